@@ -1,0 +1,168 @@
+"""The things Deployster speaks of, as frozen values: services, machines, units and the state each is in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
+
+from deployster_cli.domain.names import UnitName
+
+
+class State(StrEnum):
+    """fleet's three states of a unit in its registry, as list-unit-files writes them."""
+
+    INACTIVE = "inactive"
+    LOADED = "loaded"
+    LAUNCHED = "launched"
+
+
+class Condition(StrEnum):
+    """What a unit is doing, in one word for people and for decisions. Derived from all its states together."""
+
+    WAITING = "waiting"
+    """Wanted, and on no machine yet."""
+    STARTING = "starting"
+    RUNNING = "running"
+    EXITED = "exited"
+    """Ended well and still counted active: right for a oneshot, wrong for a server."""
+    RESTARTING = "restarting"
+    """It died, and systemd will start it again."""
+    ENDED = "ended"
+    """It should run, was started, and is dead without having failed."""
+    FAILED = "failed"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    """Not wanted to run, and doesn't."""
+    LEAVING = "leaving"
+    """Destroyed, but its machine still lists it."""
+
+
+class Order(Enum):
+    """Whether a batch's new instances start before or after the old ones they replace stop."""
+
+    START_FIRST = "start-first"
+    STOP_FIRST = "stop-first"
+
+
+class OnFailure(Enum):
+    """What becomes of the new units when a rollout fails."""
+
+    ROLLBACK = "rollback"
+    KEEP = "keep"
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """One machine of the engine. ``ip`` is empty where it publishes none."""
+
+    id: str
+    ip: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """Short, for a line on the screen: its metadata's name, else its address, else eight digits of its id."""
+        return self.metadata.get("name") or self.ip or self.id[:8]
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One unit, joined from everything the engine lists about it.
+
+    ``desired`` and ``current`` are None where the registry no longer (or not yet) says; ``load``, ``active`` and
+    ``sub`` are systemd's words and empty where no machine reports the unit; ``machine`` is where it is placed, or
+    where it still runs. ``restarts`` counts systemd's own restarts where the engine can tell (fleet can't).
+    """
+
+    name: UnitName
+    desired: State | None = None
+    current: State | None = None
+    load: str = ""
+    active: str = ""
+    sub: str = ""
+    machine: Machine | None = None
+    hash: str = ""
+    restarts: int | None = None
+
+    @property
+    def reported(self) -> bool:
+        """Whether a machine's systemd reports this very unit."""
+        return bool(self.active)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it holds nothing any more: no process, no ExecStop still running."""
+        return self.active in {"", "inactive", "failed"} and self.current is not State.LAUNCHED
+
+    @property
+    def condition(self) -> Condition:
+        """The one word for all its states; the rules are in the order in which they hide one another."""
+        if self.desired is None:
+            return Condition.LEAVING
+        if self.active == "deactivating":
+            return Condition.STOPPING
+        if self.desired is not State.LAUNCHED:
+            return self._unwanted()
+        return self._wanted()
+
+    def _unwanted(self) -> Condition:
+        return Condition.STOPPED if self.active in {"", "inactive", "failed"} else Condition.STOPPING
+
+    def _wanted(self) -> Condition:
+        if not self.active:
+            return Condition.WAITING if self.machine is None else Condition.STARTING
+        if self.active in {"active", "reloading"}:
+            return Condition.EXITED if self.sub == "exited" else Condition.RUNNING
+        if self.active == "failed" or self.load in {"error", "bad-setting", "not-found", "masked"}:
+            return Condition.FAILED
+        if self.active == "activating":
+            return Condition.RESTARTING if self.sub.startswith("auto-restart") else Condition.STARTING
+        return Condition.ENDED if self.current is State.LAUNCHED else Condition.STARTING
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """All instances of one service at one version that an engine knows, in instance order."""
+
+    service: str
+    version: str
+    units: tuple[Unit, ...]
+
+    @property
+    def running(self) -> tuple[Unit, ...]:
+        """The instances that are wanted and up."""
+        return tuple(u for u in self.units if u.condition in {Condition.RUNNING, Condition.EXITED})
+
+
+def releases(units: tuple[Unit, ...], service: str | None = None) -> tuple[Release, ...]:
+    """The units gathered into releases, ordered by service and version; one service's only where it is named."""
+    found: dict[tuple[str, str], list[Unit]] = {}
+    for unit in sorted(units, key=lambda u: u.name):
+        if service in (None, unit.name.service):
+            found.setdefault((unit.name.service, unit.name.version), []).append(unit)
+    return tuple(Release(at, version, tuple(of)) for (at, version), of in found.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service's settings: what deployster.toml, --set and --env say of it, checked. All of it reaches templates.
+
+    ``extra`` holds the --set values that are no setting of ours, for a user's own template.
+    """
+
+    name: str
+    template: str = "docker"
+    instances: int | None = None
+    port: int | None = None
+    health: str = ""
+    command: str = ""
+    directory: str = ""
+    volumes: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    env_file: str = ""
+    machine_metadata: tuple[str, ...] = ()
+    conflicts: bool = False
+    docker_hub_username: str = ""
+    registry_url: str = ""
+    extra: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,108 @@
+"""Names: service, version and instance to a unit's name and back, one to one.
+
+The form is the one the Go service used, ``carousel-9f88701@1.service``. A ``-`` in the version is written
+``\\x2d`` as systemd-escape does, so the last plain ``-`` before ``@`` always parts service from version.
+Nothing that fails these patterns is ever put into an argv, a path or a unit file.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from deployster_cli.errors import InvalidInput
+
+SERVICE = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
+VERSION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+INSTANCE = re.compile(r"[1-9][0-9]{0,5}")
+
+LONGEST_UNIT_NAME = 255
+"""fleet and systemd both refuse longer ones."""
+
+MOST_INSTANCES = 999_999
+
+_QUOTED_AT_MOST = 60
+
+
+def quoted(text: str) -> str:
+    """``text`` as it may be shown in a sentence: on one line, not too long, its control characters spelled out."""
+    shown = text if len(text) <= _QUOTED_AT_MOST else text[:_QUOTED_AT_MOST] + "…"
+    return ascii(shown) if not shown.isprintable() else f"'{shown}'"
+
+
+def check_service(text: str) -> str:
+    """``text`` if it can name a service, else InvalidInput."""
+    if not SERVICE.fullmatch(text):
+        raise InvalidInput(
+            f"{quoted(text)} can't name a service: lower-case letters and digits, with single . _ or - between them."
+        )
+    return text
+
+
+def check_version(text: str) -> str:
+    """``text`` if it can be a version (a Docker tag), else InvalidInput."""
+    if not VERSION.fullmatch(text):
+        raise InvalidInput(
+            f"{quoted(text)} can't be a version: up to 128 letters, digits, _ . and -, the first no . or -."
+        )
+    return text
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class UnitName:
+    """One instance of one release. Ordered by service, version, then instance as a number."""
+
+    service: str
+    version: str
+    instance: int
+
+    @classmethod
+    def checked(cls, service: str, version: str, instance: int) -> UnitName:
+        """The name made of parts from outside; InvalidInput where a part, or the whole's length, is refused."""
+        check_service(service)
+        check_version(version)
+        if not 1 <= instance <= MOST_INSTANCES:
+            raise InvalidInput(f"{instance} can't be an instance: they are numbered 1 to {MOST_INSTANCES}.")
+        name = cls(service, version, instance)
+        if len(name.text) > LONGEST_UNIT_NAME:
+            raise InvalidInput(
+                f"The unit's name would be {len(name.text)} characters, {LONGEST_UNIT_NAME} is the most: "
+                "shorten the service's name or the version."
+            )
+        return name
+
+    @classmethod
+    def parse(cls, text: str) -> UnitName | None:
+        """The name that ``text`` writes, or None where it is not exactly what ``text`` of some name gives."""
+        stem, dot, suffix = text.rpartition(".")
+        head, at, instance = stem.partition("@")
+        service, dash, escaped = head.rpartition("-")
+        version = escaped.replace("\\x2d", "-")
+        if not (dot and at and dash) or suffix != "service" or len(text) > LONGEST_UNIT_NAME:
+            return None
+        if not (SERVICE.fullmatch(service) and VERSION.fullmatch(version) and INSTANCE.fullmatch(instance)):
+            return None
+        return cls(service, version, int(instance))
+
+    @property
+    def text(self) -> str:
+        """The unit's name, as fleet and systemd know it."""
+        return f"{self.service}-{self.version.replace('-', chr(92) + 'x2d')}@{self.instance}.service"
+
+    @property
+    def short(self) -> str:
+        """The name for a line on the screen: ``carousel 9f88701 @1`` reads back to nothing, so it is only shown."""
+        return f"{self.service} {self.version} @{self.instance}"
+
+    @property
+    def container(self) -> str:
+        """A name for this instance's container. Docker takes no ``@`` and no backslash; no service has ``--`` in it,
+        so two instances never share one (``docker rm -f`` of a shared name would take down a stranger).
+        """
+        return f"{self.service}--{self.version}-{self.instance}"
+
+
+def image(service: str, version: str, *, docker_hub_username: str = "", registry_url: str = "") -> str:
+    """The Docker image of a release: a registry takes the place of the Docker Hub user name."""
+    owner = registry_url or docker_hub_username
+    return f"{owner}/{service}:{version}" if owner else f"{service}:{version}"

@@ -1,0 +1,187 @@
+"""Unit files as values: ordered (section, name, value) options, written the way fleet's registry writes them.
+
+fleet keeps no comments, gathers a section's options in one place and hashes what is left with SHA-1
+(``unit/unit.go`` and go-systemd's ``serialize.go`` of fleet 1.0.0). Our text is that form already, so the hash
+that ``list-unit-files --full`` shows can be worked out here, and what is submitted comes back from ``cat`` unchanged.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+
+from deployster_cli.domain.names import UnitName, quoted
+from deployster_cli.errors import TemplateFault
+
+Option = tuple[str, str, str]
+
+STAMP_SECTION = "X-Deployster"
+
+LONGEST_LINE = 2047
+"""Bytes. go-systemd refuses a unit file with a longer one ("line too long")."""
+
+MOST_PREVIOUS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What ``[X-Deployster]`` says of a unit. Times are RFC 3339 in UTC; ``previous`` is newest first."""
+
+    service: str
+    version: str
+    instance: int
+    deployed_at: str
+    deployed_by: str
+    template: str
+    port: int | None = None
+    previous: tuple[str, ...] = ()
+
+    def options(self) -> tuple[Option, ...]:
+        """The section's options, in the order a person reads them."""
+        pairs = [
+            ("Service", self.service),
+            ("Version", self.version),
+            ("Instance", str(self.instance)),
+            ("DeployedAt", self.deployed_at),
+            ("DeployedBy", self.deployed_by),
+            ("Template", self.template),
+        ]
+        if self.port is not None:
+            pairs.append(("Port", str(self.port)))
+        if self.previous:
+            pairs.append(("Previous", " ".join(self.previous[:MOST_PREVIOUS])))
+        return tuple((STAMP_SECTION, name, value) for name, value in pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class UnitFile:
+    """A unit's name and its options in file order (options of one section stand together)."""
+
+    name: UnitName
+    options: tuple[Option, ...]
+
+    @classmethod
+    def parse(cls, name: UnitName, text: str) -> UnitFile:
+        """The unit file that ``text`` (systemd syntax) writes; TemplateFault names the line that is none."""
+        return cls(name, grouped(parse_options(text)))
+
+    @property
+    def text(self) -> str:
+        """The file's content: canonical, so equal options give equal text."""
+        sections: dict[str, list[str]] = {}
+        for section, option, value in self.options:
+            sections.setdefault(section, []).append(f"{option}={value}\n")
+        return "\n".join(f"[{section}]\n" + "".join(lines) for section, lines in sections.items())
+
+    @property
+    def hash(self) -> str:
+        """SHA-1 of the text in hex: the hash that fleet lists for this unit."""
+        return hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+    def values(self, section: str, option: str) -> tuple[str, ...]:
+        """Every value that the file gives this option, in order."""
+        return tuple(value for at, name, value in self.options if (at, name) == (section, option))
+
+    def last(self, section: str, option: str, default: str = "") -> str:
+        """The last value given, which is the one that counts for a single-valued option."""
+        return (self.values(section, option) or (default,))[-1]
+
+    @property
+    def oneshot(self) -> bool:
+        """Whether the service is meant to end (``Type=oneshot``), so that active/exited is its running."""
+        return self.last("Service", "Type") == "oneshot"
+
+    @property
+    def placement(self) -> tuple[str, ...]:
+        """The ``[X-Fleet]`` rules as lines, for a person who asks why no machine fits."""
+        return tuple(f"{name}={value}" for section, name, value in self.options if section == "X-Fleet")
+
+    @property
+    def unstamped(self) -> tuple[Option, ...]:
+        """The options without ``[X-Deployster]``: what decides whether two units run the same thing."""
+        return tuple(option for option in self.options if option[0] != STAMP_SECTION)
+
+    @property
+    def stamp(self) -> Stamp | None:
+        """What ``[X-Deployster]`` says, or None where the unit is not ours or the section is not whole."""
+        found = {name: value for section, name, value in self.options if section == STAMP_SECTION}
+        try:
+            return Stamp(
+                service=found["Service"],
+                version=found["Version"],
+                instance=int(found["Instance"]),
+                deployed_at=found["DeployedAt"],
+                deployed_by=found["DeployedBy"],
+                template=found["Template"],
+                port=int(found["Port"]) if "Port" in found else None,
+                previous=tuple(found.get("Previous", "").split()),
+            )
+        except (KeyError, ValueError):
+            return None
+
+    def stamped(self, stamp: Stamp) -> UnitFile:
+        """The same unit with this ``[X-Deployster]`` in place of any other."""
+        return replace(self, options=self.unstamped + stamp.options())
+
+
+def grouped(options: tuple[Option, ...]) -> tuple[Option, ...]:
+    """The options with each section's gathered at the place where the section first stood."""
+    order = list(dict.fromkeys(section for section, _, _ in options))
+    return tuple(option for section in order for option in options if option[0] == section)
+
+
+def parse_options(text: str) -> tuple[Option, ...]:
+    """The options of a unit file in systemd's syntax, comments dropped and continued lines joined with a space.
+
+    TemplateFault, with the line's number and text, for what is neither a section, an option nor a comment, and
+    for a line that fleet would refuse as too long.
+    """
+    options: list[Option] = []
+    section = ""
+    for number, line in _logical_lines(text):
+        if line.startswith("["):
+            section = _section(number, line)
+            continue
+        name, equals, value = line.partition("=")
+        if not section or not equals or not name.strip():
+            raise TemplateFault(f"line {number} of the unit file is neither [Section] nor Name=value: {quoted(line)}")
+        options.append((section, name.strip(), value.strip()))
+    _check_lengths(options)
+    return tuple(options)
+
+
+def _section(number: int, line: str) -> str:
+    if not line.endswith("]") or not line[1:-1].strip() or "]" in line[1:-1]:
+        raise TemplateFault(f"line {number} of the unit file is no [Section]: {quoted(line)}")
+    return line[1:-1]
+
+
+def _logical_lines(text: str) -> list[tuple[int, str]]:
+    """(number of the first line, content) with continuations joined; blank lines and comments are dropped.
+
+    A comment inside a continued option is skipped, as systemd.syntax(7) says.
+    """
+    lines: list[tuple[int, str]] = []
+    start, pending = 0, ""
+    for number, raw in enumerate(text.split("\n"), 1):
+        line = raw.strip()
+        if line.startswith(("#", ";")) or (not line and not pending):
+            continue
+        start = start if pending else number
+        if line.endswith("\\"):
+            pending += line[:-1] + " "
+            continue
+        lines.append((start, (pending + line).strip()))
+        pending = ""
+    if pending.strip():
+        lines.append((start, pending.strip()))
+    return [(number, line) for number, line in lines if line]
+
+
+def _check_lengths(options: list[Option]) -> None:
+    for _, name, value in options:
+        size = len(f"{name}={value}".encode())
+        if size > LONGEST_LINE:
+            raise TemplateFault(
+                f"the unit file's option {name} is {size} bytes long and fleet takes lines of {LONGEST_LINE} at most."
+            )

@@ -1,0 +1,75 @@
+"""The Engine protocol, and the table of the engines there are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Protocol
+
+from deployster_cli.domain.model import Machine, Unit
+from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.unitfile import UnitFile
+
+TABLE = {
+    "fleet": "deployster_cli.engines.fleetctl.engine:FleetEngine",
+    "local": "deployster_cli.engines.systemctl.engine:LocalEngine",
+}
+"""Engine name → module:class. A class is imported only when its engine is asked for."""
+
+
+class Engine(Protocol):
+    """What runs units. Each call is bounded by a time limit of the engine's own and raises errors.EngineError:
+
+    EngineMissing (its program is not there), EngineUnreachable (no answer: what became of the call is unknown, and
+    it may be made again), OutputUnreadable, or EngineError itself (the call was refused).
+    """
+
+    def check(self) -> str:
+        """Why this engine can't be used, in one sentence; empty where it can."""
+        ...
+
+    def units(self) -> tuple[Unit, ...]:
+        """Every unit whose name is one of ours (UnitName.parse), joined from all that the engine lists, by name."""
+        ...
+
+    def machines(self) -> tuple[Machine, ...]:
+        """The machines that take units now."""
+        ...
+
+    def start(self, files: Collection[UnitFile]) -> None:
+        """Put these units in and start them, in one call; returns once accepted and waits for none.
+
+        A name that is in already with the same content is started; with other content: EngineError, nothing started.
+        """
+        ...
+
+    def resume(self, names: Collection[UnitName]) -> None:
+        """Start units again that ``stop`` or ``unload`` stopped; returns once accepted."""
+        ...
+
+    def stop(self, names: Collection[UnitName]) -> None:
+        """Ask these units to stop (ExecStop runs) and keep their files; returns once accepted. Unknown names are fine."""
+        ...
+
+    def unload(self, names: Collection[UnitName]) -> None:
+        """Take stopped units off their machines and keep their files, so that others may be placed there."""
+        ...
+
+    def destroy(self, names: Collection[UnitName]) -> None:
+        """Remove these units; returns once accepted. Unknown names are fine. Stop them first."""
+        ...
+
+    def cat(self, name: UnitName) -> UnitFile | None:
+        """The unit file that the engine holds, or None where it has no such unit."""
+        ...
+
+    def journal(self, name: UnitName, lines: int = 10, follow: bool = False) -> Iterator[str]:
+        """The unit's last journal lines without newlines, then (with ``follow``) each as it comes."""
+        ...
+
+    def run_on(self, name: UnitName, argv: tuple[str, ...]) -> int:
+        """Run a command on the unit's machine with this terminal; its exit code."""
+        ...
+
+    def ports(self) -> frozenset[int]:
+        """The TCP ports that a new unit must not be given: other units have them, or this machine listens there."""
+        ...
