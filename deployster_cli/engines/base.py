@@ -47,7 +47,7 @@ class Engine(Protocol):
         ...
 
     def stop(self, names: Collection[UnitName]) -> None:
-        """Ask these units to stop (ExecStop runs) and keep their files; returns once accepted. Unknown names are fine."""
+        """Ask these units to stop (ExecStop runs), keeping their files; returns once accepted. Unknown names are fine."""
         ...
 
     def unload(self, names: Collection[UnitName]) -> None:

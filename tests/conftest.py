@@ -1,0 +1,27 @@
+"""Rules that hold for every test: no process starts unless the test says so by its marker."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+MAY_START_PROCESSES = {"process", "fleet", "systemd", "systemd_analyze"}
+
+
+class StrayProcess(AssertionError):
+    """A test started a process without carrying one of the markers that allow it."""
+
+
+@pytest.fixture(autouse=True)
+def no_stray_processes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail a test that starts a process without saying so (pytest-subprocess's ``fp`` replaces Popen itself)."""
+    markers = {marker.name for marker in request.node.iter_markers()}
+    if not markers & MAY_START_PROCESSES and "fp" not in request.fixturenames:
+
+        def refuse(*args: object, **_: object) -> None:
+            raise StrayProcess(f"this test started a process without a marker: {args}")
+
+        monkeypatch.setattr(subprocess, "Popen", refuse)
+    yield
