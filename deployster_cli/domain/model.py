@@ -73,6 +73,7 @@ class Unit:
     ``desired`` and ``current`` are None where the registry no longer (or not yet) says; ``load``, ``active`` and
     ``sub`` are systemd's words and empty where no machine reports the unit; ``machine`` is where it is placed, or
     where it still runs. ``restarts`` counts systemd's own restarts where the engine can tell (fleet can't).
+    ``port`` is the one that Deployster gave it, None where it has none.
     """
 
     name: UnitName
@@ -84,6 +85,7 @@ class Unit:
     machine: Machine | None = None
     hash: str = ""
     restarts: int | None = None
+    port: int | None = None
 
     @property
     def reported(self) -> bool:

@@ -25,7 +25,10 @@ MOST_PREVIOUS = 10
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What ``[X-Deployster]`` says of a unit. Times are RFC 3339 in UTC; ``previous`` is newest first."""
+    """What ``[X-Deployster]`` says of a unit. Times are RFC 3339 in UTC; ``previous`` is newest first.
+
+    ``instances`` is how many the deploy was after, so that one cut short can be finished by the same command.
+    """
 
     service: str
     version: str
@@ -33,6 +36,7 @@ class Stamp:
     deployed_at: str
     deployed_by: str
     template: str
+    instances: int | None = None
     port: int | None = None
     previous: tuple[str, ...] = ()
 
@@ -46,6 +50,8 @@ class Stamp:
             ("DeployedBy", self.deployed_by),
             ("Template", self.template),
         ]
+        if self.instances is not None:
+            pairs.append(("Instances", str(self.instances)))
         if self.port is not None:
             pairs.append(("Port", str(self.port)))
         if self.previous:
@@ -113,6 +119,7 @@ class UnitFile:
                 deployed_at=found["DeployedAt"],
                 deployed_by=found["DeployedBy"],
                 template=found["Template"],
+                instances=int(found["Instances"]) if "Instances" in found else None,
                 port=int(found["Port"]) if "Port" in found else None,
                 previous=tuple(found.get("Previous", "").split()),
             )

@@ -1,0 +1,100 @@
+"""What a rollout tells whoever watches it. Values only: views turn them into lines, tables or JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from deployster_cli.domain.model import Unit
+from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.watching import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Starting:
+    """A batch is about to be started: the ``step``-th of ``steps``. ``watch`` was started by an earlier run."""
+
+    step: int
+    steps: int
+    names: tuple[UnitName, ...]
+    watch: tuple[UnitName, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A unit was seen in another condition, or on another machine, than before. ``seconds`` since its phase began."""
+
+    unit: Unit
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A unit runs and has stayed running for the settle time."""
+
+    unit: Unit
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Parking:
+    """Earlier instances are stopped and taken off their machines; their files are kept until the deploy is done."""
+
+    names: tuple[UnitName, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Retiring:
+    """These instances are stopped and destroyed. ``undo`` says that they are the new ones of a failed rollout."""
+
+    names: tuple[UnitName, ...]
+    undo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """An instance is stopped and in no list any more (``parked``: stopped, its file kept)."""
+
+    name: UnitName
+    seconds: float
+    parked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Restoring:
+    """Earlier instances that had been parked are started again."""
+
+    names: tuple[UnitName, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineAway:
+    """The engine does not answer; the rollout waits for it until its time limit. ``why`` is one sentence."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class EngineBack:
+    """The engine answers again after ``seconds``."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why the rollout failed: of which unit (its last sight), if of one, and what the engine said, if it said it."""
+
+    reason: Reason
+    names: tuple[UnitName, ...] = ()
+    unit: Unit | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The rollout has failed; what is undone comes next."""
+
+    failure: Failure
+
+
+Event = Starting | Changed | Ready | Parking | Retiring | Gone | Restoring | EngineAway | EngineBack | Failed

@@ -1,0 +1,206 @@
+"""What a deploy or a destroy will do, worked out from what is wanted and what an engine lists: a value to look at.
+
+A plan is made from the cluster alone, so the same command run again after a crash plans just what is left to do.
+Instances are a number, not a set of names: whatever of a release is missing, broken or out of date gets a fresh
+instance number beside the old one, so no name is used again while its predecessor may still be stopping.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from deployster_cli.domain.model import Condition, OnFailure, Order, Release, Unit, releases
+from deployster_cli.domain.names import UnitName, check_service, check_version
+from deployster_cli.domain.unitfile import MOST_PREVIOUS, Stamp
+from deployster_cli.errors import InvalidInput
+
+SERVING = frozenset({Condition.RUNNING, Condition.EXITED})
+ON_THE_WAY = SERVING | {Condition.WAITING, Condition.STARTING}
+
+MOST_AT_ONCE = 1000
+"""Instances of one service. More is a slip of the finger, and would fill a cluster."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How a rollout waits and what it does when it fails. ``settle`` and ``timeout`` are seconds."""
+
+    settle: float = 3.0
+    timeout: float = 300.0
+    order: Order = Order.START_FIRST
+    on_failure: OnFailure = OnFailure.ROLLBACK
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One batch: ``start`` are new, ``watch`` were started by an earlier run and are not up yet, ``retire`` go."""
+
+    start: tuple[UnitName, ...] = ()
+    watch: tuple[UnitName, ...] = ()
+    retire: tuple[UnitName, ...] = ()
+
+    @property
+    def rise(self) -> tuple[UnitName, ...]:
+        """Everything that must be up before anything is retired."""
+        return self.start + self.watch
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What happens to one service, batch by batch. ``keep`` runs as wanted already and is not touched."""
+
+    service: str
+    version: str
+    steps: tuple[Step, ...]
+    keep: tuple[UnitName, ...] = ()
+    policy: Policy = Policy()
+
+    @property
+    def start(self) -> tuple[UnitName, ...]:
+        """All that is started, in order."""
+        return tuple(name for step in self.steps for name in step.start)
+
+    @property
+    def watch(self) -> tuple[UnitName, ...]:
+        """All that an earlier run started and this one waits for."""
+        return tuple(name for step in self.steps for name in step.watch)
+
+    @property
+    def retire(self) -> tuple[UnitName, ...]:
+        """All that is stopped and destroyed, in order."""
+        return tuple(name for step in self.steps for name in step.retire)
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not self.steps
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a deploy asks for. ``batch`` None means all at once; ``force`` replaces what runs as wanted already."""
+
+    service: str
+    version: str
+    instances: int
+    destroy_previous: bool = False
+    batch: int | None = None
+    force: bool = False
+    policy: Policy = Policy()
+
+    def __post_init__(self) -> None:
+        """InvalidInput for what can't be meant."""
+        check_service(self.service)
+        check_version(self.version)
+        if not 1 <= self.instances <= MOST_AT_ONCE:
+            raise InvalidInput(f"--instances {self.instances}: a deploy takes 1 to {MOST_AT_ONCE} instances.")
+        if self.batch is not None and self.batch < 1:
+            raise InvalidInput(f"--batch-size {self.batch}: a batch takes at least 1 instance.")
+
+
+def plan_deploy(wanted: Wanted, units: Sequence[Unit], current: Collection[UnitName]) -> Plan:
+    """The plan for ``wanted`` over all ``units`` of the engine.
+
+    ``current`` names the units of this very release whose content is what would be rendered now. What of them is up
+    or on its way is kept; everything else of the release is replaced, and surplus goes.
+    """
+    mine = [u for u in units if (u.name.service, u.name.version) == (wanted.service, wanted.version)]
+    good = [] if wanted.force else _good(mine, current)
+    kept, surplus = good[: wanted.instances], good[wanted.instances :]
+    start = _fresh(wanted, {u.name for u in mine}, wanted.instances - len(kept))
+    watch = tuple(u.name for u in kept if u.condition not in SERVING)
+    old = _earlier(units, wanted) if wanted.destroy_previous else []
+    spent = [u for u in mine if u not in good] + surplus
+    retire = tuple(u.name for u in sorted(spent + old, key=_least_useful_first))
+    steps = tuple(_steps(start, watch, retire, wanted.batch))
+    keep = tuple(u.name for u in kept if u.condition in SERVING)
+    return Plan(wanted.service, wanted.version, steps, keep, wanted.policy)
+
+
+def plan_destroy(
+    service: str, version: str, units: Sequence[Unit], instances: Collection[int] = (), policy: Policy | None = None
+) -> Plan:
+    """The plan to destroy a release, or just some of its instances (empty steps where none of them is there)."""
+    found = tuple(
+        u.name
+        for u in sorted(units, key=lambda u: u.name)
+        if (u.name.service, u.name.version) == (service, version) and (not instances or u.name.instance in instances)
+    )
+    return Plan(service, version, (Step(retire=found),) if found else (), (), policy or Policy())
+
+
+def _good(mine: Sequence[Unit], current: Collection[UnitName]) -> list[Unit]:
+    """What can stay: as rendered and up or coming up; what serves first, then by number."""
+    good = [u for u in mine if u.name in current and u.condition in ON_THE_WAY]
+    return sorted(good, key=lambda u: (u.condition not in SERVING, u.name))
+
+
+def _fresh(wanted: Wanted, taken: Collection[UnitName], count: int) -> tuple[UnitName, ...]:
+    """``count`` names of the release, the lowest numbers that no list shows."""
+    names: list[UnitName] = []
+    instance = 0
+    while len(names) < count:
+        instance += 1
+        name = UnitName.checked(wanted.service, wanted.version, instance)
+        if name not in taken:
+            names.append(name)
+    return tuple(names)
+
+
+def _earlier(units: Sequence[Unit], wanted: Wanted) -> list[Unit]:
+    return [u for u in units if u.name.service == wanted.service and u.name.version != wanted.version]
+
+
+def _least_useful_first(unit: Unit) -> tuple[bool, UnitName]:
+    return unit.condition in SERVING, unit.name
+
+
+def _steps(
+    start: tuple[UnitName, ...], watch: tuple[UnitName, ...], retire: tuple[UnitName, ...], batch: int | None
+) -> Iterator[Step]:
+    """Batches of the same size; each retires as many as it starts and the last one all that is left."""
+    size = batch or max(1, len(start))
+    count = max(1, -(-len(start) // size))
+    for index in range(count):
+        low, high = index * size, (index + 1) * size
+        last = index == count - 1
+        step = Step(start[low:high], watch if index == 0 else (), retire[low:] if last else retire[low:high])
+        if step.rise or step.retire:
+            yield step
+
+
+def newest(found: Sequence[Release], stamps: Mapping[str, Stamp]) -> Release | None:
+    """The release that was deployed last, by its stamp; one without a stamp (not ours) is older than any with one."""
+    return max(found, key=lambda r: (_deployed_at(stamps.get(r.version)), r.version), default=None)
+
+
+def instances_by_default(service: str, version: str, units: Sequence[Unit], stamps: Mapping[str, Stamp]) -> int:
+    """How many instances a deploy means that names no number: as many as the newest release has running, else 1.
+
+    Where an earlier run of this same deploy was cut short the release is there beside the one before it; then the
+    number that run was after counts (its stamp's), not how far it came.
+    """
+    found = releases(tuple(units), service)
+    others = [r for r in found if r.version != version]
+    stamp = stamps.get(version)
+    if others and stamp and stamp.instances:
+        return stamp.instances
+    last = newest(found, stamps)
+    return max(1, len(last.running)) if last else 1
+
+
+def previous_of(version: str, stamps: Mapping[str, Stamp]) -> tuple[str, ...]:
+    """The releases before ``version``, newest first: the newest other release and those before it, else our own."""
+    others = [stamp for at, stamp in stamps.items() if at != version]
+    own = stamps.get(version)
+    if not others:
+        return own.previous if own else ()
+    base = max(others, key=lambda stamp: (_deployed_at(stamp), stamp.version))
+    chain = dict.fromkeys((base.version, *base.previous))
+    chain.pop(version, None)
+    return tuple(chain)[:MOST_PREVIOUS]
+
+
+def _deployed_at(stamp: Stamp | None) -> str:
+    return stamp.deployed_at if stamp else ""

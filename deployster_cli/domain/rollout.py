@@ -1,0 +1,239 @@
+"""The rollout as a pure state machine: (state, units seen, now) → (state, what to ask of the engine, what to tell).
+
+The loop that drives it only looks, acts and sleeps. Every request is worked out from what is seen, so it may be made
+again when nobody knows what became of it; a look that shows the wish come true ends it.
+
+  start-first   STARTING ─ PARKING ─ next batch …  STARTING ─ RETIRING ─ DONE
+  stop-first    PARKING ─ STARTING ─ next batch …  RETIRING ─ DONE
+  on failure    RESTORING and UNDOING (start-first: restored before the new ones go; stop-first: after) ─ FAILED
+
+Earlier instances are parked, not destroyed, until the last batch runs: a failure can bring all of them back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+
+from deployster_cli.domain import events
+from deployster_cli.domain.events import Event, Failure
+from deployster_cli.domain.model import State, Unit
+from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.plan import Plan
+from deployster_cli.domain.rollout_state import (
+    Action,
+    Phase,
+    Rollout,
+    Told,
+    Traits,
+    Verb,
+    ask,
+    end,
+    enter,
+    fail,
+    next_step,
+)
+from deployster_cli.domain.watching import Reason, Track, whole
+
+NEVER_STARTED = frozenset({State.INACTIVE, None})
+AT_REST = frozenset({"", "inactive", "failed"})
+
+Result = tuple[Rollout, tuple[Action, ...], tuple[Event, ...]]
+Removal = tuple[Rollout, tuple[Action, ...], tuple[Event, ...], list[UnitName]]
+
+
+def begin(plan: Plan, traits: Traits, now: float) -> Told:
+    """The rollout at its start, in the first phase that has something to do."""
+    return next_step(Rollout(plan=plan, traits=traits, since=now), now)
+
+
+def advance(rollout: Rollout, seen: Sequence[Unit], now: float) -> Result:
+    """One look at all units of the engine."""
+    units = {unit.name: unit for unit in seen}
+    told: tuple[Event, ...] = ()
+    if rollout.away_since is not None:
+        told = (events.EngineBack(now - rollout.away_since),)
+        rollout = replace(rollout, away_since=None)
+    rollout, changed = _notice(rollout, units, now)
+    rollout, actions, more = _PHASES[rollout.phase](rollout, units, whole(seen), now)
+    return rollout, actions, (*told, *changed, *more)
+
+
+def away(rollout: Rollout, why: str, now: float) -> Told:
+    """A look, or a request, that the engine did not answer: waited out until the phase's time limit."""
+    told: tuple[Event, ...] = ()
+    if rollout.away_since is None:
+        rollout, told = replace(rollout, away_since=now), (events.EngineAway(why),)
+    if now - rollout.since <= rollout.plan.policy.timeout:
+        return rollout, told
+    failure = rollout.failure or Failure(Reason.AWAY, text=why)
+    ended = end(replace(rollout, failure=failure), rollout.working_on)
+    return ended, (*told, *(() if rollout.failure else (events.Failed(failure),)))
+
+
+def unanswered(rollout: Rollout, action: Action) -> Rollout:
+    """The same state with the request not made: nobody knows what became of it, so the next look decides."""
+    asked = {key: at for key, at in rollout.asked.items() if key not in {(action.verb, n) for n in action.names}}
+    return replace(rollout, asked=asked)
+
+
+def refused(rollout: Rollout, action: Action, text: str, now: float) -> Told:
+    """The engine would not take a request: the rollout fails, and is undone where that can help."""
+    failure = Failure(Reason.REFUSED, action.names, text=text)
+    return (end(rollout, action.names), ()) if rollout.failure else fail(rollout, failure, now)
+
+
+def _notice(rollout: Rollout, units: Mapping[UnitName, Unit], now: float) -> Told:
+    """Follow the units that this phase works on, and tell what changed about them."""
+    tracks, told, changes = dict(rollout.tracks), dict(rollout.told), []
+    for name in rollout.working_on:
+        unit = units.get(name)
+        tracks[name] = tracks.get(name, Track()).look(unit, now, oneshot=rollout.traits.oneshot)
+        if unit is None or name in rollout.finished:
+            continue
+        sight = (unit.condition, unit.machine and unit.machine.id, unit.sub)
+        if told.get(name) != sight:
+            changes.append(events.Changed(unit, now - rollout.since))
+            told[name] = sight
+    return replace(rollout, tracks=tracks, told=told), tuple(changes)
+
+
+def _starting(rollout: Rollout, units: Mapping[UnitName, Unit], _: bool, now: float) -> Result:
+    step, policy = rollout.now_in, rollout.plan.policy
+    rollout, actions = ask(rollout, Verb.START, tuple(n for n in step.start if not _wanted(units.get(n))), now)
+    for name in step.rise:
+        reason = rollout.tracks[name].fault(now, restart_pause=rollout.traits.restart_pause)
+        if reason:
+            rollout, told = fail(rollout, Failure(reason, (name,), rollout.tracks[name].unit), now)
+            return rollout, (), told
+    ready = [n for n in step.rise if rollout.tracks[n].settled(now, policy.settle)]
+    fresh = [u for n in ready if n not in rollout.finished and (u := units.get(n))]
+    told = tuple(events.Ready(unit, now - rollout.since) for unit in fresh)
+    rollout = replace(rollout, finished=rollout.finished | {u.name for u in fresh})
+    if len(ready) == len(step.rise):
+        rollout, more = _risen(rollout, now)
+        return rollout, (), (*told, *more)
+    if now - rollout.since > policy.timeout:
+        rollout, more = fail(rollout, _late(rollout, [n for n in step.rise if n not in ready]), now)
+        return rollout, (), (*told, *more)
+    return rollout, actions, told
+
+
+def _wanted(unit: Unit | None) -> bool:
+    return unit is not None and unit.desired is State.LAUNCHED
+
+
+def _risen(rollout: Rollout, now: float) -> Told:
+    """The batch is up: what it replaces goes."""
+    if rollout.last_step:
+        return enter(rollout, Phase.RETIRING, now)
+    return next_step(rollout, now) if rollout.stop_first else enter(rollout, Phase.PARKING, now)
+
+
+def _late(rollout: Rollout, names: list[UnitName]) -> Failure:
+    """What to say of units that did not come up in time: the one on no machine is the one to tell of."""
+    units = [rollout.tracks[name].unit for name in names]
+    nowhere = [u for u in units if u is not None and u.machine is None]
+    if nowhere:
+        return Failure(Reason.NO_MACHINE, tuple(u.name for u in nowhere), nowhere[0])
+    return Failure(Reason.NOT_YET, tuple(names), units[0])
+
+
+def _parking(rollout: Rollout, units: Mapping[UnitName, Unit], complete: bool, now: float) -> Result:
+    names = rollout.now_in.retire
+    off = {n for n in names if _is_parked(units.get(n)) or _is_gone(rollout, n, complete)}
+    here = [units[n] for n in names if n in units and n not in off]
+    rollout, stop = ask(rollout, Verb.STOP, tuple(u.name for u in here if not u.stopped), now)
+    rollout, unload = ask(rollout, Verb.UNLOAD, tuple(u.name for u in here if u.stopped), now)
+    rollout, told = _tell_gone(rollout, off, now, parked=True)
+    if len(off) == len(names):
+        parked = rollout.parked + tuple(n for n in names if n in units)
+        rollout, more = _parked(replace(rollout, parked=parked), now)
+        return rollout, (), (*told, *more)
+    return _unless_late((rollout, stop + unload, told), Reason.NOT_GONE, [n for n in names if n not in off], now)
+
+
+def _parked(rollout: Rollout, now: float) -> Told:
+    return enter(rollout, Phase.STARTING, now) if rollout.stop_first else next_step(rollout, now)
+
+
+def _is_parked(unit: Unit | None) -> bool:
+    return unit is not None and unit.desired is State.INACTIVE and unit.current in NEVER_STARTED and unit.stopped
+
+
+def _is_gone(rollout: Rollout, name: UnitName, complete: bool) -> bool:
+    """In no list: believed at once of a listing that looks complete, else when the next one agrees."""
+    return rollout.tracks[name].absent >= (1 if complete else 2)
+
+
+def _tell_gone(rollout: Rollout, names: Collection[UnitName], now: float, *, parked: bool = False) -> Told:
+    fresh = sorted(n for n in names if n not in rollout.finished)
+    told = tuple(events.Gone(name, now - rollout.since, parked) for name in fresh)
+    return replace(rollout, finished=rollout.finished | set(fresh)), told
+
+
+def _remove(rollout: Rollout, units: Mapping[UnitName, Unit], complete: bool, now: float) -> Removal:
+    """Stop what runs, destroy what is stopped, and see what is left; each kind is one request."""
+    names = rollout.working_on
+    gone = {n for n in names if _is_gone(rollout, n, complete)}
+    here = [units[n] for n in names if n in units and units[n].desired is not None]
+    rollout, stop = ask(rollout, Verb.STOP, tuple(u.name for u in here if not u.stopped), now)
+    rollout, destroy = ask(rollout, Verb.DESTROY, tuple(u.name for u in here if u.stopped), now)
+    rollout, told = _tell_gone(rollout, gone, now)
+    return rollout, stop + destroy, told, [n for n in names if n not in gone]
+
+
+def _retiring(rollout: Rollout, units: Mapping[UnitName, Unit], complete: bool, now: float) -> Result:
+    rollout, actions, told, left = _remove(rollout, units, complete, now)
+    if not left:
+        return replace(rollout, phase=Phase.DONE), (), told
+    return _unless_late((rollout, actions, told), Reason.NOT_GONE, left, now)
+
+
+def _undoing(rollout: Rollout, units: Mapping[UnitName, Unit], complete: bool, now: float) -> Result:
+    rollout, actions, told, left = _remove(rollout, units, complete, now)
+    if not left:
+        restore = rollout.stop_first and rollout.parked
+        rollout, more = enter(rollout, Phase.RESTORING, now) if restore else (end(rollout), ())
+        return rollout, (), (*told, *more)
+    return _unless_late((rollout, actions, told), Reason.NOT_GONE, left, now)
+
+
+def _restoring(rollout: Rollout, units: Mapping[UnitName, Unit], _: bool, now: float) -> Result:
+    names = rollout.parked
+    rollout, actions = ask(rollout, Verb.RESUME, tuple(n for n in names if not _wanted(units.get(n))), now)
+    back = [n for n in names if rollout.tracks[n].settled(now, 0)]
+    fresh = [units[n] for n in back if n not in rollout.finished and n in units]
+    told = tuple(events.Ready(unit, now - rollout.since) for unit in fresh)
+    rollout = replace(rollout, finished=rollout.finished | {u.name for u in fresh})
+    if len(back) == len(names):
+        undo = not rollout.stop_first and rollout.started
+        rollout, more = enter(rollout, Phase.UNDOING, now) if undo else (end(rollout), ())
+        return rollout, (), (*told, *more)
+    return _unless_late((rollout, actions, told), Reason.NOT_RESTORED, [n for n in names if n not in back], now)
+
+
+def _unless_late(result: Result, reason: Reason, left: list[UnitName], now: float) -> Result:
+    """Go on waiting for ``left``, or fail where the phase's time is up (a failure that came first stays the reason)."""
+    rollout, _, told = result
+    if now - rollout.since <= rollout.plan.policy.timeout:
+        return result
+    if rollout.failure:
+        return end(rollout, tuple(left)), (), told
+    rollout, more = fail(rollout, Failure(reason, tuple(left), rollout.tracks[left[0]].unit), now)
+    return rollout, (), (*told, *more)
+
+
+def _over(rollout: Rollout, _: Mapping[UnitName, Unit], __: bool, ___: float) -> Result:
+    return rollout, (), ()
+
+
+_PHASES: dict[Phase, Callable[[Rollout, Mapping[UnitName, Unit], bool, float], Result]] = {
+    Phase.STARTING: _starting,
+    Phase.PARKING: _parking,
+    Phase.RETIRING: _retiring,
+    Phase.RESTORING: _restoring,
+    Phase.UNDOING: _undoing,
+    Phase.DONE: _over,
+    Phase.FAILED: _over,
+}

@@ -1,0 +1,127 @@
+"""What a rollout remembers of one unit between two looks at the engine, and what it makes of it.
+
+A listing can be short, a row can be late, and a poll once a second misses what happens between: so nothing is
+believed of a single look that a second one can check. Times are seconds of one clock that only goes forward.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from deployster_cli.domain.model import Condition, State, Unit
+
+ABSENT_LOOKS = 3
+"""Looks in a row without the unit before it counts as gone while it should be starting."""
+
+ENDED_FOR = 5.0
+"""Seconds that a unit which was never seen active may look dead: its machine reports late."""
+
+RESTARTS_ALLOWED = 1
+"""One restart may be bad luck, the second is a crash loop."""
+
+RESTART_SLACK = 1.5
+"""Seconds over RestartSec after which an unbroken auto-restart must have been two of them."""
+
+
+class Reason(Enum):
+    """Why a rollout failed."""
+
+    FAILED = "failed"
+    CRASH_LOOP = "keeps crashing"
+    ENDED = "ended"
+    GONE = "gone"
+    NO_MACHINE = "no machine fits"
+    NOT_YET = "not running in time"
+    NOT_GONE = "not gone in time"
+    NOT_RESTORED = "not running again in time"
+    REFUSED = "refused"
+    AWAY = "engine away"
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One unit's story so far.
+
+    ``up_since`` is when it was first seen running without a break since, ``absent`` the looks in a row that did not
+    list it, ``silent`` those that listed it without a report of its machine after there had been one.
+    """
+
+    unit: Unit | None = None
+    up_since: float | None = None
+    ended_since: float | None = None
+    restart_since: float | None = None
+    restarts: int = 0
+    first_restarts: int | None = None
+    absent: int = 0
+    silent: int = 0
+    was_active: bool = False
+    was_wanted: bool = False
+
+    def look(self, unit: Unit | None, now: float, *, oneshot: bool) -> Track:
+        """The story after one more look, in which ``unit`` was seen (None: not listed at all)."""
+        if unit is None:
+            return replace(self, absent=self.absent + 1, up_since=None if self.hidden else self.up_since)
+        condition = unit.condition
+        if self.was_active and not unit.reported:
+            up_since = None if self.hidden else self.up_since
+            return replace(self, unit=unit, absent=0, silent=self.silent + 1, up_since=up_since)
+        up = condition is Condition.RUNNING or (oneshot and condition is Condition.EXITED)
+        ended = condition is Condition.ENDED or (condition is Condition.EXITED and not oneshot)
+        restarting = condition is Condition.RESTARTING
+        return Track(
+            unit=unit,
+            up_since=_since(self.up_since, now, up),
+            ended_since=_since(self.ended_since, now, ended),
+            restart_since=_since(self.restart_since, now, restarting),
+            restarts=self.restarts + (restarting and self.restart_since is None),
+            first_restarts=unit.restarts if self.first_restarts is None else self.first_restarts,
+            was_active=self.was_active or unit.active == "active",
+            was_wanted=self.was_wanted or unit.desired is State.LAUNCHED,
+        )
+
+    @property
+    def hidden(self) -> bool:
+        """Whether the last look told nothing of it. One such look is no proof that it stopped; two are taken for it."""
+        return bool(self.absent or self.silent)
+
+    def settled(self, now: float, settle: float) -> bool:
+        """Whether it was seen running just now and has been for ``settle`` seconds."""
+        return not self.hidden and self.up_since is not None and now - self.up_since >= settle
+
+    def fault(self, now: float, *, restart_pause: float) -> Reason | None:
+        """Why this unit will not come up, as soon as that is certain. ``restart_pause`` is its RestartSec."""
+        if self.unit is None or (self.absent and self.absent < ABSENT_LOOKS):
+            return None
+        if self.absent or (self.was_wanted and self.unit.desired is not State.LAUNCHED):
+            return Reason.GONE
+        if self.unit.condition is Condition.FAILED:
+            return Reason.FAILED
+        if self._crash_loops(now, restart_pause):
+            return Reason.CRASH_LOOP
+        return Reason.ENDED if self._ended(now) else None
+
+    def _crash_loops(self, now: float, restart_pause: float) -> bool:
+        if self.unit is not None and self.unit.restarts is not None:
+            return self.unit.restarts - (self.first_restarts or 0) > RESTARTS_ALLOWED
+        too_long = self.restart_since is not None and now - self.restart_since > restart_pause + RESTART_SLACK
+        return self.restarts > RESTARTS_ALLOWED or too_long
+
+    def _ended(self, now: float) -> bool:
+        patience = 0.5 if self.was_active else ENDED_FOR
+        return self.ended_since is not None and now - self.ended_since >= patience
+
+
+def _since(before: float | None, now: float, holds: bool) -> float | None:
+    if not holds:
+        return None
+    return now if before is None else before
+
+
+def whole(units: Sequence[Unit]) -> bool:
+    """Whether a listing looks complete: every unit that the registry says is launched has a machine's report.
+
+    fleet under load leaves rows out without a word; then a unit's absence proves nothing.
+    """
+    return all(u.reported for u in units if u.desired is State.LAUNCHED and u.current is State.LAUNCHED)
