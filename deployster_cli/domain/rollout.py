@@ -48,15 +48,20 @@ def begin(plan: Plan, traits: Traits, now: float) -> Told:
 
 
 def advance(rollout: Rollout, seen: Sequence[Unit], now: float) -> Result:
-    """One look at all units of the engine."""
+    """One look at all units of the engine. A phase that this look ends hands it on to the next, which asks at once."""
     units = {unit.name: unit for unit in seen}
     told: tuple[Event, ...] = ()
     if rollout.away_since is not None:
         told = (events.EngineBack(now - rollout.away_since),)
         rollout = replace(rollout, away_since=None)
-    rollout, changed = _notice(rollout, units, now)
-    rollout, actions, more = _PHASES[rollout.phase](rollout, units, whole(seen), now)
-    return rollout, actions, (*told, *changed, *more)
+    complete = whole(seen)
+    while True:
+        phase = rollout.phase, rollout.step
+        rollout, changed = _notice(rollout, units, now)
+        rollout, actions, more = _PHASES[rollout.phase](rollout, units, complete, now)
+        told = (*told, *changed, *more)
+        if rollout.over or phase == (rollout.phase, rollout.step):
+            return rollout, actions, told
 
 
 def away(rollout: Rollout, why: str, now: float) -> Told:

@@ -1,0 +1,40 @@
+"""Time, handed in so that tests can turn it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Seconds that only go forward, waiting, and the wall clock."""
+
+    def now(self) -> float:
+        """Seconds since some fixed moment."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+    def utc(self) -> str:
+        """The wall clock's time, RFC 3339 in UTC to the second."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SystemClock:
+    """The machine's own clocks."""
+
+    def now(self) -> float:
+        """Seconds, not moved by anybody setting the wall clock."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait for real."""
+        time.sleep(seconds)
+
+    def utc(self) -> str:
+        """Now, as ``2026-11-23T08:00:00Z``."""
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

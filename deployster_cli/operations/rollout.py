@@ -1,0 +1,104 @@
+"""The loop that drives a rollout: look, advance, act, sleep. It decides nothing; domain.rollout does."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass
+
+from deployster_cli.domain import rollout as machine
+from deployster_cli.domain.events import Event, Failed
+from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.plan import Plan
+from deployster_cli.domain.rollout_state import Action, Rollout, Traits, Verb
+from deployster_cli.domain.unitfile import UnitFile
+from deployster_cli.engines.base import Engine
+from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable
+from deployster_cli.operations.clock import Clock
+
+POLL = 1.0
+"""Seconds from one look to the next: fleet's API takes no more than that kindly."""
+
+JOURNAL_LINES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """The last journal lines of a unit that failed; or, in ``problem``, why there are none."""
+
+    name: UnitName
+    lines: tuple[str, ...]
+    problem: str = ""
+
+
+Telling = Generator[Event | Journal, None, Rollout]
+
+
+def drive(engine: Engine, plan: Plan, traits: Traits, files: Mapping[UnitName, UnitFile], clock: Clock) -> Telling:
+    """Carry the plan out, telling each event as it happens; returns the rollout's end.
+
+    ``files`` are the unit files of all that the plan starts. Errors of the engine are part of the rollout; only what
+    no waiting can cure (its program vanished) is raised.
+    """
+    rollout, told = machine.begin(plan, traits, clock.now())
+    yield from told
+    while not rollout.over:
+        looked = clock.now()
+        rollout = yield from _turn(engine, rollout, files, clock)
+        if not rollout.over:
+            clock.sleep(max(0.0, looked + POLL - clock.now()))
+    return rollout
+
+
+def _turn(engine: Engine, rollout: Rollout, files: Mapping[UnitName, UnitFile], clock: Clock) -> Telling:
+    """One look, and all that follows from it."""
+    try:
+        seen = engine.units()
+    except EngineMissing:
+        raise
+    except EngineError as error:
+        rollout, told = machine.away(rollout, error.message, clock.now())
+        yield from told
+        return rollout
+    rollout, actions, told = machine.advance(rollout, seen, clock.now())
+    yield from _with_journals(engine, told)
+    for action in actions:
+        try:
+            _perform(engine, action, files)
+        except EngineUnreachable as error:
+            rollout, told = machine.away(machine.unanswered(rollout, action), error.message, clock.now())
+            yield from told
+        except EngineError as error:
+            rollout, told = machine.refused(rollout, action, error.message, clock.now())
+            yield from _with_journals(engine, told)
+            return rollout
+    return rollout
+
+
+def _perform(engine: Engine, action: Action, files: Mapping[UnitName, UnitFile]) -> None:
+    match action.verb:
+        case Verb.START:
+            engine.start([files[name] for name in action.names])
+        case Verb.RESUME:
+            engine.resume(action.names)
+        case Verb.STOP:
+            engine.stop(action.names)
+        case Verb.UNLOAD:
+            engine.unload(action.names)
+        case Verb.DESTROY:
+            engine.destroy(action.names)
+
+
+def _with_journals(engine: Engine, told: tuple[Event, ...]) -> Iterator[Event | Journal]:
+    """The events, and behind a failure the unit's journal: now, because undoing it takes the journal's unit away."""
+    for event in told:
+        yield event
+        if isinstance(event, Failed) and event.failure.unit and event.failure.unit.machine:
+            yield journal_of(engine, event.failure.unit.name)
+
+
+def journal_of(engine: Engine, name: UnitName) -> Journal:
+    """The unit's last lines. A journal that can't be had is no second failure: it says why instead."""
+    try:
+        return Journal(name, tuple(engine.journal(name, lines=JOURNAL_LINES)))
+    except EngineError as error:
+        return Journal(name, (), error.message)

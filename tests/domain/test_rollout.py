@@ -1,0 +1,270 @@
+"""A rollout against a model of an engine that misbehaves, held to what the design promises."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deployster_cli.domain import events
+from deployster_cli.domain.model import Condition, OnFailure, Order
+from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.plan import Plan, Policy, Wanted, plan_deploy, plan_destroy
+from deployster_cli.domain.rollout_state import Phase, Rollout, Traits
+from deployster_cli.domain.unitfile import UnitFile
+from deployster_cli.domain.watching import Reason
+from deployster_cli.operations.rollout import Journal, drive
+from tests.simulation import Fate, SimClock, SimEngine
+
+OLD, NEW = "v1", "v2"
+
+
+def names(version: str, count: int) -> tuple[UnitName, ...]:
+    return tuple(UnitName("carousel", version, i) for i in range(1, count + 1))
+
+
+def file(name: UnitName) -> UnitFile:
+    return UnitFile(name, (("Service", "ExecStart", "/bin/true"),))
+
+
+@dataclass
+class Run:
+    """One driven rollout: what it told, how it ended, and the fewest instances that ever served."""
+
+    end: Rollout
+    told: list[events.Event | Journal] = field(default_factory=list)
+    fewest: int = 0
+
+    def of(self, kind: type) -> list[object]:
+        return [event for event in self.told if isinstance(event, kind)]
+
+
+class WatchedClock(SimClock):
+    """Looks at the truth each time that time passes."""
+
+    engine: SimEngine
+    fewest: int = 1_000_000
+
+    def sleep(self, seconds: float) -> None:
+        for _ in range(4):
+            self.at += seconds / 4
+            serving = self.engine.running("carousel", OLD) + self.engine.running("carousel", NEW)
+            self.fewest = min(self.fewest, serving)
+
+
+def sim(fates: Mapping[UnitName, Fate] | None = None, old: int = 0, **changes: object) -> SimEngine:
+    clock = WatchedClock()
+    engine = SimEngine(clock, dict(fates or {}), **changes)  # type: ignore[arg-type]
+    clock.engine = engine
+    engine.add_running(*names(OLD, old))
+    return engine
+
+
+def go(engine: SimEngine, plan: Plan, traits: Traits | None = None) -> Run:
+    told: list[events.Event | Journal] = []
+    driven = drive(engine, plan, traits or Traits(), {n: file(n) for n in plan.start}, engine.clock)
+    while True:
+        try:
+            told.append(next(driven))
+        except StopIteration as stop:
+            assert isinstance(engine.clock, WatchedClock)
+            return Run(stop.value, told, engine.clock.fewest)
+
+
+def deploy(engine: SimEngine, count: int = 2, *, batch: int | None = None, policy: Policy | None = None) -> Run:
+    wanted = Wanted("carousel", NEW, count, destroy_previous=True, batch=batch, policy=policy or Policy())
+    return go(engine, plan_deploy(wanted, engine.units(), current=names(NEW, count)))
+
+
+def test_a_first_deploy_ends_when_every_instance_has_stayed_running() -> None:
+    run = deploy(sim(), 2)
+    assert run.end.phase is Phase.DONE
+    assert [event.seconds >= 3 for event in run.told if isinstance(event, events.Ready)] == [True, True]
+
+
+def test_the_earlier_release_goes_only_after_the_new_one_serves() -> None:
+    engine = sim(old=2)
+    run = deploy(engine, 2)
+    assert (run.end.phase, run.fewest) == (Phase.DONE, 2)
+    assert set(engine.lives) == set(names(NEW, 2))
+
+
+def test_one_call_starts_all_instances_and_the_calls_do_not_grow_with_them() -> None:
+    few, many = sim(old=1), sim(old=50)
+    deploy(few, 1)
+    deploy(many, 50)
+    assert len(few.calls) == len(many.calls) == 3
+
+
+def test_a_unit_that_fails_is_undone_at_once_and_the_old_release_serves_throughout() -> None:
+    engine = sim({names(NEW, 2)[1]: Fate.FAILS}, old=2)
+    run = deploy(engine, 2)
+    assert (run.end.phase, run.fewest, set(engine.lives)) == (Phase.FAILED, 2, set(names(OLD, 2)))
+    assert run.end.failure is not None
+    assert run.end.failure.reason is Reason.FAILED
+
+
+def test_the_journal_of_the_failed_unit_comes_before_it_is_undone() -> None:
+    told = deploy(sim({names(NEW, 1)[0]: Fate.FAILS}), 1).told
+    kinds = [type(event) for event in told]
+    assert kinds.index(events.Failed) < kinds.index(Journal) < len(kinds)
+    assert Journal(names(NEW, 1)[0], ("a last word of carousel v2 @1",)) in told
+
+
+def test_with_keep_the_failed_units_stay_for_a_look() -> None:
+    engine = sim({names(NEW, 1)[0]: Fate.FAILS}, old=1)
+    run = deploy(engine, 1, policy=Policy(on_failure=OnFailure.KEEP))
+    assert (run.end.phase, run.end.left) == (Phase.FAILED, names(NEW, 1))
+    assert set(engine.lives) == set(names(OLD, 1) + names(NEW, 1))
+
+
+def test_a_crash_loop_is_a_failure_even_if_it_looks_up_now_and_then() -> None:
+    run = deploy(sim({names(NEW, 1)[0]: Fate.LOOPS}), 1, policy=Policy(settle=10))
+    assert run.end.failure is not None
+    assert run.end.failure.reason is Reason.CRASH_LOOP
+
+
+def test_an_auto_restart_longer_than_its_pause_counts_as_two() -> None:
+    run = deploy(sim({names(NEW, 1)[0]: Fate.LOOPS}), 1, policy=Policy(settle=10))
+    slow = go(
+        sim({names(NEW, 1)[0]: Fate.RECOVERS}),
+        plan_deploy(Wanted("carousel", NEW, 1, policy=Policy(settle=5)), (), ()),
+        Traits(restart_pause=5),
+    )
+    assert (run.end.phase, slow.end.phase) == (Phase.FAILED, Phase.DONE)
+
+
+def test_one_restart_is_forgiven() -> None:
+    run = deploy(sim({names(NEW, 1)[0]: Fate.RECOVERS}), 1, policy=Policy(settle=5))
+    assert run.end.phase is Phase.DONE
+
+
+def test_a_server_that_ends_has_failed() -> None:
+    run = deploy(sim({names(NEW, 1)[0]: Fate.ENDS}), 1)
+    assert run.end.failure is not None
+    assert run.end.failure.reason is Reason.ENDED
+
+
+def test_a_unit_that_no_machine_fits_fails_at_the_time_limit() -> None:
+    run = deploy(sim({names(NEW, 1)[0]: Fate.NOWHERE}, old=1), 1, policy=Policy(timeout=20))
+    assert run.end.failure is not None
+    assert (run.end.failure.reason, run.fewest) == (Reason.NO_MACHINE, 1)
+
+
+def test_a_slow_start_is_waited_for_until_the_time_limit() -> None:
+    assert deploy(sim(start_delay=30), 1).end.phase is Phase.DONE
+    late = deploy(sim(start_delay=30), 1, policy=Policy(timeout=20)).end
+    assert late.failure is not None
+    assert late.failure.reason is Reason.NOT_YET
+
+
+def test_a_refused_unit_fails_the_rollout_with_the_engines_words() -> None:
+    run = deploy(sim({names(NEW, 1)[0]: Fate.REFUSED}, old=1), 1)
+    assert run.end.failure is not None
+    assert (run.end.failure.text, run.end.phase) == ("the engine refused the unit", Phase.FAILED)
+
+
+def test_an_engine_that_goes_away_is_waited_for() -> None:
+    run = deploy(sim(old=1, outages=range(4, 40)), 1)
+    assert (run.end.phase, len(run.of(events.EngineAway)), len(run.of(events.EngineBack))) == (Phase.DONE, 1, 1)
+
+
+def test_an_engine_that_stays_away_ends_the_rollout_at_its_limit() -> None:
+    run = deploy(sim(old=1, outages=range(4, 1000)), 1, policy=Policy(timeout=30))
+    assert run.end.failure is not None
+    assert (run.end.failure.reason, run.end.phase) == (Reason.AWAY, Phase.FAILED)
+
+
+def test_stop_first_never_runs_old_and_new_beside_each_other() -> None:
+    engine = sim(old=1)
+    run = deploy(engine, 1, policy=Policy(order=Order.STOP_FIRST))
+    verbs = [verb for verb, _ in engine.calls]
+    assert (run.end.phase, verbs) == (Phase.DONE, ["stop", "unload", "start", "destroy"])
+
+
+def test_a_failed_stop_first_starts_the_old_ones_again() -> None:
+    engine = sim({names(NEW, 2)[0]: Fate.FAILS}, old=2)
+    run = deploy(engine, 2, policy=Policy(order=Order.STOP_FIRST))
+    assert (run.end.phase, engine.running("carousel", OLD), engine.running("carousel", NEW)) == (Phase.FAILED, 2, 0)
+
+
+def test_batches_replace_as_many_as_they_start() -> None:
+    engine = sim(old=4)
+    run = deploy(engine, 4, batch=2)
+    assert [event.names for event in run.told if isinstance(event, events.Parking)] == [names(OLD, 2)]
+    assert (run.end.phase, run.fewest, set(engine.lives)) == (Phase.DONE, 4, set(names(NEW, 4)))
+
+
+def test_a_later_batch_that_fails_brings_back_what_the_first_one_parked() -> None:
+    engine = sim({names(NEW, 4)[3]: Fate.FAILS}, old=4)
+    run = deploy(engine, 4, batch=2)
+    assert (run.end.phase, engine.running("carousel", OLD), run.fewest) == (Phase.FAILED, 4, 4)
+    assert set(engine.lives) == set(names(OLD, 4))
+
+
+def test_destroy_stops_then_destroys_and_waits_until_gone() -> None:
+    engine = sim(old=2)
+    run = go(engine, plan_destroy("carousel", OLD, engine.units()))
+    assert (run.end.phase, [verb for verb, _ in engine.calls]) == (Phase.DONE, ["stop", "destroy"])
+    assert not engine.lives
+    assert not engine.leaving
+
+
+def test_a_unit_that_will_not_go_is_told_of_and_the_new_release_stays() -> None:
+    engine = sim(old=1, leave_delay=10_000)
+    run = deploy(engine, 1, policy=Policy(timeout=30))
+    assert (run.end.phase, run.end.left) == (Phase.FAILED, names(OLD, 1))
+    assert engine.running("carousel", NEW) == 1
+
+
+def test_a_change_of_condition_is_told_once() -> None:
+    run = deploy(sim(), 1)
+    seen = [event.unit.condition for event in run.told if isinstance(event, events.Changed)]
+    assert seen == [Condition.WAITING, Condition.STARTING, Condition.RUNNING]
+
+
+fates = st.sampled_from(
+    [Fate.RUNS] * 6 + [Fate.FAILS, Fate.LOOPS, Fate.RECOVERS, Fate.ENDS, Fate.NOWHERE, Fate.REFUSED]
+)
+delays = st.floats(0.1, 12)
+looks = st.frozensets(st.integers(2, 60), max_size=25)
+
+
+@st.composite
+def troubles(draw: st.DrawFn) -> tuple[SimEngine, int, int | None, Order]:
+    """An engine with old instances and trouble ahead, how many are wanted, the batch size and the order."""
+    old = draw(st.integers(0, 4))
+    count = draw(st.integers(max(1, old), 5))
+    chosen = {name: draw(fates) for name in names(NEW, count)}
+    engine = sim(
+        chosen,
+        old=old,
+        place_delay=draw(delays),
+        start_delay=draw(delays),
+        stop_delay=draw(delays),
+        leave_delay=draw(delays),
+        lost_rows=draw(looks),
+        outages=draw(looks),
+    )
+    return engine, count, draw(st.none() | st.integers(1, 5)), draw(st.sampled_from(Order))
+
+
+@settings(max_examples=400, deadline=None)
+@given(troubles())
+def test_whatever_goes_wrong_every_run_ends_in_all_new_or_all_old(
+    trouble: tuple[SimEngine, int, int | None, Order],
+) -> None:
+    engine, count, batch, order = trouble
+    old, engine_outages = len(engine.lives), engine.outages
+    engine.outages = ()
+    wanted = Wanted("carousel", NEW, count, True, batch, policy=Policy(timeout=120, order=order, settle=5))
+    plan = plan_deploy(wanted, engine.units(), ())
+    engine.outages = engine_outages
+    run = go(engine, plan)
+    truth = (engine.running("carousel", OLD), engine.running("carousel", NEW))
+    assert truth == ((0, count) if run.end.phase is Phase.DONE else (old, 0))
+    assert set(engine.lives) == set(names(NEW, count) if run.end.phase is Phase.DONE else names(OLD, old))
+    if order is Order.START_FIRST:
+        assert run.fewest >= old

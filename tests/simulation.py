@@ -1,0 +1,212 @@
+"""A model of an engine in simulated time: it delays, crashes, restarts, loses rows, goes away and comes back.
+
+It knows the truth (which units really run), so a test can hold a rollout to what it promises, not to what it saw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+from deployster_cli.domain.model import Machine, State, Unit
+from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.unitfile import UnitFile
+from deployster_cli.errors import EngineError, EngineUnreachable
+
+HOST = Machine("m1", "10.0.0.1")
+
+
+class Fate(Enum):
+    """What becomes of a unit that is started."""
+
+    RUNS = "runs"
+    FAILS = "fails"
+    LOOPS = "crashes and restarts for ever"
+    RECOVERS = "crashes once, then runs"
+    ENDS = "ends without having failed"
+    NOWHERE = "fits no machine"
+    REFUSED = "is refused by the engine"
+
+
+@dataclass
+class SimClock:
+    """Time that passes only by sleeping (and a little with every look at it)."""
+
+    at: float = 0.0
+
+    def now(self) -> float:
+        """The simulated second."""
+        return self.at
+
+    def sleep(self, seconds: float) -> None:
+        """Let that much pass."""
+        self.at += seconds
+
+    def utc(self) -> str:
+        """A fixed day, the simulated second."""
+        return f"2026-01-01T{int(self.at) // 3600:02}:{int(self.at) // 60 % 60:02}:{int(self.at) % 60:02}Z"
+
+
+@dataclass
+class Life:
+    """One unit in the model. ``placed`` is when it gets to a machine, ``up`` when it would be running."""
+
+    fate: Fate
+    desired: State = State.LAUNCHED
+    placed: float = 0.0
+    up: float = 0.0
+    stop_done: float | None = None
+    row_until: float | None = None
+    file: UnitFile | None = None
+
+
+@dataclass
+class SimEngine:
+    """The Engine protocol over the model. ``lost`` and ``outages`` are numbers of looks at which things go wrong."""
+
+    clock: SimClock
+    fates: dict[UnitName, Fate] = field(default_factory=dict)
+    place_delay: float = 2.0
+    start_delay: float = 1.0
+    stop_delay: float = 2.0
+    leave_delay: float = 2.0
+    lost_rows: Collection[int] = ()
+    outages: Collection[int] = ()
+    lives: dict[UnitName, Life] = field(default_factory=dict)
+    leaving: dict[UnitName, Life] = field(default_factory=dict)
+    calls: list[tuple[str, tuple[UnitName, ...]]] = field(default_factory=list)
+    looks: int = 0
+
+    def add_running(self, *names: UnitName) -> None:
+        """Units that have been running for long."""
+        for name in names:
+            self.lives[name] = Life(Fate.RUNS, placed=-100, up=-99)
+
+    def running(self, service: str, version: str) -> int:
+        """How many instances of the release truly serve now."""
+        return sum(
+            self._serves(life)
+            for name, life in (self.lives | self.leaving).items()
+            if (name.service, name.version) == (service, version)
+        )
+
+    def _serves(self, life: Life) -> bool:
+        return self._states(life)[1] == "active"
+
+    def _states(self, life: Life) -> tuple[str, str, str]:
+        now = self.clock.now()
+        if life.stop_done is not None:
+            return (
+                ("loaded", "inactive", "dead") if now >= life.stop_done else ("loaded", "deactivating", "stop-sigterm")
+            )
+        if now < life.placed or life.fate is Fate.NOWHERE or life.desired is State.INACTIVE:
+            return ("", "", "")
+        if now < life.up:
+            return ("loaded", "activating", "start-pre")
+        return self._fated(life, now - life.up)
+
+    @staticmethod
+    def _fated(life: Life, age: float) -> tuple[str, str, str]:
+        running, waiting = ("loaded", "active", "running"), ("loaded", "activating", "auto-restart")
+        match life.fate:
+            case Fate.FAILS:
+                return ("loaded", "failed", "failed")
+            case Fate.ENDS:
+                return ("loaded", "inactive", "dead")
+            case Fate.LOOPS:
+                return running if age % 3 < 1 else waiting
+            case Fate.RECOVERS:
+                return waiting if 1 <= age < 2 else running
+            case _:
+                return running
+
+    def _answer(self) -> None:
+        self.looks += 1
+        if self.looks in self.outages:
+            raise EngineUnreachable("the engine does not answer")
+
+    def units(self) -> tuple[Unit, ...]:
+        self._answer()
+        now = self.clock.now()
+        gone = [name for name, life in self.leaving.items() if now >= (life.row_until or 0)]
+        for name in gone:
+            del self.leaving[name]
+        rows = [self._unit(name, life) for name, life in self.lives.items()]
+        rows += [replace(self._unit(n, life), desired=None, current=None) for n, life in self.leaving.items()]
+        if self.looks in self.lost_rows:
+            rows = [replace(u, load="", active="", sub="") for u in rows if u.desired is not None]
+        return tuple(rows)
+
+    def _unit(self, name: UnitName, life: Life) -> Unit:
+        load, active, sub = self._states(life)
+        current = life.desired if active else State.INACTIVE
+        if active == "deactivating":
+            current = State.LOADED
+        return Unit(name, life.desired, current, load, active, sub, HOST if active else None)
+
+    def machines(self) -> tuple[Machine, ...]:
+        return (HOST,)
+
+    def check(self) -> str:
+        return ""
+
+    def start(self, files: Collection[UnitFile]) -> None:
+        self._answer()
+        names = tuple(file.name for file in files)
+        self.calls.append(("start", names))
+        if any(self.fates.get(name) is Fate.REFUSED for name in names):
+            raise EngineError("the engine refused the unit")
+        for file in files:
+            if file.name in self.leaving:
+                raise AssertionError(f"{file.name} was started while its predecessor is still listed")
+            self._launch(file.name, file)
+
+    def _launch(self, name: UnitName, file: UnitFile | None) -> None:
+        placed = self.clock.now() + self.place_delay
+        fate = self.fates.get(name, Fate.RUNS)
+        self.lives[name] = Life(fate, placed=placed, up=placed + self.start_delay, file=file)
+
+    def resume(self, names: Collection[UnitName]) -> None:
+        self._answer()
+        self.calls.append(("resume", tuple(names)))
+        for name in names:
+            self._launch(name, self.lives[name].file)
+
+    def stop(self, names: Collection[UnitName]) -> None:
+        self._answer()
+        self.calls.append(("stop", tuple(names)))
+        for name in names:
+            life = self.lives.get(name)
+            if life and life.desired is State.LAUNCHED:
+                life.desired, life.stop_done = State.LOADED, self.clock.now() + self.stop_delay
+
+    def unload(self, names: Collection[UnitName]) -> None:
+        self._answer()
+        self.calls.append(("unload", tuple(names)))
+        for name in names:
+            if name in self.lives:
+                self.lives[name].desired, self.lives[name].stop_done = State.INACTIVE, None
+
+    def destroy(self, names: Collection[UnitName]) -> None:
+        self._answer()
+        self.calls.append(("destroy", tuple(names)))
+        for name in names:
+            life = self.lives.pop(name, None)
+            if life and self._states(life)[1]:
+                life.row_until = self.clock.now() + self.leave_delay
+                life.stop_done = self.clock.now()
+                self.leaving[name] = life
+
+    def cat(self, name: UnitName) -> UnitFile | None:
+        life = self.lives.get(name)
+        return life.file if life else None
+
+    def journal(self, name: UnitName, lines: int = 10, follow: bool = False) -> Iterator[str]:
+        yield f"a last word of {name.short}"
+
+    def run_on(self, name: UnitName, argv: tuple[str, ...]) -> int:
+        raise NotImplementedError
+
+    def ports(self) -> frozenset[int]:
+        return frozenset()
