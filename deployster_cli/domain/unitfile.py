@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 
+from deployster_cli.domain.durations import parse_duration
 from deployster_cli.domain.names import UnitName, quoted
-from deployster_cli.errors import TemplateFault
+from deployster_cli.errors import InvalidInput, TemplateFault
 
 Option = tuple[str, str, str]
 
@@ -96,6 +97,14 @@ class UnitFile:
     def oneshot(self) -> bool:
         """Whether the service is meant to end (``Type=oneshot``), so that active/exited is its running."""
         return self.last("Service", "Type") == "oneshot"
+
+    @property
+    def restart_pause(self) -> float:
+        """Seconds from a death to the restart: RestartSec, systemd's 100 ms where it says none that we can read."""
+        try:
+            return parse_duration(self.last("Service", "RestartSec", "0.1"))
+        except InvalidInput:
+            return 0.1
 
     @property
     def placement(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -83,6 +83,12 @@ class Running:
         seconds = time.monotonic() - self._started
         return Completed(self.argv, code, out.decode(errors="replace"), err.decode(errors="replace"), seconds)
 
+    def kill(self) -> None:
+        """End it now, with all that it started, where it still runs: for a caller that gives up before ``wait``."""
+        if self._process.poll() is None:
+            _kill(self._process)
+            self._rest()
+
     def _rest(self) -> tuple[bytes, bytes]:
         """What a killed process had printed; nothing where some stranger it started still holds the pipe."""
         try:
@@ -123,12 +129,23 @@ def attach(argv: Sequence[str], *, env: Mapping[str, str] | None = None) -> int:
         raise NotStarted(argv, _reason(error)) from error
 
 
-def detach(argv: Sequence[str], *, log: str, env: Mapping[str, str] | None = None) -> None:
-    """Start a program that outlives us; what it prints goes to the end of the file ``log``."""
+def detach(
+    argv: Sequence[str], *, log: str, env: Mapping[str, str] | None = None, keep: Collection[int] = ()
+) -> None:
+    """Start a program that outlives us; what it prints goes to the end of the file ``log``.
+
+    ``keep`` are open files that it inherits under the same numbers, with the locks that are on them.
+    """
     with open(log, "ab") as sink:  # noqa: PTH123 - a file descriptor to hand over
         try:
             subprocess.Popen(
-                tuple(argv), stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, env=env, start_new_session=True
+                tuple(argv),
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=sink,
+                env=env,
+                start_new_session=True,
+                pass_fds=tuple(keep),
             )
         except OSError as error:
             raise NotStarted(argv, _reason(error)) from error

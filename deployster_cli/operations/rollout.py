@@ -30,6 +30,14 @@ class Journal:
     problem: str = ""
 
 
+class Stopped(KeyboardInterrupt):
+    """A signal came in mid-rollout; ``rollout`` is how far it had got."""
+
+    def __init__(self, rollout: Rollout) -> None:
+        super().__init__()
+        self.rollout = rollout
+
+
 Telling = Generator[Event | Journal, None, Rollout]
 
 
@@ -40,12 +48,15 @@ def drive(engine: Engine, plan: Plan, traits: Traits, files: Mapping[UnitName, U
     no waiting can cure (its program vanished) is raised.
     """
     rollout, told = machine.begin(plan, traits, clock.now())
-    yield from told
-    while not rollout.over:
-        looked = clock.now()
-        rollout = yield from _turn(engine, rollout, files, clock)
-        if not rollout.over:
-            clock.sleep(max(0.0, looked + POLL - clock.now()))
+    try:
+        yield from told
+        while not rollout.over:
+            looked = clock.now()
+            rollout = yield from _turn(engine, rollout, files, clock)
+            if not rollout.over:
+                clock.sleep(max(0.0, looked + POLL - clock.now()))
+    except KeyboardInterrupt as signal:
+        raise Stopped(rollout) from signal
     return rollout
 
 

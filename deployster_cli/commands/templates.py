@@ -1,0 +1,40 @@
+"""deployster templates list|show."""
+
+from __future__ import annotations
+
+import click
+
+from deployster_cli.commands.shared import shared_options, this_run
+from deployster_cli.domain.names import quoted
+from deployster_cli.errors import NotFound
+
+
+@click.group("templates")
+@shared_options
+def cli() -> None:
+    """The unit templates: the built-in ones, and yours, which count before them."""
+
+
+@cli.command("list")
+@shared_options
+def list_() -> None:
+    """Every template's name and where it is from."""
+    from deployster_cli.template_files import names  # noqa: PLC0415
+    from deployster_cli.views.results import show_templates  # noqa: PLC0415
+
+    run = this_run()
+    show_templates(run.output, names(run.settings.templates_dir))
+
+
+@cli.command("show")
+@click.argument("name")
+@shared_options
+def show(name: str) -> None:
+    """Print a template, to read it or to begin one of your own from it."""
+    from deployster_cli.template_files import load, names  # noqa: PLC0415
+
+    run = this_run()
+    folder = run.settings.templates_dir
+    if name not in names(folder):
+        raise NotFound(f"There is no template {quoted(name)}.", f"There are {', '.join(names(folder))}.")
+    run.output.text(load(folder)[f"{name}.service.j2"])

@@ -1,0 +1,220 @@
+"""The settings: flags, ``DEPLOYSTER_*`` and deployster.toml become one frozen value that knows where each came from.
+
+A flag counts before a ``DEPLOYSTER_*`` variable, that before the chosen cluster's tables, those before the rest of
+the file, that before ``FLEETCTL_*`` variables, and those before the default.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from deployster_cli.config_file import Base, Document, Keys, find, nearest, read
+from deployster_cli.config_layers import (
+    SETTINGS,
+    FileReader,
+    Given,
+    Layer,
+    from_flags,
+    from_fleetctl,
+    from_variables,
+)
+from deployster_cli.config_schema import FLEET, LOCAL, SERVICE, UNIT_PATH
+from deployster_cli.config_values import with_environment, with_settings
+from deployster_cli.domain.model import Service
+from deployster_cli.domain.names import check_service, quoted
+from deployster_cli.engines.base import TABLE, Engine
+from deployster_cli.engines.fleetctl.args import FleetOptions
+from deployster_cli.engines.systemctl.args import LocalOptions
+from deployster_cli.errors import ConfigError
+
+DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run is to go by. ``file`` is the deployster.toml it comes from, ``here`` the folder
+    where the run started.
+
+    ``sources`` maps a dotted key to who gave it: ``flag --endpoint``, ``DEPLOYSTER_FLEET_ENDPOINT``,
+    ``deployster.toml:7``, ``FLEETCTL_ENDPOINT`` or ``default``.
+    """
+
+    engine: str
+    cluster: str
+    file: Path | None
+    templates_dir: Path | None
+    docker_hub_username: str
+    registry_url: str
+    fleet: FleetOptions
+    local: LocalOptions
+    services: Mapping[str, Service]
+    sources: Mapping[str, str]
+    here: Base
+
+    def service(self, name: str) -> Service:
+        """The service of that name, defaults where the file doesn't name it; InvalidInput for what can't be a name."""
+        found = self.services.get(name)
+        if found:
+            return found
+        return Service(
+            check_service(name), docker_hub_username=self.docker_hub_username, registry_url=self.registry_url
+        )
+
+    def with_values(self, service: Service, sets: Sequence[str], envs: Sequence[str]) -> Service:
+        """The service with ``--set K=V`` and ``--env K=V`` over it; InvalidInput for one that can't be used."""
+        base = self.here if self.engine == "local" else None
+        return with_environment(with_settings(service, sets, base), envs)
+
+
+def load(flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path) -> Settings:
+    """The settings of a run in the folder ``cwd``. ConfigError names file, line and what is wrong.
+
+    ``flags`` holds options of the command line; None stands for one that wasn't given.
+    """
+    here = Base(cwd, environ.get("HOME", ""))
+    document = _document(_chosen("config", flags, environ), here)
+    cluster = _chosen("cluster", flags, environ)
+    layers = [
+        from_flags(flags, here),
+        from_variables(environ, here),
+        *_file_layers(document, cluster, here.home),
+        from_fleetctl(environ, here),
+    ]
+    return _settings(_merged(layers), document, cluster, environ, here)
+
+
+def open_engine(settings: Settings) -> Engine:
+    """The engine that the settings name, with the table of options of that name. Its module is imported now."""
+    module, _, name = TABLE[settings.engine].partition(":")
+    opened: Engine = getattr(import_module(module), name)(getattr(settings, settings.engine))
+    return opened
+
+
+def _chosen(name: str, flags: Mapping[str, object], environ: Mapping[str, str]) -> str:
+    return str(flags.get(name) or environ.get(f"DEPLOYSTER_{name.upper()}", ""))
+
+
+def _document(named: str, here: Base) -> Document | None:
+    if named:
+        return read(Path(here.resolved(named)), named)
+    path = find(here.folder)
+    return read(path, os.path.relpath(path, here.folder)) if path else None
+
+
+def _file_layers(document: Document | None, cluster: str, home: str) -> list[Layer]:
+    if document is None:
+        if cluster:
+            raise ConfigError(f"There is no deployster.toml here or above, so there is no cluster {quoted(cluster)}.")
+        return []
+    reader = FileReader(document, Base(document.path.parent, home))
+    clusters = reader.clusters()
+    if cluster and cluster not in clusters:
+        raise ConfigError(f"{document.shown}: there is no cluster {quoted(cluster)}{nearest(cluster, clusters)}")
+    return [*([clusters[cluster]] if cluster else []), reader.project()]
+
+
+def _merged(layers: list[Layer]) -> Layer:
+    """The layers as one, the first that gives a key counting.
+
+    ``endpoint`` and ``tunnel`` say together where the cluster is, so the first layer that gives either gives both:
+    a tunnel to production in the file must not carry off what ``--endpoint`` names.
+    """
+    address = {("fleet", "endpoint"), ("fleet", "tunnel")}
+    merged: dict[Keys, Given] = {}
+    for layer in layers:
+        settled = address if address & merged.keys() else set()
+        merged |= {keys: given for keys, given in layer.items() if keys not in merged and keys not in settled}
+    return merged
+
+
+def _settings(
+    merged: Layer, document: Document | None, cluster: str, environ: Mapping[str, str], here: Base
+) -> Settings:
+    project = {keys[0]: _text(merged, keys) for keys in SETTINGS if len(keys) == 1}
+    engine = project["engine"] or "fleet"
+    return Settings(
+        engine=engine,
+        cluster=cluster,
+        file=document.path if document else None,
+        templates_dir=_templates(merged, document),
+        docker_hub_username=project["docker_hub_username"],
+        registry_url=project["registry_url"],
+        fleet=FleetOptions(**_table(merged, "fleet", FLEET)),
+        local=LocalOptions(**{"root": _default_root(environ)} | _table(merged, "local", LOCAL)),
+        services=_services(
+            merged, project, Base(document.path.parent, here.home) if document and engine == "local" else None
+        ),
+        sources=_sources(merged),
+        here=here,
+    )
+
+
+def _text(merged: Layer, keys: Keys) -> str:
+    return str(merged[keys].value) if keys in merged else ""
+
+
+def _table(merged: Layer, name: str, known: Mapping[str, object]) -> dict[str, Any]:
+    """The values given for one table of options, ready to be keyword arguments: each was checked by its kind."""
+    return {key: merged[(name, key)].value for key in known if (name, key) in merged}
+
+
+def _templates(merged: Layer, document: Document | None) -> Path | None:
+    """The user's folder of templates: the one that is set, else ``templates`` beside the file."""
+    given = merged.get(("templates",))
+    if given and given.value:
+        folder = Path(str(given.value))
+        if not _is_folder(folder):
+            raise ConfigError(f"{given.source}: templates names {folder}, and there is no such folder.")
+        return folder
+    beside = document.path.parent / "templates" if document else None
+    return beside if beside and _is_folder(beside) else None
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def _default_root(environ: Mapping[str, str]) -> str:
+    """Where the local engine keeps its units by default, as the XDG base directories say; empty without a home."""
+    state, home = environ.get("XDG_STATE_HOME", ""), environ.get("HOME", "")
+    if not state.startswith("/"):
+        state = f"{home}/.local/state" if home.startswith("/") else ""
+    return f"{state}/deployster/local" if state else ""
+
+
+def _services(merged: Layer, project: Mapping[str, str], base: Base | None) -> Mapping[str, Service]:
+    """The services that the file names. Their relative paths start at ``base``, where there is one."""
+    found: dict[str, dict[str, Any]] = {}
+    for keys, given in merged.items():
+        if keys[0] == "services":
+            values = found.setdefault(keys[1], {"env": {}})
+            _put(values, keys[2:], given.value, base)
+    return {
+        name: Service(
+            name,
+            docker_hub_username=project["docker_hub_username"],
+            registry_url=project["registry_url"],
+            **values,
+        )
+        for name, values in found.items()
+    }
+
+
+def _put(values: dict[str, Any], keys: Keys, value: object, base: Base | None) -> None:
+    if len(keys) > 1:
+        values["env"][keys[1]] = value
+    elif keys:
+        values[keys[0]] = base.resolved(str(value)) if base and SERVICE[keys[0]] is UNIT_PATH else value
+
+
+def _sources(merged: Layer) -> Mapping[str, str]:
+    sources = {".".join(keys): DEFAULT for keys in SETTINGS}
+    return sources | {".".join(keys): given.source for keys, given in merged.items() if given.value is not None}

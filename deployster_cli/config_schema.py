@@ -1,0 +1,172 @@
+"""The settings there are: one row a setting, with what its value must be. A new setting is one line here.
+
+The same rows check deployster.toml, the variables, the flags and ``--set``.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from deployster_cli.domain.durations import parse_duration
+from deployster_cli.domain.escaping import unwritable
+from deployster_cli.domain.names import MOST_INSTANCES, quoted
+from deployster_cli.engines.base import TABLE
+from deployster_cli.errors import InvalidInput
+
+LONGEST_LIMIT = 3600
+"""Seconds. A time limit longer than an hour is no limit."""
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+"""What can name an environment variable, or a --set value of a template's own."""
+
+
+def one_line(value: object) -> bool:
+    """Whether ``value`` is text that can stand on one line of a unit file."""
+    return isinstance(value, str) and not unwritable(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A sort of value: ``wanted`` completes "must be …", ``accepts`` judges a TOML value.
+
+    ``parse`` turns text (a variable, ``--set``) into the TOML value meant, or hands it back unread for ``accepts`` to
+    refuse. ``convert`` makes an accepted value what Settings holds. ``path``: it is relative to the file's folder.
+    """
+
+    wanted: str
+    accepts: Callable[[object], bool]
+    parse: Callable[[str], object] = str
+    convert: Callable[[Any], object] = lambda value: value
+    path: bool = False
+
+    def fault(self, value: object) -> str:
+        """Why ``value`` is refused ("must be a whole number …, not 'x'"), or nothing."""
+        return "" if self.accepts(value) else f"must be {self.wanted}, not {shown(value)}"
+
+
+def shown(value: object) -> str:
+    """A refused value, as it may be repeated in a sentence."""
+    if isinstance(value, str):
+        return quoted(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return quoted(str(value)).strip("'")
+    if isinstance(value, list):
+        return "a list"
+    return "a table" if isinstance(value, dict) else "a date or time"
+
+
+def _matching(wanted: str, pattern: str) -> Kind:
+    def accepts(value: object) -> bool:
+        return isinstance(value, str) and one_line(value) and bool(re.fullmatch(f"(?:{pattern})?", value))
+
+    return Kind(wanted, accepts)
+
+
+def _choice(*words: str) -> Kind:
+    return Kind(" or ".join(quoted(word) for word in words), lambda value: value in words)
+
+
+def _whole(least: int, most: int) -> Kind:
+    def accepts(value: object) -> bool:
+        return type(value) is int and least <= value <= most
+
+    def parse(text: str) -> object:
+        return int(text) if re.fullmatch("[0-9]{1,9}", text) else text
+
+    return Kind(f"a whole number from {least} to {most}", accepts, parse)
+
+
+def _list(wanted: str, pattern: str) -> Kind:
+    def accepts(value: object) -> bool:
+        return isinstance(value, list) and all(one_line(item) and re.fullmatch(pattern, item) for item in value)
+
+    def parse(text: str) -> object:
+        return [item.strip() for item in text.split(",")] if text else []
+
+    return Kind(f"a list of {wanted}", accepts, parse, tuple)
+
+
+def _seconds(value: object) -> float:
+    """Seconds in a number or in a duration's text; nan for what is neither, which no comparison accepts."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return math.nan
+    try:
+        return parse_duration(value) if isinstance(value, str) else float(value)
+    except (InvalidInput, OverflowError):
+        return math.nan
+
+
+def _yes_or_no(text: str) -> object:
+    words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    return words.get(text.lower(), text)
+
+
+TEXT = Kind("text on one line", one_line)
+PATH = Kind("a path", one_line, path=True)
+UNIT_PATH = Kind("a path", one_line)
+"""A path on the machine that the unit runs on, which is this one only with the local engine."""
+PROGRAM = Kind("a program's name or path", one_line, path=True)
+"""A path only where it has a ``/`` in it; a bare name is looked up in PATH."""
+FLAG = Kind("true or false", lambda value: isinstance(value, bool), _yes_or_no)
+LIMIT = Kind(
+    "a time above 0, an hour at most (15, 90s, 5m)",
+    lambda value: 0 < _seconds(value) <= LONGEST_LIMIT,
+    convert=_seconds,
+)
+WORD = _matching("one word", r"[^\s-]\S*")
+
+PROJECT: Mapping[str, Kind] = {
+    "engine": _choice(*TABLE),
+    "templates": PATH,
+    "docker_hub_username": _matching(
+        "a Docker Hub user (lower-case letters and digits, with . _ - between)", r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*"
+    ),
+    "registry_url": _matching(
+        "HOST[:PORT][/PATH] without https://",
+        r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*",
+    ),
+}
+
+FLEET: Mapping[str, Kind] = {
+    "fleetctl": PROGRAM,
+    "endpoint": WORD,
+    "tunnel": WORD,
+    "ssh_username": WORD,
+    "ssh_timeout": LIMIT,
+    "strict_host_key_checking": FLAG,
+    "known_hosts_file": PATH,
+    "ca_file": PATH,
+    "cert_file": PATH,
+    "key_file": PATH,
+    "read_timeout": LIMIT,
+    "write_timeout": LIMIT,
+}
+
+LOCAL: Mapping[str, Kind] = {
+    "manager": _choice("auto", "system", "user", "systemctl3"),
+    "root": PATH,
+    "read_timeout": LIMIT,
+    "write_timeout": LIMIT,
+}
+
+SERVICE: Mapping[str, Kind] = {
+    "template": _matching("a template's name", r"[A-Za-z0-9][A-Za-z0-9._-]*"),
+    "instances": _whole(1, MOST_INSTANCES),
+    "port": _whole(1, 65535),
+    "health": _matching("a path that begins with /", r"/\S*"),
+    "command": TEXT,
+    "directory": UNIT_PATH,
+    "volumes": _list("[SOURCE:]/TARGET[:OPTIONS]", r"(?:[^:]+:)?/[^:]*(?::[A-Za-z,]+)?"),
+    "env_file": UNIT_PATH,
+    "machine_metadata": _list("KEY=VALUE", r"""[^=\s"']+=[^\s"']+"""),
+    "conflicts": FLAG,
+}
+"""``env`` stands beside these: its keys are the user's own."""
+
+TABLES: Mapping[str, Mapping[str, Kind]] = {"fleet": FLEET, "local": LOCAL}

@@ -1,0 +1,230 @@
+"""Templates and values to unit files. The one place that knows Jinja."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import NoReturn
+
+import jinja2
+import jinja2.meta
+import jinja2.sandbox
+
+from deployster_cli.domain import escaping
+from deployster_cli.domain.names import quoted
+from deployster_cli.domain.template_values import NAMES, Facts, values
+from deployster_cli.domain.unitfile import Stamp, UnitFile
+from deployster_cli.errors import TemplateFault
+
+SUFFIX = ".service.j2"
+"""A template's file is its name with this behind it; other files in the folder are there to be imported."""
+
+_SECTIONS = ("Unit", "Service", "Install", "X-Fleet")
+_OPTION_NAME = re.compile(r"[A-Za-z0-9_]+")
+_UNDEFINED = re.compile(r"'(\w+)' is undefined")
+_DOLLAR = f"${{{escaping.DOLLAR}}}"
+
+_Found = tuple[str, str, Callable[[], bool]]
+
+
+class Templates:
+    """The templates there are, by file name. Compiles each once, so rendering many units costs little."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._texts = texts
+        self._mentioned: dict[str, frozenset[str]] = {}
+        self._jinja = _environment(self._find)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names that a service's ``template`` may have, sorted."""
+        return tuple(sorted(name.removesuffix(SUFFIX) for name in self._texts if name.endswith(SUFFIX)))
+
+    def takes_port(self, template: str) -> bool:
+        """Whether each unit of this template is to be given a TCP port of its machine (it says ``machine_port``)."""
+        with _blaming(template):
+            return "machine_port" in self._mentions(self._file(template))
+
+    def render(self, facts: Facts) -> UnitFile:
+        """The unit file of one unit, by its service's template, stamped with who deployed it, when and from what.
+
+        InvalidInput for a setting that can't be used; TemplateFault for a template that is missing, is broken, names
+        what it may not, leaves a --set value unused, or renders what is no unit file of a service.
+        """
+        known = values(facts)
+        template = facts.service.template
+        with _blaming(template, known):
+            file = self._file(template)
+            self._check_extra(file, facts.service.extra)
+            text = escaping.finished(self._jinja.get_template(file).render(known))
+            return _completed(UnitFile.parse(facts.name, text), facts, str(known["description"]))
+
+    def _find(self, file: str) -> _Found:
+        if file not in self._texts:
+            raise jinja2.TemplateNotFound(
+                file, f"there is no template file {quoted(file)}{_nearest(file, self._texts)}"
+            )
+        return self._texts[file], file, lambda: True
+
+    def _file(self, template: str) -> str:
+        if template + SUFFIX not in self._texts:
+            raise TemplateFault(
+                f"there is none of that name{_nearest(template, self.names)}.", f"There are {', '.join(self.names)}."
+            )
+        return template + SUFFIX
+
+    def _check_extra(self, file: str, extra: Iterable[str]) -> None:
+        for name in sorted(set(extra) - self._mentions(file)):
+            near = _nearest(name, self._mentions(file) | set(NAMES))
+            raise TemplateFault(f"it never uses {name}, which --set gives{near}.")
+
+    def _mentions(self, file: str) -> frozenset[str]:
+        """Every name that the template, and all that it extends or imports, takes from outside."""
+        if file not in self._mentioned:
+            self._mentioned[file] = frozenset()  # so that two which import each other come to an end here
+            tree = self._jinja.parse(self._find(file)[0], file)
+            found = set(jinja2.meta.find_undeclared_variables(tree))
+            for other in jinja2.meta.find_referenced_templates(tree):
+                if other is None:
+                    raise TemplateFault("it names another template by an expression: write that name in quotes.")
+                found |= self._mentions(other)
+            self._mentioned[file] = frozenset(found)
+        return self._mentioned[file]
+
+
+class _Environment(jinja2.sandbox.ImmutableSandboxedEnvironment):
+    """Jinja that knows a template's own text (blocks, macros, set blocks) from the values that are put in."""
+
+    concat = staticmethod(escaping.joined)
+
+
+def _environment(find: Callable[[str], _Found]) -> _Environment:
+    environment = _Environment(
+        loader=jinja2.FunctionLoader(find),
+        undefined=jinja2.StrictUndefined,
+        finalize=escaping.put,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.globals = {"dict": dict, "range": jinja2.sandbox.safe_range, "namespace": jinja2.utils.Namespace}
+    environment.globals["fail"] = _fail
+    environment.filters |= FILTERS
+    environment.tests["portable"] = escaping.portable
+    return environment
+
+
+FILTERS: dict[str, Callable[[object], str]] = {
+    "arg": escaping.arg,
+    "sh": escaping.sh,
+    "env": escaping.env,
+    "fleet": escaping.fleet,
+    "exec": escaping.exec_first,
+}
+"""The filters that templates have beside Jinja's own."""
+
+
+def _fail(message: str) -> NoReturn:
+    """``{{ fail("…") }}``: how a template says that it can't be used with these settings."""
+    raise TemplateFault(message)
+
+
+@contextlib.contextmanager
+def _blaming(template: str, known: Iterable[str] = ()) -> Iterator[None]:
+    """Turns whatever goes wrong inside a template into one sentence that names it, the line where there is one, and why."""
+    try:
+        yield
+    except TemplateFault as error:
+        raise TemplateFault(f"Template {quoted(template)}: {error.message}", error.hint) from error
+    except Exception as error:
+        hint = f"A template may use {', '.join(known)}." if isinstance(error, jinja2.UndefinedError) else ""
+        raise TemplateFault(f"Template {quoted(template)}{_line(error)}: {_reason(error, known)}.", hint) from error
+
+
+def _reason(error: Exception, known: Iterable[str]) -> str:
+    unknown = _UNDEFINED.fullmatch(str(error))
+    if isinstance(error, jinja2.UndefinedError) and unknown:
+        return f"{unknown[1]} is nothing that a template may use{_nearest(unknown[1], known)}"
+    if isinstance(error, RecursionError):
+        return "it extends or imports itself"
+    return str(error).rstrip(".") or type(error).__name__
+
+
+def _line(error: Exception) -> str:
+    """Where in which template file it went wrong, as far as Jinja says."""
+    if isinstance(error, jinja2.TemplateSyntaxError):
+        return f", line {error.lineno} of {error.name}"
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if frame.filename.endswith(".j2"):
+            return f", line {frame.lineno} of {frame.filename}"
+    return ""
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    import difflib  # noqa: PLC0415 - only an error needs it
+
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {near[0]}?".rstrip("?") if near else ""
+
+
+def _completed(unit: UnitFile, facts: Facts, description: str) -> UnitFile:
+    _check(unit)
+    return _with_dollar(_described(unit, facts.port, description)).stamped(_stamp(facts))
+
+
+def _check(unit: UnitFile) -> None:
+    """TemplateFault for what systemd would refuse, or only warn about and then run something else."""
+    for section, name, value in unit.options:
+        if section not in _SECTIONS and not section.startswith("X-"):
+            raise TemplateFault(f"[{section}] is no section of a service's unit file{_nearest(section, _SECTIONS)}.")
+        if not _OPTION_NAME.fullmatch(name):
+            raise TemplateFault(f"{quoted(name)} in [{section}] can't be an option's name.")
+        if escaping.unwritable(value):
+            raise TemplateFault(f"{name} in [{section}] has a control character in it.")
+    commands = [command for command in unit.values("Service", "ExecStart") if command]
+    if not commands:
+        raise TemplateFault("its [Service] has no ExecStart, so there is nothing to run.")
+    if len(commands) > 1 and not unit.oneshot:
+        raise TemplateFault(
+            f"its [Service] has {len(commands)} ExecStart, and only Type=oneshot may have more than one."
+        )
+
+
+def _described(unit: UnitFile, port: int | None, description: str) -> UnitFile:
+    """The unit with a Description, which ends with its port where it has one: the list of units shows nothing else of it."""
+    text = unit.last("Unit", "Description") or description.replace("%", "%%")
+    ending = "" if port is None else f" port {port}"
+    text = text if text.endswith(ending) else text + ending
+    others = tuple(option for option in unit.options if option[:2] != ("Unit", "Description"))
+    return replace(unit, options=_put_first(others, ("Unit", "Description", text)))
+
+
+def _with_dollar(unit: UnitFile) -> UnitFile:
+    """The unit with the variable that ``|arg`` writes a dollar sign as, where one of its commands has one."""
+    if any(_DOLLAR in value for section, _, value in unit.options if section == "Service"):
+        return replace(unit, options=_put_first(unit.options, ("Service", "Environment", f"{escaping.DOLLAR}=$")))
+    return unit
+
+
+def _put_first(
+    options: tuple[tuple[str, str, str], ...], new: tuple[str, str, str]
+) -> tuple[tuple[str, str, str], ...]:
+    """The options with a new one at the head of its section; the section comes first where there was none."""
+    at = next((index for index, option in enumerate(options) if option[0] == new[0]), 0)
+    return (*options[:at], new, *options[at:])
+
+
+def _stamp(facts: Facts) -> Stamp:
+    return Stamp(
+        service=facts.name.service,
+        version=facts.name.version,
+        instance=facts.name.instance,
+        deployed_at=" ".join(facts.deployed_at.split()),
+        deployed_by=" ".join(facts.deployed_by.split()).rstrip("\\"),
+        template=facts.service.template,
+        port=facts.port,
+        previous=facts.previous,
+    )

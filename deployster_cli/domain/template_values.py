@@ -1,0 +1,167 @@
+"""What a template may use: the values of one unit, each checked for what no unit file and no command line may hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from deployster_cli.domain.escaping import DOLLAR, unwritable
+from deployster_cli.domain.names import UnitName, check_version, image, quoted
+from deployster_cli.domain.model import Service
+from deployster_cli.errors import InvalidInput
+
+NAMES = (
+    "service",
+    "version",
+    "instance",
+    "unit",
+    "container",
+    "image",
+    "description",
+    "port",
+    "machine_port",
+    "health",
+    "command",
+    "directory",
+    "volumes",
+    "env",
+    "env_file",
+    "machine_metadata",
+    "conflicts",
+    "docker_hub_username",
+    "registry_url",
+    "previous",
+)
+"""Every name that all templates have, in the order in which docs/templates.md lists them."""
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]*")
+_METADATA = re.compile(r"[^=]+=[^=]+")
+_HIGHEST_PORT = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One unit to be rendered. ``deployed_at`` is RFC 3339 in UTC; ``previous`` is earlier versions, newest first.
+
+    ``port`` is the TCP port of its machine that this unit alone has, for templates that take one.
+    """
+
+    name: UnitName
+    service: Service
+    deployed_at: str
+    deployed_by: str
+    port: int | None = None
+    previous: tuple[str, ...] = ()
+
+
+def values(facts: Facts) -> dict[str, object]:
+    """The values for a template by name, NAMES first and then the service's --set values.
+
+    InvalidInput names the setting that can't be used and says why.
+    """
+    _check(facts)
+    name, service = facts.name, facts.service
+    known: dict[str, object] = {
+        "service": name.service,
+        "version": name.version,
+        "instance": name.instance,
+        "unit": name.text,
+        "container": name.container,
+        "image": _image(facts),
+        "description": f"{name.service} {name.version} instance {name.instance}",
+        "port": service.port if facts.port is None else facts.port,
+        "machine_port": service.port if facts.port is None else facts.port,
+        "health": service.health,
+        "command": _filled_in(service.command, name),
+        "directory": _filled_in(service.directory, name),
+        "volumes": service.volumes,
+        "env": dict(service.env),
+        "env_file": service.env_file,
+        "machine_metadata": service.machine_metadata,
+        "conflicts": service.conflicts,
+        "docker_hub_username": service.docker_hub_username,
+        "registry_url": service.registry_url,
+        "previous": facts.previous,
+    }
+    return known | dict(service.extra)
+
+
+def _filled_in(text: str, name: UnitName) -> str:
+    """``{service}``, ``{version}`` and ``{instance}`` replaced; a shell's own braces are none of our business."""
+    for placeholder, value in (("service", name.service), ("version", name.version), ("instance", str(name.instance))):
+        text = text.replace(f"{{{placeholder}}}", value)
+    return text
+
+
+def _image(facts: Facts) -> str:
+    service, name = facts.service, facts.name
+    owners = {"docker_hub_username": service.docker_hub_username, "registry_url": service.registry_url}
+    for setting, owner in owners.items():
+        if owner and not _IMAGE.fullmatch(owner):
+            raise InvalidInput(f"{setting} {quoted(owner)} can't begin an image's name: letters, digits and . _ : / -.")
+    return image(name.service, name.version, **owners)
+
+
+def _check(facts: Facts) -> None:
+    for setting, text in _texts(facts):
+        if unwritable(text):
+            raise InvalidInput(f"{setting} has a line break or control character in it, which no unit file can hold.")
+    for version in facts.previous:
+        check_version(version)
+    _check_ports(facts)
+    _check_paths(facts.service)
+    _check_health(facts.service.health)
+    _check_names(facts.service)
+    for rule in facts.service.machine_metadata:
+        if not _METADATA.fullmatch(rule):
+            raise InvalidInput(f"machine_metadata {quoted(rule)} is not key=value, and fleet would ignore it.")
+
+
+def _texts(facts: Facts) -> Iterator[tuple[str, str]]:
+    """Every text that comes from outside, with the setting it is."""
+    service = facts.service
+    yield "deployed_at", facts.deployed_at
+    yield "deployed_by", facts.deployed_by
+    for setting in ("health", "command", "directory", "env_file", "docker_hub_username", "registry_url"):
+        yield setting, getattr(service, setting)
+    for setting, entries in (("volumes", service.volumes), ("machine_metadata", service.machine_metadata)):
+        yield from ((setting, entry) for entry in entries)
+    yield from _pairs("env", service.env)
+    yield from _pairs("--set", service.extra)
+
+
+def _pairs(setting: str, pairs: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for key, value in pairs.items():
+        yield f"a name in {setting}", key
+        yield f"{setting} {key}", value
+
+
+def _check_ports(facts: Facts) -> None:
+    for port in (facts.port, facts.service.port):
+        if port is not None and not 1 <= port <= _HIGHEST_PORT:
+            raise InvalidInput(f"port {port} can't be used: TCP ports are 1 to {_HIGHEST_PORT}.")
+
+
+def _check_paths(service: Service) -> None:
+    """systemd only warns about a path it can't take and then runs the service without it."""
+    for setting, path in (("directory", service.directory), ("env_file", service.env_file)):
+        if path and (
+            not path.startswith("/") or path != path.strip() or ".." in path.split("/") or path.endswith("\\")
+        ):
+            raise InvalidInput(f"{setting} {quoted(path)} can't be used: an absolute path without .. is wanted.")
+
+
+def _check_health(health: str) -> None:
+    if health and (not health.startswith("/") or len(health.split()) != 1):
+        raise InvalidInput(f"health {quoted(health)} can't be asked for: it is a path such as /up, without spaces.")
+
+
+def _check_names(service: Service) -> None:
+    for key in service.env:
+        if not _VARIABLE.fullmatch(key) or key == DOLLAR:
+            raise InvalidInput(f"env {quoted(key)} can't name a variable: letters, digits and _ ({DOLLAR} is taken).")
+    for key in service.extra:
+        if not _VARIABLE.fullmatch(key) or key in NAMES:
+            raise InvalidInput(f"--set {quoted(key)} can't name a value: letters, digits and _, and none of ours.")

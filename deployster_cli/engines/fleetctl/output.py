@@ -1,0 +1,173 @@
+"""What fleetctl's listings print → values. Pure, and strict: a row that is not exactly one of fleet's is an error.
+
+Each pattern is a whole row, so that a table of thousands is read in one go. Cells are parted by one or more tabs
+(fleetctl pads its columns with them), an empty cell is ``-``, and every row ends in a newline: without one the table
+was cut off. Headers are unreadable too: the listings are asked for with --no-legend. The forms were read off fleetctl
+1.0.0.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from operator import attrgetter
+from typing import NamedTuple
+
+from deployster_cli.domain.model import Machine, State, Unit
+from deployster_cli.domain.names import UnitName, quoted
+from deployster_cli.domain.unitfile import UnitFile
+from deployster_cli.errors import OutputUnreadable, TemplateFault
+
+_NAME = r"(?!-\t)([A-Za-z0-9:_.\\@-]{1,255})"
+_ID = r"([0-9a-f][0-9a-f-]*)"
+_IP = r"([0-9A-Za-z.:%_-]+)"
+_HASH = r"(?:-|([0-9a-f]{40}))"
+_WORD = r"(?:-|([a-z0-9][a-z0-9-]*))"
+_STATE = r"(?:-|(inactive|loaded|launched))"
+
+
+def _row(*cells: str) -> re.Pattern[str]:
+    return re.compile("^" + r"\t+".join(cells) + "$", re.MULTILINE)
+
+
+_UNIT_ROW = _row(_NAME, f"(?:-|{_ID}(?:/{_IP})?)", _WORD, _WORD, _WORD, _HASH)
+_FILE_ROW = _row(_NAME, _HASH, _STATE, _STATE, f"(?:-|global|{_ID}(?:/{_IP})?)")
+_MACHINE_ROW = _row(_ID, f"(?:-|{_IP})", r"(?:-|([^\t\n=,]+=[^\t\n,]*(?:,[^\t\n=,]+=[^\t\n,]*)*))")
+
+_PORT = re.compile(r"^(\S+)\t.* port ([0-9]{1,5})$", re.MULTILINE)
+_HIGHEST_PORT = 65535
+
+_STATES = {"": None, **{state.value: state for state in State}}
+
+
+class UnitRow(NamedTuple):
+    """A row of list-units: what one machine's systemd says of one unit. Empty where fleetctl prints ``-``."""
+
+    name: str
+    machine: str
+    ip: str
+    load: str
+    active: str
+    sub: str
+    hash: str
+
+
+class FileRow(NamedTuple):
+    """A row of list-unit-files: what the registry says of one unit. A global unit has no target."""
+
+    name: str
+    hash: str
+    desired: str
+    current: str
+    target: str
+    ip: str
+
+
+def unit_rows(text: str) -> tuple[UnitRow, ...]:
+    """The rows of ``args.list_units``, all of the cluster; OutputUnreadable quotes the line that is none."""
+    return tuple(map(UnitRow._make, _table("list-units", _UNIT_ROW, text)))
+
+
+def file_rows(text: str) -> tuple[FileRow, ...]:
+    """The rows of ``args.list_unit_files``, all of the registry; OutputUnreadable quotes the line that is none."""
+    return tuple(map(FileRow._make, _table("list-unit-files", _FILE_ROW, text)))
+
+
+def machines(text: str) -> tuple[Machine, ...]:
+    """The rows of ``args.list_machines``; OutputUnreadable quotes the line that is none."""
+    return tuple(
+        Machine(at, ip, dict(pair.split("=", 1) for pair in metadata.split(",") if pair))
+        for at, ip, metadata in _table("list-machines", _MACHINE_ROW, text)
+    )
+
+
+def ports(text: str) -> frozenset[int]:
+    """The ports at the end of our units' Descriptions (``args.list_descriptions``).
+
+    Other people's Descriptions hold anything, tabs and line breaks too, so what is no row of ours is passed over.
+    """
+    _check_end("list-unit-files", text)
+    found = {int(port) for name, port in _PORT.findall(text) if UnitName.parse(name)}
+    return frozenset(port for port in found if 1 <= port <= _HIGHEST_PORT)
+
+
+def unit_file(name: UnitName, text: str) -> UnitFile:
+    """The unit file that ``args.cat`` printed; OutputUnreadable where it is none, or was cut off."""
+    _check_end("cat", text)
+    try:
+        return UnitFile.parse(name, text)
+    except TemplateFault as fault:
+        raise OutputUnreadable(f"fleetctl cat printed no unit file for {name.text}: {fault.message}") from fault
+
+
+def join(reported: Iterable[UnitRow], files: Iterable[FileRow]) -> tuple[Unit, ...]:
+    """The units whose names are ours, ordered by name, each from all that both lists say of it.
+
+    A unit that the registry no longer has is desired None. A row of an earlier run of the same name, or of another
+    machine than the one where the unit is wanted now, tells nothing of this run: the unit then counts as not reported.
+    """
+    known = {row.name: row for row in files}
+    rows: dict[str, list[UnitRow]] = {}
+    for row in reported:
+        rows.setdefault(row.name, []).append(row)
+    units = [
+        _unit(name, known.get(text), rows.get(text, ()))
+        for text in dict.fromkeys((*known, *rows))
+        if (name := UnitName.parse(text))
+    ]
+    return tuple(sorted(units, key=_in_order))
+
+
+_in_order: Callable[[Unit], tuple[str, str, int]] = attrgetter("name.service", "name.version", "name.instance")
+
+
+def _unit(name: UnitName, file: FileRow | None, rows: Sequence[UnitRow]) -> Unit:
+    if file is None:
+        row = min(rows, key=_least_well)
+        return Unit(name, None, None, row.load, row.active, row.sub, _machine(row.machine, row.ip), row.hash)
+    desired, current = _STATES[file.desired], _STATES[file.current]
+    telling = _telling(file, rows)
+    if telling is None:
+        return Unit(name, desired, current, "", "", "", _machine(file.target, file.ip), file.hash)
+    at = _machine(file.target, file.ip) or _machine(telling.machine, telling.ip)
+    return Unit(name, desired, current, telling.load, telling.active, telling.sub, at, file.hash)
+
+
+def _telling(file: FileRow, rows: Sequence[UnitRow]) -> UnitRow | None:
+    """The row that speaks of the unit as the registry has it now.
+
+    fleet lists the row of an earlier run for up to 10 s after a name is used again; its hash gives it away. Of a unit
+    that moved, the machine it left still has a row: that one counts only while the unit is not wanted to run.
+    """
+    if len(rows) == 1 and rows[0].hash == file.hash and rows[0].machine == file.target:
+        return rows[0]  # nearly every unit, and there may be thousands
+    same_run = [row for row in rows if not row.hash or not file.hash or row.hash == file.hash]
+    at_target = [row for row in same_run if row.machine == file.target]
+    elsewhere = [] if file.target and file.desired == State.LAUNCHED else same_run
+    return min(at_target or elsewhere, key=_least_well, default=None)
+
+
+def _least_well(row: UnitRow) -> tuple[bool, str]:
+    """A global unit has a row a machine: it is as well as the machine where it does worst."""
+    return row.active == "active", row.machine
+
+
+@lru_cache(maxsize=1024)
+def _machine(at: str, ip: str) -> Machine | None:
+    return Machine(at, ip) if at else None
+
+
+def _table(listing: str, pattern: re.Pattern[str], text: str) -> list[tuple[str, ...]]:
+    found: list[tuple[str, ...]] = pattern.findall(text)
+    _check_end(listing, text)
+    if len(found) != text.count("\n"):
+        line = next(line for line in text.split("\n") if not pattern.fullmatch(line))
+        raise OutputUnreadable(f"fleetctl {listing} printed a line that is no row of its table: {quoted(line)}")
+    return found
+
+
+def _check_end(listing: str, text: str) -> None:
+    if text and not text.endswith("\n"):
+        cut = text.rpartition("\n")[2]
+        raise OutputUnreadable(f"fleetctl {listing} stopped in the middle of a line: {quoted(cut)}")

@@ -1,0 +1,107 @@
+"""What is wanted of systemctl, as argv. Pure: the same for systemd's systemctl and for systemctl3, but for the start.
+
+systemctl3 is the program of the PyPI package docker-systemctl-replacement: it reads unit files and starts what they
+say, with no daemon. Its words were read off version 1.7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from deployster_cli.domain.names import UnitName
+
+PATTERN = "*-*@*.service"
+"""Matches every name of ours, and some others: what comes back still goes through UnitName.parse."""
+
+PROPERTIES = (
+    "Id",
+    "LoadState",
+    "ActiveState",
+    "SubState",
+    "NRestarts",
+    "Job",
+    "FragmentPath",
+    "MainPID",
+    "RemainAfterExit",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalOptions:
+    """How the local engine reaches what runs units.
+
+    ``manager`` is auto, system (systemd as root), user (``systemctl --user``) or systemctl3. ``root`` is the folder
+    where systemctl3 keeps everything, ``$XDG_STATE_HOME/deployster/local`` where it is empty. Limits are seconds.
+    """
+
+    manager: str = "auto"
+    root: str = ""
+    read_timeout: float = 15.0
+    write_timeout: float = 60.0
+
+
+def systemd(*, user: bool) -> tuple[str, ...]:
+    """systemd's own systemctl, for the system's manager or for this user's."""
+    return ("systemctl", "--user" if user else "--system", "--no-ask-password", "--no-pager")
+
+
+def systemctl3(python: str, tree: str) -> tuple[str, ...]:
+    """systemctl3 over the folder ``tree``. ``-P``: a systemctl3.py in the folder we stand in is nobody's business.
+
+    Its locks are named for units alone and, for root, lie in /run/systemd: there two projects would wait for one
+    another, so they are put below ``tree`` too.
+    """
+    return (python, "-P", "-m", "systemctl3", f"--root={tree}", *locks_below(tree))
+
+
+def locks_below(tree: str) -> tuple[str, ...]:
+    """The option that keeps systemctl3's lock and notify files in the tree."""
+    return ("-c", f"_notify_socket_folder={tree}/run/systemd")
+
+
+def show(base: tuple[str, ...]) -> tuple[str, ...]:
+    """The states of all units with names like ours, in one call. ``--all`` lists the dead ones that are loaded too."""
+    wanted = (word for name in PROPERTIES for word in ("-p", name))
+    return (*base, "show", "--all", *wanted, PATTERN)
+
+
+def start(base: tuple[str, ...], names: Iterable[UnitName]) -> tuple[str, ...]:
+    """Start units and wait for none."""
+    return (*base, "start", "--no-block", *_texts(names))
+
+
+def stop(base: tuple[str, ...], names: Iterable[UnitName]) -> tuple[str, ...]:
+    """Stop units and wait for none."""
+    return (*base, "stop", "--no-block", *_texts(names))
+
+
+def reload(base: tuple[str, ...]) -> tuple[str, ...]:
+    """Have systemd read the unit files again."""
+    return (*base, "daemon-reload")
+
+
+def reset_failed(base: tuple[str, ...], names: Iterable[UnitName]) -> tuple[str, ...]:
+    """Forget that units failed, so that nothing of a removed one stays listed."""
+    return (*base, "reset-failed", *_texts(names))
+
+
+def journal(name: UnitName, lines: int, *, user: bool, follow: bool) -> tuple[str, ...]:
+    """The end of one unit's journal."""
+    whose = ("--user",) if user else ()
+    more = ("--follow",) if follow else ()
+    return ("journalctl", *whose, "--no-pager", f"--lines={lines}", *more, f"--unit={name.text}")
+
+
+def tail(path: str, lines: int, *, follow: bool) -> tuple[str, ...]:
+    """The end of a log file; ``-F`` goes on where the file is made anew."""
+    return ("tail", "-n", str(lines), *(("-F",) if follow else ()), "--", path)
+
+
+def job(python: str, verb: str, name: UnitName, state: str, lock: int) -> tuple[str, ...]:
+    """Our own runner of one start or stop through systemctl3; ``lock`` is the open, locked file that it inherits."""
+    return (python, "-P", "-m", "deployster_cli.engines.systemctl.job", verb, name.text, state, str(lock))
+
+
+def _texts(names: Iterable[UnitName]) -> tuple[str, ...]:
+    return tuple(name.text for name in names)

@@ -1,0 +1,199 @@
+"""The local engine: units on this one machine, by systemd where it runs, else by systemctl3."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import socket
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from deployster_cli.domain.model import Machine, Unit
+from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.unitfile import UnitFile
+from deployster_cli.engines import process
+from deployster_cli.engines.systemctl import output, systemd
+from deployster_cli.engines.systemctl.args import LocalOptions
+from deployster_cli.engines.systemctl.folder import UnitFolder
+from deployster_cli.engines.systemctl.join import join
+from deployster_cli.engines.systemctl.output import Shown
+from deployster_cli.engines.systemctl.replacement import Replacement
+from deployster_cli.engines.systemctl.systemd import Systemd
+from deployster_cli.errors import EngineError
+
+_LISTENERS = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
+_MACHINE_ID = Path("/etc/machine-id")
+
+
+class Manager(Protocol):
+    """What runs unit files on this machine."""
+
+    folder: UnitFolder
+
+    def check(self) -> str:
+        """Why it can't be used, in one sentence; empty where it can."""
+        ...
+
+    def states(self) -> dict[str, Shown]:
+        """Unit → state, for at least every unit that holds anything or failed."""
+        ...
+
+    def start(self, names: Sequence[UnitName]) -> None:
+        """Start units whose files are in the folder; waits for none."""
+        ...
+
+    def stop(self, names: Sequence[UnitName]) -> None:
+        """Stop units; waits for none. Unknown ones are fine."""
+        ...
+
+    def remove(self, names: Sequence[UnitName]) -> None:
+        """Take units out that hold nothing any more, with all that is kept about them."""
+        ...
+
+    def journal(self, name: UnitName, lines: int, *, follow: bool) -> Iterator[str]:
+        """The last lines that a unit wrote."""
+        ...
+
+
+class LocalEngine:
+    """engines/base.Engine on this machine. Which manager that means is looked up on the first call."""
+
+    def __init__(self, options: LocalOptions) -> None:
+        self._options = options
+
+    @functools.cached_property
+    def manager(self) -> Manager:
+        """The manager that the options name; for "auto" the first of systemd, the user's systemd and systemctl3."""
+        named = self._options.manager
+        if named == "system" or (named == "auto" and systemd.system_runs() and os.geteuid() == 0):
+            return Systemd(self._options, user=False)
+        if named == "user" or (named == "auto" and os.geteuid() != 0 and systemd.user_runs()):
+            return Systemd(self._options, user=True)
+        return Replacement(self._options)
+
+    def check(self) -> str:
+        """Why this engine can't be used, in one sentence; empty where it can."""
+        return self.manager.check()
+
+    def units(self) -> tuple[Unit, ...]:
+        """Every unit of ours. Destroyed ones that have stopped by now are taken out for good on the way.
+
+        The states are read before the folder, so that a unit which is put in between is seen without being strange.
+        """
+        shown = self.manager.states()
+        folder = self.manager.folder
+        units, over = join(folder.held(), shown, this_machine(), str(folder.path))
+        if over:
+            with contextlib.suppress(EngineError):  # somebody who may only look sees the same
+                self._remove(over)
+        return units
+
+    def machines(self) -> tuple[Machine, ...]:
+        """This machine."""
+        return (this_machine(),)
+
+    def start(self, files: Collection[UnitFile]) -> None:
+        """Put these units in and start them. A name that is in with other content: EngineError, nothing started."""
+        folder = self.manager.folder
+        self._settle([file.name for file in files])
+        present = [file.name for file in files if folder.has(file)]
+        running = self._up(present)
+        for file in files:
+            folder.put(file)
+        self._launch([file.name for file in files], running)
+
+    def resume(self, names: Collection[UnitName]) -> None:
+        """Start units again whose files are here."""
+        missing = [name.text for name in names if not self.manager.folder.get(name)]
+        if missing:
+            raise EngineError(f"There is no unit {missing[0]} on this machine to start again.")
+        self._settle(names)
+        self._launch(names, self._up(names))
+
+    def stop(self, names: Collection[UnitName]) -> None:
+        """Ask these units to stop, keeping their files."""
+        ours = self._ours(names)
+        for name in ours:
+            self.manager.folder.unwant(name)
+        if ours:
+            self.manager.stop(ours)
+
+    def unload(self, names: Collection[UnitName]) -> None:
+        """Nothing: a stopped unit takes no place on the only machine there is."""
+
+    def destroy(self, names: Collection[UnitName]) -> None:
+        """Remove these units: those that are up as soon as they have stopped (see units), the others now."""
+        ours = self._ours(names)
+        for name in ours:
+            self.manager.folder.mark(name)
+        running = self._up(ours)
+        if running:
+            self.manager.stop(sorted(running))
+        self._remove([name for name in ours if name not in running])
+
+    def cat(self, name: UnitName) -> UnitFile | None:
+        """The unit file as it lies in the folder."""
+        held = self.manager.folder.get(name)
+        return held.file if held else None
+
+    def journal(self, name: UnitName, lines: int = 10, follow: bool = False) -> Iterator[str]:
+        """The unit's last journal lines."""
+        try:
+            yield from self.manager.journal(name, lines, follow=follow)
+        except process.NotStarted as error:
+            raise EngineError(f"The journal of {name.text} can't be read: {error}.") from error
+
+    def run_on(self, name: UnitName, argv: tuple[str, ...]) -> int:
+        """Run a command here, whichever unit it is for; its exit code."""
+        try:
+            return process.attach(argv)
+        except process.NotStarted as error:
+            raise EngineError(f"{argv[0]} can't be run beside {name.text}: {error.reason}.") from error
+
+    def ports(self) -> frozenset[int]:
+        """The ports that units of ours were given, and those that anything listens on here."""
+        stamps = (held.file.stamp for held in self.manager.folder.held())
+        given = frozenset(stamp.port for stamp in stamps if stamp and stamp.port)
+        return given.union(*(output.parse_listening(path.read_text()) for path in _LISTENERS if path.exists()))
+
+    def _launch(self, names: Collection[UnitName], running: frozenset[UnitName]) -> None:
+        for name in names:
+            self.manager.folder.want(name)
+        waiting = [name for name in names if name not in running]
+        if waiting:
+            self.manager.start(waiting)
+
+    def _settle(self, names: Collection[UnitName]) -> None:
+        """Have what was destroyed under these names gone; EngineError where it is still stopping."""
+        if not self._leaving(names):
+            return
+        self.units()
+        late = self._leaving(names)
+        if late:
+            raise EngineError(f"{late[0].text} was destroyed and is still stopping; nothing was started.")
+
+    def _leaving(self, names: Collection[UnitName]) -> list[UnitName]:
+        held = (self.manager.folder.get(name) for name in names)
+        return [one.name for one in held if one and one.leaving]
+
+    def _ours(self, names: Collection[UnitName]) -> list[UnitName]:
+        return [name for name in names if self.manager.folder.get(name)]
+
+    def _up(self, names: Collection[UnitName]) -> frozenset[UnitName]:
+        if not names:
+            return frozenset()
+        shown = self.manager.states()
+        return frozenset(name for name in names if name.text in shown and shown[name.text].up)
+
+    def _remove(self, names: Sequence[UnitName]) -> None:
+        if names:
+            self.manager.remove(names)
+
+
+def this_machine() -> Machine:
+    """The one machine of this engine: /etc/machine-id names it, or else its host name."""
+    host = socket.gethostname()
+    known = _MACHINE_ID.read_text().strip() if _MACHINE_ID.is_file() else ""
+    return Machine(known or host, "127.0.0.1", {"name": host})

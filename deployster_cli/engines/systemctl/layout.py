@@ -1,0 +1,48 @@
+"""Where things lie below the local engine's state folder when systemctl3 runs the units."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from deployster_cli.domain.names import UnitName
+
+
+class Layout:
+    """The paths below one state folder. systemctl3 (1.7) fixes those in the tree; a test asks it for them."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.tree = root / "systemctl3" / "tree"
+        """Three parts deep whatever ``root`` is: systemctl3 puts its root in front of paths twice below less."""
+        self.jobs = root / "systemctl3" / "jobs"
+        self.units = self.tree / "etc" / "systemd" / "system"
+
+    def journal(self, name: UnitName) -> Path:
+        """What the unit's processes write."""
+        return self.tree / "var" / "log" / "journal" / f"{name.text}.log"
+
+    def status(self, name: UnitName) -> Path:
+        """systemctl3's own notes on the unit."""
+        return self.tree / "run" / f"{name.text}.status"
+
+    def overrides(self, name: UnitName) -> Path:
+        """The drop-in that says to systemctl3 what the unit file says to systemd."""
+        return self.units / f"{name.text}.d" / "deployster.conf"
+
+    def log(self, name: UnitName) -> Path:
+        """What systemctl3 said while it started or stopped the unit."""
+        return self.jobs / f"{name.text}.log"
+
+    def prepare(self, name: UnitName) -> None:
+        """Make what must be there before a unit's first start; all of it for its owner alone."""
+        for folder in (self.jobs, self.tree / "run" / "systemd", self.journal(name).parent):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.journal(name).touch(mode=0o600)
+
+    def clear(self, name: UnitName) -> None:
+        """Remove everything of a unit that is over but its unit file and its job."""
+        lock = self.tree / "run" / "systemd" / f"{name.text}.lock"
+        for path in (self.journal(name), self.status(name), self.log(name), lock):
+            path.unlink(missing_ok=True)
+        shutil.rmtree(self.overrides(name).parent, ignore_errors=True)

@@ -1,0 +1,157 @@
+"""systemctl3 as manager of our units, on a machine without systemd: everything lies below one folder of the user's.
+
+``tree`` is systemctl3's root: unit files in etc/systemd/system, its notes in run, journals in var/log/journal.
+``jobs`` beside it holds our own (see jobs.py). systemctl3 starts no died process again, whatever Restart= says.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import sys
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from deployster_cli.domain.names import UnitName
+from deployster_cli.engines import process
+from deployster_cli.engines.systemctl import args, output
+from deployster_cli.engines.systemctl.args import LocalOptions
+from deployster_cli.engines.systemctl.calls import call
+from deployster_cli.engines.systemctl.folder import UnitFolder
+from deployster_cli.engines.systemctl.jobs import Jobs, read_record, write_record
+from deployster_cli.engines.systemctl.layout import Layout
+from deployster_cli.engines.systemctl.output import Record, Shown
+from deployster_cli.errors import EngineError
+
+_UNUSABLE = set("%{}\n")
+"""systemctl3 reads these as specifiers or placeholders of its own in every path below its root."""
+
+_LOGGED = re.compile(r"[A-Z]+:(systemctl|deployster):")
+
+_INSTALL = "pip install 'deployster[local]'"
+
+
+def installed() -> bool:
+    """Whether systemctl3 can be run by this very Python."""
+    return importlib.util.find_spec("systemctl3") is not None
+
+
+class Replacement:
+    """systemctl3, and our runners of its starts and stops."""
+
+    def __init__(self, options: LocalOptions) -> None:
+        self._options = options
+        self._layout = Layout(Path(options.root or _state_folder()).absolute())
+        self._base = args.systemctl3(sys.executable, str(self._layout.tree))
+        self._jobs = Jobs(self._layout.jobs)
+        self.folder = UnitFolder(self._layout.units, "multi-user.target")
+
+    def check(self) -> str:
+        """Why units can't be run, in one sentence; empty where they can."""
+        if not installed():
+            return (
+                "Neither systemd nor systemctl3, which takes its place, can run units on this machine: "
+                f"install it with {_INSTALL}."
+            )
+        if _UNUSABLE & set(str(self._layout.root)):
+            return f"The state folder's path {self._layout.root} has a % or a brace in it: choose another one."
+        if not self.folder.writable():
+            return f"The state folder {self._layout.root} can't be written to: choose another one or change its owner."
+        return ""
+
+    def states(self) -> dict[str, Shown]:
+        """What systemctl3 shows, set right by the jobs under way before and after it looked."""
+        if not self._layout.units.is_dir():
+            return {}
+        before = self._jobs.read()
+        shown = output.parse_show(call(args.show(self._base), self._options.read_timeout, env=_env()))
+        after = self._jobs.read()
+        return {name: _set_right(one, before.get(name), after.get(name)) for name, one in shown.items()}
+
+    def start(self, names: Sequence[UnitName]) -> None:
+        """Start these side by side, each in a process of its own that outlives us."""
+        self._require()
+        for name in names:
+            if not self._run("start", name):
+                raise EngineError(f"{name.text} is still stopping; it was not started.", hint="Try again in a while.")
+
+    def stop(self, names: Sequence[UnitName]) -> None:
+        """Stop these, each in a process of its own."""
+        for name in names:
+            if self.folder.get(name):
+                self._run("stop", name)
+
+    def remove(self, names: Sequence[UnitName]) -> None:
+        """Remove journals, notes, jobs, and the unit files last: killed in between, it is done again."""
+        for name in names:
+            self._layout.clear(name)
+            self._jobs.remove(name)
+            self.folder.remove(name)
+
+    def journal(self, name: UnitName, lines: int, *, follow: bool) -> Iterator[str]:
+        """The end of what the unit wrote; where that is nothing, what its start said, else a line that says so."""
+        path = self._layout.journal(name)
+        if follow:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+            return process.stream(args.tail(str(path), lines, follow=True))
+        if path.is_file() and path.stat().st_size:
+            return iter(call(args.tail(str(path), lines, follow=False), self._options.read_timeout).splitlines())
+        return iter(_complaints(self._layout.log(name))[-lines:] or [f"-- {name.text} has written nothing --"])
+
+    def _run(self, verb: str, name: UnitName) -> bool:
+        with self._jobs.claimed(name, verb) as lock:
+            if lock is None:
+                return False
+            known = read_record(lock)
+            run = known.run if known and verb == "stop" else uuid.uuid4().hex
+            write_record(lock, Record(verb, 0, "", run))
+            self._layout.prepare(name)
+            argv = args.job(sys.executable, verb, name, str(self._layout.root), lock)
+            process.detach(argv, log=str(self._layout.log(name)), env=_env(), keep=[lock])
+        return True
+
+    def _require(self) -> None:
+        why = self.check()
+        if why:
+            raise EngineError(why)
+
+
+def _set_right(one: Shown, before: tuple[Record, bool] | None, after: tuple[Record, bool] | None) -> Shown:
+    """systemctl3's word for a unit, corrected by what its jobs know.
+
+    While a job runs it is the truth. Afterwards a start that failed or was killed leaves "inactive" behind, a oneshot
+    that is through and the service that RemainAfterExit keeps are both called "running".
+    """
+    for record, busy in filter(None, (after, before)):
+        if busy:
+            active = "activating" if record.verb == "start" else "deactivating"
+            return replace(one, active=active, sub=record.verb)
+    if one.active == "active" and one.main_pid is None:
+        return replace(one, sub="exited") if one.remains else replace(one, active="inactive", sub="dead")
+    if one.active == "inactive" and after and after[0].verb == "start" and after[0].result != "done":
+        return replace(one, active="failed", sub="failed")
+    return replace(one, sub="failed") if one.active == "failed" else one
+
+
+def _complaints(log: Path) -> list[str]:
+    """What systemctl3 said of a start or stop that a person wants to read: no details, and each line without its kind.
+
+    What is no line of its log is the end of a Python that broke.
+    """
+    lines = log.read_text(errors="replace").splitlines() if log.is_file() else []
+    plain = (line for line in lines if not line.startswith(("DEBUG:", "INFO:", "NOTE:", "HINT:", "\t")))
+    return list(dict.fromkeys(line.split(":", 2)[-1] if _LOGGED.match(line) else line for line in plain))
+
+
+def _state_folder() -> Path:
+    states = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(states) / "deployster" / "local"
+
+
+def _env() -> dict[str, str]:
+    """Ours, without what would have systemctl3 look for units elsewhere."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("SYSTEMD_")}

@@ -1,0 +1,94 @@
+"""The machine's systemd as manager of our units: the system's, or the one of an ordinary user."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from deployster_cli.domain.names import UnitName
+from deployster_cli.engines import process
+from deployster_cli.engines.systemctl import args, output
+from deployster_cli.engines.systemctl.args import LocalOptions
+from deployster_cli.engines.systemctl.calls import NOT_LOADED, call
+from deployster_cli.engines.systemctl.folder import UnitFolder
+from deployster_cli.engines.systemctl.output import Shown
+
+SYSTEM_UNITS = Path("/etc/systemd/system")
+
+_BOOTED = Path("/run/systemd/system")
+"""Is there when systemd is PID 1 (sd_booted(3))."""
+
+
+def system_runs() -> bool:
+    """Whether systemd runs this machine."""
+    return _BOOTED.is_dir()
+
+
+def user_runs() -> bool:
+    """Whether this user has a manager of their own that answers here."""
+    return (_runtime_folder() / "systemd" / "private").exists()
+
+
+class Systemd:
+    """systemd through its systemctl and journalctl."""
+
+    def __init__(self, options: LocalOptions, *, user: bool) -> None:
+        self._options = options
+        self._user = user
+        self._base = args.systemd(user=user)
+        path = _config_folder() / "systemd" / "user" if user else SYSTEM_UNITS
+        self.folder = UnitFolder(path, "default.target" if user else "multi-user.target")
+
+    def check(self) -> str:
+        """Why units can't be run, in one sentence; empty where they can."""
+        if self._user and not user_runs():
+            return "No systemd user manager runs for this user: have an admin run loginctl enable-linger for it."
+        if not self._user and not system_runs():
+            return "systemd does not run this machine, so its units can't be managed; take another manager."
+        if not self.folder.writable():
+            return f"Unit files can't be written to {self.folder.path}: run as root, or as a user with a user manager."
+        return ""
+
+    def states(self) -> dict[str, Shown]:
+        """What systemd shows of all units with names like ours, in one call."""
+        return output.parse_show(call(args.show(self._base), self._options.read_timeout, env=_env()))
+
+    def start(self, names: Sequence[UnitName]) -> None:
+        """Have systemd read the files, then start these."""
+        self._reload()
+        call(args.start(self._base, names), self._options.write_timeout, env=_env())
+
+    def stop(self, names: Sequence[UnitName]) -> None:
+        """Stop these, those that are not loaded excepted: they hold nothing."""
+        call(args.stop(self._base, names), self._options.write_timeout, fine=(0, NOT_LOADED), env=_env())
+
+    def remove(self, names: Sequence[UnitName]) -> None:
+        """Remove the files, have systemd know it, and forget how the units ended (exit 1: it had already)."""
+        for name in names:
+            self.folder.remove(name)
+        self._reload()
+        call(args.reset_failed(self._base, names), self._options.write_timeout, fine=(0, 1), env=_env())
+
+    def journal(self, name: UnitName, lines: int, *, follow: bool) -> Iterator[str]:
+        """The end of the unit's journal; "-- No entries --" is journalctl's own line for an empty one."""
+        argv = args.journal(name, lines, user=self._user, follow=follow)
+        if follow:
+            return process.stream(argv, env=_env())
+        return iter(call(argv, self._options.read_timeout, fine=(0, 1), env=_env()).splitlines())
+
+    def _reload(self) -> None:
+        call(args.reload(self._base), self._options.write_timeout, env=_env())
+
+
+def _env() -> dict[str, str]:
+    """Ours, in plain C words, and with the way to the user's manager, which sudo and cron leave out."""
+    return {**os.environ, "LC_ALL": "C", "XDG_RUNTIME_DIR": str(_runtime_folder()), "SYSTEMD_COLORS": "0"}
+
+
+def _runtime_folder() -> Path:
+    return Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.geteuid()}")
+
+
+def _config_folder() -> Path:
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")

@@ -1,0 +1,145 @@
+"""The program: a click group that imports a command when it runs, and the one place that makes errors exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+from types import FrameType
+
+import click
+
+from deployster_cli import __version__
+from deployster_cli.commands.shared import shared_options
+from deployster_cli.errors import EXIT_DONE, EXIT_FAULT, DeploysterError
+
+COMMANDS = {
+    "deploy": "Start a version of a service, and with --destroy-previous retire every earlier one.",
+    "plan": "Show what deploy would do; changes nothing.",
+    "destroy": "Stop and destroy a version of a service.",
+    "units": "Every unit with its version, instance, state and machine.",
+    "services": "One line a release: how many instances of it run, and where.",
+    "render": "Print the unit file that deploy would start.",
+    "templates": "List the unit templates, or print one.",
+    "check": "Find what is wrong with the setup, and say how to mend it.",
+}
+"""Command → what it does. Each is ``cli`` in the module deployster_cli.commands.NAME."""
+
+
+class Commands(click.Group):
+    """Knows every command by name and imports the one that runs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """All commands, in the order in which a newcomer meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command, imported now; None where there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(f"deployster_cli.commands.{cmd_name}").cli
+        assert isinstance(command, click.Command)  # noqa: S101 - a slip of ours
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with the nearest right name where there is no such command."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            from difflib import get_close_matches  # noqa: PLC0415 - only for a wrong name
+
+            near = get_close_matches(name, COMMANDS, 1)
+            ctx.fail(f"There is no command {name!a}." + (f" Did you mean {near[0]}?" if near else ""))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """The list of commands, from the table: no command is imported for it."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="deployster", message="%(prog)s %(version)s")
+@shared_options
+def cli() -> None:
+    """Put a version of a service into production on a fleet cluster, or on this machine.
+
+    \b
+    deployster deploy carousel 9f88701 --destroy-previous
+    """
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: the same as Ctrl-C, with another exit code."""
+
+    signal = signal.SIGTERM
+
+
+def _terminate(_: int, __: FrameType | None) -> None:
+    raise Terminated
+
+
+def main() -> None:
+    """Run the command line and exit with its code; whatever happens, nobody sees a traceback."""
+    signal.signal(signal.SIGTERM, _terminate)
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(argv: list[str]) -> int:
+    """Run one command line; its exit code."""
+    try:
+        done = cli.main(argv, prog_name="deployster", standalone_mode=False)
+    except Exception as error:
+        return _ended_by(error)
+    except KeyboardInterrupt as error:
+        return _ended_by(error)
+    return done if isinstance(done, int) else EXIT_DONE
+
+
+def _ended_by(error: BaseException) -> int:
+    """Say what ended the run; its exit code."""
+    match error:
+        case DeploysterError():
+            _say("Error", error.message, error.hint)
+            return error.exit_code
+        case click.Abort() | KeyboardInterrupt():
+            _say("Interrupted", "nothing was changed.")
+            return 128 + getattr(error, "signal", signal.SIGINT)
+        case click.ClickException():
+            return _usage(error)
+        case _:
+            return _fault(error)
+
+
+def _usage(error: click.ClickException) -> int:
+    """A usage error in click's words, and where the help is."""
+    context = getattr(error, "ctx", None)
+    _say("Error", error.format_message(), f"See {context.command_path} --help." if context else "")
+    return error.exit_code
+
+
+def _say(kind: str, message: str, hint: str = "") -> None:
+    lines = [f"{kind}: {message}", *([hint] if hint else [])]
+    text = "\n".join("".join(c if c.isprintable() else "\ufffd" for c in line) for line in lines)
+    try:
+        click.echo(text, err=True)
+    except OSError:
+        """Nobody listens any more; the exit code says it all."""
+
+
+def _fault(error: BaseException) -> int:
+    """A fault of ours: the traceback goes to a file for whoever mends it."""
+    import tempfile  # noqa: PLC0415 - only when it has come to this
+    import traceback  # noqa: PLC0415
+
+    text = "".join(traceback.format_exception(error))
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="deployster-", suffix=".txt", delete=False) as file:
+            file.write(f"deployster {__version__}, Python {sys.version}, {os.name}\n{text}")
+        where = file.name
+    except OSError as unwritable:
+        where = f"nowhere ({unwritable.strerror})"
+    _say("Error", f"a fault in deployster itself: {type(error).__name__}. Its traceback is in {where}.")
+    return EXIT_FAULT

@@ -1,0 +1,60 @@
+"""Carrying out a plan and ending well or with an error: what deploy, destroy and their kin share."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+
+from deployster_cli.domain.events import Event
+from deployster_cli.domain.model import Machine
+from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.plan import Plan
+from deployster_cli.domain.rollout_state import Phase, Traits
+from deployster_cli.domain.unitfile import UnitFile
+from deployster_cli.domain.watching import Reason
+from deployster_cli.engines.base import Engine
+from deployster_cli.errors import EngineError
+from deployster_cli.operations.clock import Clock
+from deployster_cli.operations.failure import RolloutFailed, interrupted, rules_and_machines
+from deployster_cli.operations.rollout import Journal, Stopped, drive
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A plan with the unit files of all that it starts."""
+
+    plan: Plan
+    files: Mapping[UnitName, UnitFile] = field(default_factory=dict)
+    traits: Traits = field(default_factory=Traits)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a finished rollout did, in ``seconds``."""
+
+    plan: Plan
+    seconds: float
+
+
+Carrying = Generator[Event | Journal, None, Result]
+
+
+def carry_out(engine: Engine, work: Work, clock: Clock) -> Carrying:
+    """Drive the work's plan to its end, telling events. RolloutFailed or Interrupted for any other end."""
+    began = clock.now()
+    try:
+        rollout = yield from drive(engine, work.plan, work.traits, work.files, clock)
+    except Stopped as stopped:
+        raise interrupted(stopped.rollout, getattr(stopped.__cause__, "signal", 2)) from None
+    if rollout.phase is Phase.FAILED and rollout.failure:
+        fits = rollout.failure.reason is not Reason.NO_MACHINE
+        more = "" if fits else rules_and_machines(rollout.failure, work.files, _machines(engine))
+        raise RolloutFailed(rollout, rollout.failure, more)
+    return Result(work.plan, clock.now() - began)
+
+
+def _machines(engine: Engine) -> tuple[Machine, ...]:
+    try:
+        return engine.machines()
+    except EngineError:
+        return ()

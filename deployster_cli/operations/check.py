@@ -1,0 +1,54 @@
+"""The doctor: looks at everything a deploy needs, and says of each fault what it is and what cures it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from deployster_cli.domain.wording import count
+from deployster_cli.engines.base import Engine
+from deployster_cli.errors import EXIT_DONE, EXIT_ENGINE, EXIT_FAILED, DeploysterError, EngineError
+from deployster_cli.operations.rendering import TemplateRenderer, sample
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. ``cure`` is empty where it is fine; ``exit_code`` is what its fault stands for."""
+
+    subject: str
+    fine: bool
+    text: str
+    cure: str = ""
+    exit_code: int = EXIT_DONE
+
+
+def examine(engine: Engine, renderers: Mapping[str, TemplateRenderer], *, now: str, by: str) -> tuple[Finding, ...]:
+    """Every finding: the engine and its machines, then each service's template rendered for a made-up version."""
+    return (*_engine(engine), *(_template(name, render, now, by) for name, render in sorted(renderers.items())))
+
+
+def _engine(engine: Engine) -> Iterator[Finding]:
+    fault = engine.check()
+    if fault:
+        yield Finding("engine", False, fault, exit_code=EXIT_ENGINE)
+        return
+    yield Finding("engine", True, "answers")
+    try:
+        machines, units = engine.machines(), engine.units()
+    except EngineError as error:
+        yield Finding("machines", False, error.message, error.hint, EXIT_ENGINE)
+        return
+    if machines:
+        yield Finding("machines", True, ", ".join(machine.label for machine in machines))
+    else:
+        yield Finding("machines", False, "the cluster has no machine", "Start fleetd on one.", EXIT_FAILED)
+    yield Finding("units", True, f"{count(len(units), 'unit')} of ours")
+
+
+def _template(name: str, render: TemplateRenderer, now: str, by: str) -> Finding:
+    subject = f"service {name}"
+    try:
+        file = sample(render, "check", 1, now=now, by=by)
+    except DeploysterError as error:
+        return Finding(subject, False, error.message, error.hint, EXIT_FAILED)
+    return Finding(subject, True, f"template {render.service.template}, {len(file.text.splitlines())} lines")

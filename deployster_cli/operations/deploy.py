@@ -1,0 +1,168 @@
+"""Deploying: check, look, plan, render, and carry it out. ``prepare`` changes nothing; ``carry_out`` does the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from deployster_cli.domain.model import Release, Service, Unit, releases
+from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.plan import Plan, Policy, Wanted, instances_by_default, plan_deploy, previous_of
+from deployster_cli.domain.ports import assign
+from deployster_cli.domain.rollout_state import Traits
+from deployster_cli.domain.unitfile import Stamp, UnitFile
+from deployster_cli.engines.base import Engine
+from deployster_cli.operations.carry_out import Work
+
+
+class Renderer(Protocol):
+    """One service's template, ready to be rendered for any of its instances."""
+
+    @property
+    def takes_port(self) -> bool:
+        """Whether each instance has to be given a port of its own."""
+        ...
+
+    def __call__(self, name: UnitName, stamp: Stamp) -> UnitFile:
+        """The instance's unit file, stamped; InvalidInput or TemplateFault where it can't be rendered."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for. ``instances`` None means as many as now; ``by`` is who asks, for the stamp."""
+
+    service: Service
+    version: str
+    by: str
+    instances: int | None = None
+    destroy_previous: bool = False
+    batch: int | None = None
+    force: bool = False
+    policy: Policy = field(default_factory=Policy)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A plan, the unit files for it, and the units it was made from."""
+
+    work: Work
+    units: tuple[Unit, ...]
+
+    @property
+    def plan(self) -> Plan:
+        """What will happen."""
+        return self.work.plan
+
+
+def check_input(request: Request, render: Renderer, now: str) -> UnitFile:
+    """Everything that can be refused without asking the engine: names, numbers, and a rendering of the first and last.
+
+    Returns the first instance's unit file.
+    """
+    asked = request.instances or request.service.instances or 1
+    wanted = _wanted(request, asked)
+    probe = render(UnitName.checked(wanted.service, wanted.version, 1), _stamp(request, 1, now, asked, port=1))
+    UnitName.checked(wanted.service, wanted.version, asked)
+    return probe
+
+
+def prepare(engine: Engine, request: Request, render: Renderer, now: str) -> Prepared:
+    """The plan for a request and its unit files; nothing is changed. ``now`` is the time to stamp, RFC 3339."""
+    probe = check_input(request, render, now)
+    units = engine.units()
+    stamps = stamps_of(engine, releases(units, request.service.name))
+    asked = request.instances if request.instances is not None else request.service.instances
+    instances = asked or instances_by_default(request.service.name, request.version, units, stamps)
+    plan = plan_deploy(_wanted(request, instances), units, _as_rendered(engine, request, render, units))
+    ports = _ports(engine, render, plan, units)
+    previous = previous_of(request.version, stamps)
+    files = {
+        name: render(name, _stamp(request, name.instance, now, instances, port=ports.get(name), previous=previous))
+        for name in plan.start
+    }
+    return Prepared(Work(plan, files, traits_of(probe)), units)
+
+
+def stamps_of(engine: Engine, found: Sequence[Release]) -> dict[str, Stamp]:
+    """Version → the stamp of one of its units, for the releases that carry one: one ``cat`` a release."""
+    stamps: dict[str, Stamp] = {}
+    for release in found:
+        listed = next((unit for unit in release.units if unit.desired is not None), None)
+        file = engine.cat(listed.name) if listed else None
+        if file and file.stamp:
+            stamps[release.version] = file.stamp
+    return stamps
+
+
+def traits_of(file: UnitFile) -> Traits:
+    """What the rollout has to know of the unit itself."""
+    return Traits(oneshot=file.oneshot, restart_pause=file.restart_pause)
+
+
+def _wanted(request: Request, instances: int) -> Wanted:
+    return Wanted(
+        service=request.service.name,
+        version=request.version,
+        instances=instances,
+        destroy_previous=request.destroy_previous,
+        batch=request.batch,
+        force=request.force,
+        policy=request.policy,
+    )
+
+
+def _stamp(
+    request: Request,
+    instance: int,
+    now: str,
+    instances: int,
+    *,
+    port: int | None,
+    previous: tuple[str, ...] = (),
+) -> Stamp:
+    return Stamp(
+        service=request.service.name,
+        version=request.version,
+        instance=instance,
+        deployed_at=now,
+        deployed_by=request.by,
+        template=request.service.template,
+        instances=instances,
+        port=port,
+        previous=previous,
+    )
+
+
+def _as_rendered(engine: Engine, request: Request, render: Renderer, units: Sequence[Unit]) -> set[UnitName]:
+    """The units of this release that hold what would be rendered now, the stamp left out of the comparison.
+
+    An engine lists the hash of a unit, stamp and all. So one unit's stamp is read, and the others are taken for
+    equal where the rendering with that stamp has their hash; only those where it hasn't are read one by one.
+    """
+    found: set[UnitName] = set()
+    stamp: Stamp | None = None
+    for unit in units:
+        if (unit.name.service, unit.name.version) != (request.service.name, request.version) or unit.desired is None:
+            continue
+        if stamp and render(unit.name, _restamped(stamp, unit)).hash == unit.hash:
+            found.add(unit.name)
+            continue
+        file = engine.cat(unit.name)
+        stamp = (file and file.stamp) or stamp
+        if file and file.stamp and render(unit.name, _restamped(file.stamp, unit)).unstamped == file.unstamped:
+            found.add(unit.name)
+    return found
+
+
+def _restamped(stamp: Stamp, unit: Unit) -> Stamp:
+    """The stamp as this unit would carry it, had it been deployed together with the one it is from."""
+    return replace(stamp, instance=unit.name.instance, port=unit.port)
+
+
+def _ports(engine: Engine, render: Renderer, plan: Plan, units: Sequence[Unit]) -> Mapping[UnitName, int]:
+    """A port for each instance that is started: none that any unit has or this machine listens on."""
+    if not render.takes_port or not plan.start:
+        return {}
+    return assign(plan.start, engine.ports() | {unit.port for unit in units if unit.port is not None})

@@ -1,0 +1,33 @@
+"""Destroying a release, or some of its instances: plan it, then carry it out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from deployster_cli.domain.model import Unit
+from deployster_cli.domain.names import UnitName, check_service, check_version
+from deployster_cli.domain.plan import Policy, plan_destroy
+from deployster_cli.engines.base import Engine
+from deployster_cli.errors import NotFound
+from deployster_cli.operations.carry_out import Work
+from deployster_cli.operations.deploy import Prepared
+
+
+def prepare(engine: Engine, service: str, version: str, instances: Collection[int], policy: Policy) -> Prepared:
+    """The plan to destroy a release, or these instances of it; NotFound where one of them is not there."""
+    check_service(service)
+    check_version(version)
+    for instance in instances:
+        UnitName.checked(service, version, instance)
+    units = engine.units()
+    plan = plan_destroy(service, version, units, instances, policy)
+    missing = set(instances) - {name.instance for name in plan.retire}
+    if plan.empty or missing:
+        what = f" @{min(missing)}" if missing and not plan.empty else ""
+        raise NotFound(f"There is no {service} {version}{what}.", _what_there_is(service, units))
+    return Prepared(Work(plan), units)
+
+
+def _what_there_is(service: str, units: Collection[Unit]) -> str:
+    versions = sorted({u.name.version for u in units if u.name.service == service})
+    return f"Of {service} there is: {', '.join(versions)}." if versions else f"There is no {service} at all."

@@ -1,0 +1,51 @@
+"""Where templates are read from: a folder of the user's first, then the ones that come with Deployster."""
+
+from __future__ import annotations
+
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from deployster_cli.errors import TemplateFault
+
+BUILT_IN = "built-in"
+
+_ENDING = ".j2"
+_SERVICE_ENDING = ".service.j2"
+
+
+def load(folder: Path | None) -> dict[str, str]:
+    """Every template's text by its file name; a file in ``folder`` hides the built-in one of that name.
+
+    TemplateFault where the folder, or a template in it, can't be read.
+    """
+    texts = {file.name: file.read_text("utf-8") for file in _built_in()}
+    return texts | {file.name: _text(file) for file in _own(folder)}
+
+
+def names(folder: Path | None) -> dict[str, str]:
+    """The name of every template that a service can have, sorted, and where it is from: BUILT_IN or its file's path."""
+    found = {file.name: BUILT_IN for file in _built_in()} | {file.name: str(file) for file in _own(folder)}
+    return {name.removesuffix(_SERVICE_ENDING): found[name] for name in sorted(found) if name.endswith(_SERVICE_ENDING)}
+
+
+def _built_in() -> list[Traversable]:
+    return [file for file in resources.files("deployster_cli.templates").iterdir() if file.name.endswith(_ENDING)]
+
+
+def _own(folder: Path | None) -> list[Path]:
+    if folder is None:
+        return []
+    try:
+        return sorted(file for file in folder.iterdir() if file.name.endswith(_ENDING) and file.is_file())
+    except OSError as error:
+        raise TemplateFault(f"The templates' folder {folder} can't be read: {error.strerror}.") from error
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except OSError as error:
+        raise TemplateFault(f"The template {file} can't be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise TemplateFault(f"The template {file} is not UTF-8 text (byte {error.start}).") from error

@@ -1,0 +1,110 @@
+"""Events as sentences. Pure: (event) → (tone, text); the console adds colour, or a date off a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from deployster_cli.domain import events
+from deployster_cli.domain.durations import format_duration
+from deployster_cli.domain.events import Event
+from deployster_cli.domain.model import Condition, Unit
+from deployster_cli.domain.wording import headline, some_names, where
+from deployster_cli.operations.rollout import Journal
+
+Line = tuple[str, str]
+"""A tone (head, dim, good, bad, warn) and the text."""
+
+_WAITS_FOR = {
+    Condition.WAITING: "waiting for a machine",
+    Condition.STARTING: "starting",
+    Condition.RUNNING: "running",
+    Condition.EXITED: "exited",
+    Condition.RESTARTING: "died, restarting",
+    Condition.ENDED: "ended",
+    Condition.FAILED: "failed",
+    Condition.STOPPING: "stopping",
+    Condition.STOPPED: "stopped",
+    Condition.LEAVING: "leaving",
+}
+
+_HEADS: dict[type, str] = {
+    events.Parking: "Stopping {names}",
+    events.Retiring: "{verb} {names}",
+    events.Restoring: "Starting {names} again",
+}
+
+_SHOWN_WAITING = 6
+
+_BAD = {Condition.FAILED, Condition.RESTARTING, Condition.ENDED}
+
+
+def sentence(event: Event | Journal) -> list[Line]:
+    """The lines that tell of one event."""
+    match event:
+        case events.Starting():
+            return _starting(event)
+        case events.Changed(unit, seconds):
+            return [_changed(unit, seconds)]
+        case events.Ready(unit, seconds):
+            return [("good", f"  {unit.name.short}  ready on {where(unit)}  {format_duration(seconds)}")]
+        case events.Gone(name, seconds, parked):
+            return [("dim", f"  {name.short}  {'stopped' if parked else 'gone'}  {format_duration(seconds)}")]
+        case Journal():
+            return _journal(event)
+        case _:
+            return [_turn(event)]
+
+
+def _turn(event: Event) -> Line:
+    """The events that turn a rollout from one thing to the next, one line each."""
+    match event:
+        case events.Parking(names) | events.Retiring(names) | events.Restoring(names):
+            return "head", _HEADS[type(event)].format(names=some_names(names), verb=_verb(event))
+        case events.EngineAway(why):
+            return "warn", f"Waiting for the engine: {why}"
+        case events.EngineBack(seconds):
+            return "good", f"The engine answers again after {format_duration(seconds)}"
+        case events.Failed(failure):
+            return "bad", headline(failure)
+        case _:
+            raise AssertionError(event)
+
+
+def _verb(event: Event) -> str:
+    return "Undoing" if isinstance(event, events.Retiring) and event.undo else "Retiring"
+
+
+def _starting(event: events.Starting) -> list[Line]:
+    batch = f" (batch {event.step} of {event.steps})" if event.steps > 1 else ""
+    lines: list[Line] = [("head", f"Starting {some_names(event.names)}{batch}")] if event.names else []
+    if event.watch:
+        lines.append(("head", f"Waiting for {some_names(event.watch)}, started by an earlier run"))
+    return lines
+
+
+def _changed(unit: Unit, seconds: float) -> Line:
+    condition = unit.condition
+    place = f" on {where(unit)}" if unit.machine and condition is not Condition.WAITING else ""
+    detail = f" ({unit.sub})" if condition is Condition.STARTING and unit.sub else ""
+    tone = "bad" if condition in _BAD else "dim"
+    return tone, f"  {unit.name.short}  {_WAITS_FOR[condition]}{detail}{place}  {format_duration(seconds)}"
+
+
+def _journal(journal: Journal) -> list[Line]:
+    if journal.problem:
+        return [("warn", f"  no journal of {journal.name.short}: {journal.problem}")]
+    if not journal.lines:
+        return [("warn", f"  the journal of {journal.name.short} is empty")]
+    return [("dim", f"  | {_printable(line)}") for line in journal.lines]
+
+
+def _printable(line: str) -> str:
+    """A journal's line without what could move the cursor or change the terminal."""
+    return "".join(char if char.isprintable() or char == "\t" else "\ufffd" for char in line)
+
+
+def waiting_for(units: Iterable[Unit]) -> str:
+    """The line that lives below the others: who is not where it should be yet, and what each does."""
+    parts = [f"@{u.name.instance} {_WAITS_FOR[u.condition]}" for u in sorted(units, key=lambda u: u.name)]
+    shown = ", ".join(parts[:_SHOWN_WAITING])
+    return f"{shown} and {len(parts) - _SHOWN_WAITING} more" if len(parts) > _SHOWN_WAITING else shown

@@ -1,0 +1,125 @@
+"""The shapes of results: plain dicts and rows, the same for JSON, tables and HTTP. No drawing here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from deployster_cli.domain.model import Condition, Release, Unit
+from deployster_cli.domain.plan import Plan
+from deployster_cli.domain.wording import where
+
+Row = tuple[str, ...]
+
+UNIT_COLUMNS = ("SERVICE", "VERSION", "INSTANCE", "STATE", "MACHINE", "PORT")
+UNIT_COLUMNS_WIDE = (*UNIT_COLUMNS, "DESIRED", "CURRENT", "LOAD", "ACTIVE", "SUB", "MACHINE-ID", "UNIT")
+SERVICE_COLUMNS = ("SERVICE", "VERSION", "RUNNING", "INSTANCES", "STATE", "MACHINES")
+
+
+def unit_shape(unit: Unit) -> dict[str, object]:
+    """One unit for JSON: the Go service's six fields first, under its names, then ours. Unknown is null."""
+    machine = unit.machine
+    return {
+        "service": unit.name.service,
+        "instance": str(unit.name.instance),
+        "version": unit.name.version,
+        "current_state": unit.current and unit.current.value,
+        "desired_state": unit.desired and unit.desired.value,
+        "machine_id": machine.id if machine else None,
+        "state": unit.condition.value,
+        "machine_ip": (machine.ip or None) if machine else None,
+        "port": unit.port,
+        "load": unit.load or None,
+        "active": unit.active or None,
+        "sub": unit.sub or None,
+        "unit": unit.name.text,
+    }
+
+
+def unit_row(unit: Unit) -> Row:
+    """One line of ``units``: UNIT_COLUMNS."""
+    port = "-" if unit.port is None else str(unit.port)
+    return unit.name.service, unit.name.version, str(unit.name.instance), unit.condition.value, where(unit), port
+
+
+def unit_row_wide(unit: Unit) -> Row:
+    """One line of ``units -o wide`` and ``-o plain``: UNIT_COLUMNS_WIDE."""
+    more = (unit.desired and unit.desired.value, unit.current and unit.current.value, unit.load, unit.active, unit.sub)
+    machine_id = unit.machine.id if unit.machine else ""
+    return (*unit_row(unit), *(word or "-" for word in (*more, machine_id)), unit.name.text)
+
+
+def release_state(release: Release) -> str:
+    """One word for a whole release: what its worst instance does, worst first."""
+    worst = (
+        Condition.FAILED,
+        Condition.RESTARTING,
+        Condition.ENDED,
+        Condition.WAITING,
+        Condition.STARTING,
+        Condition.STOPPING,
+        Condition.LEAVING,
+        Condition.STOPPED,
+        Condition.EXITED,
+        Condition.RUNNING,
+    )
+    present = {unit.condition for unit in release.units}
+    return next(condition.value for condition in worst if condition in present)
+
+
+def service_shape(release: Release) -> dict[str, object]:
+    """One release of a service for JSON."""
+    return {
+        "service": release.service,
+        "version": release.version,
+        "running": len(release.running),
+        "instances": len(release.units),
+        "state": release_state(release),
+        "machines": sorted({unit.machine.id for unit in release.units if unit.machine}),
+    }
+
+
+def service_row(release: Release) -> Row:
+    """One line of ``services``: SERVICE_COLUMNS."""
+    machines = sorted({where(unit) for unit in release.units if unit.machine})
+    running, all_of_it = str(len(release.running)), str(len(release.units))
+    return release.service, release.version, running, all_of_it, release_state(release), ",".join(machines) or "-"
+
+
+def plan_shape(plan: Plan) -> dict[str, object]:
+    """A plan for JSON: the unit names batch by batch."""
+    policy = plan.policy
+    return {
+        "service": plan.service,
+        "version": plan.version,
+        "keep": [name.text for name in plan.keep],
+        "steps": [
+            {
+                "start": [name.text for name in step.start],
+                "watch": [name.text for name in step.watch],
+                "retire": [name.text for name in step.retire],
+            }
+            for step in plan.steps
+        ],
+        "order": policy.order.value,
+        "on_failure": policy.on_failure.value,
+        "timeout": policy.timeout,
+        "settle": policy.settle,
+    }
+
+
+def plan_rows(plan: Plan, units: Sequence[Unit]) -> list[Row]:
+    """A plan as lines a person can check: batch, what happens, to which unit, what it does now and where."""
+    now = {unit.name: unit for unit in units}
+    rows: list[Row] = []
+    for number, step in enumerate(plan.steps, 1):
+        for verb, names in (("start", step.start), ("wait for", step.watch), ("retire", step.retire)):
+            rows += [(str(number), verb, name.text, *_now(now.get(name))) for name in names]
+    rows += [("-", "keep", name.text, *_now(now.get(name))) for name in plan.keep]
+    return rows
+
+
+def _now(unit: Unit | None) -> tuple[str, str]:
+    return (unit.condition.value, where(unit)) if unit else ("-", "-")
+
+
+PLAN_COLUMNS = ("BATCH", "DOES", "UNIT", "NOW", "MACHINE")

@@ -1,0 +1,20 @@
+"""Rows as text: aligned columns for people, tab-separated lines for programs. Pure; colour comes from rich_tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from deployster_cli.views.shapes import Row
+
+
+def aligned(columns: Row, rows: Sequence[Row]) -> str:
+    """A header and the rows in columns, two spaces apart, without trailing blanks."""
+    table = [columns, *rows]
+    widths = [max(len(row[i]) for row in table) for i in range(len(columns))]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in table)
+    return "".join(line.rstrip() + "\n" for line in lines)
+
+
+def plain(rows: Sequence[Row]) -> str:
+    """One line a row, cells parted by one TAB, no header: what awk and cut expect."""
+    return "".join("\t".join(row) + "\n" for row in rows)

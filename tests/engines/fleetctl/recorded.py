@@ -1,0 +1,60 @@
+"""The recorded calls of the real fleetctl in tests/fixtures/fleetctl, and how each is read.
+
+A new case is a new file: argv, exit (null: stopped at its time limit), stdout, stderr and seconds as they were,
+``read_as`` naming a reader of READERS, and ``expected``: {"value": …}, or {"error": …, "says": …}.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from deployster_cli.domain.model import Machine
+from deployster_cli.domain.names import UnitName
+from deployster_cli.engines.fleetctl import output, verdict
+from deployster_cli.engines.process import Completed
+
+FOLDER = Path(__file__).parents[2] / "fixtures" / "fleetctl"
+FILES = sorted(FOLDER.glob("*.json"))
+
+
+def recording(name: str) -> dict[str, Any]:
+    """One file's content."""
+    found: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    return found
+
+
+def completed(call: dict[str, Any]) -> Completed:
+    """The call as the process edge hands it on."""
+    return Completed(tuple(call["argv"]), call["exit"], call["stdout"], call["stderr"], call["seconds"])
+
+
+def _name(done: Completed) -> UnitName:
+    found = UnitName.parse(done.argv[-1])
+    assert found is not None
+    return found
+
+
+def _machine(machine: Machine) -> list[object]:
+    return [machine.id, machine.ip, dict(machine.metadata)]
+
+
+def _cat(done: Completed) -> list[list[str]] | None:
+    file = verdict.unit_file(done, _name(done))
+    return None if file is None else [list(option) for option in file.options]
+
+
+READERS: dict[str, Callable[[Completed], object]] = {
+    "answer": verdict.answer,
+    "version": verdict.program_version,
+    "triggered": lambda done: sorted(verdict.triggered(done)),
+    "removed": verdict.removed,
+    "unit_rows": lambda done: [list(row) for row in output.unit_rows(verdict.answer(done))],
+    "file_rows": lambda done: [list(row) for row in output.file_rows(verdict.answer(done))],
+    "machines": lambda done: [_machine(machine) for machine in output.machines(verdict.answer(done))],
+    "ports": lambda done: sorted(output.ports(verdict.answer(done))),
+    "cat": _cat,
+    "journal": lambda done: list(verdict.journal_lines(done, _name(done))),
+}

@@ -1,0 +1,183 @@
+"""What we want of fleetctl → its argv, by equality."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployster_cli.domain.names import UnitName
+from deployster_cli.engines.fleetctl import args
+from deployster_cli.engines.fleetctl.args import FleetOptions
+from deployster_cli.errors import InvalidInput
+
+PLAIN = FleetOptions()
+ONE = UnitName("carousel", "9f88701", 1)
+TWO = UnitName("carousel", "v1-rc", 2)
+NAMES = (ONE.text, TWO.text)
+
+
+def test_version_takes_no_global_flags() -> None:
+    assert args.version(FleetOptions(endpoint="http://10.0.0.1:49153")) == ("fleetctl", "--version")
+
+
+def test_list_units() -> None:
+    assert args.list_units(PLAIN) == (
+        "fleetctl",
+        "list-units",
+        "--full",
+        "--no-legend",
+        "--fields=unit,machine,load,active,sub,hash",
+    )
+
+
+def test_list_unit_files() -> None:
+    assert args.list_unit_files(PLAIN) == (
+        "fleetctl",
+        "list-unit-files",
+        "--full",
+        "--no-legend",
+        "--fields=unit,hash,dstate,state,target",
+    )
+
+
+def test_list_descriptions() -> None:
+    assert args.list_descriptions(PLAIN) == (
+        "fleetctl",
+        "list-unit-files",
+        "--full",
+        "--no-legend",
+        "--fields=unit,desc",
+    )
+
+
+def test_list_machines() -> None:
+    assert args.list_machines(PLAIN) == (
+        "fleetctl",
+        "list-machines",
+        "--full",
+        "--no-legend",
+        "--fields=machine,ip,metadata",
+    )
+
+
+def test_start_names_files_in_the_folder_and_never_blocks() -> None:
+    assert args.start(PLAIN, "/tmp/x", NAMES) == (
+        "fleetctl",
+        "start",
+        "--no-block",
+        "/tmp/x/carousel-9f88701@1.service",
+        "/tmp/x/carousel-v1\\x2drc@2.service",
+    )
+
+
+def test_load_names_files_in_the_folder() -> None:
+    assert args.load(PLAIN, "/tmp/x", [ONE.text]) == (
+        "fleetctl",
+        "load",
+        "--no-block",
+        "/tmp/x/carousel-9f88701@1.service",
+    )
+
+
+def test_stop_never_blocks() -> None:
+    assert args.stop(PLAIN, NAMES) == ("fleetctl", "stop", "--no-block", *NAMES)
+
+
+def test_unload_never_blocks() -> None:
+    assert args.unload(PLAIN, NAMES) == ("fleetctl", "unload", "--no-block", *NAMES)
+
+
+def test_destroy_is_never_given_no_block() -> None:
+    assert args.destroy(PLAIN, NAMES) == ("fleetctl", "destroy", *NAMES)
+
+
+def test_cat() -> None:
+    assert args.cat(PLAIN, ONE) == ("fleetctl", "cat", ONE.text)
+
+
+def test_journal() -> None:
+    assert args.journal(PLAIN, ONE, 25) == ("fleetctl", "journal", "--lines=25", ONE.text)
+
+
+def test_journal_that_follows() -> None:
+    assert args.journal(PLAIN, ONE, 5, follow=True) == ("fleetctl", "journal", "--lines=5", "--follow", ONE.text)
+
+
+def test_ssh_quotes_the_command_into_one_argument_behind_dashes() -> None:
+    assert args.ssh(PLAIN, ONE, ("sh", "-c", "echo 'a  b'")) == (
+        "fleetctl",
+        "ssh",
+        f"--unit={ONE.text}",
+        "--",
+        "sh -c 'echo '\"'\"'a  b'\"'\"''",
+    )
+
+
+def test_ssh_without_a_command_opens_a_shell() -> None:
+    assert args.ssh(PLAIN, ONE, ()) == ("fleetctl", "ssh", f"--unit={ONE.text}")
+
+
+def test_every_option_that_is_set_is_a_flag_before_the_command() -> None:
+    options = FleetOptions(
+        fleetctl="/opt/fleetctl",
+        endpoint="https://10.0.0.1:49153",
+        tunnel="staging.example.com",
+        ssh_username="ada",
+        ssh_timeout=2.5,
+        strict_host_key_checking=False,
+        known_hosts_file="~/.fleetctl/staging",
+        ca_file="ca.pem",
+        cert_file="cert.pem",
+        key_file="key.pem",
+    )
+    assert args.destroy(options, [ONE.text]) == (
+        "/opt/fleetctl",
+        "--endpoint=https://10.0.0.1:49153",
+        "--tunnel=staging.example.com",
+        "--ssh-username=ada",
+        "--ssh-timeout=2.5",
+        "--strict-host-key-checking=false",
+        "--known-hosts-file=~/.fleetctl/staging",
+        "--ca-file=ca.pem",
+        "--cert-file=cert.pem",
+        "--key-file=key.pem",
+        "destroy",
+        ONE.text,
+    )
+
+
+def test_a_value_that_looks_like_a_flag_stays_a_value() -> None:
+    assert args.cat(FleetOptions(tunnel="--driver=etcd"), ONE)[1] == "--tunnel=--driver=etcd"
+
+
+@pytest.mark.parametrize("intent", [args.stop, args.unload, args.destroy])
+def test_a_name_that_fleetctl_would_take_for_a_flag_is_refused(intent: object) -> None:
+    assert callable(intent)
+    with pytest.raises(InvalidInput, match="begins with a dash"):
+        intent(PLAIN, [UnitName("--replace", "1", 1).text])
+
+
+def test_cat_of_a_name_that_fleetctl_would_take_for_a_flag_is_refused() -> None:
+    with pytest.raises(InvalidInput):
+        args.cat(PLAIN, UnitName("--debug", "1", 1))
+
+
+@given(st.lists(st.text("abé", min_size=1, max_size=40)), st.integers(0, 20), st.integers(50, 300))
+def test_chunks_lose_no_name_and_keep_the_order(names: list[str], beside: int, room: int) -> None:
+    assert [name for chunk in args.chunks(names, beside, room) for name in chunk] == names
+
+
+@given(st.lists(st.text("abé", min_size=1, max_size=40)), st.integers(0, 20), st.integers(150, 300))
+def test_chunks_fit_the_room(names: list[str], beside: int, room: int) -> None:
+    sizes = [sum(len(name.encode()) + beside + 1 for name in chunk) for chunk in args.chunks(names, beside, room)]
+    assert all(size <= room for size in sizes)
+
+
+def test_a_name_longer_than_the_room_is_a_chunk_of_its_own() -> None:
+    assert list(args.chunks(["a", "b" * 99, "c"], room=10)) == [("a",), ("b" * 99,), ("c",)]
+
+
+def test_thousands_of_usual_names_are_a_few_calls() -> None:
+    names = [UnitName("carousel", "9f88701", instance).text for instance in range(1, 5001)]
+    assert len(list(args.chunks(names))) == 2

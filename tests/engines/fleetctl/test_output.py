@@ -1,0 +1,315 @@
+"""Listings → values: every row or an error that quotes the line, and the join of the two lists."""
+
+from __future__ import annotations
+
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployster_cli.domain.model import Condition, Machine, State, Unit
+from deployster_cli.domain.names import UnitName
+from deployster_cli.engines.fleetctl import output
+from deployster_cli.engines.fleetctl.output import FileRow, UnitRow
+from deployster_cli.errors import OutputUnreadable
+from tests.engines.fleetctl.recorded import recording
+
+ONE = UnitName("carousel", "9f88701", 1)
+HASH = "3a07abc3f14e013a66c825eb161688e393bac544"
+OTHER = "67cd7ec39b76e540457b09cb3e1d44374fb3ac6c"
+M1 = Machine("7f1e9eef1c243090b388367bf9800de2", "10.77.0.11")
+M2 = Machine("09de01dc169e0dcf6a137baef3d7e12a", "10.77.0.12")
+
+
+def reported(name: str = ONE.text, at: Machine = M1, active: str = "active", run: str = HASH) -> UnitRow:
+    return UnitRow(name, at.id, at.ip, "loaded", active, "running" if active == "active" else "dead", run)
+
+
+def filed(
+    name: str = ONE.text, at: Machine | None = M1, desired: str = "launched", current: str = "launched"
+) -> FileRow:
+    return FileRow(name, HASH, desired, current, at.id if at else "", at.ip if at else "")
+
+
+def only(units: tuple[Unit, ...]) -> Unit:
+    (unit,) = units
+    return unit
+
+
+# --- reading rows
+
+
+def test_cells_may_be_padded_with_several_tabs() -> None:
+    rows = output.file_rows(f"a-1@1.service\t\t\t{HASH}\tlaunched\t\tinactive\t-\n")
+    assert rows == (FileRow("a-1@1.service", HASH, "launched", "inactive", "", ""),)
+
+
+def test_a_machine_without_an_address_is_its_id_alone() -> None:
+    (row,) = output.unit_rows(f"a-1@1.service\t{M1.id}\tloaded\tactive\trunning\t{HASH}\n")
+    assert (row.machine, row.ip) == (M1.id, "")
+
+
+def test_dashes_are_empty() -> None:
+    assert output.unit_rows("a.timer\t-\t-\t-\t-\t-\n") == (UnitRow("a.timer", "", "", "", "", "", ""),)
+
+
+def test_a_global_unit_has_no_target() -> None:
+    (row,) = output.file_rows(f"everywhere-1.service\t{HASH}\tlaunched\t-\tglobal\n")
+    assert (row.current, row.target) == ("", "")
+
+
+def test_a_machine_without_metadata() -> None:
+    assert output.machines(f"{M1.id}\t-\t-\n") == (Machine(M1.id),)
+
+
+def test_metadata_values_may_hold_anything_but_commas() -> None:
+    (machine,) = output.machines(f"{M1.id}\t10.0.0.1\tname=m 1,expr=a=b,empty=\n")
+    assert machine.metadata == {"name": "m 1", "expr": "a=b", "empty": ""}
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        (f"a-1@1.service\tlaunched\tlaunched\t-\n{HASH}\n", "a missing cell"),
+        (f"a-1@1.service\t{HASH}\tlaunched\tlaunched\t-\t-\n", "a cell too many"),
+        (f"\t{HASH}\tlaunched\tlaunched\t-\n", "no name"),
+        (f"-\t{HASH}\tlaunched\tlaunched\t-\n", "an empty name"),
+        (f"{'a' * 256}\t{HASH}\tlaunched\tlaunched\t-\n", "a name too long"),
+        (f"a b\t{HASH}\tlaunched\tlaunched\t-\n", "a space in the name"),
+        ("a-1@1.service\t3a07abc\tlaunched\tlaunched\t-\n", "a short hash"),
+        (f"a-1@1.service\t{HASH}\tflying\tlaunched\t-\n", "an unknown state"),
+        (f"a-1@1.service\t{HASH}\tlaunched\tlaunched\t09de01dc.../10.77.0.12\n", "a short machine"),
+        (f"a-1@1.service\t{HASH}\tlaunched\tlaunched\t-\r\n", "a carriage return"),
+        ("UNIT\tHASH\tDSTATE\tSTATE\tTARGET\n", "a header"),
+        ("NAME:\n\tlist-unit-files - List the units\n", "help"),
+        ("\n", "an empty line"),
+        ("no such thing\n", "nonsense"),
+    ],
+)
+def test_a_line_that_is_no_row_is_quoted(line: str, fault: str) -> None:
+    good = f"b-1@1.service\t{HASH}\tlaunched\tlaunched\t-\n"
+    with pytest.raises(OutputUnreadable, match="fleetctl list-unit-files printed a line that is no row"):
+        output.file_rows(good + line + good)
+
+
+def test_the_quoted_line_is_the_bad_one() -> None:
+    good = f"b-1@1.service\t{HASH}\tlaunched\tlaunched\t-\n"
+    with pytest.raises(OutputUnreadable, match="'oh no'"):
+        output.file_rows(good + "oh no\n" + good)
+
+
+@pytest.mark.parametrize("cut", [1, 10, 40, 70])
+def test_a_table_without_its_last_newline_was_cut_off(cut: int) -> None:
+    row = f"b-1@1.service\t{HASH}\tlaunched\tlaunched\t{M1.id}/{M1.ip}\n"
+    with pytest.raises(OutputUnreadable, match="stopped in the middle of a line"):
+        output.file_rows(row + row[:-cut])
+
+
+def test_half_a_table_of_whole_rows_is_refused_where_the_next_row_began() -> None:
+    with pytest.raises(OutputUnreadable, match="stopped in the middle of a line: 'b'"):
+        output.machines(f"{M1.id}\t10.77.0.11\tname=m1\nb")
+
+
+_name = st.text(string.ascii_letters + string.digits + ":_.\\@-", min_size=1, max_size=60).filter(lambda t: t != "-")
+_hex = st.text("0123456789abcdef", min_size=1, max_size=40)
+_hash = st.just("") | st.text("0123456789abcdef", min_size=40, max_size=40)
+_ip = st.just("") | st.ip_addresses().map(str)
+_word = st.sampled_from(["", "loaded", "active", "start-pre", "auto-restart", "dead", "activating"])
+_state = st.sampled_from(["", "inactive", "loaded", "launched"])
+_place = st.just(("", "")) | st.tuples(_hex, _ip)
+_tabs = st.sampled_from(["\t", "\t\t", "\t\t\t"])
+
+
+def _at(place: tuple[str, str]) -> str:
+    return f"{place[0]}/{place[1]}" if place[1] else place[0]
+
+
+def _line(tab: str, cells: tuple[str, ...]) -> str:
+    return tab.join(cell or "-" for cell in cells) + "\n"
+
+
+_unit_rows = st.builds(lambda n, p, a, b, c, h: UnitRow(n, *p, a, b, c, h), _name, _place, _word, _word, _word, _hash)
+_file_rows = st.builds(lambda n, h, d, c, p: FileRow(n, h, d, c, *p), _name, _hash, _state, _state, _place)
+
+
+@given(st.lists(_unit_rows), _tabs)
+def test_unit_rows_read_back_what_was_written(rows: list[UnitRow], tab: str) -> None:
+    text = "".join(_line(tab, (r.name, _at((r.machine, r.ip)), r.load, r.active, r.sub, r.hash)) for r in rows)
+    assert output.unit_rows(text) == tuple(rows)
+
+
+@given(st.lists(_file_rows), _tabs)
+def test_file_rows_read_back_what_was_written(rows: list[FileRow], tab: str) -> None:
+    text = "".join(_line(tab, (r.name, r.hash, r.desired, r.current, _at((r.target, r.ip)))) for r in rows)
+    assert output.file_rows(text) == tuple(rows)
+
+
+_key = st.text(string.ascii_letters + "_-", min_size=1, max_size=10)
+_machines = st.builds(Machine, _hex, _ip, st.dictionaries(_key, st.text(string.ascii_letters + " =.-", max_size=9)))
+
+
+@given(st.lists(_machines), _tabs)
+def test_machines_read_back_what_was_written(machines: list[Machine], tab: str) -> None:
+    text = "".join(
+        _line(tab, (m.id, m.ip, ",".join(f"{key}={value}" for key, value in m.metadata.items()))) for m in machines
+    )
+    assert output.machines(text) == tuple(machines)
+
+
+_pieces = st.sampled_from(["a-1@1.service", HASH, "launched", "\t", "\n", "-", f"{M1.id}/{M1.ip}", "name=m1", " ", "ü"])
+_like_output = st.text() | st.lists(_pieces).map("".join)
+
+
+@pytest.mark.parametrize("read", [output.unit_rows, output.file_rows, output.machines, output.ports])
+@given(text=_like_output)
+def test_any_text_gives_values_or_says_it_is_unreadable(read: object, text: str) -> None:
+    assert callable(read)
+    try:
+        found = read(text)
+    except OutputUnreadable as error:
+        found = error.message
+    assert isinstance(found, (tuple, frozenset, str))
+
+
+@given(text=_like_output | st.lists(st.sampled_from(["[Unit]", "A=b", "\n", "\\", "#", "="])).map("".join))
+def test_any_text_gives_a_unit_file_or_says_it_is_unreadable(text: str) -> None:
+    try:
+        found: object = output.unit_file(ONE, text).name
+    except OutputUnreadable as error:
+        found = error.message
+    assert found
+
+
+# --- cat and ports
+
+
+def test_a_unit_file_that_was_cut_off_is_unreadable() -> None:
+    with pytest.raises(OutputUnreadable, match="fleetctl cat stopped in the middle of a line: 'ExecSt'"):
+        output.unit_file(ONE, "[Service]\nExecSt")
+
+
+def test_what_is_no_unit_file_is_unreadable() -> None:
+    with pytest.raises(OutputUnreadable, match="no unit file for carousel-9f88701@1.service"):
+        output.unit_file(ONE, "hello\n")
+
+
+def test_ports_come_from_our_units_descriptions_only() -> None:
+    text = "carousel-9f88701@1.service\t\tcarousel 9f88701 port 3001\nfoo.service\tthing port 3002\n"
+    assert output.ports(text) == {3001}
+
+
+def test_foreign_descriptions_may_hold_tabs_and_newlines() -> None:
+    text = "foo.service\ta\tb\nnot a row\n\n- port\ncarousel-9f88701@1.service\tcarousel port 3001\n"
+    assert output.ports(text) == {3001}
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "99999"])
+def test_a_number_that_is_no_port_is_passed_over(port: str) -> None:
+    assert output.ports(f"carousel-9f88701@1.service\tcarousel port {port}\n") == frozenset()
+
+
+def test_descriptions_that_were_cut_off_are_unreadable() -> None:
+    with pytest.raises(OutputUnreadable):
+        output.ports("carousel-9f88701@1.service\tcarousel port 30")
+
+
+# --- the join
+
+
+def test_the_recorded_mixed_cluster_joined() -> None:
+    units = output.join(
+        output.unit_rows(recording("028-list-units-mixed")["stdout"]),
+        output.file_rows(recording("030-list-unit-files-mixed")["stdout"]),
+    )
+    assert [(unit.name.short, unit.condition.value) for unit in units] == [
+        ("carousel 9f88701 @1", "running"),
+        ("carousel 9f88701 @2", "running"),
+        ("carousel 9f88701 @3", "running"),
+        ("crash 1 @1", "failed"),
+        ("loop 1 @1", "restarting"),
+        ("nowhere 1 @1", "waiting"),
+        ("once 1 @1", "exited"),
+        ("slow 1 @1", "running"),
+    ]
+
+
+def test_the_recorded_name_used_again_shows_nothing_of_the_run_before() -> None:
+    units = output.join(
+        output.unit_rows(recording("105-list-units-name-used-again")["stdout"]),
+        output.file_rows(recording("106-list-unit-files-name-used-again")["stdout"]),
+    )
+    (again,) = (unit for unit in units if unit.name == UnitName("eng", "9f88701", 2))
+    assert (again.condition, again.active, again.hash[:7]) == (Condition.WAITING, "", "8ecd460")
+
+
+def test_a_unit_has_what_both_lists_say() -> None:
+    assert only(output.join([reported()], [filed()])) == Unit(
+        ONE, State.LAUNCHED, State.LAUNCHED, "loaded", "active", "running", M1, HASH
+    )
+
+
+def test_a_unit_that_no_machine_reports_is_where_it_is_placed() -> None:
+    assert only(output.join([], [filed(at=M2)])) == Unit(ONE, State.LAUNCHED, State.LAUNCHED, machine=M2, hash=HASH)
+
+
+def test_a_unit_that_left_the_registry_is_desired_none_and_where_it_still_runs() -> None:
+    assert only(output.join([reported(at=M2)], [])) == Unit(ONE, None, None, "loaded", "active", "running", M2, HASH)
+
+
+def test_a_row_of_an_earlier_run_says_nothing() -> None:
+    unit = only(output.join([reported(run=OTHER)], [filed()]))
+    assert (unit.active, unit.machine, unit.hash) == ("", M1, HASH)
+
+
+def test_a_row_without_a_hash_is_taken_for_this_run() -> None:
+    assert only(output.join([reported(run="")], [filed()])).active == "active"
+
+
+def test_of_a_moved_unit_the_row_on_its_new_machine_counts() -> None:
+    rows = [reported(at=M1, active="active"), reported(at=M2, active="activating")]
+    unit = only(output.join(rows, [filed(at=M2)]))
+    assert (unit.active, unit.machine) == ("activating", M2)
+
+
+def test_a_moved_unit_that_only_its_old_machine_reports_is_not_running_yet() -> None:
+    unit = only(output.join([reported(at=M1)], [filed(at=M2)]))
+    assert (unit.condition, unit.machine) == (Condition.STARTING, M2)
+
+
+def test_a_stopped_unit_that_an_old_machine_still_runs_has_not_stopped() -> None:
+    unit = only(output.join([reported(at=M1)], [filed(at=M2, desired="loaded", current="loaded")]))
+    assert not unit.stopped
+
+
+def test_a_unit_taken_off_its_machine_counts_there_until_it_is_gone() -> None:
+    unit = only(output.join([reported(at=M1)], [filed(at=None, desired="inactive", current="inactive")]))
+    assert (unit.active, unit.machine) == ("active", M1)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_global_unit_is_as_well_as_where_it_does_worst(order: int) -> None:
+    rows = [reported(at=M1, active="active"), reported(at=M2, active="failed")][::order]
+    assert only(output.join(rows, [filed(at=None, current="")])).active == "failed"
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_several_rows_of_a_leaving_unit_the_order_does_not_matter(order: int) -> None:
+    rows = [reported(at=M1), reported(at=M2)][::order]
+    assert only(output.join(rows, [])).machine == M2
+
+
+def test_names_that_are_not_ours_are_left_out() -> None:
+    foreign = [
+        "carousel-9f88701@.service",
+        "everywhere-1.service",
+        "deployster-lock-carousel.service",
+        "x-1@01.service",
+    ]
+    assert output.join([reported(name) for name in foreign], [filed(name) for name in foreign]) == ()
+
+
+def test_units_come_in_the_order_of_their_instance_numbers() -> None:
+    names = [UnitName("carousel", "9f88701", instance) for instance in (10, 9, 1)]
+    units = output.join([reported(names[0].text)], [filed(name.text) for name in names[1:]])
+    assert [unit.name.instance for unit in units] == [1, 9, 10]

@@ -1,0 +1,225 @@
+"""What became of a call: every recorded one, and those that can't be recorded here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployster_cli.domain.names import UnitName
+from deployster_cli.engines.fleetctl import verdict
+from deployster_cli.engines.process import Completed
+from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable
+from tests.engines.fleetctl.recorded import FILES, READERS, completed, recording
+
+ONE = UnitName("carousel", "9f88701", 1)
+
+
+def call(
+    code: int | None, out: str = "", err: str = "", argv: tuple[str, ...] = ("fleetctl", "stop", "x")
+) -> Completed:
+    return Completed(argv, code, out, err, 15.0)
+
+
+def refused(done: Completed) -> EngineError:
+    with pytest.raises(EngineError) as caught:
+        verdict.answer(done)
+    return caught.value
+
+
+# --- recorded
+
+
+def test_there_are_recordings() -> None:
+    assert len(FILES) >= 107
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_recorded_call_is_read_as_its_file_expects(file: Path) -> None:
+    content = recording(file.stem)
+    assert "expected" in content, f"{file.name} says not what is expected of it"
+    try:
+        found: dict[str, object] = {"value": READERS[content["read_as"]](completed(content))}
+    except EngineError as error:
+        found = {"error": type(error).__name__, "says": error.message}
+    assert found == content["expected"]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_an_error_of_a_recorded_call_is_one_short_line(file: Path) -> None:
+    says = recording(file.stem)["expected"].get("says", "fine")
+    assert says.isprintable()
+    assert len(says) <= 400
+
+
+# --- ended otherwise than by an exit code
+
+
+def test_no_answer_in_time_is_unreachable_and_says_how_long_it_took() -> None:
+    error = refused(call(None, argv=("fleetctl", "--tunnel=x", "list-units", "--full")))
+    assert isinstance(error, EngineUnreachable)
+    assert error.message == "fleetctl list-units gave no answer within 15 s and was stopped."
+
+
+def test_a_crash_is_unreachable_as_nobody_knows_what_it_did() -> None:
+    error = refused(call(-11))
+    assert isinstance(error, EngineUnreachable)
+    assert error.message == "fleetctl stop was ended by signal 11."
+
+
+def test_an_exit_without_a_word_is_told_by_its_code() -> None:
+    assert refused(call(3)).message == "fleetctl stop failed: exit code 3 and not a word."
+
+
+def test_an_error_keeps_the_facts_of_the_call() -> None:
+    error = refused(call(1, "out\n", "err\n"))
+    assert (error.argv, error.code, error.out, error.err) == (("fleetctl", "stop", "x"), 1, "out\n", "err\n")
+
+
+def test_words_are_cut_and_their_control_characters_left_out() -> None:
+    message = refused(call(1, err="Error \x1b[31m" + "x" * 999 + "\n")).message
+    assert message.isprintable()
+    assert message.endswith("x…")
+
+
+def test_the_line_that_tells_is_quoted_not_the_log_line_before_it() -> None:
+    err = "2016/08/12 10:22:33 WARN fleetctl.go:1: multiple endpoints\nError starting units: oh no\n"
+    assert refused(call(1, err=err)).message == "fleetctl stop failed: Error starting units: oh no"
+
+
+# --- unreachable or refused
+
+
+@pytest.mark.parametrize(
+    "err",
+    [
+        "Error starting units: googleapi: Error 503: fleet server unable to communicate with etcd",
+        "Error creating units: failed creating unit x: googleapi: Error 500: , ",
+        'Get "http://10.0.0.1:1/fleet/v1/units?alt=json": EOF',
+        'Get "http://10.0.0.1:1/fleet/v1/units?alt=json": read tcp 10.0.0.2:1: connection reset by peer',
+        'Get "http://10.0.0.1:1/fleet/v1/units?alt=json": dial tcp 10.0.0.1:1: i/o timeout',
+        'Get "https://10.0.0.1:1/fleet/v1/units": x509: certificate signed by unknown authority',
+    ],
+)
+def test_an_api_that_does_not_answer_is_unreachable(err: str) -> None:
+    assert isinstance(refused(call(1, err=err + "\n")), EngineUnreachable)
+
+
+def test_a_call_that_the_api_refuses_is_no_lack_of_reach() -> None:
+    error = refused(call(1, err="Error starting units: googleapi: Error 409: conflict\n"))
+    assert type(error) is EngineError
+
+
+def test_each_trouble_with_ssh_has_a_cure_of_its_own() -> None:
+    recorded = ["046-journal-no-agent", "082-journal-unknown-host", "081-tunnel-changed-key", "083-tunnel-user-refused"]
+    hints = {refused(completed(recording(name))).hint for name in recorded}
+    assert len(hints - {""}) == len(recorded)
+
+
+# --- the right program
+
+
+@pytest.mark.parametrize(
+    ("out", "err"),
+    [
+        ("fleetctl - version 4.30.1\n  branch: \tmain\n", ""),
+        ("NAME:\n   fleetctl - CLI for operating Fleet\n", ""),
+        ("No help topic for 'list-units'\n", ""),
+        ("", "Incorrect Usage: flag provided but not defined: -endpoint\n"),
+    ],
+)
+@pytest.mark.parametrize("code", [0, 1])
+def test_the_other_program_of_that_name_is_told_apart(code: int, out: str, err: str) -> None:
+    error = refused(call(code, out, err))
+    assert isinstance(error, EngineMissing)
+    assert error.message == "fleetctl is another program of that name, the one that manages devices."
+
+
+def test_a_log_that_speaks_of_the_other_program_is_a_log() -> None:
+    assert verdict.answer(call(0, "see fleetctl - CLI for operating Fleet\n")) != ""
+
+
+def test_help_instead_of_an_answer_is_no_answer() -> None:
+    assert isinstance(refused(call(0, "NAME:\n\tstop - Instruct systemd\n")), EngineMissing)
+
+
+def test_a_program_without_a_version_is_not_fleetctl() -> None:
+    with pytest.raises(EngineMissing, match="/bin/true is not fleet's fleetctl: it says hello"):
+        verdict.program_version(call(0, "hello\n", argv=("/bin/true", "--version")))
+
+
+def test_an_unanswered_version_names_the_flag() -> None:
+    assert "fleetctl --version gave no answer" in refused(call(None, argv=("fleetctl", "--version"))).message
+
+
+# --- start
+
+
+def test_units_in_the_registry_with_other_content_are_counted_if_many() -> None:
+    lines = [f"WARNING: Unit x-1@{n}.service in registry differs from local unit file /t/x." for n in range(1, 6)]
+    with pytest.raises(EngineError) as caught:
+        verdict.triggered(call(0, "", "\n".join(lines) + "\n"))
+    assert caught.value.message.startswith("x-1@1.service, x-1@2.service, x-1@3.service and 2 more are in the cluster")
+
+
+def test_two_names_are_both_said() -> None:
+    error = verdict.missing(["b-1@1.service", "a-1@1.service"], call(0))
+    assert error.message == "a-1@1.service, b-1@1.service are not in the cluster: nothing was started."
+
+
+def test_units_that_were_not_started_are_named() -> None:
+    assert verdict.not_started(["a-1@1.service"], call(0)).message.startswith("a-1@1.service is not started")
+
+
+# --- stop, unload, destroy
+
+
+def test_a_missing_unit_is_fine_for_an_old_fleet_that_exits_1() -> None:
+    done = call(1, "Destroyed a\n", "Error destroying units: googleapi: Error 404: unit does not exist\n\n")
+    assert verdict.removed(done) == "Destroyed a\n"
+
+
+def test_another_fault_beside_a_missing_unit_is_none_the_less_one() -> None:
+    err = "Error destroying units: googleapi: Error 404: unit does not exist\nError destroying units: oh no\n"
+    with pytest.raises(EngineError):
+        verdict.removed(call(1, "", err))
+
+
+def test_an_exit_1_without_a_word_is_not_fine() -> None:
+    with pytest.raises(EngineError, match="not a word"):
+        verdict.removed(call(1))
+
+
+# --- cat and journal
+
+
+def test_a_unit_that_the_registry_lacks_has_no_file() -> None:
+    assert verdict.unit_file(call(1, "", f"Unit {ONE.text} not found\n"), ONE) is None
+
+
+def test_a_unit_without_options_is_a_unit_file_all_the_same() -> None:
+    found = verdict.unit_file(call(0), ONE)
+    assert found is not None
+    assert found.options == ()
+
+
+def test_an_empty_journal_is_no_line() -> None:
+    assert verdict.journal_lines(call(0), ONE) == ()
+
+
+def test_an_empty_line_of_a_journal_is_a_line() -> None:
+    assert verdict.journal_lines(call(0, "a\r\n\nb\n"), ONE) == ("a", "", "b")
+
+
+# --- whatever it prints
+
+
+@given(st.integers(-64, 255) | st.none(), st.text(), st.text())
+def test_any_call_is_an_answer_or_one_printable_sentence(code: int | None, out: str, err: str) -> None:
+    try:
+        found = verdict.answer(call(code, out, err)) and "an answer"
+    except EngineError as error:
+        found = error.message
+    assert found.isprintable()
