@@ -17,7 +17,7 @@ def cli() -> None:
     from deployster_cli.views.results import show_findings  # noqa: PLC0415
 
     run = this_run()
-    renderers = {name: renderer(run, name, None, (), ()) for name in run.settings.services}
+    renderers = [renderer(run, name, None, (), ()) for name in sorted(run.settings.services)]
     findings = examine(run.engine(), renderers, now=SystemClock().utc(), by=person())
     show_findings(run.output, findings)
     click.get_current_context().exit(max((f.exit_code for f in findings if not f.fine), default=0))

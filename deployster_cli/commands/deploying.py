@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,10 @@ from deployster_cli.commands.shared import Run, person
 from deployster_cli.domain.model import OnFailure, Order
 from deployster_cli.domain.plan import MOST_AT_ONCE, Policy
 from deployster_cli.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from deployster_cli.domain.model import Service
+    from deployster_cli.operations.deploy import Renderer, Request
 
 DEPLOY_OPTIONS = (
     click.argument("service"),
@@ -58,8 +62,8 @@ def deploy_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def request_of(run: Run, given: dict[str, Any]) -> tuple[Any, Any]:
-    """(operations.deploy.Request, Renderer) for what was given on the command line; InvalidInput where it can't be."""
+def request_of(run: Run, given: dict[str, Any]) -> tuple[Request, Renderer]:
+    """The request, and its service's template, for a command line; InvalidInput where it can't be."""
     from deployster_cli.operations.deploy import Request  # noqa: PLC0415 - pulls in jinja2
 
     policy = Policy(
@@ -70,9 +74,9 @@ def request_of(run: Run, given: dict[str, Any]) -> tuple[Any, Any]:
     )
     if policy.settle >= policy.timeout:
         raise InvalidInput("--settle must be shorter than --timeout, or no deploy could ever succeed.")
-    render = renderer(run, given["service"], given["template"], given["sets"], given["envs"])
+    service, render = renderer(run, given["service"], given["template"], given["sets"], given["envs"])
     request = Request(
-        service=render.service,
+        service=service,
         version=given["version"],
         by=person(),
         instances=given["instances"],
@@ -84,13 +88,14 @@ def request_of(run: Run, given: dict[str, Any]) -> tuple[Any, Any]:
     return request, render
 
 
-def renderer(run: Run, name: str, template: str | None, sets: tuple[str, ...], envs: tuple[str, ...]) -> Any:
-    """The service's Renderer with the values of the command line over its settings."""
+def renderer(
+    run: Run, name: str, template: str | None, sets: tuple[str, ...], envs: tuple[str, ...]
+) -> tuple[Service, Renderer]:
+    """The service with the values of the command line over its settings, and its template ready to render."""
     from deployster_cli.domain.render import Templates  # noqa: PLC0415 - jinja2 is slow to import
-    from deployster_cli.operations.rendering import TemplateRenderer  # noqa: PLC0415
     from deployster_cli.template_files import load  # noqa: PLC0415
 
     settings = run.settings
     chosen = (f"template={template}",) if template else ()
     service = settings.with_values(settings.service(name), (*sets, *chosen), envs)
-    return TemplateRenderer(Templates(load(settings.templates_dir)), service)
+    return service, Templates(load(settings.templates_dir)).renderer(service)

@@ -22,7 +22,8 @@ def duration(text: str) -> float:
 def number(low: int, high: int) -> Callable[[str], int]:
     """A type that takes a whole number from ``low`` to ``high``."""
 
-    def convert(text: str) -> int:
+    def convert(given: str | int) -> int:
+        text = str(given)
         if not (text.isascii() and text.isdigit() and low <= int(text[:9]) <= high):
             raise click.BadParameter(f"{quoted(text)} is no whole number from {low} to {high}.")
         return int(text)

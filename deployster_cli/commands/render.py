@@ -25,5 +25,5 @@ def cli(*, service: str, version: str, instance: int, template: str | None, **va
     from deployster_cli.views.results import show_unit_file  # noqa: PLC0415
 
     run = this_run()
-    render = renderer(run, service, template, values["sets"], values["envs"])
-    show_unit_file(run.output, sample(render, version, instance, now=SystemClock().utc(), by=person()))
+    of, render = renderer(run, service, template, values["sets"], values["envs"])
+    show_unit_file(run.output, sample(render, of, version, instance=instance, now=SystemClock().utc(), by=person()))

@@ -17,7 +17,7 @@ from dataclasses import replace
 
 from deployster_cli.domain import events
 from deployster_cli.domain.events import Event, Failure
-from deployster_cli.domain.model import State, Unit
+from deployster_cli.domain.model import Condition, State, Unit
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import Plan
 from deployster_cli.domain.rollout_state import (
@@ -94,13 +94,24 @@ def _notice(rollout: Rollout, units: Mapping[UnitName, Unit], now: float) -> Tol
     for name in rollout.working_on:
         unit = units.get(name)
         tracks[name] = tracks.get(name, Track()).look(unit, now, oneshot=rollout.traits.oneshot)
-        if unit is None or name in rollout.finished:
+        if unit is None or name in rollout.finished or not _worth_telling(rollout.phase, unit):
             continue
         sight = (unit.condition, unit.machine and unit.machine.id, unit.sub)
         if told.get(name) != sight:
             changes.append(events.Changed(unit, now - rollout.since))
             told[name] = sight
     return replace(rollout, tracks=tracks, told=told), tuple(changes)
+
+
+def _worth_telling(phase: Phase, unit: Unit) -> bool:
+    """Of a unit that goes, only that it is stopping: that it still runs, or is nearly gone, is no news.
+
+    Of one that comes up, not that it looks dead: it does for a moment between being loaded and being started, and
+    when it is dead for good the rollout says so.
+    """
+    if phase in {Phase.STARTING, Phase.RESTORING}:
+        return unit.condition not in {Condition.ENDED, Condition.LEAVING}
+    return unit.condition is Condition.STOPPING
 
 
 def _starting(rollout: Rollout, units: Mapping[UnitName, Unit], _: bool, now: float) -> Result:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from deployster_cli.domain.model import Service
 from deployster_cli.domain.wording import count
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EXIT_DONE, EXIT_ENGINE, EXIT_FAILED, DeploysterError, EngineError
-from deployster_cli.operations.rendering import TemplateRenderer, sample
+from deployster_cli.operations.deploy import Renderer
+from deployster_cli.operations.rendering import sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +24,9 @@ class Finding:
     exit_code: int = EXIT_DONE
 
 
-def examine(engine: Engine, renderers: Mapping[str, TemplateRenderer], *, now: str, by: str) -> tuple[Finding, ...]:
+def examine(engine: Engine, renderers: Sequence[tuple[Service, Renderer]], *, now: str, by: str) -> tuple[Finding, ...]:
     """Every finding: the engine and its machines, then each service's template rendered for a made-up version."""
-    return (*_engine(engine), *(_template(name, render, now, by) for name, render in sorted(renderers.items())))
+    return (*_engine(engine), *(_template(service, render, now, by) for service, render in renderers))
 
 
 def _engine(engine: Engine) -> Iterator[Finding]:
@@ -45,10 +47,10 @@ def _engine(engine: Engine) -> Iterator[Finding]:
     yield Finding("units", True, f"{count(len(units), 'unit')} of ours")
 
 
-def _template(name: str, render: TemplateRenderer, now: str, by: str) -> Finding:
-    subject = f"service {name}"
+def _template(service: Service, render: Renderer, now: str, by: str) -> Finding:
+    subject = f"service {service.name}"
     try:
-        file = sample(render, "check", 1, now=now, by=by)
+        file = sample(render, service, "check", now=now, by=by)
     except DeploysterError as error:
         return Finding(subject, False, error.message, error.hint, EXIT_FAILED)
-    return Finding(subject, True, f"template {render.service.template}, {len(file.text.splitlines())} lines")
+    return Finding(subject, True, f"template {service.template}, {len(file.text.splitlines())} lines")

@@ -9,7 +9,7 @@ from typing import Protocol
 from deployster_cli.domain.model import Release, Service, Unit, releases
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import Plan, Policy, Wanted, instances_by_default, plan_deploy, previous_of
-from deployster_cli.domain.ports import assign
+from deployster_cli.domain.ports import FIRST, assign
 from deployster_cli.domain.rollout_state import Traits
 from deployster_cli.domain.unitfile import Stamp, UnitFile
 from deployster_cli.engines.base import Engine
@@ -63,7 +63,8 @@ def check_input(request: Request, render: Renderer, now: str) -> UnitFile:
     """
     asked = request.instances or request.service.instances or 1
     wanted = _wanted(request, asked)
-    probe = render(UnitName.checked(wanted.service, wanted.version, 1), _stamp(request, 1, now, asked, port=1))
+    port = FIRST if render.takes_port else None
+    probe = render(UnitName.checked(wanted.service, wanted.version, 1), _stamp(request, 1, now, asked, port=port))
     UnitName.checked(wanted.service, wanted.version, asked)
     return probe
 

@@ -1,0 +1,44 @@
+"""Durations as people write and read them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployster_cli.domain.durations import format_duration, parse_duration
+from deployster_cli.errors import InvalidInput
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90s", 90), ("5m", 300), ("1h30m", 5400), ("1h2m3s", 3723), ("0s", 0), ("2.5s", 2.5), ("45", 45), ("0", 0)],
+)
+def test_a_duration_reads_as_seconds(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "x", "5 m", "-5s", "5m3h", "1d", "٣s", "5s\n", "1e9", "nan", "s"])
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match="is no duration"):
+        parse_duration(text)
+
+
+def test_more_than_a_week_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="over a week"):
+        parse_duration("200h")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.44, "0.4s"), (12.9, "12s"), (125, "2m05s"), (3780, "1h03m"), (60, "1m00s")]
+)
+def test_a_duration_is_shown_short(seconds: float, text: str) -> None:
+    assert format_duration(seconds) == text
+
+
+@given(st.text(max_size=12))
+def test_any_text_is_either_seconds_or_refused(text: str) -> None:
+    try:
+        assert 0 <= parse_duration(text) <= 7 * 24 * 3600
+    except InvalidInput as error:
+        assert error.exit_code == 2

@@ -1,0 +1,115 @@
+"""What one unit's story amounts to, look by look."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from deployster_cli.domain.model import Machine, State, Unit
+from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.watching import Reason, Track, whole
+
+UP = Unit(
+    UnitName("carousel", "v1", 1),
+    State.LAUNCHED,
+    State.LAUNCHED,
+    "loaded",
+    "active",
+    "running",
+    Machine("m1", "1.1.1.1"),
+)
+EXITED = replace(UP, sub="exited")
+DEAD = replace(UP, active="inactive", sub="dead")
+RESTARTING = replace(UP, active="activating", sub="auto-restart")
+FAILED = replace(UP, active="failed", sub="failed")
+SILENT = replace(UP, load="", active="", sub="")
+WAITING = replace(SILENT, current=State.INACTIVE, machine=None)
+STOPPED = replace(UP, desired=State.LOADED, current=State.LOADED, active="inactive", sub="dead")
+
+
+def story(*sights: tuple[float, Unit | None], oneshot: bool = False) -> Track:
+    track = Track()
+    for at, unit in sights:
+        track = track.look(unit, at, oneshot=oneshot)
+    return track
+
+
+def fault(*sights: tuple[float, Unit | None], pause: float = 0.1) -> Reason | None:
+    return story(*sights).fault(sights[-1][0], restart_pause=pause)
+
+
+def test_a_unit_settles_when_it_was_running_in_every_look_for_that_long() -> None:
+    track = story((0, UP), (1, UP), (3, UP))
+    assert (track.settled(3, 3), track.settled(3, 4)) == (True, False)
+
+
+def test_a_unit_not_yet_seen_is_neither_settled_nor_at_fault() -> None:
+    assert (Track().settled(9, 0), Track().fault(9, restart_pause=0)) == (False, None)
+
+
+def test_a_restart_begins_the_settling_anew() -> None:
+    assert not story((0, UP), (1, RESTARTING), (2, UP), (3, UP)).settled(3, 3)
+
+
+def test_one_look_without_its_row_does_not_begin_it_anew() -> None:
+    assert story((0, UP), (1, SILENT), (3, UP)).settled(3, 3)
+
+
+def test_two_looks_without_its_row_do() -> None:
+    assert not story((0, UP), (1, SILENT), (2, SILENT), (3, UP)).settled(3, 3)
+
+
+def test_one_look_that_does_not_list_it_does_not_begin_it_anew_either() -> None:
+    assert story((0, UP), (1, None), (3, UP)).settled(3, 3)
+
+
+def test_a_unit_that_is_hidden_is_not_called_settled() -> None:
+    assert not story((0, UP), (5, None)).settled(5, 3)
+
+
+def test_an_exited_oneshot_is_up() -> None:
+    assert story((0, EXITED), oneshot=True).settled(0, 0)
+
+
+def test_an_exited_server_has_ended() -> None:
+    assert fault((0, EXITED), (1, EXITED)) is Reason.ENDED
+
+
+def test_a_failed_unit_is_at_fault_at_once() -> None:
+    assert fault((0, FAILED)) is Reason.FAILED
+
+
+def test_a_unit_that_looks_dead_before_it_ever_ran_gets_some_seconds() -> None:
+    assert (fault((0, DEAD), (4, DEAD)), fault((0, DEAD), (5, DEAD))) == (None, Reason.ENDED)
+
+
+def test_one_restart_is_forgiven_and_two_are_not() -> None:
+    assert fault((0, UP), (1, RESTARTING), (2, UP)) is None
+    assert fault((0, UP), (1, RESTARTING), (2, UP), (3, RESTARTING)) is Reason.CRASH_LOOP
+
+
+def test_an_auto_restart_that_outlasts_its_pause_was_two() -> None:
+    assert fault((0, RESTARTING), (2, RESTARTING)) is Reason.CRASH_LOOP
+    assert fault((0, RESTARTING), (2, RESTARTING), pause=5) is None
+
+
+def test_systemds_own_count_of_restarts_decides_where_there_is_one() -> None:
+    first, second = replace(UP, restarts=4), replace(UP, restarts=6)
+    assert fault((0, first), (1, first)) is None
+    assert fault((0, first), (1, second)) is Reason.CRASH_LOOP
+
+
+def test_a_unit_is_gone_when_three_looks_in_a_row_do_not_list_it() -> None:
+    assert fault((0, UP), (1, None), (2, None)) is None
+    assert fault((0, UP), (1, None), (2, None), (3, None)) is Reason.GONE
+
+
+def test_a_unit_that_somebody_stopped_is_gone() -> None:
+    assert fault((0, UP), (1, STOPPED)) is Reason.GONE
+
+
+def test_a_unit_that_was_created_and_not_yet_asked_to_run_is_not_gone() -> None:
+    assert fault((0, replace(WAITING, desired=State.INACTIVE))) is None
+
+
+def test_a_listing_is_whole_when_every_launched_unit_is_reported() -> None:
+    assert (whole([UP, WAITING]), whole([UP, SILENT])) == (True, False)
