@@ -106,7 +106,7 @@ def _ended_by(error: BaseException) -> int:
             return error.exit_code
         case click.Abort() | KeyboardInterrupt():
             _say("Interrupted", "nothing was changed.")
-            return 128 + getattr(error, "signal", signal.SIGINT)
+            return 128 + int(getattr(error.__cause__ or error, "signal", signal.SIGINT))
         case click.ClickException():
             return _usage(error)
         case _:

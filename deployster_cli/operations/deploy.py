@@ -152,7 +152,7 @@ def _as_rendered(engine: Engine, request: Request, render: Renderer, units: Sequ
             continue
         file = engine.cat(unit.name)
         stamp = (file and file.stamp) or stamp
-        if file and file.stamp and render(unit.name, _restamped(file.stamp, unit)).unstamped == file.unstamped:
+        if file and file.stamp and render(unit.name, file.stamp).unstamped == file.unstamped:
             found.add(unit.name)
     return found
 

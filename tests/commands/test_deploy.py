@@ -1,0 +1,185 @@
+"""deployster deploy and plan, from the command line to the exit code."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from deployster_cli.domain.names import UnitName
+from tests.commands.conftest import Shell
+from tests.simulation import Fate
+
+BAD_NAMES = ["a/b", "a b", "a\nb", "a%b", "a;b", "$(a)", "a@b", "-a", "a" * 300, "", "../a", "a\x00b", "ａ"]
+
+
+def test_a_deploy_says_what_it_did(shell: Shell) -> None:
+    code, out, _ = shell("deploy carousel v1 --instances 2")
+    assert (code, out) == (0, "Done: carousel v1 runs (2 instances). 6s\n")
+
+
+def test_every_event_is_one_dated_line_on_stderr_off_a_terminal(shell: Shell) -> None:
+    _, _, err = shell("deploy carousel v1")
+    assert [line.split(" ", 1)[1].split("  ")[:3] for line in err.splitlines()] == [
+        ["Starting carousel v1 @1"],
+        ["", "carousel v1 @1", "waiting for a machine"],
+        ["", "carousel v1 @1", "starting (start-pre) on 10.0.0.1"],
+        ["", "carousel v1 @1", "running on 10.0.0.1"],
+        ["", "carousel v1 @1", "ready on 10.0.0.1"],
+    ]
+
+
+def test_quiet_says_nothing_but_the_result(shell: Shell) -> None:
+    code, out, err = shell("deploy carousel v1 -q")
+    assert (code, err) == (0, "")
+    assert out.startswith("Done: ")
+
+
+def test_the_next_version_takes_the_place_of_the_one_before(shell: Shell) -> None:
+    shell("deploy carousel v1 --instances 2")
+    code, out, _ = shell("deploy carousel v2 --destroy-previous")
+    assert (code, out) == (0, "Done: carousel v2 runs (2 instances), carousel v1 @1 @2 retired. 10s\n")
+    assert set(shell.engine.lives) == {UnitName("carousel", "v2", 1), UnitName("carousel", "v2", 2)}
+
+
+def test_the_same_version_again_is_nothing_to_do(shell: Shell) -> None:
+    shell("deploy carousel v1")
+    calls = len(shell.engine.calls)
+    code, out, _ = shell("deploy carousel v1 --destroy-previous")
+    assert (code, out, len(shell.engine.calls)) == (
+        0,
+        "Nothing to do: carousel v1 runs as wanted (1 instance).\n",
+        calls,
+    )
+
+
+def test_a_changed_setting_is_rolled_out_under_the_same_version(shell: Shell) -> None:
+    shell("deploy carousel v1")
+    code, _, _ = shell("deploy carousel v1 --env A=1")
+    assert (code, list(shell.engine.lives)) == (0, [UnitName("carousel", "v1", 2)])
+
+
+def test_the_result_as_json_is_one_value(shell: Shell) -> None:
+    _, out, _ = shell("deploy carousel v1 -o json")
+    assert json.loads(out)["deploy"]["result"] == "done"
+
+
+def test_the_result_as_plain_text_is_one_line_of_cells(shell: Shell) -> None:
+    _, out, _ = shell("deploy carousel v1 -o plain")
+    assert out == "carousel\tv1\tdone\t1\t6.0\n"
+
+
+def test_a_failing_version_exits_1_and_says_what_is_there_now(shell: Shell) -> None:
+    shell("deploy carousel v1")
+    shell.engine.fates[UnitName("carousel", "v2", 1)] = Fate.FAILS
+    code, out, err = shell("deploy carousel v2 --destroy-previous")
+    assert (code, out) == (1, "")
+    assert err.splitlines()[-2:] == [
+        "Error: carousel v2 @1 failed on 10.0.0.1. What was started was taken out again; carousel v1 is as it was.",
+        "To keep the failed instances for a look, deploy with --on-failure keep.",
+    ]
+
+
+def test_the_failed_units_last_words_are_on_the_screen(shell: Shell) -> None:
+    shell.engine.fates[UnitName("carousel", "v2", 1)] = Fate.FAILS
+    assert "  | a last word of carousel v2 @1\n" in shell("deploy carousel v2")[2]
+
+
+def test_what_fits_no_machine_is_told_with_the_machines_beside_the_rules(shell: Shell) -> None:
+    shell.engine.fates[UnitName("carousel", "v2", 1)] = Fate.NOWHERE
+    code, _, err = shell("deploy carousel v2 --timeout 10s --set machine_metadata=zone=z9")
+    assert code == 1
+    assert "no machine fits carousel v2 @1. It asks for MachineMetadata=" in err
+    assert "The machines: 10.0.0.1 has no metadata." in err
+
+
+def test_a_dry_run_shows_the_plan_and_changes_nothing(shell: Shell) -> None:
+    shell("deploy carousel v1")
+    calls = len(shell.engine.calls)
+    code, out, err = shell("deploy carousel v2 --destroy-previous --dry-run")
+    assert (code, len(shell.engine.calls)) == (0, calls)
+    assert err == "carousel v2: start 1, retire 1 (start-first). Nothing was changed.\n"
+    assert out == (
+        "BATCH  DOES    UNIT                   NOW      MACHINE\n"
+        "1      start   carousel-v2@1.service  -        -\n"
+        "1      retire  carousel-v1@1.service  running  10.0.0.1\n"
+    )
+
+
+def test_plan_is_a_dry_run(shell: Shell) -> None:
+    assert shell("plan carousel v2") == shell("deploy carousel v2 --dry-run")
+
+
+@pytest.mark.parametrize("name", BAD_NAMES)
+def test_a_service_that_can_not_be_named_so_is_refused(shell: Shell, name: str) -> None:
+    code, out, err = shell("deploy", "--", name, "v1")
+    assert (code, out, len(shell.engine.calls), shell.engine.looks) == (2, "", 0, 0)
+    assert "can't name a service" in err or "255 is the most" in err
+
+
+@pytest.mark.parametrize("name", [n for n in BAD_NAMES if n != "ａ"] + ["ａ", ".a"])
+def test_a_version_that_can_not_be_one_is_refused(shell: Shell, name: str) -> None:
+    code, out, err = shell("deploy", "--", "carousel", name)
+    assert (code, out, len(shell.engine.calls), shell.engine.looks) == (2, "", 0, 0)
+    assert "can't be a version" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ("--instances 0", "'0' is no whole number from 1 to 1000"),
+        ("--instances -1", "'-1' is no whole number from 1 to 1000"),
+        ("--instances x", "'x' is no whole number from 1 to 1000"),
+        ("--batch-size 0", "'0' is no whole number from 1 to 1000"),
+        ("--timeout soon", "'soon' is no duration"),
+        ("--settle 5m", "--settle must be shorter than --timeout"),
+        ("--template nope", "there is none of that name"),
+        ("--set nope", "--set"),
+        ("--set port=x", "port"),
+        ("--env nope", "--env"),
+        ("--env 1A=x", "1A"),
+        ("--order sideways", "--order"),
+        ("--frobnicate", "--frobnicate"),
+        ("extra", "extra"),
+    ],
+)
+def test_an_option_that_can_not_be_meant_is_refused_before_anything_is_asked(
+    shell: Shell, options: str, says: str
+) -> None:
+    code, out, err = shell(f"deploy carousel v1 {options}")
+    assert (code, out, shell.engine.looks) == (2, "", 0)
+    assert says in err
+    assert len(err.splitlines()) <= 2
+
+
+@pytest.mark.parametrize(("option", "key"), [("--set", "command"), ("--set", "TOKEN"), ("--env", "TOKEN")])
+def test_a_value_with_a_line_break_is_refused(shell: Shell, option: str, key: str) -> None:
+    code, _, err = shell("deploy carousel v1", option, f"{key}=secret\nExecStart=/bin/evil")
+    assert (code, shell.engine.looks) == (2, 0)
+    assert key == "command" or "secret" not in err
+
+
+def test_a_percent_sign_in_a_value_reaches_the_unit_doubled(shell: Shell) -> None:
+    code, _, _ = shell("deploy carousel v1 --env RATE=100%")
+    file = shell.engine.lives[UnitName("carousel", "v1", 1)].file
+    assert code == 0
+    assert file is not None
+    assert "RATE=100%%" in file.text
+
+
+def test_ctrl_c_ends_with_130_and_says_what_runs(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(shell.engine.clock, "sleep", interrupt)
+    code, _, err = shell("deploy carousel v1")
+    assert code == 130
+    assert "Interrupted. Started so far: carousel v1 @1; nothing was undone." in err
+    assert set(shell.engine.lives) == {UnitName("carousel", "v1", 1)}
+
+
+def test_each_instance_gets_a_port_of_its_own(shell: Shell) -> None:
+    shell("deploy carousel v1 --instances 3")
+    ports = {life.file.stamp.port for life in shell.engine.lives.values() if life.file and life.file.stamp}
+    assert len(ports) == 3
+    assert None not in ports

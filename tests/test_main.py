@@ -1,0 +1,80 @@
+"""The program as a whole: help, wrong commands, faults of ours, signals."""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from deployster_cli import __version__
+from deployster_cli.main import COMMANDS, Terminated, run
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"deployster {__version__}\n"
+
+
+def test_help_lists_every_command_in_its_order(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["--help"])
+    out = capsys.readouterr().out
+    places = [out.index(f"\n  {name} ") for name in COMMANDS]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_of_the_table_has_help_of_its_own(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([name, "--help"]) == 0
+    assert f"Usage: deployster {name}" in capsys.readouterr().out
+
+
+def test_a_wrong_command_is_told_with_the_nearest_right_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["deploi"]) == 2
+    assert "There is no command 'deploi'. Did you mean deploy?" in capsys.readouterr().err
+
+
+def failing_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
+    def burst() -> None:
+        raise error
+
+    units = importlib.import_module("deployster_cli.commands.units")
+    monkeypatch.setattr(units.cli, "callback", lambda **_: burst())
+
+
+def test_a_fault_of_ours_exits_3_and_keeps_the_traceback_in_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    failing_with(ZeroDivisionError("boom"), monkeypatch)
+    assert run(["units"]) == 3
+    (file,) = tmp_path.iterdir()
+    assert str(file) in capsys.readouterr().err
+    assert "ZeroDivisionError: boom" in file.read_text()
+
+
+def test_a_fault_is_told_even_where_no_file_can_be_written(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/nonexistent")
+    failing_with(ZeroDivisionError("boom"), monkeypatch)
+    assert run(["units"]) == 3
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt(), 130), (Terminated(), 128 + signal.SIGTERM)])
+def test_a_signal_gives_its_exit_code(error: BaseException, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    failing_with(error, monkeypatch)
+    assert run(["units"]) == code
+
+
+def test_control_characters_never_reach_the_screen(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from deployster_cli.errors import DeploysterError  # noqa: PLC0415
+
+    failing_with(DeploysterError("red \x1b[31m alert\r"), monkeypatch)
+    run(["units"])
+    assert "\x1b" not in capsys.readouterr().err
