@@ -71,5 +71,5 @@ class Engine(Protocol):
         ...
 
     def ports(self) -> frozenset[int]:
-        """The TCP ports that a new unit must not be given: other units have them, or this machine listens there."""
+        """TCP ports that a new unit must not be given although ``units`` shows none with them: something listens there."""
         ...

@@ -129,16 +129,18 @@ def attach(argv: Sequence[str], *, env: Mapping[str, str] | None = None) -> int:
         raise NotStarted(argv, _reason(error)) from error
 
 
-def detach(
-    argv: Sequence[str], *, log: str, env: Mapping[str, str] | None = None, keep: Collection[int] = ()
-) -> None:
+_detached: list[subprocess.Popen[bytes]] = []
+"""Kept so that those which have ended are reaped at the next one's start: a server lives long enough to need it."""
+
+
+def detach(argv: Sequence[str], *, log: str, env: Mapping[str, str] | None = None, keep: Collection[int] = ()) -> None:
     """Start a program that outlives us; what it prints goes to the end of the file ``log``.
 
     ``keep`` are open files that it inherits under the same numbers, with the locks that are on them.
     """
     with open(log, "ab") as sink:  # noqa: PTH123 - a file descriptor to hand over
         try:
-            subprocess.Popen(
+            child = subprocess.Popen(
                 tuple(argv),
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
@@ -149,6 +151,7 @@ def detach(
             )
         except OSError as error:
             raise NotStarted(argv, _reason(error)) from error
+    _detached[:] = [other for other in _detached if other.poll() is None] + [child]
 
 
 def _spawn(

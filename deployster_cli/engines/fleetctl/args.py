@@ -54,13 +54,8 @@ def list_units(options: FleetOptions) -> Argv:
 
 
 def list_unit_files(options: FleetOptions) -> Argv:
-    """What the registry holds, scheduled or not: one row a unit."""
-    return _listing(options, "list-unit-files", "unit,hash,dstate,state,target")
-
-
-def list_descriptions(options: FleetOptions) -> Argv:
-    """Each unit's Description, in which our renderer writes the unit's port."""
-    return _listing(options, "list-unit-files", "unit,desc")
+    """What the registry holds, scheduled or not: one row a unit. The Description is last, as it may hold anything."""
+    return _listing(options, "list-unit-files", "unit,hash,dstate,state,target,desc")
 
 
 def list_machines(options: FleetOptions) -> Argv:

@@ -125,8 +125,8 @@ class FleetEngine:
         return code if code >= 0 else 128 - code
 
     def ports(self) -> frozenset[int]:
-        """The ports that units in the registry have, from their Descriptions, in one call however many there are."""
-        return _parsed(self._read(args.list_descriptions(self._options)), output.ports)
+        """None: fleet knows of no ports but those of our units, and ``units`` tells these."""
+        return frozenset()
 
     def _launched(self, wanted: dict[str, UnitFile], outcome: str) -> tuple[set[str], process.Completed]:
         """Which of the wanted units are launched already, and the listing that says so.

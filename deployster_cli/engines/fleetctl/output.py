@@ -32,10 +32,15 @@ def _row(*cells: str) -> re.Pattern[str]:
 
 
 _UNIT_ROW = _row(_NAME, f"(?:-|{_ID}(?:/{_IP})?)", _WORD, _WORD, _WORD, _HASH)
-_FILE_ROW = _row(_NAME, _HASH, _STATE, _STATE, f"(?:-|global|{_ID}(?:/{_IP})?)")
+_FILE_HEAD = r"\t+".join((_NAME, _HASH, _STATE, _STATE, f"(?:-|global|{_ID}(?:/{_IP})?)"))
+_NEXT_FILE = re.sub(r"\((?!\?)", "(?:", _FILE_HEAD)
+_DESCRIPTION = rf"(?:\t+((?:[^\n]*\\\n(?!{_NEXT_FILE}))*[^\n]*))?"
+"""Anything. A Description that its unit file continues on another line keeps the backslash and the line break."""
+
+_FILE_ROW = re.compile(f"^{_FILE_HEAD}{_DESCRIPTION}$", re.MULTILINE)
 _MACHINE_ROW = _row(_ID, f"(?:-|{_IP})", r"(?:-|([^\t\n=,]+=[^\t\n,]*(?:,[^\t\n=,]+=[^\t\n,]*)*))")
 
-_PORT = re.compile(r"^(\S+)\t.* port ([0-9]{1,5})$", re.MULTILINE)
+_PORT = re.compile(r" port ([0-9]{1,5})$")
 _HIGHEST_PORT = 65535
 
 _STATES = {"": None, **{state.value: state for state in State}}
@@ -54,7 +59,10 @@ class UnitRow(NamedTuple):
 
 
 class FileRow(NamedTuple):
-    """A row of list-unit-files: what the registry says of one unit. A global unit has no target."""
+    """A row of list-unit-files: what the registry says of one unit. A global unit has no target.
+
+    ``description`` ends in `` port N`` where Deployster gave the unit a port.
+    """
 
     name: str
     hash: str
@@ -62,6 +70,7 @@ class FileRow(NamedTuple):
     current: str
     target: str
     ip: str
+    description: str = ""
 
 
 def unit_rows(text: str) -> tuple[UnitRow, ...]:
@@ -80,16 +89,6 @@ def machines(text: str) -> tuple[Machine, ...]:
         Machine(at, ip, dict(pair.split("=", 1) for pair in metadata.split(",") if pair))
         for at, ip, metadata in _table("list-machines", _MACHINE_ROW, text)
     )
-
-
-def ports(text: str) -> frozenset[int]:
-    """The ports at the end of our units' Descriptions (``args.list_descriptions``).
-
-    Other people's Descriptions hold anything, tabs and line breaks too, so what is no row of ours is passed over.
-    """
-    _check_end("list-unit-files", text)
-    found = {int(port) for name, port in _PORT.findall(text) if UnitName.parse(name)}
-    return frozenset(port for port in found if 1 <= port <= _HIGHEST_PORT)
 
 
 def unit_file(name: UnitName, text: str) -> UnitFile:
@@ -127,11 +126,17 @@ def _unit(name: UnitName, file: FileRow | None, rows: Sequence[UnitRow]) -> Unit
         row = min(rows, key=_least_well)
         return Unit(name, None, None, row.load, row.active, row.sub, _machine(row.machine, row.ip), row.hash)
     desired, current = _STATES[file.desired], _STATES[file.current]
-    telling = _telling(file, rows)
+    telling, port = _telling(file, rows), _port(file.description)
     if telling is None:
-        return Unit(name, desired, current, "", "", "", _machine(file.target, file.ip), file.hash)
+        return Unit(name, desired, current, "", "", "", _machine(file.target, file.ip), file.hash, None, port)
     at = _machine(file.target, file.ip) or _machine(telling.machine, telling.ip)
-    return Unit(name, desired, current, telling.load, telling.active, telling.sub, at, file.hash)
+    return Unit(name, desired, current, telling.load, telling.active, telling.sub, at, file.hash, None, port)
+
+
+def _port(description: str) -> int | None:
+    """The port at the end of one of our units' Descriptions: our renderer writes it there, as only that is listed."""
+    match = _PORT.search(description)
+    return int(match[1]) if match and 1 <= int(match[1]) <= _HIGHEST_PORT else None
 
 
 def _telling(file: FileRow, rows: Sequence[UnitRow]) -> UnitRow | None:
@@ -161,7 +166,8 @@ def _machine(at: str, ip: str) -> Machine | None:
 def _table(listing: str, pattern: re.Pattern[str], text: str) -> list[tuple[str, ...]]:
     found: list[tuple[str, ...]] = pattern.findall(text)
     _check_end(listing, text)
-    if len(found) != text.count("\n"):
+    rest = pattern.sub("", text)
+    if rest.strip("\n") or len(rest) != len(found):
         line = next(line for line in text.split("\n") if not pattern.fullmatch(line))
         raise OutputUnreadable(f"fleetctl {listing} printed a line that is no row of its table: {quoted(line)}")
     return found

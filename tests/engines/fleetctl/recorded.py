@@ -41,6 +41,11 @@ def _machine(machine: Machine) -> list[object]:
     return [machine.id, machine.ip, dict(machine.metadata)]
 
 
+def _file(row: output.FileRow) -> list[str]:
+    """The row, without its description where the listing was asked for none."""
+    return list(row if row.description else row[:-1])
+
+
 def _cat(done: Completed) -> list[list[str]] | None:
     file = verdict.unit_file(done, _name(done))
     return None if file is None else [list(option) for option in file.options]
@@ -52,9 +57,8 @@ READERS: dict[str, Callable[[Completed], object]] = {
     "triggered": lambda done: sorted(verdict.triggered(done)),
     "removed": verdict.removed,
     "unit_rows": lambda done: [list(row) for row in output.unit_rows(verdict.answer(done))],
-    "file_rows": lambda done: [list(row) for row in output.file_rows(verdict.answer(done))],
+    "file_rows": lambda done: [_file(row) for row in output.file_rows(verdict.answer(done))],
     "machines": lambda done: [_machine(machine) for machine in output.machines(verdict.answer(done))],
-    "ports": lambda done: sorted(output.ports(verdict.answer(done))),
     "cat": _cat,
     "journal": lambda done: list(verdict.journal_lines(done, _name(done))),
 }

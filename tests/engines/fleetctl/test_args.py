@@ -37,17 +37,7 @@ def test_list_unit_files() -> None:
         "list-unit-files",
         "--full",
         "--no-legend",
-        "--fields=unit,hash,dstate,state,target",
-    )
-
-
-def test_list_descriptions() -> None:
-    assert args.list_descriptions(PLAIN) == (
-        "fleetctl",
-        "list-unit-files",
-        "--full",
-        "--no-legend",
-        "--fields=unit,desc",
+        "--fields=unit,hash,dstate,state,target,desc",
     )
 
 

@@ -72,7 +72,6 @@ def test_metadata_values_may_hold_anything_but_commas() -> None:
     ("line", "fault"),
     [
         (f"a-1@1.service\tlaunched\tlaunched\t-\n{HASH}\n", "a missing cell"),
-        (f"a-1@1.service\t{HASH}\tlaunched\tlaunched\t-\t-\n", "a cell too many"),
         (f"\t{HASH}\tlaunched\tlaunched\t-\n", "no name"),
         (f"-\t{HASH}\tlaunched\tlaunched\t-\n", "an empty name"),
         (f"{'a' * 256}\t{HASH}\tlaunched\tlaunched\t-\n", "a name too long"),
@@ -129,8 +128,19 @@ def _line(tab: str, cells: tuple[str, ...]) -> str:
     return tab.join(cell or "-" for cell in cells) + "\n"
 
 
-_unit_rows = st.builds(lambda n, p, a, b, c, h: UnitRow(n, *p, a, b, c, h), _name, _place, _word, _word, _word, _hash)
-_file_rows = st.builds(lambda n, h, d, c, p: FileRow(n, h, d, c, *p), _name, _hash, _state, _state, _place)
+_unit_rows = st.builds(
+    lambda name, place, load, active, sub, run: UnitRow(name, place[0], place[1], load, active, sub, run),
+    _name,
+    _place,
+    _word,
+    _word,
+    _word,
+    _hash,
+)
+_description = st.text("abc xyz-%@:3", min_size=1).map(lambda text: f"d{text}")
+_file_rows = st.builds(
+    lambda n, h, d, c, p, t: FileRow(n, h, d, c, p[0], p[1], t), _name, _hash, _state, _state, _place, _description
+)
 
 
 @given(st.lists(_unit_rows), _tabs)
@@ -141,7 +151,9 @@ def test_unit_rows_read_back_what_was_written(rows: list[UnitRow], tab: str) -> 
 
 @given(st.lists(_file_rows), _tabs)
 def test_file_rows_read_back_what_was_written(rows: list[FileRow], tab: str) -> None:
-    text = "".join(_line(tab, (r.name, r.hash, r.desired, r.current, _at((r.target, r.ip)))) for r in rows)
+    text = "".join(
+        _line(tab, (r.name, r.hash, r.desired, r.current, _at((r.target, r.ip)), r.description)) for r in rows
+    )
     assert output.file_rows(text) == tuple(rows)
 
 
@@ -161,7 +173,7 @@ _pieces = st.sampled_from(["a-1@1.service", HASH, "launched", "\t", "\n", "-", f
 _like_output = st.text() | st.lists(_pieces).map("".join)
 
 
-@pytest.mark.parametrize("read", [output.unit_rows, output.file_rows, output.machines, output.ports])
+@pytest.mark.parametrize("read", [output.unit_rows, output.file_rows, output.machines])
 @given(text=_like_output)
 def test_any_text_gives_values_or_says_it_is_unreadable(read: object, text: str) -> None:
     assert callable(read)
@@ -190,28 +202,43 @@ def test_a_unit_file_that_was_cut_off_is_unreadable() -> None:
 
 
 def test_what_is_no_unit_file_is_unreadable() -> None:
-    with pytest.raises(OutputUnreadable, match="no unit file for carousel-9f88701@1.service"):
+    with pytest.raises(OutputUnreadable, match="printed no unit file for carousel"):
         output.unit_file(ONE, "hello\n")
 
 
-def test_ports_come_from_our_units_descriptions_only() -> None:
-    text = "carousel-9f88701@1.service\t\tcarousel 9f88701 port 3001\nfoo.service\tthing port 3002\n"
-    assert output.ports(text) == {3001}
+# --- descriptions and ports
 
 
-def test_foreign_descriptions_may_hold_tabs_and_newlines() -> None:
-    text = "foo.service\ta\tb\nnot a row\n\n- port\ncarousel-9f88701@1.service\tcarousel port 3001\n"
-    assert output.ports(text) == {3001}
+def described(description: str, name: str = "carousel-9f88701@1.service") -> str:
+    return f"{name}\t{HASH}\tlaunched\tlaunched\t-\t{description}\n"
 
 
-@pytest.mark.parametrize("port", ["0", "65536", "99999"])
-def test_a_number_that_is_no_port_is_passed_over(port: str) -> None:
-    assert output.ports(f"carousel-9f88701@1.service\tcarousel port {port}\n") == frozenset()
+def ports(text: str) -> list[int | None]:
+    return [unit.port for unit in output.join((), output.file_rows(text))]
 
 
-def test_descriptions_that_were_cut_off_are_unreadable() -> None:
-    with pytest.raises(OutputUnreadable):
-        output.ports("carousel-9f88701@1.service\tcarousel port 30")
+def test_a_port_is_what_the_description_ends_with() -> None:
+    assert ports(described("carousel 9f88701 instance 1 port 3001")) == [3001]
+
+
+@pytest.mark.parametrize("description", ["-", "port", "a port 0", "a port 65536", "a port 99999", "a port 3001 b"])
+def test_what_does_not_end_with_a_port_has_none(description: str) -> None:
+    assert ports(described(description)) == [None]
+
+
+def test_foreign_descriptions_may_hold_tabs_and_line_breaks() -> None:
+    foreign = described("a\tb\\\n  not a row \\\n\nend port 7", "foo.service")
+    broken = described("a\\\n c\\\n", "bar.service")
+    assert ports(foreign[:-1].replace("\n\n", "\n") + "\n" + described("c port 3001") + broken) == [3001]
+
+
+def test_a_description_that_ends_in_a_backslash_does_not_swallow_the_next_row() -> None:
+    assert ports(described("evil \\", "foo.service") + described("c port 3001")) == [3001]
+
+
+def test_a_description_that_was_cut_off_is_unreadable() -> None:
+    with pytest.raises(OutputUnreadable, match="stopped in the middle"):
+        output.file_rows(described("carousel port 3001")[:-3])
 
 
 # --- the join

@@ -1,0 +1,356 @@
+"""The engine's methods: which calls each makes, how many, and what it says of their answers."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+from pytest_subprocess import FakeProcess
+from pytest_subprocess.fake_popen import FakePopen
+
+from deployster_cli.domain.model import Condition, Machine
+from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.unitfile import UnitFile
+from deployster_cli.engines.base import Engine
+from deployster_cli.engines.fleetctl import args
+from deployster_cli.engines.fleetctl.args import FleetOptions
+from deployster_cli.engines.fleetctl.engine import FleetEngine
+from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable, OutputUnreadable
+
+OPTIONS = FleetOptions()
+ENGINE: Engine = FleetEngine(OPTIONS)
+UNITS = args.list_units(OPTIONS)
+FILES = args.list_unit_files(OPTIONS)
+MACHINE = "7f1e9eef1c243090b388367bf9800de2/10.77.0.11"
+REFUSED = 'Error retrieving list of units from repository: Get "http://10.77.0.11:9/": dial tcp: connection refused\n'
+
+
+def named(instance: int) -> UnitName:
+    return UnitName("carousel", "9f88701", instance)
+
+
+def unit_file(instance: int, command: str = "/bin/sleep 9") -> UnitFile:
+    return UnitFile(named(instance), (("Service", "ExecStart", command),))
+
+
+def row(file: UnitFile, desired: str = "launched", current: str = "launched", target: str = MACHINE) -> str:
+    return f"{file.name.text}\t{file.hash}\t{desired}\t{current}\t{target}\n"
+
+
+def triggered(*files: UnitFile) -> str:
+    return "".join(f"Triggered unit {file.name.text} start\n" * 2 for file in files)
+
+
+def calls(fp: FakeProcess) -> list[list[str]]:
+    """Every call's argv after the program's name."""
+    return [[str(word) for word in call][1:] for call in fp.calls]
+
+
+def said(fp: FakeProcess, command: str) -> list[list[str]]:
+    """The operands of every call of this command."""
+    return [[word for word in words if not word.startswith("-")] for at, *words in calls(fp) if at == command]
+
+
+def basenames(words: list[str]) -> list[str]:
+    return [Path(word).name for word in words]
+
+
+# --- units, machines, ports
+
+
+def test_units_are_both_listings_joined(fp: FakeProcess) -> None:
+    file = unit_file(1)
+    fp.register(UNITS, stdout=f"{file.name.text}\t{MACHINE}\tloaded\tactive\trunning\t{file.hash}\n")
+    fp.register(FILES, stdout=row(file))
+    assert [(unit.name, unit.condition) for unit in ENGINE.units()] == [(named(1), Condition.RUNNING)]
+
+
+def test_units_cost_one_pair_of_calls(fp: FakeProcess) -> None:
+    fp.register(UNITS)
+    fp.register(FILES, stdout="".join(row(unit_file(n), current="inactive", target="-") for n in range(1, 301)))
+    ENGINE.units()
+    assert len(fp.calls) == 2
+
+
+@pytest.mark.parametrize("bad", [UNITS, FILES])
+def test_units_are_unknown_where_either_listing_fails(fp: FakeProcess, bad: tuple[str, ...]) -> None:
+    for argv in (UNITS, FILES):
+        fp.register(argv, stderr=REFUSED if argv == bad else "", returncode=1 if argv == bad else 0)
+    with pytest.raises(EngineUnreachable, match="connection refused"):
+        ENGINE.units()
+
+
+def test_an_unreadable_listing_keeps_the_facts_of_the_call(fp: FakeProcess) -> None:
+    fp.register(UNITS, stdout="oh no\n")
+    fp.register(FILES)
+    with pytest.raises(OutputUnreadable) as caught:
+        ENGINE.units()
+    assert (caught.value.argv, caught.value.code, caught.value.out) == (UNITS, 0, "oh no\n")
+
+
+def test_machines_have_their_metadata(fp: FakeProcess) -> None:
+    fp.register(args.list_machines(OPTIONS), stdout="ab12\t10.77.0.11\tname=m1,zone=z1\n")
+    assert ENGINE.machines() == (Machine("ab12", "10.77.0.11", {"name": "m1", "zone": "z1"}),)
+
+
+# --- start
+
+
+def test_start_is_one_listing_and_one_call_for_all(fp: FakeProcess) -> None:
+    files = [unit_file(n) for n in (1, 2, 3)]
+    fp.register(FILES)
+    fp.register(["fleetctl", "start", "--no-block", fp.any()], stdout=triggered(*files))
+    ENGINE.start(files)
+    assert [call[0] for call in calls(fp)] == ["list-unit-files", "start"]
+
+
+def test_start_hands_in_one_private_file_an_instance(fp: FakeProcess) -> None:
+    seen: dict[str, str] = {}
+
+    def look(_: FakePopen) -> None:
+        path = Path(said(fp, "start")[0][0])
+        seen[path.name] = path.read_text()
+        seen["mode"] = oct(stat.S_IMODE(path.parent.stat().st_mode))
+
+    fp.register(FILES)
+    fp.register(["fleetctl", "start", "--no-block", fp.any()], stdout=triggered(unit_file(1)), callback=look)
+    ENGINE.start([unit_file(1)])
+    assert seen == {"carousel-9f88701@1.service": "[Service]\nExecStart=/bin/sleep 9\n", "mode": "0o700"}
+
+
+def test_nothing_is_left_of_the_files_after_a_failed_start(fp: FakeProcess) -> None:
+    fp.register(FILES)
+    fp.register(["fleetctl", "start", "--no-block", fp.any()], stderr="Error starting units: oh no\n", returncode=1)
+    with pytest.raises(EngineError, match="oh no"):
+        ENGINE.start([unit_file(1)])
+    (operands,) = said(fp, "start")
+    assert not Path(operands[0]).parent.exists()
+
+
+def test_start_of_a_name_that_has_other_content_starts_nothing(fp: FakeProcess) -> None:
+    fp.register(FILES, stdout=row(unit_file(2, "/bin/sleep 8"), "inactive", "inactive", "-"))
+    with pytest.raises(EngineError, match=r"@2\.service is in the cluster already, with other content"):
+        ENGINE.start([unit_file(1), unit_file(2)])
+    assert said(fp, "start") == []
+
+
+def test_other_content_that_came_in_between_is_an_error(fp: FakeProcess) -> None:
+    warning = f"WARNING: Unit {named(1).text} in registry differs from local unit file /t/{named(1).text}. Add\n"
+    fp.register(FILES)
+    fp.register(["fleetctl", "start", "--no-block", fp.any()], stderr=warning)
+    with pytest.raises(EngineError, match="fleetctl keeps and runs what was there before"):
+        ENGINE.start([unit_file(1)])
+
+
+def test_a_unit_that_is_launched_already_needs_no_word_of_fleetctl(fp: FakeProcess) -> None:
+    fp.register(FILES, stdout=row(unit_file(1)))
+    fp.register(["fleetctl", "start", "--no-block", fp.any()])
+    ENGINE.start([unit_file(1)])
+    assert len(fp.calls) == 2
+
+
+def test_a_unit_of_which_fleetctl_said_nothing_is_looked_at_again(fp: FakeProcess) -> None:
+    fp.register(FILES)
+    fp.register(["fleetctl", "start", "--no-block", fp.any()])
+    fp.register(FILES, stdout=row(unit_file(1), "launched", "inactive", "-"))
+    ENGINE.start([unit_file(1)])
+    assert len(fp.calls) == 3
+
+
+@pytest.mark.parametrize("after", ["", row(unit_file(1), "inactive", "inactive", "-")])
+def test_exit_0_and_not_started_is_an_error(fp: FakeProcess, after: str) -> None:
+    fp.register(FILES)
+    fp.register(["fleetctl", "start", "--no-block", fp.any()])
+    fp.register(FILES, stdout=after)
+    with pytest.raises(EngineError, match=r"carousel-9f88701@1\.service is not started, though fleetctl"):
+        ENGINE.start([unit_file(1)])
+
+
+def test_start_of_nothing_calls_nothing(fp: FakeProcess) -> None:
+    ENGINE.start([])
+    assert list(fp.calls) == []
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_and_nothing_is_started(
+    fp: FakeProcess, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fp.register(FILES)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+    with pytest.raises(EngineError, match="No temporary folder can be made: No such file or directory"):
+        ENGINE.start([unit_file(1)])
+
+
+def test_files_that_cannot_be_written_are_an_error_and_nothing_is_started(
+    fp: FakeProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    fp.register(FILES)
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(EngineError, match=r"can't be written to .*: No space left on device\. Nothing"):
+        ENGINE.start([unit_file(1)])
+
+
+# --- resume, stop, unload, destroy
+
+
+def test_resume_is_one_listing_and_one_call_without_files(fp: FakeProcess) -> None:
+    def look(_: FakePopen) -> None:
+        beside.extend(Path(said(fp, "start")[0][0]).parent.iterdir())
+
+    beside: list[Path] = []
+
+    files = [unit_file(1), unit_file(2)]
+    fp.register(FILES, stdout="".join(row(file, "loaded", "loaded") for file in files))
+    fp.register(["fleetctl", "start", "--no-block", fp.any()], stdout=triggered(*files), callback=look)
+    ENGINE.resume([file.name for file in files])
+    assert [basenames(call) for call in said(fp, "start")] == [[named(1).text, named(2).text]]
+    assert beside == []
+
+
+def test_resume_of_an_unknown_unit_starts_none(fp: FakeProcess) -> None:
+    fp.register(FILES, stdout=row(unit_file(1), "loaded", "loaded"))
+    with pytest.raises(EngineError, match=r"carousel-9f88701@2\.service is not in the cluster: nothing was started"):
+        ENGINE.resume([named(1), named(2)])
+    assert said(fp, "start") == []
+
+
+def test_stop_leaves_out_what_would_make_fleetctl_give_up(fp: FakeProcess) -> None:
+    states = {1: ("launched", "launched"), 2: ("inactive", "inactive"), 3: ("loaded", "loaded")}
+    fp.register(FILES, stdout="".join(row(unit_file(n), *state) for n, state in states.items()))
+    fp.register(["fleetctl", "stop", "--no-block", fp.any()], stderr="Successfully stopped units [].\n")
+    ENGINE.stop([named(n) for n in (1, 2, 3, 4)])
+    assert said(fp, "stop") == [[named(1).text]]
+
+
+def test_a_unit_that_waits_for_a_machine_is_told_not_to_run(fp: FakeProcess) -> None:
+    fp.register(FILES, stdout=row(unit_file(1), "launched", "inactive", "-"))
+    fp.register(["fleetctl", "load", "--no-block", fp.any()], stdout=f"Triggered unit {named(1).text} load\n")
+    ENGINE.stop([named(1)])
+    assert [basenames(call) for call in said(fp, "load")] == [[named(1).text]]
+
+
+def test_stop_of_stopped_units_only_lists(fp: FakeProcess) -> None:
+    fp.register(FILES, stdout=row(unit_file(1), "loaded", "loaded"))
+    ENGINE.stop([named(1)])
+    assert len(fp.calls) == 1
+
+
+def test_a_name_given_twice_is_stopped_once(fp: FakeProcess) -> None:
+    fp.register(FILES, stdout=row(unit_file(1)))
+    fp.register(["fleetctl", "stop", "--no-block", fp.any()])
+    ENGINE.stop([named(1), named(1)])
+    assert said(fp, "stop") == [[named(1).text]]
+
+
+def test_unload_is_one_call(fp: FakeProcess) -> None:
+    fp.register(args.unload(OPTIONS, [named(1).text, named(2).text]), stderr="Successfully unloaded units [].\n")
+    ENGINE.unload([named(1), named(2)])
+    assert len(fp.calls) == 1
+
+
+def test_destroy_is_one_call_and_unknown_names_are_fine(fp: FakeProcess) -> None:
+    fp.register(args.destroy(OPTIONS, [named(1).text, named(2).text]), stderr="Units not found in registry\n")
+    ENGINE.destroy([named(1), named(2)])
+    assert len(fp.calls) == 1
+
+
+@pytest.mark.parametrize("verb", ["resume", "stop", "unload", "destroy"])
+def test_no_names_are_no_call(fp: FakeProcess, verb: str) -> None:
+    getattr(ENGINE, verb)([])
+    assert list(fp.calls) == []
+
+
+# --- cat, journal, run_on
+
+
+def test_cat(fp: FakeProcess) -> None:
+    fp.register(args.cat(OPTIONS, named(1)), stdout=unit_file(1).text)
+    assert ENGINE.cat(named(1)) == unit_file(1)
+
+
+def test_cat_of_an_unknown_unit_is_none(fp: FakeProcess) -> None:
+    fp.register(args.cat(OPTIONS, named(1)), stderr=f"Unit {named(1).text} not found\n", returncode=1)
+    assert ENGINE.cat(named(1)) is None
+
+
+def test_a_journal(fp: FakeProcess) -> None:
+    fp.register(args.journal(OPTIONS, named(1), 2), stdout="one\ntwo\n")
+    assert list(ENGINE.journal(named(1), lines=2)) == ["one", "two"]
+
+
+def test_following_a_journal_begins_once_ssh_is_known_to_work(fp: FakeProcess) -> None:
+    fp.register(args.journal(OPTIONS, named(1), 2), stderr="Host key verification failed.\n", returncode=255)
+    with pytest.raises(EngineError, match="Host key verification failed"):
+        next(iter(ENGINE.journal(named(1), lines=2, follow=True)))
+
+
+def test_following_a_journal_gives_its_lines_once(fp: FakeProcess) -> None:
+    fp.register(args.journal(OPTIONS, named(1), 2), stdout="one\ntwo\n")
+    fp.register(args.journal(OPTIONS, named(1), 2, follow=True), stdout="one\ntwo\nthree\n")
+    assert list(ENGINE.journal(named(1), lines=2, follow=True)) == ["one", "two", "three"]
+
+
+@pytest.mark.parametrize(("code", "ours"), [(0, 0), (7, 7), (-2, 130)])
+def test_the_exit_code_of_a_command_over_there_is_ours(fp: FakeProcess, code: int, ours: int) -> None:
+    fp.register(args.ssh(OPTIONS, named(1), ("rake", "-T")), returncode=code)
+    assert ENGINE.run_on(named(1), ("rake", "-T")) == ours
+
+
+# --- check
+
+
+def test_a_cluster_that_answers_can_be_used(fp: FakeProcess) -> None:
+    fp.register(args.version(OPTIONS), stdout="fleetctl version 1.0.0\n")
+    fp.register(args.list_machines(OPTIONS), stdout="ab12\t10.77.0.11\t-\n")
+    assert ENGINE.check() == ""
+
+
+def test_another_program_is_named_before_anything_is_asked_of_it(fp: FakeProcess) -> None:
+    fp.register(args.version(OPTIONS), stdout="fleetctl - version 4.30.1\n")
+    assert ENGINE.check().startswith("fleetctl is another program of that name, the one that manages devices: install")
+
+
+def test_an_endpoint_that_refuses_is_named(fp: FakeProcess) -> None:
+    fp.register(args.version(OPTIONS), stdout="fleetctl version 1.0.0\n")
+    fp.register(args.list_machines(OPTIONS), stderr=REFUSED, returncode=1)
+    assert ENGINE.check().startswith("The cluster could not be reached: Error retrieving list of units")
+
+
+def test_a_crash_has_no_cure_to_name(fp: FakeProcess) -> None:
+    fp.register(args.version(OPTIONS), returncode=-11)
+    assert ENGINE.check() == "fleetctl --version was ended by signal 11."
+
+
+def test_a_listing_of_machines_that_is_unreadable_is_said(fp: FakeProcess) -> None:
+    fp.register(args.version(OPTIONS), stdout="fleetctl version 1.0.0\n")
+    fp.register(args.list_machines(OPTIONS), stdout="oh no\n")
+    assert ENGINE.check() == "fleetctl list-machines printed a line that is no row of its table: 'oh no'"
+
+
+# --- no fleetctl
+
+
+@pytest.fixture
+def without_fleetctl(tmp_path: Path) -> FleetEngine:
+    return FleetEngine(FleetOptions(fleetctl=str(tmp_path / "fleetctl")))
+
+
+@pytest.mark.process
+def test_a_missing_fleetctl_is_said(without_fleetctl: FleetEngine) -> None:
+    assert "can't be run: No such file or directory" in without_fleetctl.check()
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("verb", ["units", "machines"])
+def test_every_read_without_fleetctl_is_engine_missing(without_fleetctl: FleetEngine, verb: str) -> None:
+    with pytest.raises(EngineMissing):
+        getattr(without_fleetctl, verb)()
+
+
+@pytest.mark.process
+def test_a_command_over_there_without_fleetctl_is_engine_missing(without_fleetctl: FleetEngine) -> None:
+    with pytest.raises(EngineMissing):
+        without_fleetctl.run_on(named(1), ("true",))
