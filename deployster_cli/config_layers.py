@@ -161,13 +161,14 @@ class FileReader:
 
     def _env(self, value: object, at: Keys) -> Mapping[str, Given]:
         """Environment variables. Their values may be secrets, so no message repeats one."""
-        table = self._table(value, at)
-        for name, content in table.items():
+        if not isinstance(value, dict):
+            raise self._fault(at, f'{section(at)} must be a table: NAME = "value"')
+        for name, content in value.items():
             if not NAME.fullmatch(name):
-                raise self._fault(at, f"{quoted(name)} can't name an environment variable")
+                raise self._fault((*at, name), f"{quoted(name)} can't name an environment variable")
             if not one_line(content):
                 raise self._fault((*at, name), f"{name} in {section(at)} must be text on one line, in quotes")
-        return {name: Given(content, self.document.at((*at, name))) for name, content in table.items()}
+        return {name: Given(content, self.document.at((*at, name))) for name, content in value.items()}
 
     def _given(self, kind: Kind, value: object, keys: Keys) -> Given:
         if fault := kind.fault(value):

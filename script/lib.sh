@@ -32,7 +32,7 @@ find_python() {
 
 # Debian ships Python without the part of venv that installs pip.
 check_venv_module() {
-    "$python" -c 'import ensurepip, venv' >/dev/null 2>&1 ||
+    "$python" -c 'import ensurepip, venv; ensurepip.version()' >/dev/null 2>&1 ||
         fail "$python can't make a virtual environment: its venv module is not installed." \
             "On Debian: apt-get install $python-venv"
 }

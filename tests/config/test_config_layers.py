@@ -1,0 +1,108 @@
+"""What a file or a variable says wrongly is refused: with its place, what is wrong and the nearest right word."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.config.given import PROJECT, Load, refusal
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "[services.carousel]\n\ninstnces = 2",
+            "deployster.toml:3: no setting 'instnces' in [services.carousel]; did you mean 'instances'?",
+        ),
+        ("engin = 'local'", "deployster.toml:1: no setting 'engin'; did you mean 'engine'?"),
+        ("[flete]\nx = 1", "deployster.toml:1: no setting 'flete'; did you mean 'fleet'?"),
+        ("[fleet]\nenv = {}", "deployster.toml:2: no setting 'env' in [fleet]; there are "),
+        ("[clusters.x.clusters.y]", "deployster.toml:1: no setting 'clusters' in [clusters.x]; there are"),
+        ("[clusters.x.flet]\na = 1", "deployster.toml:1: no setting 'flet' in [clusters.x]; did you mean 'fleet'?"),
+        (
+            '\n[services.web]\nport = "3000"',
+            "deployster.toml:3: port in [services.web] must be a whole number from 1 to 65535, not '3000'.",
+        ),
+        ("[services.web]\nport = true", "deployster.toml:2: port in [services.web] must be a whole number"),
+        ("[services.web]\nport = 70000", "65535, not 70000."),
+        ("[services.web]\ninstances = 0", "must be a whole number from 1 to 999999, not 0."),
+        ("[services.web]\nhealth = 'up'", "must be a path that begins with /, not 'up'."),
+        ("[services.web]\nconflicts = 'yes'", "must be true or false, not 'yes'."),
+        ("[services.web]\nvolumes = '/a:/b'", "must be a list of [SOURCE:]/TARGET[:OPTIONS], not '/a:/b'."),
+        ("[services.web]\nvolumes = ['data']", "must be a list of [SOURCE:]/TARGET[:OPTIONS], not a list."),
+        ("[services.web]\nmachine_metadata = ['zone']", "must be a list of KEY=VALUE, not a list."),
+        ("[services.web]\ncommand = 1979-05-27", "must be text on one line, not a date or time."),
+        ('[services.web]\ncommand = "a\\nb"', r"must be text on one line, not 'a\nb'."),
+        ("[services.web]\ntemplate = '../x'", "must be a template's name, not '../x'."),
+        ("services = 1", "deployster.toml:1: [services] must be a table, not 1."),
+        ("[[services.web]]", "deployster.toml:1: [services.web] must be a table, not a list."),
+        ("[services]\nweb = 1", "deployster.toml:2: [services.web] must be a table, not 1."),
+        ("[services.Web]", "deployster.toml:1: 'Web' can't name a service: "),
+        ("[services.web.env]\n'1X' = 'a'", "deployster.toml:2: '1X' can't name an environment variable."),
+        ("engine = 'docker'", "deployster.toml:1: engine must be 'fleet' or 'local', not 'docker'."),
+        ("registry_url = 'https://host:5000'", "must be HOST[:PORT][/PATH] without https://, not"),
+        ("docker_hub_username = 'Acme/x'", "must be a Docker Hub user"),
+        (
+            "[fleet]\nread_timeout = inf",
+            "deployster.toml:2: read_timeout in [fleet] must be a time above 0, an hour at most",
+        ),
+        ("[fleet]\nread_timeout = nan", "(15, 90s, 5m), not nan."),
+        ("[fleet]\nread_timeout = 0", "(15, 90s, 5m), not 0."),
+        ("[fleet]\nread_timeout = true", "(15, 90s, 5m), not true."),
+        ("[fleet]\nread_timeout = 1" + "0" * 400, "(15, 90s, 5m), not 1000"),
+        ("[fleet]\nread_timeout = 'soon'", "(15, 90s, 5m), not 'soon'."),
+        ("[fleet]\nread_timeout = '2h'", "(15, 90s, 5m), not '2h'."),
+        ("[fleet]\nendpoint = '--debug'", "must be one word, not '--debug'."),
+        ("[local]\nmanager = 'launchd'", "must be 'auto' or 'system' or 'user' or 'systemctl3', not 'launchd'."),
+        ("[services.'a\u0301\tb']", "can't name a service"),
+    ],
+)
+def test_a_fault_names_file_line_and_what_is_wrong(load: Load, text: str, said: str) -> None:
+    assert said in refusal(load, text)
+
+
+def test_a_cluster_that_is_not_chosen_is_checked_too(load: Load) -> None:
+    assert refusal(load, "[clusters.x.fleet]\ntunnl = 'a'").startswith("deployster.toml:2: no setting 'tunnl'")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('TOKEN = "hunter2\\n"', "TOKEN in [services.web.env] must be text on one line, in quotes."),
+        ("TOKEN = 12345", "TOKEN in [services.web.env] must be text on one line, in quotes."),
+    ],
+)
+def test_an_environment_value_is_never_repeated(load: Load, text: str, said: str) -> None:
+    assert refusal(load, f"[services.web.env]\n{text}") == f"deployster.toml:2: {said}"
+
+
+def test_neither_is_one_that_stands_where_a_table_should(load: Load) -> None:
+    said = refusal(load, '[services.web]\nenv = "TOKEN=hunter2"')
+    assert said == 'deployster.toml:2: [services.web.env] must be a table: NAME = "value".'
+
+
+def test_an_unknown_cluster_names_the_nearest(load: Load) -> None:
+    said = refusal(load, PROJECT, cluster="stagin")
+    assert said == "deployster.toml: there is no cluster 'stagin'; did you mean 'staging'?"
+
+
+def test_a_cluster_without_a_file_is_refused(load: Load) -> None:
+    assert "no deployster.toml" in refusal(load, cluster="staging")
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"DEPLOYSTER_FLEET_ENDPONT": "x"}, "did you mean 'DEPLOYSTER_FLEET_ENDPOINT'?"),
+        ({"DEPLOYSTER_ENGINE": "k8s"}, "DEPLOYSTER_ENGINE must be 'fleet' or 'local', not 'k8s'."),
+        ({"DEPLOYSTER_FLEET_READ_TIMEOUT": "1e9"}, "DEPLOYSTER_FLEET_READ_TIMEOUT must be a time above 0"),
+        ({"FLEETCTL_SSH_TIMEOUT": "soon"}, "FLEETCTL_SSH_TIMEOUT must be a time above 0"),
+        ({"FLEETCTL_STRICT_HOST_KEY_CHECKING": "maybe"}, "must be true or false, not 'maybe'."),
+    ],
+)
+def test_a_variable_that_can_not_be_used_is_named(load: Load, environ: dict[str, str], said: str) -> None:
+    assert said in refusal(load, environ=environ)
+
+
+def test_other_programs_variables_are_left_alone(load: Load) -> None:
+    assert load(environ={"DEPLOYSTER_PORT": "tcp://10.0.0.1:3000", "FLEETCTL_DEBUG": "1"}).engine == "fleet"
