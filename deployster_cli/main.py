@@ -18,10 +18,16 @@ COMMANDS = {
     "deploy": "Start a version of a service, and with --destroy-previous retire every earlier one.",
     "plan": "Show what deploy would do; changes nothing.",
     "destroy": "Stop and destroy a version of a service.",
+    "rollback": "Go back to the release before, or to a version.",
+    "scale": "More or fewer instances of the newest release.",
+    "restart": "Replace every instance by a fresh one, without a gap.",
     "units": "Every unit with its version, instance, state and machine.",
     "services": "One line a release: how many instances of it run, and where.",
+    "history": "The releases of a service, newest first.",
+    "diff": "How a version's unit file would differ from the one that runs.",
     "render": "Print the unit file that deploy would start.",
     "templates": "List the unit templates, or print one.",
+    "unlock": "Take away the lock that another run holds on a service.",
     "check": "Find what is wrong with the setup, and say how to mend it.",
 }
 """Command → what it does. Each is ``cli`` in the module deployster_cli.commands.NAME."""

@@ -26,7 +26,8 @@ def load(folder: Path | None) -> dict[str, str]:
 def names(folder: Path | None) -> dict[str, str]:
     """The name of every template that a service can have, sorted, and where it is from: BUILT_IN or its file's path."""
     found = {file.name: BUILT_IN for file in _built_in()} | {file.name: str(file) for file in _own(folder)}
-    return {name.removesuffix(_SERVICE_ENDING): found[name] for name in sorted(found) if name.endswith(_SERVICE_ENDING)}
+    named = {file.removesuffix(_SERVICE_ENDING): at for file, at in found.items() if file.endswith(_SERVICE_ENDING)}
+    return dict(sorted(named.items()))
 
 
 def _built_in() -> list[Traversable]:

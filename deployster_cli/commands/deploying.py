@@ -1,91 +1,64 @@
-"""deploy and plan are one command that stops at different places; this is what they share."""
+"""What deploy, rollback, scale and restart share: a request made of options, planned under the lock and carried out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from deployster_cli.commands.parameters import duration, number
+from deployster_cli.commands.options import policy_of
 from deployster_cli.commands.shared import Run, person
-from deployster_cli.domain.model import OnFailure, Order
-from deployster_cli.domain.plan import MOST_AT_ONCE, Policy
-from deployster_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
     from deployster_cli.domain.model import Service
-    from deployster_cli.operations.deploy import Renderer, Request
+    from deployster_cli.engines.base import Engine
+    from deployster_cli.operations.deploy import Prepared, Renderer, Request
 
-DEPLOY_OPTIONS = (
-    click.argument("service"),
-    click.argument("version"),
-    click.option("--destroy-previous", is_flag=True, help="Retire every earlier release once this one runs."),
-    click.option("--instances", type=number(1, MOST_AT_ONCE), metavar="N", help="How many (default: as many as now)."),
-    click.option("--batch-size", type=number(1, MOST_AT_ONCE), metavar="B", help="Start B at a time (default: all)."),
-    click.option(
-        "--timeout", type=duration, default="5m", show_default=True, metavar="TIME", help="Limit for each batch."
-    ),
-    click.option(
-        "--settle",
-        type=duration,
-        default="3s",
-        show_default=True,
-        metavar="TIME",
-        help="How long an instance must have stayed running.",
-    ),
-    click.option(
-        "--order",
-        type=click.Choice([order.value for order in Order]),
-        default=Order.START_FIRST.value,
-        show_default=True,
-        help="Start the new before the old stop, or after.",
-    ),
-    click.option(
-        "--on-failure",
-        type=click.Choice([kind.value for kind in OnFailure]),
-        default=OnFailure.ROLLBACK.value,
-        show_default=True,
-        help="Take failed new instances out again, or keep them for a look.",
-    ),
-    click.option("--force", is_flag=True, help="Replace instances of this very version too."),
-    click.option("--template", metavar="T", help="Unit template to use (see deployster templates list)."),
-    click.option("--set", "sets", multiple=True, metavar="K=V", help="A setting of the service or its template."),
-    click.option("--env", "envs", multiple=True, metavar="K=V", help="A variable of the service's environment."),
-)
+Settle = Callable[["Engine", "Request"], "Request"]
+"""Completes a request with what only the engine knows (which release is the newest), once the lock is held."""
 
 
-def deploy_options(command: Callable[..., None]) -> Callable[..., None]:
-    """All that deploy takes."""
-    for option in reversed(DEPLOY_OPTIONS):
-        command = option(command)
-    return command
-
-
-def request_of(run: Run, given: dict[str, Any]) -> tuple[Request, Renderer]:
-    """The request, and its service's template, for a command line; InvalidInput where it can't be."""
+def request_of(run: Run, service: str, version: str, given: Mapping[str, Any]) -> tuple[Request, Renderer]:
+    """The request for a command line, and its service's template; InvalidInput where it can't be meant."""
     from deployster_cli.operations.deploy import Request  # noqa: PLC0415 - pulls in jinja2
 
-    policy = Policy(
-        settle=given["settle"],
-        timeout=given["timeout"],
-        order=Order(given["order"]),
-        on_failure=OnFailure(given["on_failure"]),
-    )
-    if policy.settle >= policy.timeout:
-        raise InvalidInput("--settle must be shorter than --timeout, or no deploy could ever succeed.")
-    service, render = renderer(run, given["service"], given["template"], given["sets"], given["envs"])
+    of, render = renderer(run, service, given.get("template"), given.get("sets", ()), given.get("envs", ()))
     request = Request(
-        service=service,
-        version=given["version"],
+        service=of,
+        version=version,
         by=person(),
-        instances=given["instances"],
-        destroy_previous=given["destroy_previous"],
+        instances=given.get("instances"),
+        destroy_previous=given.get("destroy_previous", False),
         batch=given["batch_size"],
-        force=given["force"],
-        policy=policy,
+        force=given.get("force", False),
+        policy=policy_of(given),
     )
     return request, render
+
+
+def roll_out(
+    run: Run, request: Request, render: Renderer, given: Mapping[str, Any], *, doing: str, settle: Settle | None = None
+) -> None:
+    """Plan the request and carry it out, or with --dry-run just show the plan."""
+    from deployster_cli.operations import deploy, lock  # noqa: PLC0415 - pulls in jinja2
+    from deployster_cli.operations.carry_out import under_lock  # noqa: PLC0415
+    from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
+    from deployster_cli.views.results import show_deployed, show_plan, telling  # noqa: PLC0415
+
+    clock = SystemClock()
+    deploy.check_input(request, render, clock.utc())
+    engine = run.engine()
+
+    def prepare() -> Prepared:
+        complete = settle(engine, request) if settle else request
+        return deploy.prepare(engine, complete, render, clock.utc())
+
+    if given["dry_run"]:
+        prepared = prepare()
+        show_plan(run.output, prepared.plan, prepared.units)
+        return
+    note = lock.new_note(request.service.name, request.by, doing, clock)
+    carrying = under_lock(engine, note, lambda: prepare().work, clock, given["lock_wait"])
+    show_deployed(run.output, telling(run.output, carrying))
 
 
 def renderer(

@@ -6,21 +6,20 @@ from typing import Any
 
 import click
 
-from deployster_cli.commands.deploying import deploy_options, request_of
+from deployster_cli.commands.deploying import request_of, roll_out
+from deployster_cli.commands.options import INSTANCES, ROLLING, VALUES, with_options
 from deployster_cli.commands.shared import shared_options, this_run
 
 
 @click.command("plan")
-@deploy_options
+@click.argument("service")
+@click.argument("version")
+@click.option("--destroy-previous", is_flag=True, help="Retire every earlier release once this one runs.")
+@with_options(INSTANCES, *VALUES, *ROLLING)
+@click.option("--force", is_flag=True, help="Replace instances of this very version too.")
 @shared_options
-def cli(**given: Any) -> None:
+def cli(service: str, version: str, **given: Any) -> None:
     """Show what deploy would do with the same arguments; changes nothing (deploy --dry-run is the same)."""
-    from deployster_cli.operations import deploy  # noqa: PLC0415 - pulls in jinja2
-    from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
-    from deployster_cli.views.results import show_plan  # noqa: PLC0415
-
-    run, now = this_run(), SystemClock().utc()
-    request, render = request_of(run, given)
-    deploy.check_input(request, render, now)
-    prepared = deploy.prepare(run.engine(), request, render, now)
-    show_plan(run.output, prepared.plan, prepared.units)
+    run = this_run()
+    request, render = request_of(run, service, version, given)
+    roll_out(run, request, render, {**given, "dry_run": True}, doing="")

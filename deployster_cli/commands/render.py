@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from deployster_cli.commands.deploying import renderer
+from deployster_cli.commands.options import VALUES, with_options
 from deployster_cli.commands.parameters import number
 from deployster_cli.commands.shared import person, shared_options, this_run
 from deployster_cli.domain.names import MOST_INSTANCES
@@ -14,9 +15,7 @@ from deployster_cli.domain.names import MOST_INSTANCES
 @click.argument("service")
 @click.argument("version")
 @click.option("--instance", type=number(1, MOST_INSTANCES), default=1, show_default=True, metavar="N")
-@click.option("--template", metavar="T", help="Unit template to use.")
-@click.option("--set", "sets", multiple=True, metavar="K=V", help="A setting of the service or its template.")
-@click.option("--env", "envs", multiple=True, metavar="K=V", help="A variable of the service's environment.")
+@with_options(*VALUES)
 @shared_options
 def cli(*, service: str, version: str, instance: int, template: str | None, **values: tuple[str, ...]) -> None:
     """Print the unit file that deploy would start. Asks no engine: a port of its own is only an example here."""

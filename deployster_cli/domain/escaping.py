@@ -25,7 +25,8 @@ _OPEN, _CLOSE = "\x02", "\x03"
 _VALUE, _SHELL, _DONE = "v", "s", "d"
 _MARKED = re.compile(f"({_OPEN}[{_VALUE}{_SHELL}{_DONE}][^{_OPEN}{_CLOSE}]*{_CLOSE})")
 
-_FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufdd0-\ufdef]|[\ufffe\uffff]$|[\ufffe\uffff]")
+_NO_CHARACTERS = "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
+_FORBIDDEN = re.compile(f"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufdd0-\ufdef{_NO_CHARACTERS}]")
 """Control characters, what some reader takes for the end of a line, and what systemd refuses as not clean UTF-8."""
 
 _BARE = re.compile(r"[A-Za-z0-9_@+=:,./-]+")
@@ -35,7 +36,7 @@ _SIMPLE_COMMAND = re.compile(r"(?!\s*(?:exec\s|[!({]|\w+=))(?:[^;&|]|(?<=>)&)+")
 
 
 class Text(str):
-    """Text that a template wrote, with the values in it still marked: a block, a macro, a ``{% set %}…{% endset %}``."""
+    """Text that a template wrote, the values in it still marked: a block, a macro, a ``{% set %}…{% endset %}``."""
 
     __slots__ = ()
 
@@ -77,7 +78,7 @@ def env(value: object) -> str:
 
 
 def fleet(value: object) -> str:
-    """``|fleet``: a value for ``[X-Fleet]``, where nothing can be quoted; TemplateFault for what fleet would read otherwise.
+    """``|fleet``: a value for ``[X-Fleet]``, where nothing can be escaped: TemplateFault for what fleet misreads.
 
     fleet replaces %n, %N, %p and %i there and knows no %% (``unitPrintf`` in ``job/job.go`` of fleet 1.0.0), drops
     quotes, and matches Conflicts as globs.
@@ -89,13 +90,13 @@ def fleet(value: object) -> str:
 
 
 def exec_first(value: object) -> str:
-    """``|exec``: a shell line with ``exec`` before it where it is one simple command, so that signals reach the program."""
+    """``|exec``: a shell line, with ``exec`` before it where it is one simple command, so that signals reach that."""
     line = _plain(value)
     return f"exec {line}" if _SIMPLE_COMMAND.fullmatch(line) else line
 
 
 def portable(value: object) -> bool:
-    """``is portable``: whether ``Environment=`` hands the value on exactly; systemctl3 keeps backslashes and ends at quotes."""
+    """``is portable``: whether ``Environment=`` can carry the value; systemctl3 knows no escape or quote in it."""
     return not set('"\\') & set(_plain(value))
 
 
@@ -149,8 +150,9 @@ def _plain(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    text = str(value)  # a name that is not defined says so here
     if isinstance(value, str | int | float):
-        return str(value)
+        return text
     raise TemplateFault(f"a {type(value).__name__} can't be put into a unit file whole: loop over it.")
 
 

@@ -97,4 +97,11 @@ class Failed:
     failure: Failure
 
 
-Event = Starting | Changed | Ready | Parking | Retiring | Gone | Restoring | EngineAway | EngineBack | Failed
+@dataclass(frozen=True, slots=True)
+class LockHeld:
+    """Somebody else is changing the service; we wait. ``by`` says who, since when and what."""
+
+    by: str
+
+
+Event = Starting | Changed | Ready | Parking | Retiring | Gone | Restoring | EngineAway | EngineBack | Failed | LockHeld

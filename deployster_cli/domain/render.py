@@ -14,9 +14,10 @@ import jinja2.meta
 import jinja2.sandbox
 
 from deployster_cli.domain import escaping
-from deployster_cli.domain.names import quoted
-from deployster_cli.domain.template_values import NAMES, Facts, values
-from deployster_cli.domain.unitfile import Stamp, UnitFile
+from deployster_cli.domain.model import Service
+from deployster_cli.domain.names import UnitName, quoted
+from deployster_cli.domain.template_values import NAMES, values
+from deployster_cli.domain.unitfile import Option, Stamp, UnitFile
 from deployster_cli.errors import TemplateFault
 
 SUFFIX = ".service.j2"
@@ -43,24 +44,29 @@ class Templates:
         """The names that a service's ``template`` may have, sorted."""
         return tuple(sorted(name.removesuffix(SUFFIX) for name in self._texts if name.endswith(SUFFIX)))
 
+    def renderer(self, service: Service) -> Renderer:
+        """The service's template, ready for any of its instances."""
+        return Renderer(self, service)
+
     def takes_port(self, template: str) -> bool:
-        """Whether each unit of this template is to be given a TCP port of its machine (it says ``machine_port``)."""
+        """Whether each unit of this template has a TCP port of its machine to itself: it says ``machine_port``."""
         with _blaming(template):
             return "machine_port" in self._mentions(self._file(template))
 
-    def render(self, facts: Facts) -> UnitFile:
-        """The unit file of one unit, by its service's template, stamped with who deployed it, when and from what.
+    def render(self, name: UnitName, service: Service, stamp: Stamp) -> UnitFile:
+        """The unit file of one unit by its service's template, with this stamp and, where it has one, its port.
 
         InvalidInput for a setting that can't be used; TemplateFault for a template that is missing, is broken, names
         what it may not, leaves a --set value unused, or renders what is no unit file of a service.
         """
-        known = values(facts)
-        template = facts.service.template
-        with _blaming(template, known):
-            file = self._file(template)
-            self._check_extra(file, facts.service.extra)
+        if stamp.port is None and service.port is not None and self.takes_port(service.template):
+            stamp = replace(stamp, port=service.port)
+        known = values(name, service, stamp)
+        with _blaming(service.template, known):
+            file = self._file(service.template)
+            self._check_extra(file, service.extra)
             text = escaping.finished(self._jinja.get_template(file).render(known))
-            return _completed(UnitFile.parse(facts.name, text), facts, str(known["description"]))
+            return _completed(UnitFile.parse(name, text), stamp, str(known["description"]))
 
     def _find(self, file: str) -> _Found:
         if file not in self._texts:
@@ -85,6 +91,7 @@ class Templates:
         """Every name that the template, and all that it extends or imports, takes from outside."""
         if file not in self._mentioned:
             self._mentioned[file] = frozenset()  # so that two which import each other come to an end here
+            self._jinja.get_template(file)  # its faults come with its name and their line
             tree = self._jinja.parse(self._find(file)[0], file)
             found = set(jinja2.meta.find_undeclared_variables(tree))
             for other in jinja2.meta.find_referenced_templates(tree):
@@ -93,6 +100,23 @@ class Templates:
                 found |= self._mentions(other)
             self._mentioned[file] = frozenset(found)
         return self._mentioned[file]
+
+
+class Renderer:
+    """One service's template; called with a unit's name and stamp it gives the unit file (``Templates.render``)."""
+
+    def __init__(self, templates: Templates, service: Service) -> None:
+        self._templates = templates
+        self._service = service
+
+    @property
+    def takes_port(self) -> bool:
+        """Whether each instance has to be given a port: its template has a use for one, and no setting fixes it."""
+        return self._service.port is None and self._templates.takes_port(self._service.template)
+
+    def __call__(self, name: UnitName, stamp: Stamp) -> UnitFile:
+        """The instance's unit file, stamped."""
+        return self._templates.render(name, self._service, stamp)
 
 
 class _Environment(jinja2.sandbox.ImmutableSandboxedEnvironment):
@@ -134,7 +158,7 @@ def _fail(message: str) -> NoReturn:
 
 @contextlib.contextmanager
 def _blaming(template: str, known: Iterable[str] = ()) -> Iterator[None]:
-    """Turns whatever goes wrong inside a template into one sentence that names it, the line where there is one, and why."""
+    """Turns whatever goes wrong inside a template into one sentence: its name, the line where there is one, and why."""
     try:
         yield
     except TemplateFault as error:
@@ -146,10 +170,12 @@ def _blaming(template: str, known: Iterable[str] = ()) -> Iterator[None]:
 
 def _reason(error: Exception, known: Iterable[str]) -> str:
     unknown = _UNDEFINED.fullmatch(str(error))
-    if isinstance(error, jinja2.UndefinedError) and unknown:
+    if unknown and isinstance(error, jinja2.UndefinedError):
         return f"{unknown[1]} is nothing that a template may use{_nearest(unknown[1], known)}"
     if isinstance(error, RecursionError):
         return "it extends or imports itself"
+    if isinstance(error, jinja2.TemplateSyntaxError):
+        return str(error.message).rstrip(".")
     return str(error).rstrip(".") or type(error).__name__
 
 
@@ -167,12 +193,12 @@ def _nearest(name: str, known: Iterable[str]) -> str:
     import difflib  # noqa: PLC0415 - only an error needs it
 
     near = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean {near[0]}?".rstrip("?") if near else ""
+    return f"; the nearest is {near[0]}" if near else ""
 
 
-def _completed(unit: UnitFile, facts: Facts, description: str) -> UnitFile:
+def _completed(unit: UnitFile, stamp: Stamp, description: str) -> UnitFile:
     _check(unit)
-    return _with_dollar(_described(unit, facts.port, description)).stamped(_stamp(facts))
+    return _with_dollar(_described(unit, stamp.port, description)).stamped(stamp)
 
 
 def _check(unit: UnitFile) -> None:
@@ -194,7 +220,7 @@ def _check(unit: UnitFile) -> None:
 
 
 def _described(unit: UnitFile, port: int | None, description: str) -> UnitFile:
-    """The unit with a Description, which ends with its port where it has one: the list of units shows nothing else of it."""
+    """The unit with a Description that ends with its port, where it has one: fleet's lists show no more of a unit."""
     text = unit.last("Unit", "Description") or description.replace("%", "%%")
     ending = "" if port is None else f" port {port}"
     text = text if text.endswith(ending) else text + ending
@@ -209,22 +235,7 @@ def _with_dollar(unit: UnitFile) -> UnitFile:
     return unit
 
 
-def _put_first(
-    options: tuple[tuple[str, str, str], ...], new: tuple[str, str, str]
-) -> tuple[tuple[str, str, str], ...]:
+def _put_first(options: tuple[Option, ...], new: Option) -> tuple[Option, ...]:
     """The options with a new one at the head of its section; the section comes first where there was none."""
     at = next((index for index, option in enumerate(options) if option[0] == new[0]), 0)
     return (*options[:at], new, *options[at:])
-
-
-def _stamp(facts: Facts) -> Stamp:
-    return Stamp(
-        service=facts.name.service,
-        version=facts.name.version,
-        instance=facts.name.instance,
-        deployed_at=" ".join(facts.deployed_at.split()),
-        deployed_by=" ".join(facts.deployed_by.split()).rstrip("\\"),
-        template=facts.service.template,
-        port=facts.port,
-        previous=facts.previous,
-    )

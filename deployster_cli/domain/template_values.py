@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from deployster_cli.domain.escaping import DOLLAR, unwritable
-from deployster_cli.domain.names import UnitName, check_version, image, quoted
 from deployster_cli.domain.model import Service
+from deployster_cli.domain.names import UnitName, check_version, image, quoted
+from deployster_cli.domain.unitfile import Stamp
 from deployster_cli.errors import InvalidInput
 
 NAMES = (
@@ -41,38 +41,23 @@ _METADATA = re.compile(r"[^=]+=[^=]+")
 _HIGHEST_PORT = 65535
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """One unit to be rendered. ``deployed_at`` is RFC 3339 in UTC; ``previous`` is earlier versions, newest first.
-
-    ``port`` is the TCP port of its machine that this unit alone has, for templates that take one.
-    """
-
-    name: UnitName
-    service: Service
-    deployed_at: str
-    deployed_by: str
-    port: int | None = None
-    previous: tuple[str, ...] = ()
-
-
-def values(facts: Facts) -> dict[str, object]:
+def values(name: UnitName, service: Service, stamp: Stamp) -> dict[str, object]:
     """The values for a template by name, NAMES first and then the service's --set values.
 
-    InvalidInput names the setting that can't be used and says why.
+    ``machine_port`` is the stamp's port, the one of its machine that this unit alone has; ``port`` is that one too, or
+    else the service's setting. InvalidInput names the setting that can't be used and says why.
     """
-    _check(facts)
-    name, service = facts.name, facts.service
+    _check(service, stamp)
     known: dict[str, object] = {
         "service": name.service,
         "version": name.version,
         "instance": name.instance,
         "unit": name.text,
         "container": name.container,
-        "image": _image(facts),
+        "image": _image(name, service),
         "description": f"{name.service} {name.version} instance {name.instance}",
-        "port": service.port if facts.port is None else facts.port,
-        "machine_port": service.port if facts.port is None else facts.port,
+        "port": service.port if stamp.port is None else stamp.port,
+        "machine_port": stamp.port,
         "health": service.health,
         "command": _filled_in(service.command, name),
         "directory": _filled_in(service.directory, name),
@@ -83,7 +68,7 @@ def values(facts: Facts) -> dict[str, object]:
         "conflicts": service.conflicts,
         "docker_hub_username": service.docker_hub_username,
         "registry_url": service.registry_url,
-        "previous": facts.previous,
+        "previous": stamp.previous,
     }
     return known | dict(service.extra)
 
@@ -95,8 +80,7 @@ def _filled_in(text: str, name: UnitName) -> str:
     return text
 
 
-def _image(facts: Facts) -> str:
-    service, name = facts.service, facts.name
+def _image(name: UnitName, service: Service) -> str:
     owners = {"docker_hub_username": service.docker_hub_username, "registry_url": service.registry_url}
     for setting, owner in owners.items():
         if owner and not _IMAGE.fullmatch(owner):
@@ -104,26 +88,24 @@ def _image(facts: Facts) -> str:
     return image(name.service, name.version, **owners)
 
 
-def _check(facts: Facts) -> None:
-    for setting, text in _texts(facts):
+def _check(service: Service, stamp: Stamp) -> None:
+    for setting, text in _texts(service, stamp):
         if unwritable(text):
             raise InvalidInput(f"{setting} has a line break or control character in it, which no unit file can hold.")
-    for version in facts.previous:
-        check_version(version)
-    _check_ports(facts)
-    _check_paths(facts.service)
-    _check_health(facts.service.health)
-    _check_names(facts.service)
-    for rule in facts.service.machine_metadata:
+    _check_stamp(stamp)
+    _check_ports(service.port, stamp.port)
+    _check_paths(service)
+    _check_health(service.health)
+    _check_names(service)
+    for rule in service.machine_metadata:
         if not _METADATA.fullmatch(rule):
             raise InvalidInput(f"machine_metadata {quoted(rule)} is not key=value, and fleet would ignore it.")
 
 
-def _texts(facts: Facts) -> Iterator[tuple[str, str]]:
+def _texts(service: Service, stamp: Stamp) -> Iterator[tuple[str, str]]:
     """Every text that comes from outside, with the setting it is."""
-    service = facts.service
-    yield "deployed_at", facts.deployed_at
-    yield "deployed_by", facts.deployed_by
+    yield "deployed_at", stamp.deployed_at
+    yield "deployed_by", stamp.deployed_by
     for setting in ("health", "command", "directory", "env_file", "docker_hub_username", "registry_url"):
         yield setting, getattr(service, setting)
     for setting, entries in (("volumes", service.volumes), ("machine_metadata", service.machine_metadata)):
@@ -138,8 +120,16 @@ def _pairs(setting: str, pairs: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         yield f"{setting} {key}", value
 
 
-def _check_ports(facts: Facts) -> None:
-    for port in (facts.port, facts.service.port):
+def _check_stamp(stamp: Stamp) -> None:
+    for version in stamp.previous:
+        check_version(version)
+    for what, text in (("deployed_at", stamp.deployed_at), ("deployed_by", stamp.deployed_by)):
+        if text != text.strip() or text.endswith("\\"):
+            raise InvalidInput(f"{what} {quoted(text)} can't be written down: no space at its ends, no backslash last.")
+
+
+def _check_ports(*ports: int | None) -> None:
+    for port in ports:
         if port is not None and not 1 <= port <= _HIGHEST_PORT:
             raise InvalidInput(f"port {port} can't be used: TCP ports are 1 to {_HIGHEST_PORT}.")
 

@@ -75,15 +75,12 @@ class UnitFile:
     @property
     def text(self) -> str:
         """The file's content: canonical, so equal options give equal text."""
-        sections: dict[str, list[str]] = {}
-        for section, option, value in self.options:
-            sections.setdefault(section, []).append(f"{option}={value}\n")
-        return "\n".join(f"[{section}]\n" + "".join(lines) for section, lines in sections.items())
+        return write_options(self.options)
 
     @property
     def hash(self) -> str:
         """SHA-1 of the text in hex: the hash that fleet lists for this unit."""
-        return hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+        return hash_of(self.text)
 
     def values(self, section: str, option: str) -> tuple[str, ...]:
         """Every value that the file gives this option, in order."""
@@ -138,6 +135,19 @@ class UnitFile:
     def stamped(self, stamp: Stamp) -> UnitFile:
         """The same unit with this ``[X-Deployster]`` in place of any other."""
         return replace(self, options=self.unstamped + stamp.options())
+
+
+def write_options(options: tuple[Option, ...]) -> str:
+    """The text of a unit file with these options, as fleet's registry would write it."""
+    sections: dict[str, list[str]] = {}
+    for section, option, value in options:
+        sections.setdefault(section, []).append(f"{option}={value}\n")
+    return "\n".join(f"[{section}]\n" + "".join(lines) for section, lines in sections.items())
+
+
+def hash_of(text: str) -> str:
+    """The hash that fleet lists for a unit file of this (canonical) text."""
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
 def grouped(options: tuple[Option, ...]) -> tuple[Option, ...]:

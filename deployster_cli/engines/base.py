@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Protocol
 
+from deployster_cli.domain.lock import Note
 from deployster_cli.domain.model import Machine, Unit
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.unitfile import UnitFile
@@ -16,12 +17,40 @@ TABLE = {
 """Engine name → module:class. A class is imported only when its engine is asked for."""
 
 
+class Locks(Protocol):
+    """Where an engine keeps the notes that say who may change a service. Errors as Engine's."""
+
+    def put(self, note: Note, *, replace: bool = False) -> float:
+        """Put a note in where there is none (or over the one there is); read back ``float`` seconds later.
+
+        Until then nobody can tell whose note will stay: fleet looks whether there is one, and writes a moment later.
+        """
+        ...
+
+    def read(self, service: str) -> Note | None:
+        """The note that is there now."""
+        ...
+
+    def drop(self, service: str) -> None:
+        """Take the note out, whosever it is; none there is fine."""
+        ...
+
+    def shown(self, note: Note) -> bool:
+        """Whether this very note was there when the engine last listed its units (no call is made for it)."""
+        ...
+
+
 class Engine(Protocol):
     """What runs units. Each call is bounded by a time limit of the engine's own and raises errors.EngineError:
 
     EngineMissing (its program is not there), EngineUnreachable (no answer: what became of the call is unknown, and
     it may be made again), OutputUnreadable, or EngineError itself (the call was refused).
     """
+
+    @property
+    def locks(self) -> Locks:
+        """Who may change a service."""
+        ...
 
     def check(self) -> str:
         """Why this engine can't be used, in one sentence; empty where it can."""

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
 
 from deployster_cli.domain.events import Event
+from deployster_cli.domain.lock import Note
 from deployster_cli.domain.model import Machine
-from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import Plan
-from deployster_cli.domain.rollout_state import Phase, Traits
-from deployster_cli.domain.unitfile import UnitFile
+from deployster_cli.domain.rollout_state import Phase
 from deployster_cli.domain.watching import Reason
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EngineError
 from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.failure import RolloutFailed, interrupted, rules_and_machines
-from deployster_cli.operations.rollout import Journal, Stopped, drive
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """A plan with the unit files of all that it starts."""
-
-    plan: Plan
-    files: Mapping[UnitName, UnitFile] = field(default_factory=dict)
-    traits: Traits = field(default_factory=Traits)
+from deployster_cli.operations.lock import take
+from deployster_cli.operations.rollout import Journal, Stopped, Work, drive
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +30,25 @@ class Result:
 Carrying = Generator[Event | Journal, None, Result]
 
 
-def carry_out(engine: Engine, work: Work, clock: Clock) -> Carrying:
+def under_lock(
+    engine: Engine, note: Note, prepare: Callable[[], Work], clock: Clock, lock_wait: float = 0.0
+) -> Carrying:
+    """Take the service's lock, then plan, carry it out, and give the lock back whatever happens.
+
+    ``prepare`` is called with the lock held: what it sees is what there is to do, whoever was at it before.
+    """
+    held = yield from take(engine, note, clock, lock_wait)
+    try:
+        return (yield from carry_out(engine, prepare(), clock, held.keep))
+    finally:
+        held.release()
+
+
+def carry_out(engine: Engine, work: Work, clock: Clock, keep: Callable[[], None]) -> Carrying:
     """Drive the work's plan to its end, telling events. RolloutFailed or Interrupted for any other end."""
     began = clock.now()
     try:
-        rollout = yield from drive(engine, work.plan, work.traits, work.files, clock)
+        rollout = yield from drive(engine, work, clock, keep)
     except Stopped as stopped:
         raise interrupted(stopped.rollout, getattr(stopped.__cause__, "signal", 2)) from None
     if rollout.phase is Phase.FAILED and rollout.failure:

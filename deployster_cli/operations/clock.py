@@ -18,6 +18,10 @@ class Clock(Protocol):
         """Wait."""
         ...
 
+    def epoch(self) -> int:
+        """The wall clock's time in whole seconds since 1970: comparable with other machines' as far as clocks agree."""
+        ...
+
     def utc(self) -> str:
         """The wall clock's time, RFC 3339 in UTC to the second."""
         ...
@@ -34,6 +38,10 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         """Wait for real."""
         time.sleep(seconds)
+
+    def epoch(self) -> int:
+        """Seconds since 1970."""
+        return int(time.time())
 
     def utc(self) -> str:
         """Now, as ``2026-11-23T08:00:00Z``."""

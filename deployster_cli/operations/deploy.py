@@ -13,7 +13,7 @@ from deployster_cli.domain.ports import FIRST, assign
 from deployster_cli.domain.rollout_state import Traits
 from deployster_cli.domain.unitfile import Stamp, UnitFile
 from deployster_cli.engines.base import Engine
-from deployster_cli.operations.carry_out import Work
+from deployster_cli.operations.rollout import Work
 
 
 class Renderer(Protocol):
@@ -31,7 +31,10 @@ class Renderer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was asked for. ``instances`` None means as many as now; ``by`` is who asks, for the stamp."""
+    """What was asked for. ``instances`` None means as many as now; ``by`` is who asks, for the stamp.
+
+    ``as_it_is`` leaves the release's own units be, whatever would be rendered now (scaling is no reconfiguring).
+    """
 
     service: Service
     version: str
@@ -40,6 +43,7 @@ class Request:
     destroy_previous: bool = False
     batch: int | None = None
     force: bool = False
+    as_it_is: bool = False
     policy: Policy = field(default_factory=Policy)
 
 
@@ -76,7 +80,8 @@ def prepare(engine: Engine, request: Request, render: Renderer, now: str) -> Pre
     stamps = stamps_of(engine, releases(units, request.service.name))
     asked = request.instances if request.instances is not None else request.service.instances
     instances = asked or instances_by_default(request.service.name, request.version, units, stamps)
-    plan = plan_deploy(_wanted(request, instances), units, _as_rendered(engine, request, render, units))
+    current = {u.name for u in units} if request.as_it_is else _as_rendered(engine, request, render, units)
+    plan = plan_deploy(_wanted(request, instances), units, current)
     ports = _ports(engine, render, plan, units)
     previous = previous_of(request.version, stamps)
     files = {

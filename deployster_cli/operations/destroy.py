@@ -9,8 +9,8 @@ from deployster_cli.domain.names import UnitName, check_service, check_version
 from deployster_cli.domain.plan import Policy, plan_destroy
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import NotFound
-from deployster_cli.operations.carry_out import Work
 from deployster_cli.operations.deploy import Prepared
+from deployster_cli.operations.rollout import Work
 
 
 def prepare(engine: Engine, service: str, version: str, instances: Collection[int], policy: Policy) -> Prepared:

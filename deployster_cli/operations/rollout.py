@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from deployster_cli.domain import rollout as machine
 from deployster_cli.domain.events import Event, Failed
@@ -30,6 +30,15 @@ class Journal:
     problem: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A plan with the unit files of all that it starts."""
+
+    plan: Plan
+    files: Mapping[UnitName, UnitFile] = field(default_factory=dict)
+    traits: Traits = field(default_factory=Traits)
+
+
 class Stopped(KeyboardInterrupt):
     """A signal came in mid-rollout; ``rollout`` is how far it had got."""
 
@@ -41,18 +50,18 @@ class Stopped(KeyboardInterrupt):
 Telling = Generator[Event | Journal, None, Rollout]
 
 
-def drive(engine: Engine, plan: Plan, traits: Traits, files: Mapping[UnitName, UnitFile], clock: Clock) -> Telling:
+def drive(engine: Engine, work: Work, clock: Clock, keep: Callable[[], None]) -> Telling:
     """Carry the plan out, telling each event as it happens; returns the rollout's end.
 
-    ``files`` are the unit files of all that the plan starts. Errors of the engine are part of the rollout; only what
-    no waiting can cure (its program vanished) is raised.
+    Errors of the engine are part of the rollout; only what no waiting can cure (its program vanished) is raised.
+    ``keep`` is called after each look that the engine answered, and raises what ends the rollout where it stands.
     """
-    rollout, told = machine.begin(plan, traits, clock.now())
+    rollout, told = machine.begin(work.plan, work.traits, clock.now())
     try:
         yield from told
         while not rollout.over:
             looked = clock.now()
-            rollout = yield from _turn(engine, rollout, files, clock)
+            rollout = yield from _turn(engine, rollout, work.files, clock, keep)
             if not rollout.over:
                 clock.sleep(max(0.0, looked + POLL - clock.now()))
     except KeyboardInterrupt as signal:
@@ -60,10 +69,13 @@ def drive(engine: Engine, plan: Plan, traits: Traits, files: Mapping[UnitName, U
     return rollout
 
 
-def _turn(engine: Engine, rollout: Rollout, files: Mapping[UnitName, UnitFile], clock: Clock) -> Telling:
+def _turn(
+    engine: Engine, rollout: Rollout, files: Mapping[UnitName, UnitFile], clock: Clock, keep: Callable[[], None]
+) -> Telling:
     """One look, and all that follows from it."""
     try:
         seen = engine.units()
+        keep()
     except EngineMissing:
         raise
     except EngineError as error:

@@ -13,9 +13,11 @@ from deployster_cli.domain.wording import count, some_names
 from deployster_cli.operations.carry_out import Carrying, Result
 from deployster_cli.views import shapes
 from deployster_cli.views.output import Output
+from deployster_cli.views.tables import aligned
 
 if TYPE_CHECKING:
     from deployster_cli.operations.check import Finding
+    from deployster_cli.operations.standing import Entry
 
 
 def telling(output: Output, carrying: Carrying) -> Result:
@@ -63,6 +65,41 @@ def show_plan(output: Output, plan: Plan, units: Sequence[Unit]) -> None:
         json=lambda: {"plan": shapes.plan_shape(plan)},
         table=lambda: _plan_table(output, plan, rows),
         plain=lambda: rows,
+    )
+
+
+def announce_plan(output: Output, plan: Plan, units: Sequence[Unit]) -> None:
+    """What is about to happen, on stderr, before it is asked whether it should."""
+    output.note(aligned(shapes.PLAN_COLUMNS, shapes.plan_rows(plan, units)).rstrip())
+
+
+def show_history(output: Output, service: str, entries: Sequence[Entry]) -> None:
+    """A service's releases, newest first."""
+    rows = [(e.version, str(e.running), e.deployed_at or "-", e.deployed_by or "-") for e in entries]
+    output.show(
+        json=lambda: {
+            "service": service,
+            "history": [
+                {
+                    "version": e.version,
+                    "running": e.running,
+                    "deployed_at": e.deployed_at or None,
+                    "deployed_by": e.deployed_by or None,
+                }
+                for e in entries
+            ],
+        },
+        table=lambda: output.table(("VERSION", "RUNNING", "DEPLOYED", "BY"), rows),
+        plain=lambda: rows,
+    )
+
+
+def show_diff(output: Output, lines: Sequence[str]) -> None:
+    """A unified diff, or that there is none."""
+    output.show(
+        json=lambda: {"diff": list(lines)},
+        table=lambda: output.text("".join(f"{line}\n" for line in lines)) if lines else output.note("No difference."),
+        plain=lambda: [(line,) for line in lines],
     )
 
 

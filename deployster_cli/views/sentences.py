@@ -64,6 +64,8 @@ def _turn(event: Event) -> Line:
             return "warn", f"Waiting for the engine: {why}"
         case events.EngineBack(seconds):
             return "good", f"The engine answers again after {format_duration(seconds)}"
+        case events.LockHeld(by):
+            return "warn", f"Waiting for the lock: it is held by {by}"
         case events.Failed(failure):
             return "bad", headline(failure)
         case _:

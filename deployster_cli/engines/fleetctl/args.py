@@ -72,6 +72,11 @@ def start(options: FleetOptions, folder: str, names: Iterable[str]) -> Argv:
     return _called(options, "start", "--no-block", *_operands(f"{folder}/{name}" for name in names))
 
 
+def submit(options: FleetOptions, path: str, *, replace: bool) -> Argv:
+    """Put one unit into the registry, from the file at ``path``, without wanting it on any machine."""
+    return _called(options, "submit", *(("--replace",) if replace else ()), *_operands([path]))
+
+
 def load(options: FleetOptions, folder: str, names: Iterable[str]) -> Argv:
     """Want these units on machines but not running. For the folder see ``start``."""
     return _called(options, "load", "--no-block", *_operands(f"{folder}/{name}" for name in names))
@@ -92,9 +97,9 @@ def destroy(options: FleetOptions, names: Iterable[str]) -> Argv:
     return _called(options, "destroy", *_operands(names))
 
 
-def cat(options: FleetOptions, name: UnitName) -> Argv:
+def cat(options: FleetOptions, name: str) -> Argv:
     """One unit's file, as the registry has it."""
-    return _called(options, "cat", *_operands([name.text]))
+    return _called(options, "cat", *_operands([name]))
 
 
 def journal(options: FleetOptions, name: UnitName, lines: int, *, follow: bool = False) -> Argv:

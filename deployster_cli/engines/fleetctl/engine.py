@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+from deployster_cli.domain.lock import is_lock
 from deployster_cli.domain.model import Machine, State, Unit
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.engines import process
 from deployster_cli.engines.fleetctl import args, output, verdict
 from deployster_cli.engines.fleetctl.args import Argv, FleetOptions
-from deployster_cli.errors import EngineError, EngineMissing, OutputUnreadable
+from deployster_cli.engines.fleetctl.calls import Calls, folder, parsed, put, started
+from deployster_cli.engines.fleetctl.locks import FleetLocks
+from deployster_cli.errors import EngineError
 
 T = TypeVar("T")
-
-_SECONDS_PER_UNIT = 0.5
-"""fleetctl talks to the API about one unit after another: what one may take on top of the limit of a call."""
 
 
 class FleetEngine:
@@ -27,11 +25,13 @@ class FleetEngine:
 
     def __init__(self, options: FleetOptions) -> None:
         self._options = options
+        self._calls = Calls(options)
+        self.locks = FleetLocks(options, self._calls)
 
     def check(self) -> str:
         """Why the cluster can't be used: no fleetctl, another program of that name, no answer. Empty where it can."""
         try:
-            verdict.program_version(self._read(args.version(self._options)))
+            verdict.program_version(self._calls.read(args.version(self._options)))
             self.machines()
         except EngineError as error:
             return f"{error.message.rstrip('.')}: {error.hint}" if error.hint else error.message
@@ -39,12 +39,14 @@ class FleetEngine:
 
     def units(self) -> tuple[Unit, ...]:
         """Both listings, made side by side, joined. See ``output.join`` for what counts where they disagree."""
-        reported, files = self._both(args.list_units(self._options), args.list_unit_files(self._options))
-        return output.join(_parsed(reported, output.unit_rows), _parsed(files, output.file_rows))
+        reported, files = self._calls.both(args.list_units(self._options), args.list_unit_files(self._options))
+        rows = parsed(files, output.file_rows)
+        self.locks.listed = {row.name: row.hash for row in rows if is_lock(row.name)}
+        return output.join(parsed(reported, output.unit_rows), rows)
 
     def machines(self) -> tuple[Machine, ...]:
         """The machines that take units now, with their metadata."""
-        return _parsed(self._read(args.list_machines(self._options)), output.machines)
+        return parsed(self._calls.read(args.list_machines(self._options)), output.machines)
 
     def start(self, files: Collection[UnitFile]) -> None:
         """Put units in and start them. A file per instance, so no template, here or in the registry, can stand in.
@@ -56,9 +58,9 @@ class FleetEngine:
         if not wanted:
             return
         launched, _ = self._launched(wanted, "nothing was started.")
-        with _folder() as folder:
-            _put(folder, wanted.values())
-            triggered = self._start(folder, wanted)
+        with folder() as at:
+            put(at, {file.name.text: file.text for file in wanted.values()})
+            triggered = self._start(at, wanted)
         silent = wanted.keys() - triggered - launched
         if silent:
             self._confirm({name: wanted[name] for name in silent})
@@ -72,8 +74,8 @@ class FleetEngine:
         missing = set(wanted) - rows.keys()
         if missing:
             raise verdict.missing(missing, listing)
-        with _folder() as folder:
-            self._start(folder, wanted)
+        with folder() as at:
+            self._start(at, wanted)
 
     def stop(self, names: Collection[UnitName]) -> None:
         """Ask units to stop. fleetctl stops launched units only, and gives up at the first that is on no machine.
@@ -100,7 +102,7 @@ class FleetEngine:
 
     def cat(self, name: UnitName) -> UnitFile | None:
         """The unit file in the registry, None where it has no such unit."""
-        done = self._read(args.cat(self._options, name))
+        done = self._calls.read(args.cat(self._options, name.text))
         return verdict.unit_file(done, name)
 
     def journal(self, name: UnitName, lines: int = 10, follow: bool = False) -> Iterator[str]:
@@ -108,11 +110,11 @@ class FleetEngine:
         with a password prompt or a host key warning as if a unit had said it.
         """
         argv = args.journal(self._options, name, lines)
-        recorded = verdict.journal_lines(self._read(argv, beside=self._options.ssh_timeout), name)
+        recorded = verdict.journal_lines(self._calls.read(argv, beside=self._options.ssh_timeout), name)
         if not follow:
             yield from recorded
             return
-        with _started(self._options):
+        with started(self._options):
             yield from process.stream(args.journal(self._options, name, lines, follow=True))
 
     def run_on(self, name: UnitName, argv: tuple[str, ...]) -> int:
@@ -120,7 +122,7 @@ class FleetEngine:
 
         1 where ssh itself failed: fleetctl has then said why on the terminal.
         """
-        with _started(self._options):
+        with started(self._options):
             code = process.attach(args.ssh(self._options, name, argv))
         return code if code >= 0 else 128 - code
 
@@ -145,91 +147,29 @@ class FleetEngine:
         if silent.keys() - launched:
             raise verdict.not_started(silent.keys() - launched, listing)
 
-    def _start(self, folder: Path, names: Iterable[str]) -> frozenset[str]:
+    def _start(self, at: Path, names: Iterable[str]) -> frozenset[str]:
         found: frozenset[str] = frozenset()
-        for chunk in args.chunks(names, beside=len(str(folder)) + 1):
-            found |= self._write(args.start(self._options, str(folder), chunk), len(chunk), verdict.triggered)
+        for chunk in args.chunks(names, beside=len(str(at)) + 1):
+            found |= self._calls.write(args.start(self._options, str(at), chunk), len(chunk), verdict.triggered)
         return found
 
     def _load(self, names: Collection[str]) -> None:
         if not names:
             return
-        with _folder() as folder:
-            for chunk in args.chunks(names, beside=len(str(folder)) + 1):
-                self._write(args.load(self._options, str(folder), chunk), len(chunk), verdict.answer)
+        with folder() as at:
+            for chunk in args.chunks(names, beside=len(str(at)) + 1):
+                self._calls.write(args.load(self._options, str(at), chunk), len(chunk), verdict.answer)
 
     def _remove(self, intent: Callable[[FleetOptions, Argv], Argv], names: Iterable[str]) -> None:
         for chunk in args.chunks(names):
-            self._write(intent(self._options, chunk), len(chunk), verdict.removed)
+            self._calls.write(intent(self._options, chunk), len(chunk), verdict.removed)
 
     def _files(self) -> tuple[dict[str, output.FileRow], process.Completed]:
         """The registry's rows by name, and the call that listed them."""
-        done = self._read(args.list_unit_files(self._options))
-        return {row.name: row for row in _parsed(done, output.file_rows)}, done
-
-    def _read(self, argv: Argv, beside: float = 0.0) -> process.Completed:
-        with _started(self._options):
-            return process.run(argv, limit=self._limit(self._options.read_timeout) + beside)
-
-    def _write(self, argv: Argv, units: int, judge: Callable[[process.Completed], T]) -> T:
-        limit = self._limit(self._options.write_timeout) + units * _SECONDS_PER_UNIT
-        with _started(self._options):
-            return judge(process.run(argv, limit=limit))
-
-    def _both(self, first: Argv, second: Argv) -> tuple[process.Completed, process.Completed]:
-        limit = self._limit(self._options.read_timeout)
-        with _started(self._options), contextlib.ExitStack() as stack:
-            left = process.Running(first, limit=limit)
-            stack.callback(left.kill)
-            right = process.Running(second, limit=limit)
-            stack.callback(right.kill)
-            return left.wait(), right.wait()
-
-    def _limit(self, seconds: float) -> float:
-        """A tunnel is an ssh connection, which has a time limit of its own on top."""
-        return seconds + (self._options.ssh_timeout if self._options.tunnel else 0.0)
+        done = self._calls.read(args.list_unit_files(self._options))
+        return {row.name: row for row in parsed(done, output.file_rows)}, done
 
 
 def _texts(names: Iterable[UnitName]) -> tuple[str, ...]:
     """The names as fleet knows them, each once."""
     return tuple(dict.fromkeys(name.text for name in names))
-
-
-def _parsed(done: process.Completed, parse: Callable[[str], T]) -> T:
-    """What a listing says. An error of reading it keeps the call's facts."""
-    text = verdict.answer(done)
-    try:
-        return parse(text)
-    except OutputUnreadable as error:
-        error.argv, error.code, error.out, error.err = done.argv, done.code, done.out, done.err
-        raise
-
-
-@contextlib.contextmanager
-def _started(options: FleetOptions) -> Iterator[None]:
-    """Turns "the program can't be run" into the engine's error for it."""
-    try:
-        yield
-    except process.NotStarted as error:
-        message = f"{options.fleetctl} can't be run: {error.reason}."
-        raise EngineMissing(message, verdict.INSTALL, argv=error.argv) from error
-
-
-@contextlib.contextmanager
-def _folder() -> Iterator[Path]:
-    """A private folder that is gone afterwards. fleetctl looks for files and templates beside the paths it is given."""
-    try:
-        made = tempfile.TemporaryDirectory(prefix="deployster-")
-    except OSError as error:
-        raise EngineError(f"No temporary folder can be made: {error.strerror}. Nothing was started.") from error
-    with made as path:
-        yield Path(path)
-
-
-def _put(folder: Path, files: Iterable[UnitFile]) -> None:
-    try:
-        for file in files:
-            (folder / file.name.text).write_text(file.text, encoding="utf-8")
-    except OSError as error:
-        message = f"The unit files can't be written to {folder}: {error.strerror}. Nothing was started."
-        raise EngineError(message) from error

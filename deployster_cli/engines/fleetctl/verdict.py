@@ -178,9 +178,13 @@ def removed(done: Completed) -> str:
 
 def unit_file(done: Completed, name: UnitName) -> UnitFile | None:
     """The unit file that ``args.cat`` printed, None where the registry has no such unit."""
-    if done.code == 1 and f"Unit {name.text} not found" in done.err:
-        return None
-    return output.unit_file(name, answer(done))
+    text = unit_text(done, name.text)
+    return None if text is None else output.unit_file(name, text)
+
+
+def unit_text(done: Completed, name: str) -> str | None:
+    """What ``args.cat`` printed of any unit, None where the registry has no such unit."""
+    return None if done.code == 1 and f"Unit {name} not found" in done.err else answer(done)
 
 
 def journal_lines(done: Completed, name: UnitName) -> tuple[str, ...]:

@@ -87,10 +87,10 @@ def reset_failed(base: tuple[str, ...], names: Iterable[UnitName]) -> tuple[str,
 
 
 def journal(name: UnitName, lines: int, *, user: bool, follow: bool) -> tuple[str, ...]:
-    """The end of one unit's journal."""
-    whose = ("--user",) if user else ()
+    """The end of one unit's journal. Not ``--user``: without persistent journals a user has none of their own."""
+    unit = "--user-unit" if user else "--unit"
     more = ("--follow",) if follow else ()
-    return ("journalctl", *whose, "--no-pager", f"--lines={lines}", *more, f"--unit={name.text}")
+    return ("journalctl", "--no-pager", f"--lines={lines}", *more, f"{unit}={name.text}")
 
 
 def tail(path: str, lines: int, *, follow: bool) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from deployster_cli.domain.model import Machine, Unit
-from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.names import UnitName, quoted
 from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.engines import process
 from deployster_cli.engines.systemctl import output, systemd
@@ -21,7 +21,9 @@ from deployster_cli.engines.systemctl.join import join
 from deployster_cli.engines.systemctl.output import Shown
 from deployster_cli.engines.systemctl.replacement import Replacement
 from deployster_cli.engines.systemctl.systemd import Systemd
-from deployster_cli.errors import EngineError
+from deployster_cli.errors import EngineError, InvalidInput
+
+MANAGERS = ("auto", "system", "user", "systemctl3")
 
 _LISTENERS = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 _MACHINE_ID = Path("/etc/machine-id")
@@ -67,6 +69,8 @@ class LocalEngine:
     def manager(self) -> Manager:
         """The manager that the options name; for "auto" the first of systemd, the user's systemd and systemctl3."""
         named = self._options.manager
+        if named not in MANAGERS:
+            raise InvalidInput(f"{quoted(named)} is no manager of the local engine: {', '.join(MANAGERS)} are.")
         if named == "system" or (named == "auto" and systemd.system_runs() and os.geteuid() == 0):
             return Systemd(self._options, user=False)
         if named == "user" or (named == "auto" and os.geteuid() != 0 and systemd.user_runs()):
@@ -113,12 +117,14 @@ class LocalEngine:
         self._launch(names, self._up(names))
 
     def stop(self, names: Collection[UnitName]) -> None:
-        """Ask these units to stop, keeping their files."""
+        """Ask these units to stop, keeping their files. One that runs on though its file is gone is stopped too."""
         ours = self._ours(names)
         for name in ours:
             self.manager.folder.unwant(name)
-        if ours:
-            self.manager.stop(ours)
+        strange = set(names).difference(ours)
+        strays = strange.intersection(unit.name for unit in self.units()) if strange else set()
+        if ours or strays:
+            self.manager.stop([*ours, *sorted(strays)])
 
     def unload(self, names: Collection[UnitName]) -> None:
         """Nothing: a stopped unit takes no place on the only machine there is."""
@@ -153,10 +159,10 @@ class LocalEngine:
             raise EngineError(f"{argv[0]} can't be run beside {name.text}: {error.reason}.") from error
 
     def ports(self) -> frozenset[int]:
-        """The ports that units of ours were given, and those that anything listens on here."""
-        stamps = (held.file.stamp for held in self.manager.folder.held())
-        given = frozenset(stamp.port for stamp in stamps if stamp and stamp.port)
-        return given.union(*(output.parse_listening(path.read_text()) for path in _LISTENERS if path.exists()))
+        """The ports that anything on this machine listens on."""
+        return frozenset[int]().union(
+            *(output.parse_listening(path.read_text()) for path in _LISTENERS if path.exists())
+        )
 
     def _launch(self, names: Collection[UnitName], running: frozenset[UnitName]) -> None:
         for name in names:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from deployster_cli.domain.unitfile import STAMP_SECTION, UnitFile
 from deployster_cli.errors import EngineError, OutputUnreadable, TemplateFault
 
 _STAMPED = f"\n[{STAMP_SECTION}]\n"
+_PORT = re.compile(r"^Port=([0-9]{1,5})$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,13 @@ class Held:
     def hash(self) -> str:
         """UnitFile.hash of what we wrote, whose text is canonical; some other hash once somebody edits the file."""
         return hashlib.sha1(self.text.encode(errors="surrogateescape"), usedforsecurity=False).hexdigest()
+
+    @property
+    def port(self) -> int | None:
+        """The port that the stamp names. Looked for, not parsed: a listing reads hundreds of files, some damaged."""
+        stamp = f"\n{self.text}".partition(_STAMPED)[2].partition("\n[")[0]
+        found = _PORT.search(stamp)
+        return int(found.group(1)) if found else None
 
     @property
     def file(self) -> UnitFile:
@@ -75,7 +84,7 @@ class UnitFolder:
         if _STAMPED not in f"\n{file.text}":
             raise EngineError(f"{file.name.text} carries no [{STAMP_SECTION}], so it would not be found again.")
         draft = self.path / f".{file.name.text}.{os.getpid()}.draft"
-        with _told(self.path):
+        with told(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             draft.unlink(missing_ok=True)
             _write(draft, file.text)
@@ -97,14 +106,14 @@ class UnitFolder:
 
     def want(self, name: UnitName) -> None:
         """Mark a unit as meant to run."""
-        with _told(self._wants):
+        with told(self._wants):
             self._wants.mkdir(parents=True, exist_ok=True)
             with contextlib.suppress(FileExistsError):
                 self._want(name).symlink_to(f"../{name.text}")
 
     def unwant(self, name: UnitName) -> None:
         """Take the mark away."""
-        with _told(self._wants):
+        with told(self._wants):
             self._want(name).unlink(missing_ok=True)
 
     def mark(self, name: UnitName) -> None:
@@ -113,13 +122,13 @@ class UnitFolder:
         systemd drops what is left of a running ExecStop list when the file vanishes under it ("Current command
         vanished from the unit file, execution of the command list won't be resumed", 252).
         """
-        with _told(self.path):
+        with told(self.path):
             self.unwant(name)
             self._mark(name).touch(mode=0o600)
 
     def remove(self, name: UnitName) -> None:
         """Take a unit out: its file last, so that what was begun is seen until it is done."""
-        with _told(self.path):
+        with told(self.path):
             self.unwant(name)
             self._file(name).unlink(missing_ok=True)
             self._mark(name).unlink(missing_ok=True)
@@ -137,7 +146,7 @@ class UnitFolder:
             )
 
     def _names(self) -> Iterator[UnitName]:
-        with _told(self.path):
+        with told(self.path):
             entries = [entry.name for entry in self.path.iterdir()] if self.path.is_dir() else []
         return (name for name in map(UnitName.parse, entries) if name)
 
@@ -170,12 +179,12 @@ def _write(path: Path, text: str) -> None:
 
 
 @contextlib.contextmanager
-def _told(folder: Path) -> Iterator[None]:
+def told(folder: Path) -> Iterator[None]:
     """A folder that can't be used, as one sentence."""
     try:
         yield
     except OSError as error:
         raise EngineError(
             f"{error.filename or folder} can't be changed: {error.strerror}.",
-            hint=f"The local engine keeps its unit files in {folder}.",
+            hint=f"The local engine keeps what it needs in {folder}.",
         ) from error

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
 import runpy
 import signal
@@ -16,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.unitfile import UnitFile
@@ -64,11 +66,12 @@ class Job:
             self._systemctl3("reset-failed")
         log = self._layout.log(self._name)
         said = log.stat().st_size
-        code = self._systemctl3("start")
+        code = self._in_time(lambda: self._systemctl3("start"))
         text = log.read_bytes()[said:].decode(errors="replace")
         failed = output.failed_control(text, self._commands("ExecStartPre"), self._commands("ExecStartPost"))
         if failed:
             _LOG.error("%s failed, so the unit is ended", failed)
+        if failed or code is None:
             self._finish()
         return code == 0 and not failed
 
@@ -83,6 +86,23 @@ class Job:
             self._systemctl3("stop", longest=0)
         return self._finish()
 
+    def _in_time(self, work: Callable[[], int]) -> int | None:
+        """What ``work`` returns, None when it took longer than TimeoutStartSec; systemctl3 knows no such limit."""
+        limit = translate.seconds(self._file.last("Service", "TimeoutStartSec"), default=90.0)
+
+        def give_up(*_: object) -> NoReturn:
+            raise TimeoutError
+
+        signal.signal(signal.SIGALRM, give_up)
+        signal.setitimer(signal.ITIMER_REAL, 0 if math.isinf(limit) else limit)
+        try:
+            return work()
+        except TimeoutError:
+            _LOG.error("the start took longer than TimeoutStartSec, %g s, so the unit is ended", limit)
+            return None
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
     def _finish(self) -> bool:
         """Whether nothing is left, after the signals and ExecStopPost; systemctl3 then notes the unit as inactive."""
         mode = self._file.last("Service", "KillMode", "control-group")
@@ -95,7 +115,7 @@ class Job:
     def _end_all(self) -> bool:
         """Whether no process of this run is left, after KillSignal and, past TimeoutStopSec, SIGKILL."""
         patience = translate.seconds(self._file.last("Service", "TimeoutStopSec"), default=90.0)
-        gentle = getattr(signal, self._file.last("Service", "KillSignal", "SIGTERM"), signal.SIGTERM)
+        gentle = signal.Signals.__members__.get(self._file.last("Service", "KillSignal"), signal.SIGTERM)
         started, asked = time.monotonic(), set[int]()
         while left := _alive(self._run):
             late = time.monotonic() - started
@@ -143,7 +163,7 @@ def _did(verb: str, name: UnitName, layout: Layout, run: str) -> bool:
         job = Job(name, layout, run)
         job.prepare()
     except (DeploysterError, OSError) as error:
-        _LOG.error("%s", error)  # noqa: TRY400 - a sentence for a person, the trace says no more
+        _LOG.error("%s", error)
         return False
     return job.start() if verb == "start" else job.stop()
 
@@ -154,6 +174,7 @@ def _log_to(path: Path) -> None:
     """
     errors = logging.StreamHandler()
     errors.setLevel(logging.ERROR)
+    errors.setFormatter(logging.Formatter("%(message)s"))
     everything = logging.FileHandler(path)
     everything.setFormatter(logging.Formatter(logging.BASIC_FORMAT))
     logging.basicConfig(handlers=[errors, everything])

@@ -41,6 +41,7 @@ def _unit(held: Held, now: Shown, machine: Machine) -> Unit:
         machine=machine,
         hash=held.hash,
         restarts=now.restarts,
+        port=held.port,
     )
 
 

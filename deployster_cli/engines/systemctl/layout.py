@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import contextlib
 from pathlib import Path
 
 from deployster_cli.domain.names import UnitName
@@ -43,6 +43,7 @@ class Layout:
     def clear(self, name: UnitName) -> None:
         """Remove everything of a unit that is over but its unit file and its job."""
         lock = self.tree / "run" / "systemd" / f"{name.text}.lock"
-        for path in (self.journal(name), self.status(name), self.log(name), lock):
+        for path in (self.journal(name), self.status(name), self.log(name), lock, self.overrides(name)):
             path.unlink(missing_ok=True)
-        shutil.rmtree(self.overrides(name).parent, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):
+            self.overrides(name).parent.rmdir()

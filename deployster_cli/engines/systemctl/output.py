@@ -33,7 +33,7 @@ class Shown:
     @property
     def up(self) -> bool:
         """Whether it holds anything: a process, or a start or a stop under way."""
-        return self.active not in {"inactive", "failed", "unknown"}
+        return self.active not in {"inactive", "failed", "unknown"} or self.main_pid is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ import importlib.util
 import os
 import re
 import sys
-import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from deployster_cli.engines import process
 from deployster_cli.engines.systemctl import args, output
 from deployster_cli.engines.systemctl.args import LocalOptions
 from deployster_cli.engines.systemctl.calls import call
-from deployster_cli.engines.systemctl.folder import UnitFolder
+from deployster_cli.engines.systemctl.folder import UnitFolder, told
 from deployster_cli.engines.systemctl.jobs import Jobs, read_record, write_record
 from deployster_cli.engines.systemctl.layout import Layout
 from deployster_cli.engines.systemctl.output import Record, Shown
@@ -28,6 +27,11 @@ from deployster_cli.errors import EngineError
 
 _UNUSABLE = set("%{}\n")
 """systemctl3 reads these as specifiers or placeholders of its own in every path below its root."""
+
+_LOOKS = 10
+
+_PACKAGES = Path(__file__).parents[3]
+"""The folder that deployster_cli lies in."""
 
 _LOGGED = re.compile(r"[A-Z]+:(systemctl|deployster):")
 
@@ -66,9 +70,10 @@ class Replacement:
         """What systemctl3 shows, set right by the jobs under way before and after it looked."""
         if not self._layout.units.is_dir():
             return {}
-        before = self._jobs.read()
-        shown = output.parse_show(call(args.show(self._base), self._options.read_timeout, env=_env()))
-        after = self._jobs.read()
+        with told(self._layout.jobs):
+            before = self._jobs.read()
+            shown = output.parse_show(self._look())
+            after = self._jobs.read()
         return {name: _set_right(one, before.get(name), after.get(name)) for name, one in shown.items()}
 
     def start(self, names: Sequence[UnitName]) -> None:
@@ -87,8 +92,9 @@ class Replacement:
     def remove(self, names: Sequence[UnitName]) -> None:
         """Remove journals, notes, jobs, and the unit files last: killed in between, it is done again."""
         for name in names:
-            self._layout.clear(name)
-            self._jobs.remove(name)
+            with told(self._layout.root):
+                self._layout.clear(name)
+                self._jobs.remove(name)
             self.folder.remove(name)
 
     def journal(self, name: UnitName, lines: int, *, follow: bool) -> Iterator[str]:
@@ -102,16 +108,26 @@ class Replacement:
             return iter(call(args.tail(str(path), lines, follow=False), self._options.read_timeout).splitlines())
         return iter(_complaints(self._layout.log(name))[-lines:] or [f"-- {name.text} has written nothing --"])
 
+    def _look(self) -> str:
+        """What systemctl3 shows. It breaks where a job removes a unit's notes under its eyes, so it may look again."""
+        for left in reversed(range(_LOOKS)):
+            try:
+                return call(args.show(self._base), self._options.read_timeout, env=_env())
+            except EngineError as error:
+                if not left or "FileNotFoundError" not in error.err:
+                    raise
+        raise AssertionError("the last look returns or raises")
+
     def _run(self, verb: str, name: UnitName) -> bool:
-        with self._jobs.claimed(name, verb) as lock:
+        with told(self._layout.jobs), self._jobs.claimed(name, verb) as lock:
             if lock is None:
                 return False
             known = read_record(lock)
-            run = known.run if known and verb == "stop" else uuid.uuid4().hex
+            run = known.run if known and verb == "stop" else os.urandom(16).hex()
             write_record(lock, Record(verb, 0, "", run))
             self._layout.prepare(name)
             argv = args.job(sys.executable, verb, name, str(self._layout.root), lock)
-            process.detach(argv, log=str(self._layout.log(name)), env=_env(), keep=[lock])
+            process.detach(argv, log=str(self._layout.log(name)), env=_env_with_us(), keep=[lock])
         return True
 
     def _require(self) -> None:
@@ -123,18 +139,19 @@ class Replacement:
 def _set_right(one: Shown, before: tuple[Record, bool] | None, after: tuple[Record, bool] | None) -> Shown:
     """systemctl3's word for a unit, corrected by what its jobs know.
 
-    While a job runs it is the truth. Afterwards a start that failed or was killed leaves "inactive" behind, a oneshot
-    that is through and the service that RemainAfterExit keeps are both called "running".
+    While a job runs it is the truth. Afterwards a start that failed or was killed leaves "inactive" behind, or what
+    it has started so far as "running"; a oneshot that is through and what RemainAfterExit keeps are "running" too.
     """
     for record, busy in filter(None, (after, before)):
         if busy:
             active = "activating" if record.verb == "start" else "deactivating"
             return replace(one, active=active, sub=record.verb)
+    unfinished = after is not None and after[0].verb == "start" and after[0].result != "done"
+    if unfinished or one.active == "failed":
+        return replace(one, active="failed", sub="failed")
     if one.active == "active" and one.main_pid is None:
         return replace(one, sub="exited") if one.remains else replace(one, active="inactive", sub="dead")
-    if one.active == "inactive" and after and after[0].verb == "start" and after[0].result != "done":
-        return replace(one, active="failed", sub="failed")
-    return replace(one, sub="failed") if one.active == "failed" else one
+    return one
 
 
 def _complaints(log: Path) -> list[str]:
@@ -155,3 +172,9 @@ def _state_folder() -> Path:
 def _env() -> dict[str, str]:
     """Ours, without what would have systemctl3 look for units elsewhere."""
     return {name: value for name, value in os.environ.items() if not name.startswith("SYSTEMD_")}
+
+
+def _env_with_us() -> dict[str, str]:
+    """The same for our own module, which is found where this one was, installed or not. No unit inherits it."""
+    known = os.environ.get("PYTHONPATH")
+    return {**_env(), "PYTHONPATH": os.pathsep.join([str(_PACKAGES), *([known] if known else [])])}

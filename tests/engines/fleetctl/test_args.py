@@ -83,7 +83,7 @@ def test_destroy_is_never_given_no_block() -> None:
 
 
 def test_cat() -> None:
-    assert args.cat(PLAIN, ONE) == ("fleetctl", "cat", ONE.text)
+    assert args.cat(PLAIN, ONE.text) == ("fleetctl", "cat", ONE.text)
 
 
 def test_journal() -> None:
@@ -138,7 +138,7 @@ def test_every_option_that_is_set_is_a_flag_before_the_command() -> None:
 
 
 def test_a_value_that_looks_like_a_flag_stays_a_value() -> None:
-    assert args.cat(FleetOptions(tunnel="--driver=etcd"), ONE)[1] == "--tunnel=--driver=etcd"
+    assert args.cat(FleetOptions(tunnel="--driver=etcd"), ONE.text)[1] == "--tunnel=--driver=etcd"
 
 
 @pytest.mark.parametrize("intent", [args.stop, args.unload, args.destroy])
@@ -150,7 +150,7 @@ def test_a_name_that_fleetctl_would_take_for_a_flag_is_refused(intent: object) -
 
 def test_cat_of_a_name_that_fleetctl_would_take_for_a_flag_is_refused() -> None:
     with pytest.raises(InvalidInput):
-        args.cat(PLAIN, UnitName("--debug", "1", 1))
+        args.cat(PLAIN, "--debug-1@1.service")
 
 
 @given(st.lists(st.text("abé", min_size=1, max_size=40)), st.integers(0, 20), st.integers(50, 300))

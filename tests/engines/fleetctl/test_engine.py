@@ -267,12 +267,12 @@ def test_no_names_are_no_call(fp: FakeProcess, verb: str) -> None:
 
 
 def test_cat(fp: FakeProcess) -> None:
-    fp.register(args.cat(OPTIONS, named(1)), stdout=unit_file(1).text)
+    fp.register(args.cat(OPTIONS, named(1).text), stdout=unit_file(1).text)
     assert ENGINE.cat(named(1)) == unit_file(1)
 
 
 def test_cat_of_an_unknown_unit_is_none(fp: FakeProcess) -> None:
-    fp.register(args.cat(OPTIONS, named(1)), stderr=f"Unit {named(1).text} not found\n", returncode=1)
+    fp.register(args.cat(OPTIONS, named(1).text), stderr=f"Unit {named(1).text} not found\n", returncode=1)
     assert ENGINE.cat(named(1)) is None
 
 

@@ -1,0 +1,30 @@
+"""deployster unlock."""
+
+from __future__ import annotations
+
+import click
+
+from deployster_cli.commands.shared import confirmed, shared_options, this_run
+from deployster_cli.domain.names import check_service
+from deployster_cli.errors import DeploysterError
+
+
+@click.command("unlock")
+@click.argument("service")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@shared_options
+def cli(service: str, yes: bool) -> None:
+    """Take away the lock that another run holds on SERVICE. A run that is still alive takes it right back."""
+    from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
+
+    run = this_run()
+    locks = run.engine().locks
+    note = locks.read(check_service(service))
+    if note is None:
+        run.output.note(f"{service} is not locked.")
+        return
+    by = note.told(SystemClock().epoch())
+    if not confirmed(f"{service} is locked by {by}. Unlock it?", yes=yes):
+        raise DeploysterError("Not unlocked.")
+    locks.drop(service)
+    run.output.text(f"Unlocked {service}; it was locked by {by}.\n")

@@ -1,0 +1,92 @@
+"""Making fleetctl calls: time limits, private folders for what is handed in, and errors that keep the call's facts."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from deployster_cli.engines import process
+from deployster_cli.engines.fleetctl import verdict
+from deployster_cli.engines.fleetctl.args import Argv, FleetOptions
+from deployster_cli.errors import EngineError, EngineMissing, OutputUnreadable
+
+T = TypeVar("T")
+
+_SECONDS_PER_UNIT = 0.5
+"""fleetctl talks to the API about one unit after another: what one may take on top of the limit of a call."""
+
+
+class Calls:
+    """Runs fleetctl with these options' time limits. EngineMissing where it can't be run."""
+
+    def __init__(self, options: FleetOptions) -> None:
+        self._options = options
+
+    def read(self, argv: Argv, beside: float = 0.0) -> process.Completed:
+        """One call that only reads; ``beside`` is seconds on top of its time limit."""
+        with started(self._options):
+            return process.run(argv, limit=self._limit(self._options.read_timeout) + beside)
+
+    def write(self, argv: Argv, units: int, judge: Callable[[process.Completed], T]) -> T:
+        """One call that changes this many units, and what ``judge`` makes of it."""
+        limit = self._limit(self._options.write_timeout) + units * _SECONDS_PER_UNIT
+        with started(self._options):
+            return judge(process.run(argv, limit=limit))
+
+    def both(self, first: Argv, second: Argv) -> tuple[process.Completed, process.Completed]:
+        """Two reading calls side by side."""
+        limit = self._limit(self._options.read_timeout)
+        with started(self._options), contextlib.ExitStack() as stack:
+            left = process.Running(first, limit=limit)
+            stack.callback(left.kill)
+            right = process.Running(second, limit=limit)
+            stack.callback(right.kill)
+            return left.wait(), right.wait()
+
+    def _limit(self, seconds: float) -> float:
+        """A tunnel is an ssh connection, which has a time limit of its own on top."""
+        return seconds + (self._options.ssh_timeout if self._options.tunnel else 0.0)
+
+
+def parsed(done: process.Completed, parse: Callable[[str], T]) -> T:
+    """What a listing says. An error of reading it keeps the call's facts."""
+    text = verdict.answer(done)
+    try:
+        return parse(text)
+    except OutputUnreadable as error:
+        error.argv, error.code, error.out, error.err = done.argv, done.code, done.out, done.err
+        raise
+
+
+@contextlib.contextmanager
+def started(options: FleetOptions) -> Iterator[None]:
+    """Turns "the program can't be run" into the engine's error for it."""
+    try:
+        yield
+    except process.NotStarted as error:
+        message = f"{options.fleetctl} can't be run: {error.reason}."
+        raise EngineMissing(message, verdict.INSTALL, argv=error.argv) from error
+
+
+@contextlib.contextmanager
+def folder() -> Iterator[Path]:
+    """A private folder that is gone afterwards. fleetctl looks for files and templates beside the paths it is given."""
+    try:
+        made = tempfile.TemporaryDirectory(prefix="deployster-")
+    except OSError as error:
+        raise EngineError(f"No temporary folder can be made: {error.strerror}. Nothing was started.") from error
+    with made as path:
+        yield Path(path)
+
+
+def put(at: Path, files: Mapping[str, str]) -> None:
+    """Write files, name → text, into a folder."""
+    try:
+        for name, text in files.items():
+            (at / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        message = f"The unit files can't be written to {at}: {error.strerror}. Nothing was started."
+        raise EngineError(message) from error

@@ -1,0 +1,60 @@
+"""Locks on fleet: each note is a unit that is submitted and never started.
+
+``submit`` looks whether the registry has the unit and writes it a moment later, and the write overwrites without
+looking (fleet 1.0.0, ``registry/job.go``: PrevIgnore). Two submits at once can each find their own note for a moment;
+so a note counts only when enough time has passed for every submit that looked before it was written to have ended.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from deployster_cli.domain.lock import Note, unit_name
+from deployster_cli.domain.unitfile import hash_of, parse_options, write_options
+from deployster_cli.engines.fleetctl import args, verdict
+from deployster_cli.engines.fleetctl.args import FleetOptions
+from deployster_cli.engines.fleetctl.calls import Calls, folder, put
+from deployster_cli.errors import EngineError
+
+_SETTLES = 0.4
+"""Seconds after a submit ended until its outcome can be read; a submit takes 0.3 s, of which it sleeps 0.25."""
+
+
+class FleetLocks:
+    """engines.base.Locks over fleetctl. ``listed`` is what the last listing showed: the lock's unit → its hash."""
+
+    def __init__(self, options: FleetOptions, calls: Calls) -> None:
+        self._options = options
+        self._calls = calls
+        self.listed: Mapping[str, str] = {}
+
+    def put(self, note: Note, *, replace: bool = False) -> float:
+        """Submit the note. The wait is at least twice what this very submit took: others are as slow."""
+        began = time.monotonic()
+        with folder() as at:
+            put(at, {note.unit: write_options(note.options())})
+            self._calls.write(args.submit(self._options, f"{at}/{note.unit}", replace=replace), 1, verdict.answer)
+        return max(_SETTLES, 2 * (time.monotonic() - began))
+
+    def read(self, service: str) -> Note | None:
+        """The note in the registry. EngineError where a unit of that name is something else."""
+        done = self._calls.read(args.cat(self._options, unit_name(service)))
+        text = verdict.unit_text(done, unit_name(service))
+        if text is None:
+            return None
+        note = Note.read(parse_options(text))
+        if note is None:
+            raise EngineError(
+                f"{unit_name(service)} is in the cluster and is no lock of Deployster's.",
+                f"If nobody needs it: fleetctl destroy {unit_name(service)}",
+            )
+        return note
+
+    def drop(self, service: str) -> None:
+        """Destroy the note."""
+        self._calls.write(args.destroy(self._options, [unit_name(service)]), 1, verdict.removed)
+
+    def shown(self, note: Note) -> bool:
+        """Whether the last listing had this very note, by its hash."""
+        return self.listed.get(note.unit) == hash_of(write_options(note.options()))

@@ -1,0 +1,31 @@
+"""What a deploy would change in a unit: the newest release's first instance beside the rendering of another version."""
+
+from __future__ import annotations
+
+import difflib
+
+from deployster_cli.domain.model import Service
+from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.unitfile import Stamp, UnitFile, write_options
+from deployster_cli.engines.base import Engine
+from deployster_cli.errors import NotFound
+from deployster_cli.operations.deploy import Renderer
+from deployster_cli.operations.standing import standing
+
+
+def diff(engine: Engine, render: Renderer, service: Service, version: str, *, now: str, by: str) -> tuple[str, ...]:
+    """Lines of a unified diff, stamps and ports left out; empty where nothing would change."""
+    last = standing(engine, service.name).newest
+    name = next((unit.name for unit in last.units if unit.desired is not None), None)
+    running = engine.cat(name) if name else None
+    if name is None or running is None:
+        raise NotFound(f"There is no unit file of {service.name} {last.version} left to compare with.")
+    port = running.stamp.port if running.stamp else None
+    stamp = Stamp(service.name, version, name.instance, now, by, service.template, port=port)
+    wanted = render(UnitName.checked(service.name, version, name.instance), stamp)
+    lines = difflib.unified_diff(_lines(running), _lines(wanted), name.text, wanted.name.text, lineterm="")
+    return tuple(lines)
+
+
+def _lines(file: UnitFile) -> list[str]:
+    return write_options(file.unstamped).splitlines()

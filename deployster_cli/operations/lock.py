@@ -1,0 +1,131 @@
+"""Holding a service's lock while it is changed: taken, kept, given back, or Locked with whose it is."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import socket
+from collections.abc import Generator
+from pathlib import Path
+
+from deployster_cli.domain.events import LockHeld
+from deployster_cli.domain.lock import LASTS, RENEW_AFTER, Note
+from deployster_cli.engines.base import Engine
+from deployster_cli.errors import EngineError, Locked
+from deployster_cli.operations.clock import Clock
+
+LOOK_EVERY = 2.0
+"""Seconds between two looks at a lock that somebody else has."""
+
+
+class Held:
+    """A lock that is ours. ``keep`` is called after every listing: it renews the note, and sees that it is ours."""
+
+    def __init__(self, engine: Engine, note: Note, clock: Clock) -> None:
+        self._engine = engine
+        self._note = note
+        self._clock = clock
+        self._looked_at = clock.epoch()
+
+    def keep(self) -> None:
+        """Locked where somebody else has taken the lock over; renews it where that is due."""
+        now = self._clock.epoch()
+        if not self._engine.locks.shown(self._note):
+            self._check(now)
+        elif now - self._looked_at >= RENEW_AFTER:
+            self._renew(now)
+
+    def _check(self, now: int) -> None:
+        """The listing lacks our note: it was short, or somebody unlocked, or wrote over it, or took it over.
+
+        A note that wrote over ours although ours was still good is not established yet: putting ours back tells its
+        owner so. One that came when ours had run out, or is older than ours, has the better right.
+        """
+        found = self._engine.locks.read(self._note.service)
+        if found and found.token != self._note.token and (self._note.expired(now) or found.since < self._note.since):
+            raise Locked(
+                f"{self._note.service} was taken over by {found.told(now)}: this run stops here.",
+                "Nothing was undone; what is left to do is that run's now.",
+            )
+        self._renew(now)
+
+    def _renew(self, now: int) -> None:
+        self._note = self._note.renewed(now)
+        self._engine.locks.put(self._note, replace=True)
+        self._looked_at = now
+
+    def release(self) -> None:
+        """Give the lock back, if it is still ours. An engine that can't be asked leaves it to run out."""
+        with contextlib.suppress(EngineError):
+            found = self._engine.locks.read(self._note.service)
+            if found and found.token == self._note.token:
+                self._engine.locks.drop(self._note.service)
+
+
+def new_note(service: str, owner: str, doing: str, clock: Clock) -> Note:
+    """A note of this process."""
+    now = clock.epoch()
+    return Note(
+        service=service,
+        owner=owner.partition("@")[0] or "?",
+        host=socket.gethostname(),
+        home=_home(),
+        pid=os.getpid(),
+        token=secrets.token_hex(8),
+        since=now,
+        deadline=now + LASTS,
+        doing=doing,
+    )
+
+
+def take(engine: Engine, note: Note, clock: Clock, wait: float) -> Generator[LockHeld, None, Held]:
+    """The lock, as soon as it can be had; LockHeld once if it has to be waited for, Locked after ``wait`` seconds."""
+    began, told = clock.now(), False
+    while True:
+        found = engine.locks.read(note.service)
+        if found is None or _abandoned(found, clock.epoch()):
+            found = _try(engine, note, found, clock)
+        if found and found.token == note.token:
+            return Held(engine, note, clock)
+        if found and clock.now() - began >= wait:
+            raise Locked(
+                f"{note.service} is locked by {found.told(clock.epoch())}.",
+                f"Wait for it with --lock-wait 5m, or, if nobody is at it, deployster unlock {note.service}.",
+            )
+        if found and not told:
+            told = True
+            yield LockHeld(found.told(clock.epoch()))
+        clock.sleep(LOOK_EVERY if found else 0.1)
+
+
+def _try(engine: Engine, note: Note, abandoned: Note | None, clock: Clock) -> Note | None:
+    """Put our note in the place of none, or of an abandoned one; the note that is there once it can be believed."""
+    if abandoned:
+        engine.locks.drop(note.service)
+    clock.sleep(engine.locks.put(note))
+    return engine.locks.read(note.service)
+
+
+def _abandoned(note: Note, now: int) -> bool:
+    """Whether its owner can't be alive: it has not renewed it, or it is a process of ours that is dead."""
+    return note.expired(now) or (note.home == _home() and not _alive(note.pid))
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _home() -> str:
+    """This kernel and this process namespace: two containers may share a host's name, and then a pid means nothing."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        return f"{boot}/{Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return secrets.token_hex(16)

@@ -1,0 +1,89 @@
+"""What a service stands on: its newest release, what was before it, and the requests that follow from that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from deployster_cli.domain.model import Release, releases
+from deployster_cli.domain.names import check_service, check_version
+from deployster_cli.domain.plan import newest
+from deployster_cli.domain.unitfile import Stamp
+from deployster_cli.engines.base import Engine
+from deployster_cli.errors import NotFound
+from deployster_cli.operations.deploy import Request, stamps_of
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One service now. ``stamps`` is version → stamp, for the releases that carry one."""
+
+    newest: Release
+    found: tuple[Release, ...]
+    stamps: Mapping[str, Stamp]
+
+    @property
+    def before(self) -> tuple[str, ...]:
+        """The versions before the newest one, newest first, as its stamp tells."""
+        stamp = self.stamps.get(self.newest.version)
+        return stamp.previous if stamp else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One release of a service's history. What is empty is not known any more: only its version was kept."""
+
+    version: str
+    running: int
+    deployed_at: str = ""
+    deployed_by: str = ""
+
+
+def standing(engine: Engine, service: str) -> Standing:
+    """How the service stands; NotFound where it has no release."""
+    check_service(service)
+    found = releases(engine.units(), service)
+    stamps = stamps_of(engine, found)
+    last = newest(found, stamps)
+    if last is None:
+        raise NotFound(f"There is no {service}.", "deployster services shows what there is.")
+    return Standing(last, found, stamps)
+
+
+def rolled_back(engine: Engine, request: Request, version: str | None) -> Request:
+    """The request to go back: to ``version``, else to the release before the newest, with as many instances."""
+    if version is not None:
+        check_version(version)
+    now = standing(engine, request.service.name)
+    target = version or next(iter(now.before), None)
+    if target is None:
+        raise NotFound(
+            f"{request.service.name} {now.newest.version} names no release before it.",
+            f"Say which: deployster rollback {request.service.name} VERSION",
+        )
+    instances = request.instances or max(1, len(now.newest.running))
+    return replace(request, version=target, instances=instances, destroy_previous=True)
+
+
+def of_the_newest(engine: Engine, request: Request) -> Request:
+    """The request for the newest release, whichever that is; as many instances as it has running, if it names none."""
+    now = standing(engine, request.service.name)
+    return replace(request, version=now.newest.version, instances=request.instances or max(1, len(now.newest.running)))
+
+
+def history(engine: Engine, service: str) -> tuple[Entry, ...]:
+    """The service's releases, newest first: those there are, then those that the newest one remembers."""
+    now = standing(engine, service)
+    there = [_entry(release, now.stamps.get(release.version)) for release in now.found]
+    there.sort(key=lambda entry: (entry.version == now.newest.version, entry.deployed_at), reverse=True)
+    known = {entry.version for entry in there}
+    return (*there, *(Entry(version, 0) for version in now.before if version not in known))
+
+
+def _entry(release: Release, stamp: Stamp | None) -> Entry:
+    running = len(release.running)
+    return (
+        Entry(release.version, running, stamp.deployed_at, stamp.deployed_by)
+        if stamp
+        else Entry(release.version, running)
+    )

@@ -1,0 +1,103 @@
+"""A machine that systemd runs, as a container: systemd as PID 1, no network, and nothing of it left afterwards.
+
+Its root is a Debian of debootstrap's in the folder that DEPLOYSTER_TEST_ROOTFS names, made there once (a minute).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[3]
+ROOT = "DEPLOYSTER_TEST_ROOTFS"
+DEBIAN = ("debootstrap", "--variant=minbase", "--include=systemd,systemd-sysv,dbus,python3", "bookworm")
+
+
+def missing() -> str:
+    """Why no machine can be had here; empty where one can."""
+    if os.geteuid() != 0:
+        return "only root can boot a container"
+    if not shutil.which("systemd-nspawn"):
+        return "systemd-nspawn (Debian's systemd-container) is missing"
+    if not os.environ.get(ROOT):
+        return f"{ROOT} names no folder for the container's root"
+    if not _made(Path(os.environ[ROOT])) and not shutil.which("debootstrap"):
+        return f"{os.environ[ROOT]} holds no Debian and debootstrap is missing"
+    return ""
+
+
+@contextlib.contextmanager
+def booted(console: Path) -> Iterator[Machine]:
+    """A machine that has come up; what it says while it does goes to ``console``."""
+    root = Path(os.environ[ROOT])
+    if not _made(root):
+        subprocess.run([*DEBIAN, str(root)], check=True, capture_output=True, timeout=600)
+    argv = ["systemd-nspawn", "-q", "-D", str(root), "--volatile=overlay", "-b", "-M", f"deployster-{os.getpid()}"]
+    argv += ["--register=no", "--keep-unit", "--private-network", "--console=pipe"]
+    with console.open("w") as said:
+        nspawn = subprocess.Popen(
+            [*argv, f"--bind-ro={REPOSITORY}:/opt/deployster"],
+            stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True,
+        )  # fmt: skip
+    try:
+        yield Machine(_first_child(nspawn))
+    finally:
+        for child in _children(nspawn.pid):
+            os.kill(child, signal.SIGKILL)
+        try:
+            nspawn.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            nspawn.kill()
+            nspawn.wait(timeout=5)
+
+
+class Machine:
+    """A booted machine, known by its PID 1 as seen from here."""
+
+    def __init__(self, init: int) -> None:
+        self._enter = ("nsenter", "-t", str(init), "-a", "--")
+        for _ in range(300):
+            if self._run("systemctl", "is-system-running").stdout.strip() in {"running", "degraded"}:
+                return
+            time.sleep(0.1)
+        raise AssertionError("the machine did not come up")
+
+    def run(self, *argv: str) -> str:
+        """What a command there prints; it has to succeed."""
+        done = self._run(*argv)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def python(self, code: str, *, user: str = "root") -> str:
+        """What Python there prints, with the package and these tests to import."""
+        env = ("env", "-i", "PATH=/usr/bin:/bin", "PYTHONPATH=/opt/deployster")
+        return self.run("runuser", "-u", user, "--", *env, f"HOME=/home/{user}", "python3", "-B", "-c", code)
+
+    def _run(self, *argv: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*self._enter, *argv], check=False, capture_output=True, text=True, timeout=60)
+
+
+def _made(root: Path) -> bool:
+    return (root / "usr/lib/systemd/systemd").exists() and (root / "usr/bin/python3").exists()
+
+
+def _first_child(nspawn: subprocess.Popen[bytes]) -> int:
+    for _ in range(200):
+        children = _children(nspawn.pid)
+        if children and Path(f"/proc/{children[0]}/comm").read_text().strip() == "systemd":
+            return children[0]
+        assert nspawn.poll() is None, "systemd-nspawn gave up"
+        time.sleep(0.1)
+    raise AssertionError("systemd-nspawn started nothing")
+
+
+def _children(pid: int) -> list[int]:
+    with contextlib.suppress(FileNotFoundError):
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []

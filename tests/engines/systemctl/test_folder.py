@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from deployster_cli.engines.systemctl.folder import UnitFolder
+from deployster_cli.errors import EngineError, OutputUnreadable
+from tests.engines.systemctl.units import unit
+
+FILE = unit("9f8-701", "ExecStart=/bin/true")
+OTHER = unit("9f8-701", "ExecStart=/bin/false")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> UnitFolder:
+    return UnitFolder(tmp_path / "a b" / "system", "multi-user.target")
+
+
+def names(folder: UnitFolder) -> list[str]:
+    return sorted(path.name for path in folder.path.iterdir())
+
+
+def test_a_folder_that_is_not_there_holds_nothing(folder: UnitFolder) -> None:
+    assert folder.held() == ()
+
+
+def test_a_file_put_in_is_held_as_it_is(folder: UnitFolder) -> None:
+    folder.put(FILE)
+    assert [held.file for held in folder.held()] == [FILE]
+
+
+def test_only_the_owner_can_read_a_unit_file(folder: UnitFolder) -> None:
+    folder.put(FILE)
+    assert stat.S_IMODE((folder.path / FILE.name.text).stat().st_mode) == 0o600
+
+
+def test_putting_leaves_no_draft(folder: UnitFolder) -> None:
+    folder.put(FILE)
+    assert names(folder) == [FILE.name.text]
+
+
+def test_a_killed_writers_draft_is_in_nobodys_way(folder: UnitFolder) -> None:
+    folder.path.mkdir(parents=True)
+    (folder.path / f".{FILE.name.text}.{os.getpid()}.draft").write_text("half")
+    assert folder.put(FILE)
+
+
+def test_the_same_file_again_is_fine(folder: UnitFolder) -> None:
+    folder.put(FILE)
+    assert not folder.put(FILE)
+
+
+def test_other_content_of_that_name_is_refused(folder: UnitFolder) -> None:
+    folder.put(FILE)
+    with pytest.raises(EngineError, match="with other content"):
+        folder.put(OTHER)
+
+
+def test_a_symlink_of_that_name_is_never_followed(folder: UnitFolder, tmp_path: Path) -> None:
+    folder.path.mkdir(parents=True)
+    (folder.path / FILE.name.text).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(EngineError, match="with other content"):
+        folder.put(FILE)
+
+
+def test_a_unit_without_a_stamp_is_refused_as_it_would_not_be_found_again(folder: UnitFolder) -> None:
+    bare = type(FILE)(FILE.name, FILE.unstamped)
+    with pytest.raises(EngineError, match="carries no"):
+        folder.put(bare)
+
+
+def test_a_strangers_file_with_a_name_like_ours_is_not_held(folder: UnitFolder) -> None:
+    folder.path.mkdir(parents=True)
+    (folder.path / "openvpn-client@1.service").write_text("[Service]\nExecStart=/usr/sbin/openvpn\n")
+    assert folder.held() == ()
+
+
+def test_a_wanted_unit_is_what_systemctl_enable_would_make(folder: UnitFolder) -> None:
+    folder.put(FILE)
+    folder.want(FILE.name)
+    link = folder.path / "multi-user.target.wants" / FILE.name.text
+    assert link.read_text() == FILE.text
+
+
+def test_wanting_twice_is_wanting_once(folder: UnitFolder) -> None:
+    folder.put(FILE)
+    folder.want(FILE.name)
+    folder.want(FILE.name)
+    assert [held.wanted for held in folder.held()] == [True]
+
+
+def test_a_unit_no_longer_wanted_is_held_still(folder: UnitFolder) -> None:
+    folder.put(FILE)
+    folder.want(FILE.name)
+    folder.unwant(FILE.name)
+    assert [held.wanted for held in folder.held()] == [False]
+
+
+def test_a_destroyed_unit_stays_until_it_is_removed(folder: UnitFolder) -> None:
+    folder.put(FILE)
+    folder.mark(FILE.name)
+    assert [held.leaving for held in folder.held()] == [True]
+
+
+def test_a_removed_unit_leaves_nothing(folder: UnitFolder) -> None:
+    folder.put(FILE)
+    folder.want(FILE.name)
+    folder.mark(FILE.name)
+    folder.remove(FILE.name)
+    assert names(folder) == ["multi-user.target.wants"]
+
+
+def test_a_damaged_unit_file_is_said_to_be_damaged(folder: UnitFolder) -> None:
+    folder.put(FILE)
+    (folder.path / FILE.name.text).write_text("[X-Deployster]\nnonsense\n")
+    [held] = folder.held()
+    with pytest.raises(OutputUnreadable, match="line 2"):
+        _ = held.file
+
+
+def test_only_the_stamps_port_is_a_units_port(folder: UnitFolder) -> None:
+    folder.put(unit("9f8", "Port=1", port=8001))
+    assert [held.port for held in folder.held()] == [8001]
+
+
+def test_a_file_where_the_folder_should_be_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(EngineError, match="can't be changed: Not a directory"):
+        UnitFolder(tmp_path / "taken" / "system", "multi-user.target").put(FILE)
+
+
+def test_a_folder_under_a_file_can_not_be_written_to(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    assert not UnitFolder(tmp_path / "taken" / "system", "multi-user.target").writable()
+
+
+def test_a_thousand_units_are_listed_by_name(folder: UnitFolder) -> None:
+    folder.path.mkdir(parents=True)
+    for number in range(1, 1001):
+        file = unit("9f8", instance=number)
+        (folder.path / file.name.text).write_text(file.text)
+    assert [held.name.instance for held in folder.held()] == list(range(1, 1001))

@@ -1,0 +1,334 @@
+"""Real units through the real systemctl3, below a folder with a space in its name."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from deployster_cli.domain.model import Condition
+from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.unitfile import UnitFile
+from deployster_cli.engines.systemctl import replacement
+from deployster_cli.engines.systemctl.args import LocalOptions
+from deployster_cli.engines.systemctl.engine import LocalEngine
+from deployster_cli.engines.systemctl.jobs import Jobs
+from deployster_cli.engines.systemctl.layout import Layout
+from deployster_cli.errors import EngineError
+from tests.engines.systemctl.units import unit
+
+pytest.importorskip("systemctl3", reason="the extra 'local' is not installed")
+
+LONG = "ExecStart=/bin/sleep 300"
+REPOSITORY = Path(__file__).parents[3]
+NOBODY = 65534
+
+
+class Box:
+    """A local engine of its own, with what tests ask it again and again."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.engine = LocalEngine(LocalOptions(manager="systemctl3", root=str(root)))
+
+    def conditions(self) -> dict[str, Condition]:
+        return {found.name.version: found.condition for found in self.engine.units()}
+
+    def wait(self, done: Callable[[dict[str, Condition]], bool]) -> dict[str, Condition]:
+        for _ in range(200):
+            now = self.conditions()
+            if done(now):
+                return now
+            time.sleep(0.05)
+        raise AssertionError(f"still {now}")
+
+    def settled(self, *files: UnitFile) -> dict[str, Condition]:
+        self.engine.start(files)
+        return self.wait(lambda now: not {Condition.STARTING, Condition.STOPPING} & set(now.values()))
+
+    def empty(self) -> None:
+        names = [found.name for found in self.engine.units()]
+        self.engine.stop(names)
+        self.engine.destroy(names)
+        self.wait(lambda now: not now)
+
+    def runner(self, name: UnitName) -> int:
+        for _ in range(100):
+            record, busy = Jobs(Layout(self.root).jobs).read()[name.text]
+            if busy and record.pid:
+                return record.pid
+            time.sleep(0.02)
+        raise AssertionError("no runner")
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[Box]:
+    box = Box(tmp_path / "a state")
+    yield box
+    box.empty()
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("service", "condition"),
+    [
+        ([LONG], Condition.RUNNING),
+        (["ExecStartPre=/bin/false", LONG], Condition.FAILED),
+        ([LONG, "ExecStartPost=/bin/false"], Condition.FAILED),
+        ([LONG, "ExecStartPost=-/bin/false"], Condition.RUNNING),
+        (["ExecStart=/bin/nonesuch"], Condition.FAILED),
+        (["Type=oneshot", "ExecStart=/bin/true"], Condition.ENDED),
+        (["Type=oneshot", "RemainAfterExit=yes", "ExecStart=/bin/true"], Condition.EXITED),
+        (["Type=oneshot", "ExecStart=/bin/false"], Condition.FAILED),
+        (["Type=simple"], Condition.FAILED),
+        (["EnvironmentFile=/nonesuch", LONG], Condition.FAILED),
+        (["TimeoutStartSec=500ms", "ExecStartPre=/bin/sleep 300", LONG], Condition.FAILED),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else value,
+)
+def test_a_units_start_ends_as_it_would_with_systemd(box: Box, service: list[str], condition: Condition) -> None:
+    assert box.settled(unit("9f8-701", *service)) == {"9f8-701": condition}
+
+
+@pytest.mark.process
+def test_starting_waits_for_nothing(box: Box) -> None:
+    began = time.monotonic()
+    box.engine.start([unit("9f8", "ExecStartPre=/bin/sleep 300", LONG)])
+    assert time.monotonic() - began < 2
+
+
+@pytest.mark.process
+def test_a_unit_starts_until_its_gate_has_opened(box: Box, tmp_path: Path) -> None:
+    gate = f"/bin/sh -c 'until [ -e \"{tmp_path}/open\" ]; do sleep 0.05; done'"
+    box.engine.start([unit("9f8", LONG, f"ExecStartPost={gate}")])
+    box.runner(unit("9f8").name)
+    before = box.conditions()
+    (tmp_path / "open").touch()
+    assert (before["9f8"], box.settled()["9f8"]) == (Condition.STARTING, Condition.RUNNING)
+
+
+@pytest.mark.process
+def test_a_died_process_has_failed(box: Box) -> None:
+    box.settled(unit("9f8", "ExecStart=/bin/sh -c 'sleep 0.5; exit 3'"))
+    box.wait(lambda now: now["9f8"] is Condition.FAILED)
+    assert box.engine.units()[0].active == "failed"
+
+
+@pytest.mark.process
+def test_a_killed_starter_is_a_failed_start(box: Box) -> None:
+    file = unit("9f8", "ExecStartPre=/bin/sleep 300", LONG)
+    box.engine.start([file])
+    os.kill(box.runner(file.name), signal.SIGKILL)
+    box.wait(lambda now: now["9f8"] is not Condition.STARTING)
+    assert box.conditions() == {"9f8": Condition.FAILED}
+
+
+@pytest.mark.process
+def test_a_starter_killed_at_the_gate_is_a_failed_start_too(box: Box) -> None:
+    file = unit("9f8", LONG, "ExecStartPost=/bin/sleep 300")
+    box.engine.start([file])
+    time.sleep(1)
+    os.kill(box.runner(file.name), signal.SIGKILL)
+    box.wait(lambda now: now["9f8"] is not Condition.STARTING)
+    assert box.conditions() == {"9f8": Condition.FAILED}
+
+
+@pytest.mark.process
+def test_a_unit_can_be_stopped_while_it_starts(box: Box) -> None:
+    file = unit("9f8", "ExecStartPre=/bin/sleep 300", LONG)
+    box.engine.start([file])
+    box.runner(file.name)
+    box.engine.stop([file.name])
+    assert box.wait(lambda now: now["9f8"] is not Condition.STOPPING) == {"9f8": Condition.STOPPED}
+
+
+@pytest.mark.process
+def test_stopping_runs_every_command_before_the_process_ends(box: Box, tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    post = f"ExecStopPost=/bin/sh -c 'echo post >> \"{seen}\"'"
+    stop = f"ExecStop=/bin/sh -c 'kill -0 $MAINPID && echo stop >> \"{seen}\"'"
+    file = unit("9f8", LONG, stop, post)
+    box.settled(file)
+    box.engine.stop([file.name])
+    box.wait(lambda now: now["9f8"] is Condition.STOPPED)
+    assert seen.read_text().split() == ["stop", "post"]
+
+
+@pytest.mark.process
+def test_a_destroyed_unit_leaves_no_process_behind(box: Box, tmp_path: Path) -> None:
+    file = unit("9f8", f"ExecStart=/bin/sh -c 'setsid sleep 300 & echo $$! > \"{tmp_path}/child\"; exec sleep 300'")
+    box.settled(file)
+    box.empty()
+    status = Path(f"/proc/{(tmp_path / 'child').read_text().strip()}/status")
+    assert not status.exists() or "State:\tZ" in status.read_text()
+
+
+@pytest.mark.process
+def test_a_destroyed_unit_leaves_no_file_behind(box: Box) -> None:
+    box.settled(unit("9f8-701", LONG, "ExecStop=/bin/true"))
+    box.empty()
+    assert [path for path in box.root.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.process
+def test_a_stopped_unit_runs_again_when_resumed(box: Box) -> None:
+    file = unit("9f8", LONG)
+    box.settled(file)
+    box.engine.stop([file.name])
+    box.wait(lambda now: now["9f8"] is Condition.STOPPED)
+    box.engine.resume([file.name])
+    assert box.settled() == {"9f8": Condition.RUNNING}
+
+
+@pytest.mark.process
+def test_a_failed_unit_runs_when_resumed_and_nothing_hinders_it(box: Box, tmp_path: Path) -> None:
+    file = unit("9f8", f"ExecStartPre=/usr/bin/test -e '{tmp_path}/ready'", LONG)
+    box.settled(file)
+    (tmp_path / "ready").touch()
+    box.engine.resume([file.name])
+    assert box.settled() == {"9f8": Condition.RUNNING}
+
+
+@pytest.mark.process
+def test_a_stopping_unit_is_not_started(box: Box) -> None:
+    file = unit("9f8", LONG, "ExecStop=/bin/sleep 2")
+    box.settled(file)
+    box.engine.stop([file.name])
+    box.runner(file.name)
+    box.wait(lambda now: now["9f8"] is Condition.STOPPING)
+    manager = box.engine.manager
+    with pytest.raises(EngineError, match="still stopping"):
+        manager.start([file.name])
+
+
+@pytest.mark.process
+def test_a_command_gets_what_systemd_would_give_it(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEPLOYSTER_PASSWORD", "secret")
+    written = (
+        r"""ExecStart=/bin/sh -c 'printf "%%s\n" "$A" "$$B" "${C}" %i "[$DEPLOYSTER_PASSWORD]"; pwd; exec sleep 300'"""
+    )
+    variables = r"""Environment="A=one \"two\" $HOME" B=100%% C=a\\b"""
+    box.settled(unit("9f8", "WorkingDirectory=/usr", variables, written))
+    assert list(box.engine.journal(unit("9f8").name)) == ['one "two" $HOME', "100%", r"a\b", "1", "[]", "/usr"]
+
+
+@pytest.mark.process
+def test_the_journal_of_a_program_that_is_missing_says_so(box: Box) -> None:
+    box.settled(unit("9f8", "ExecStart=/bin/nonesuch"))
+    assert "No such file or directory" in "\n".join(box.engine.journal(unit("9f8").name))
+
+
+@pytest.mark.process
+def test_the_journal_of_a_refused_unit_says_why(box: Box) -> None:
+    box.settled(unit("9f8", "Type=simple"))
+    assert "lacks both ExecStart and ExecStop" in "\n".join(box.engine.journal(unit("9f8").name))
+
+
+@pytest.mark.process
+def test_an_empty_journal_says_that_it_is(box: Box) -> None:
+    box.settled(unit("9f8", LONG))
+    assert list(box.engine.journal(unit("9f8").name)) == ["-- carousel-9f8@1.service has written nothing --"]
+
+
+@pytest.mark.process
+def test_a_journal_can_be_followed(box: Box) -> None:
+    box.settled(unit("9f8", "ExecStart=/bin/sh -c 'while :; do echo tick; sleep 0.2; done'"))
+    lines = box.engine.journal(unit("9f8").name, lines=1, follow=True)
+    assert [next(lines) for _ in range(3)] == ["tick"] * 3
+    lines.close()  # type: ignore[attr-defined]
+
+
+@pytest.mark.process
+def test_two_folders_know_nothing_of_one_another(box: Box, tmp_path: Path) -> None:
+    other = Box(tmp_path / "other")
+    box.settled(unit("9f8", LONG))
+    assert other.conditions() == {}
+
+
+@pytest.mark.process
+def test_the_folders_are_where_systemctl3_says_they_are(box: Box) -> None:
+    box.settled(unit("9f8-701", LONG))
+    layout, name = Layout(box.root), unit("9f8-701").name
+    argv = [sys.executable, "-m", "systemctl3", f"--root={layout.tree}", "show", "-p", "JournalFilePath"]
+    shown = subprocess.run([*argv, "-p", "StatusFilePath", name.text], check=True, capture_output=True, text=True)
+    paths = dict(line.split("=", 1) for line in shown.stdout.splitlines())
+    assert paths == {"JournalFilePath": str(layout.journal(name)), "StatusFilePath": str(layout.status(name))}
+
+
+@pytest.mark.process
+def test_an_ordinary_user_runs_units_just_so(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can become somebody else; every other test has run as an ordinary user")
+    python = next((p for p in (sys.executable, "/usr/bin/python3") if _usable(p)), None)
+    if python is None:
+        pytest.skip("no Python here that an ordinary user can run and that has the packages")
+    for folder in (tmp_path, *tmp_path.parents[:3]):
+        folder.chmod(0o777 if folder == tmp_path else 0o755)
+    script = (
+        "import time; from tests.engines.systemctl.test_replacement import *\n"
+        f"box = Box(Path({str(tmp_path / 'state')!r}))\n"
+        "print(box.engine.check(), *box.settled(unit('9f8', LONG)).values()); box.empty(); print(box.conditions())"
+    )
+    done = _as_nobody([python, "-c", script], tmp_path)
+    assert (done.stdout.split(), done.stderr) == (["running", "{}"], "")
+
+
+def _usable(python: str) -> bool:
+    return (
+        _as_nobody([python, "-c", "import systemctl3, pytest, sys; assert sys.version_info >= (3, 11)"]).returncode == 0
+    )
+
+
+def _as_nobody(argv: list[str], cwd: Path = Path("/")) -> subprocess.CompletedProcess[str]:
+    packages = [str(REPOSITORY), *(path for path in sys.path if path.endswith("site-packages"))]
+    env = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "PYTHONPATH": ":".join(packages), "PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        return subprocess.run(
+            argv,
+            user=NOBODY,
+            group=NOBODY,
+            extra_groups=[],
+            env=env,
+            cwd=cwd,
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+    except OSError as error:
+        return subprocess.CompletedProcess(argv, 126, "", str(error))
+
+
+def test_a_machine_with_neither_is_told_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replacement, "installed", lambda: False)
+    assert "pip install 'deployster[local]'" in Box(tmp_path).engine.check()
+
+
+def test_a_state_folder_that_can_not_be_is_named(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    assert f"{tmp_path}/taken can't be written to" in Box(tmp_path / "taken").engine.check()
+
+
+def test_a_state_folder_that_systemctl3_would_misread_is_refused(tmp_path: Path) -> None:
+    assert "has a % or a brace" in Box(tmp_path / "100%").engine.check()
+
+
+def test_nothing_is_started_in_a_state_folder_that_can_not_be(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(EngineError, match="Not a directory"):
+        Box(tmp_path / "taken").engine.start([unit("9f8", LONG)])
+
+
+def test_an_engine_that_never_ran_has_no_units(tmp_path: Path) -> None:
+    assert Box(tmp_path / "new").engine.units() == ()
+
+
+def test_the_state_folder_is_the_users_own_unless_one_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    local = LocalEngine(LocalOptions(manager="systemctl3"))
+    assert local.manager.folder.path.is_relative_to(tmp_path / "deployster" / "local")

@@ -1,0 +1,95 @@
+"""The services that golden units are rendered for, and the values that are hard to write down."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from deployster_cli import template_files
+from deployster_cli.domain.model import Service
+from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.render import Templates
+from deployster_cli.domain.unitfile import Stamp, UnitFile
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+
+NAME = UnitName("carousel", "9f88701", 1)
+
+HOSTILE = {
+    "QUOTES": 'it\'s "quoted"',
+    "PERCENT": "%n %% %i %d 100%",
+    "DOLLAR_NAME": "$HOME ${HOME} a$HOME $1",
+    "DOLLAR_ELSE": "$$ $(id) $",
+    "DOLLAR_FIRST": "$PORT",
+    "DOLLARS": "$$",
+    "OUR_DOLLAR": "${DOLLAR}",
+    "BACKSLASH": "\\ \\\\ \\n \\x24 end\\",
+    "UNICODE": "é ü 日本 \u00a0 ß",
+    "OPTION": "--privileged -v /:/host",
+    "SHELL": "; rm -rf / # `id` & | > x",
+    "COMMENT": "; not a comment",
+    "GLOB": "* ? [a-z] ~ {a,b}",
+    "SPACES": "  two  spaces  ",
+    "EMPTY": "",
+}
+"""Values that quote, expand, continue or end something somewhere between here and a process."""
+
+PLAIN = Service("carousel")
+FULL = Service(
+    "carousel",
+    port=8080,
+    health="/up?deep=1&x",
+    volumes=("/var/lib/carousel:/data",),
+    env={"RAILS_ENV": "production", "GREETING": "hello there"},
+    env_file="/etc/carousel.env",
+    machine_metadata=("zone=z1", "disk=ssd"),
+    conflicts=True,
+    docker_hub_username="acme",
+)
+NASTY = Service(
+    "carousel",
+    port=8080,
+    health="/it's\"%n$HOME\\",
+    volumes=("/with space:/data", "--privileged", "/%i/$HOME:/x"),
+    env=HOSTILE,
+    registry_url="registry.example.com:5000/team",
+)
+COMMAND = 'bin/serve --port $PORT --title "it\'s {version} 100%" ${EXTRA:-}'
+
+SERVICES = {
+    "docker-plain": PLAIN,
+    "docker-full": FULL,
+    "docker-nasty": NASTY,
+    "docker-vulcand-plain": replace(PLAIN, template="docker-vulcand"),
+    "docker-vulcand-full": replace(FULL, template="docker-vulcand"),
+    "deployster-plain": replace(PLAIN, template="deployster"),
+    "deployster-full": replace(FULL, template="deployster"),
+    "process-plain": replace(PLAIN, template="process", command="bin/serve"),
+    "process-full": replace(
+        FULL, template="process", port=None, command=COMMAND, directory="/srv/{service}/{version}/{instance}"
+    ),
+    "process-nasty": replace(
+        NASTY, template="process", port=None, command="cd a && exec ./b '%n'", directory='/srv/%n $HOME "x"'
+    ),
+}
+"""Name of the golden file → the service it is rendered for."""
+
+
+def stamp(name: UnitName = NAME, template: str = "docker", port: int | None = None) -> Stamp:
+    return Stamp(
+        name.service,
+        name.version,
+        name.instance,
+        "2026-01-02T03:04:05Z",
+        "ada@laptop",
+        template,
+        port=port,
+        previous=("a41c9e2",),
+    )
+
+
+def rendered(service: Service, texts: dict[str, str] | None = None, name: UnitName = NAME) -> UnitFile:
+    """The service's unit by the built-in templates and ``texts``, on port 20001 where its template takes one."""
+    templates = Templates(template_files.load(None) | (texts or {}))
+    render = templates.renderer(service)
+    return render(name, stamp(name, service.template, 20001 if render.takes_port else None))

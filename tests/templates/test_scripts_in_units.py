@@ -1,0 +1,171 @@
+"""The scripts in the built-in units do what they are there for: run with a real shell, against a real HTTP server."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from deployster_cli.domain.model import Service
+from tests.templates.cases import NAME, rendered
+
+pytestmark = pytest.mark.process
+
+needs_curl = pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+
+DOCKER = """#!/bin/sh
+[ "$*" = "port carousel--9f88701-1 3000" ] || exit 1
+echo 0.0.0.0:$TEST_PORT; echo [::]:1
+"""
+ETCDCTL = '#!/bin/sh\necho "$*" > "$TEST_ETCD"\n'
+
+
+class Answers(BaseHTTPRequestHandler):
+    """Answers a path such as /503 with that status; 302 leads to /200."""
+
+    def do_GET(self) -> None:
+        self.send_response(int(self.path[1:4]))
+        self.send_header("Location", "/200")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """The port of a server that answers."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def main() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that stands for the service's own."""
+    with subprocess.Popen(["/bin/sleep", "60"]) as process:
+        yield process
+        process.kill()
+
+
+@pytest.fixture
+def tools(tmp_path: Path) -> Path:
+    """A folder of the programs that a small machine has: no curl."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for program in ("sh", "seq", "sleep", "grep", "sed"):
+        (folder / program).symlink_to(shutil.which(program) or "/nonexistent")
+    (folder / "python3").symlink_to(sys.executable)
+    return folder
+
+
+def script(service: Service, port: int | None = None, which: int = 0) -> list[str]:
+    """The argv of the unit's ExecStartPost, as systemd makes it."""
+    unit = rendered(replace(service, extra={"health_tries": "1"} if service.health else {}))
+    line = unit.values("Service", "ExecStartPost")[which].replace("%%", "%")
+    words = [word.replace("${DOLLAR}", "$") for word in shlex.split(line)]
+    return [word.replace("127.0.0.1:20001", f"127.0.0.1:{port}") for word in words]
+
+
+def run(argv: list[str], main: subprocess.Popen[bytes], **env: str) -> int:
+    """The script's exit code; a service that it ended has been waited for."""
+    variables = {"PATH": os.environ["PATH"], "MAINPID": str(main.pid)} | env
+    return subprocess.run(argv, env=variables, capture_output=True, check=False, timeout=60).returncode
+
+
+def process(health: str) -> Service:
+    return Service("carousel", template="process", command="bin/serve", health=health)
+
+
+@needs_curl
+@pytest.mark.parametrize(("path", "code"), [("/200", 0), ("/204?a=1&b='x'", 0), ("/302", 1), ("/404", 1), ("/503", 1)])
+def test_only_a_2xx_is_healthy(port: int, main: subprocess.Popen[bytes], path: str, code: int) -> None:
+    assert run(script(process(path), port), main) == code
+
+
+@pytest.mark.parametrize(("path", "code"), [("/200", 0), ("/204?a=1&b='x'", 0), ("/302", 1), ("/404", 1), ("/503", 1)])
+def test_a_machine_without_curl_asks_with_python(
+    port: int, main: subprocess.Popen[bytes], tools: Path, path: str, code: int
+) -> None:
+    assert run(script(process(path), port), main, PATH=str(tools)) == code
+
+
+@needs_curl
+def test_the_machines_proxy_is_not_asked(port: int, main: subprocess.Popen[bytes]) -> None:
+    assert run(script(process("/200"), port), main, http_proxy="http://127.0.0.1:1/") == 0
+
+
+def test_a_service_that_never_gets_healthy_is_ended(port: int, main: subprocess.Popen[bytes]) -> None:
+    run(script(process("/503"), port), main)
+    assert main.wait(timeout=10) == -15
+
+
+def test_the_wait_ends_with_the_service(port: int, main: subprocess.Popen[bytes]) -> None:
+    main.kill()
+    main.wait()
+    argv = [word.replace("seq 1", "seq 1000") for word in script(process("/503"), port)]
+    assert run(argv, main) == 1
+
+
+@pytest.fixture
+def docker(tools: Path) -> Path:
+    """The same folder with a docker that publishes one container, and an etcdctl that writes down what it is told."""
+    for program, text in (("docker", DOCKER), ("etcdctl", ETCDCTL)):
+        (tools / program).write_text(text)
+        (tools / program).chmod(0o755)
+    (tools / "curl").symlink_to(shutil.which("curl") or "/nonexistent")
+    return tools
+
+
+@needs_curl
+@pytest.mark.parametrize(("path", "code"), [("/200", 0), ("/503", 1)])
+def test_a_container_is_asked_on_the_port_that_docker_picked(
+    port: int, main: subprocess.Popen[bytes], docker: Path, path: str, code: int
+) -> None:
+    argv = script(Service("carousel", health=path))
+    assert run(argv, main, PATH=str(docker), TEST_PORT=str(port)) == code
+
+
+def registered(docker: Path, main: subprocess.Popen[bytes], tmp_path: Path, **env: str) -> str:
+    """What etcdctl was told to set."""
+    argv = script(Service("carousel", template="docker-vulcand", health="/200"), which=1)
+    argv = [word.replace("/usr/bin/etcdctl", str(docker / "etcdctl")) for word in argv]
+    told = tmp_path / "told"
+    run(argv, main, PATH=str(docker), TEST_ETCD=str(told), **env)
+    return told.read_text() if told.exists() else ""
+
+
+def test_vulcand_is_told_the_machines_address_and_the_published_port(
+    docker: Path, main: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    told = registered(docker, main, tmp_path, TEST_PORT="32768", COREOS_PRIVATE_IPV4="10.0.0.1")
+    assert told == f"set /vulcand/upstreams/carousel/endpoints/{NAME.container} http://10.0.0.1:32768\n"
+
+
+@pytest.mark.parametrize("env", [{"TEST_PORT": "32768"}, {"TEST_PORT": "", "COREOS_PRIVATE_IPV4": "10.0.0.1"}])
+def test_vulcand_is_told_nothing_that_leads_nowhere(
+    docker: Path, main: subprocess.Popen[bytes], tmp_path: Path, env: dict[str, str]
+) -> None:
+    assert registered(docker, main, tmp_path, **env) == ""
+
+
+def test_vulcand_forgets_the_endpoint_before_the_container_stops() -> None:
+    stops = rendered(Service("carousel", template="docker-vulcand")).values("Service", "ExecStop")
+    assert [line.split()[0] for line in stops] == ["-/usr/bin/etcdctl", "-/usr/bin/docker"]
+
+
+def test_vulcand_forgets_the_endpoint_of_a_container_that_died() -> None:
+    after = rendered(Service("carousel", template="docker-vulcand")).values("Service", "ExecStopPost")
+    assert after[0].startswith("-/usr/bin/etcdctl rm /vulcand/upstreams/carousel/endpoints/carousel--9f88701-1")

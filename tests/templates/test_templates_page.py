@@ -1,0 +1,74 @@
+"""docs/templates.md says what is so: its tables are the program's, its examples render."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from deployster_cli import template_files
+from deployster_cli.domain.model import Service
+from deployster_cli.domain.render import FILTERS
+from deployster_cli.domain.template_values import NAMES
+from tests.templates.cases import FULL, HOSTILE, NASTY, rendered
+
+ROOT = Path(__file__).parent.parent.parent
+PAGE = (ROOT / "docs" / "templates.md").read_text()
+EXAMPLES = re.findall(r"^```jinja\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+
+
+def first_cells(heading: str) -> list[str]:
+    """The names in the first column of the first table under a heading."""
+    section = PAGE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE)
+
+
+def test_the_table_of_names_is_what_templates_are_given() -> None:
+    assert tuple(first_cells("What a template may use")) == NAMES
+
+
+def test_the_table_of_filters_is_what_templates_have() -> None:
+    assert set(re.findall(r"\{\{ x\\\|(\w+) \}\}", PAGE)) == set(FILTERS)
+
+
+def test_the_table_of_templates_is_what_is_built_in() -> None:
+    assert sorted(re.findall(r"^\| `([\w-]+)` \| .*$", PAGE.partition("\n## ")[0], re.MULTILINE)) == sorted(
+        template_files.names(None)
+    )
+
+
+def test_the_table_of_blocks_is_what_the_docker_template_has() -> None:
+    blocks = re.findall(r"\{%-? block (\w+)", template_files.load(None)["docker.service.j2"])
+    assert first_cells("Changing a built-in one") == blocks
+
+
+def test_the_process_template_has_the_blocks_that_the_page_says() -> None:
+    blocks = re.findall(r"\{%-? block (\w+)", template_files.load(None)["process.service.j2"])
+    said = [block for block in first_cells("Changing a built-in one") if not block.startswith("run_")]
+    assert blocks == said
+
+
+def test_the_script_reads_as_the_page_says() -> None:
+    unit = rendered(replace(FULL, template="own"), {"own.service.j2": f"[Service]\nExecStart=/bin/true\n{EXAMPLES[0]}"})
+    script = """/bin/sh -c "for n in 1 2 3; do echo 9f88701 \\"${DOLLAR}n\\"; done\""""
+    assert unit.values("Service", "ExecStartPre") == (script,)
+
+
+@pytest.mark.parametrize("service", [FULL, NASTY], ids=["full", "nasty"])
+def test_the_example_to_start_from_renders(service: Service) -> None:
+    worker = replace(service, template="worker", command="bin/work", directory="/srv")
+    unit = rendered(replace(worker, extra={"grace": "300"}), {"worker.service.j2": EXAMPLES[1]})
+    assert unit.last("Service", "TimeoutStopSec") == "300"
+
+
+def test_the_example_gives_every_variable() -> None:
+    worker = replace(NASTY, template="worker", command="bin/work", directory="/srv")
+    unit = rendered(worker, {"worker.service.j2": EXAMPLES[1]})
+    assert len([value for value in unit.values("Service", "Environment") if value != "DOLLAR=$"]) == len(HOSTILE)
+
+
+def test_the_example_that_extends_docker_adds_its_option() -> None:
+    unit = rendered(replace(FULL, template="limited"), {"limited.service.j2": EXAMPLES[2]})
+    assert " --memory=512m acme/carousel:9f88701" in unit.last("Service", "ExecStart")
