@@ -5,10 +5,11 @@ It knows the truth (which units really run), so a test can hold a rollout to wha
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
+from deployster_cli.domain.lock import Note
 from deployster_cli.domain.model import Machine, State, Unit
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.unitfile import UnitFile
@@ -43,6 +44,10 @@ class SimClock:
         """Let that much pass."""
         self.at += seconds
 
+    def epoch(self) -> int:
+        """The simulated second, counted from 1970."""
+        return int(self.at)
+
     def utc(self) -> str:
         """A fixed day, the simulated second."""
         return f"2026-01-01T{int(self.at) // 3600:02}:{int(self.at) // 60 % 60:02}:{int(self.at) % 60:02}Z"
@@ -62,6 +67,31 @@ class Life:
 
 
 @dataclass
+class SimLocks:
+    """engines.base.Locks in memory, as fleet's behave: a put may overwrite one that came a moment before it."""
+
+    notes: dict[str, Note] = field(default_factory=dict)
+    late: Callable[[], None] | None = None
+
+    def put(self, note: Note, *, replace: bool = False) -> float:
+        if replace or note.service not in self.notes:
+            self.notes[note.service] = note
+        if self.late:
+            late, self.late = self.late, None
+            late()
+        return 0.5
+
+    def read(self, service: str) -> Note | None:
+        return self.notes.get(service)
+
+    def drop(self, service: str) -> None:
+        self.notes.pop(service, None)
+
+    def shown(self, note: Note) -> bool:
+        return self.notes.get(note.service) == note
+
+
+@dataclass
 class SimEngine:
     """The Engine protocol over the model. ``lost`` and ``outages`` are numbers of looks at which things go wrong."""
 
@@ -77,6 +107,7 @@ class SimEngine:
     leaving: dict[UnitName, Life] = field(default_factory=dict)
     calls: list[tuple[str, tuple[UnitName, ...]]] = field(default_factory=list)
     looks: int = 0
+    locks: SimLocks = field(default_factory=SimLocks)
 
     def add_running(self, *names: UnitName) -> None:
         """Units that have been running for long."""

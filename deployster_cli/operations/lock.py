@@ -103,8 +103,12 @@ def _try(engine: Engine, note: Note, abandoned: Note | None, clock: Clock) -> No
     """Put our note in the place of none, or of an abandoned one; the note that is there once it can be believed."""
     if abandoned:
         engine.locks.drop(note.service)
-    clock.sleep(engine.locks.put(note))
-    return engine.locks.read(note.service)
+    try:
+        clock.sleep(engine.locks.put(note))
+        return engine.locks.read(note.service)
+    except BaseException:
+        Held(engine, note, clock).release()
+        raise
 
 
 def _abandoned(note: Note, now: int) -> bool:

@@ -15,7 +15,7 @@ from deployster_cli.domain.plan import Plan, Policy, Wanted, plan_deploy, plan_d
 from deployster_cli.domain.rollout_state import Phase, Rollout, Traits
 from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.domain.watching import Reason
-from deployster_cli.operations.rollout import Journal, drive
+from deployster_cli.operations.rollout import Journal, Work, drive
 from tests.simulation import Fate, SimClock, SimEngine
 
 OLD, NEW = "v1", "v2"
@@ -64,7 +64,8 @@ def sim(fates: Mapping[UnitName, Fate] | None = None, old: int = 0, **changes: o
 
 def go(engine: SimEngine, plan: Plan, traits: Traits | None = None) -> Run:
     told: list[events.Event | Journal] = []
-    driven = drive(engine, plan, traits or Traits(), {n: file(n) for n in plan.start}, engine.clock)
+    work = Work(plan, {n: file(n) for n in plan.start}, traits or Traits())
+    driven = drive(engine, work, engine.clock, lambda: None)
     while True:
         try:
             told.append(next(driven))

@@ -18,6 +18,7 @@ from deployster_cli.engines.systemctl import output, systemd
 from deployster_cli.engines.systemctl.args import LocalOptions
 from deployster_cli.engines.systemctl.folder import UnitFolder
 from deployster_cli.engines.systemctl.join import join
+from deployster_cli.engines.systemctl.locks import LocalLocks
 from deployster_cli.engines.systemctl.output import Shown
 from deployster_cli.engines.systemctl.replacement import Replacement
 from deployster_cli.engines.systemctl.systemd import Systemd
@@ -33,6 +34,7 @@ class Manager(Protocol):
     """What runs unit files on this machine."""
 
     folder: UnitFolder
+    locks: LocalLocks
 
     def check(self) -> str:
         """Why it can't be used, in one sentence; empty where it can."""
@@ -76,6 +78,11 @@ class LocalEngine:
         if named == "user" or (named == "auto" and os.geteuid() != 0 and systemd.user_runs()):
             return Systemd(self._options, user=True)
         return Replacement(self._options)
+
+    @property
+    def locks(self) -> LocalLocks:
+        """Files that this machine's kernel locks."""
+        return self.manager.locks
 
     def check(self) -> str:
         """Why this engine can't be used, in one sentence; empty where it can."""

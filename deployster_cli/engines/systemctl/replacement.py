@@ -22,6 +22,7 @@ from deployster_cli.engines.systemctl.calls import call
 from deployster_cli.engines.systemctl.folder import UnitFolder, told
 from deployster_cli.engines.systemctl.jobs import Jobs, read_record, write_record
 from deployster_cli.engines.systemctl.layout import Layout
+from deployster_cli.engines.systemctl.locks import LocalLocks
 from deployster_cli.engines.systemctl.output import Record, Shown
 from deployster_cli.errors import EngineError
 
@@ -52,6 +53,7 @@ class Replacement:
         self._base = args.systemctl3(sys.executable, str(self._layout.tree))
         self._jobs = Jobs(self._layout.jobs)
         self.folder = UnitFolder(self._layout.units, "multi-user.target")
+        self.locks = LocalLocks(self._layout.root / "locks")
 
     def check(self) -> str:
         """Why units can't be run, in one sentence; empty where they can."""

@@ -12,6 +12,7 @@ from deployster_cli.engines.systemctl import args, output
 from deployster_cli.engines.systemctl.args import LocalOptions
 from deployster_cli.engines.systemctl.calls import NOT_LOADED, call
 from deployster_cli.engines.systemctl.folder import UnitFolder
+from deployster_cli.engines.systemctl.locks import LocalLocks
 from deployster_cli.engines.systemctl.output import Shown
 
 SYSTEM_UNITS = Path("/etc/systemd/system")
@@ -39,6 +40,7 @@ class Systemd:
         self._base = args.systemd(user=user)
         path = _config_folder() / "systemd" / "user" if user else SYSTEM_UNITS
         self.folder = UnitFolder(path, "default.target" if user else "multi-user.target")
+        self.locks = LocalLocks((_runtime_folder() if user else Path("/run")) / "deployster" / "locks")
 
     def check(self) -> str:
         """Why units can't be run, in one sentence; empty where they can."""

@@ -1,0 +1,101 @@
+"""Locks by flock: two holders are two open files, so one process can play both."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from deployster_cli.domain.lock import Note
+from deployster_cli.engines.systemctl.locks import LocalLocks
+from deployster_cli.errors import EngineError
+
+ANN = Note("carousel", "ann", "laptop", "home", 1, "a", 100, 220, "deploying v1")
+BOB = replace(ANN, owner="bob", token="b")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "state with space" / "locks"
+
+
+def test_whoever_comes_first_has_the_lock(folder: Path) -> None:
+    ann, bob = LocalLocks(folder), LocalLocks(folder)
+    ann.put(ANN)
+    bob.put(BOB)
+    assert (ann.read("carousel"), bob.read("carousel")) == (ANN, ANN)
+
+
+def test_nobody_has_it_before_and_after(folder: Path) -> None:
+    ann, bob = LocalLocks(folder), LocalLocks(folder)
+    before = bob.read("carousel")
+    ann.put(ANN)
+    ann.drop("carousel")
+    assert (before, bob.read("carousel")) == (None, None)
+
+
+def test_two_services_have_two_locks(folder: Path) -> None:
+    ann, bob = LocalLocks(folder), LocalLocks(folder)
+    ann.put(ANN)
+    bob.put(replace(BOB, service="other"))
+    assert bob.shown(replace(BOB, service="other"))
+
+
+def test_a_note_of_a_dead_holder_is_none(folder: Path) -> None:
+    ann = LocalLocks(folder)
+    ann.put(ANN)
+    os.close(ann._held["carousel"])  # what the kernel does to a process that dies
+    assert LocalLocks(folder).read("carousel") is None
+
+
+def test_renewing_replaces_the_note(folder: Path) -> None:
+    ann = LocalLocks(folder)
+    ann.put(ANN)
+    ann.put(ANN.renewed(500), replace=True)
+    assert LocalLocks(folder).read("carousel") == ANN.renewed(500)
+
+
+def test_a_second_put_of_the_same_process_does_not_replace_it(folder: Path) -> None:
+    locks = LocalLocks(folder)
+    locks.put(ANN)
+    locks.put(BOB)
+    assert locks.read("carousel") == ANN
+
+
+def test_a_lock_that_somebody_took_away_is_not_shown_any_more(folder: Path) -> None:
+    ann, bob = LocalLocks(folder), LocalLocks(folder)
+    ann.put(ANN)
+    assert ann.shown(ANN)
+    bob.drop("carousel")
+    assert not ann.shown(ANN)
+
+
+def test_after_it_was_taken_away_the_next_one_gets_it(folder: Path) -> None:
+    ann, bob = LocalLocks(folder), LocalLocks(folder)
+    ann.put(ANN)
+    bob.drop("carousel")
+    bob.put(BOB)
+    assert (bob.shown(BOB), LocalLocks(folder).read("carousel")) == (True, BOB)
+
+
+def test_a_damaged_note_is_nobodys(folder: Path) -> None:
+    ann = LocalLocks(folder)
+    ann.put(ANN)
+    (folder / "carousel.lock").write_text("{half")
+    assert LocalLocks(folder).read("carousel") is None
+
+
+def test_a_folder_that_can_not_be_made_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(EngineError, match="The lock of carousel in .* can't be used: Not a directory"):
+        LocalLocks(tmp_path / "file" / "locks").put(ANN)
+
+
+def test_a_symlink_in_its_place_is_not_followed(folder: Path, tmp_path: Path) -> None:
+    folder.mkdir(parents=True)
+    (folder / "carousel.lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(EngineError):
+        LocalLocks(folder).put(ANN)
+    assert not (tmp_path / "elsewhere").exists()

@@ -1,0 +1,194 @@
+"""Taking, keeping and losing a lock, with another who comes at the worst moment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from deployster_cli.domain.lock import LASTS, RENEW_AFTER, Note
+from deployster_cli.errors import EngineUnreachable, Locked
+from deployster_cli.operations import lock
+from deployster_cli.operations.lock import Held, new_note, take
+from tests.simulation import SimClock, SimEngine
+
+OTHER = Note("carousel", "bob", "ci", "elsewhere", 1, "bob's", 0, LASTS, "deploying v9")
+
+
+@pytest.fixture
+def engine() -> SimEngine:
+    return SimEngine(SimClock(at=50))
+
+
+def mine(engine: SimEngine) -> Note:
+    return new_note("carousel", "ann@laptop", "deploying v1", engine.clock)
+
+
+def taking(engine: SimEngine, note: Note, wait: float = 0) -> Held:
+    """The lock, with whatever is told on the way thrown away."""
+    going = take(engine, note, engine.clock, wait)
+    while True:
+        try:
+            next(going)
+        except StopIteration as end:
+            held = end.value
+            assert isinstance(held, Held)
+            return held
+
+
+def test_a_free_lock_is_taken_at_once(engine: SimEngine) -> None:
+    note = mine(engine)
+    taking(engine, note)
+    assert engine.locks.notes == {"carousel": note}
+
+
+def test_a_lock_that_is_given_back_is_gone(engine: SimEngine) -> None:
+    taking(engine, mine(engine)).release()
+    assert engine.locks.notes == {}
+
+
+def test_a_lock_that_is_somebody_elses_by_now_is_not_given_back(engine: SimEngine) -> None:
+    held = taking(engine, mine(engine))
+    engine.locks.notes["carousel"] = OTHER
+    held.release()
+    assert engine.locks.notes == {"carousel": OTHER}
+
+
+def test_a_held_lock_is_told_of_with_owner_and_age(engine: SimEngine) -> None:
+    engine.locks.notes["carousel"] = OTHER
+    with pytest.raises(Locked, match=r"carousel is locked by bob on ci \(process 1\) for 50s, deploying v9") as raised:
+        taking(engine, mine(engine))
+    assert raised.value.exit_code == 5
+
+
+def test_waiting_for_a_lock_is_told_once_and_ends_when_it_is_free(engine: SimEngine) -> None:
+    engine.locks.notes["carousel"] = replace(OTHER, deadline=1000)
+    going = take(engine, mine(engine), engine.clock, 60)
+    next(going)
+    engine.locks.notes.clear()
+    with pytest.raises(StopIteration) as end:
+        next(going)
+    assert isinstance(end.value.value, Held)
+
+
+def test_waiting_for_a_lock_ends_at_the_limit(engine: SimEngine) -> None:
+    engine.locks.notes["carousel"] = replace(OTHER, deadline=1000)
+    with pytest.raises(Locked):
+        taking(engine, mine(engine), wait=30)
+    assert 80 <= engine.clock.now() <= 83
+
+
+def test_a_lock_past_its_deadline_is_taken_over(engine: SimEngine) -> None:
+    engine.locks.notes["carousel"] = replace(OTHER, deadline=49)
+    note = mine(engine)
+    taking(engine, note)
+    assert engine.locks.notes["carousel"] == note
+
+
+def test_a_lock_of_a_dead_process_of_this_machine_is_taken_over(engine: SimEngine) -> None:
+    pid = os.getpid()
+    engine.locks.notes["carousel"] = replace(OTHER, home=lock._home(), pid=_dead_pid(pid))
+    note = mine(engine)
+    taking(engine, note)
+    assert engine.locks.notes["carousel"] == note
+
+
+def _dead_pid(own: int) -> int:
+    """A process number that nobody has: beyond the highest that Linux gives."""
+    return max(own, 2**22) + 1
+
+
+def test_a_lock_of_a_live_process_of_this_machine_stays(engine: SimEngine) -> None:
+    engine.locks.notes["carousel"] = replace(OTHER, home=lock._home(), pid=os.getpid())
+    with pytest.raises(Locked):
+        taking(engine, mine(engine))
+
+
+def test_the_same_number_in_another_container_says_nothing(engine: SimEngine) -> None:
+    engine.locks.notes["carousel"] = replace(OTHER, pid=_dead_pid(0))
+    with pytest.raises(Locked):
+        taking(engine, mine(engine))
+
+
+def test_a_put_that_lands_on_ours_a_moment_later_wins(engine: SimEngine) -> None:
+    """fleet overwrites without looking; whoever finds another note after the wait has lost."""
+    engine.locks.late = lambda: engine.locks.notes.__setitem__("carousel", replace(OTHER, deadline=1000))
+    with pytest.raises(Locked):
+        taking(engine, mine(engine))
+
+
+def test_an_interrupt_while_it_is_being_taken_gives_it_back(
+    engine: SimEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(engine.clock, "sleep", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        taking(engine, mine(engine))
+    assert engine.locks.notes == {}
+
+
+def test_keeping_a_fresh_lock_asks_nothing(engine: SimEngine) -> None:
+    note = mine(engine)
+    held = taking(engine, note)
+    held.keep()
+    assert engine.locks.notes == {"carousel": note}
+
+
+def test_keeping_renews_the_lock_when_it_is_due(engine: SimEngine) -> None:
+    note = mine(engine)
+    held = taking(engine, note)
+    engine.clock.sleep(RENEW_AFTER)
+    held.keep()
+    assert engine.locks.notes["carousel"].deadline > note.deadline
+
+
+def test_a_note_that_wrote_over_ours_gets_ours_put_back(engine: SimEngine) -> None:
+    note = mine(engine)
+    held = taking(engine, note)
+    engine.locks.notes["carousel"] = replace(OTHER, since=999)
+    held.keep()
+    assert engine.locks.notes["carousel"].token == note.token
+
+
+def test_a_lock_that_was_taken_away_is_put_back(engine: SimEngine) -> None:
+    note = mine(engine)
+    held = taking(engine, note)
+    engine.locks.notes.clear()
+    held.keep()
+    assert engine.locks.notes["carousel"].token == note.token
+
+
+def oversleep(engine: SimEngine) -> None:
+    engine.clock.sleep(LASTS + 1)
+    engine.locks.notes["carousel"] = replace(OTHER, since=engine.clock.epoch())
+
+
+def come_first(engine: SimEngine) -> None:
+    engine.locks.notes["carousel"] = OTHER
+
+
+@pytest.mark.parametrize("loss", [oversleep, come_first])
+def test_a_lock_that_another_has_the_better_right_to_ends_the_run(
+    engine: SimEngine, loss: Callable[[SimEngine], None]
+) -> None:
+    held = taking(engine, mine(engine))
+    loss(engine)
+    with pytest.raises(Locked, match="was taken over by bob"):
+        held.keep()
+
+
+def test_an_engine_that_can_not_be_asked_does_not_stop_the_giving_back(
+    engine: SimEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = taking(engine, mine(engine))
+
+    def silent(_: str) -> Note:
+        raise EngineUnreachable("no answer")
+
+    monkeypatch.setattr(engine.locks, "read", silent)
+    held.release()
+    assert "carousel" in engine.locks.notes
