@@ -76,7 +76,7 @@ class Engine(Protocol):
         ...
 
     def stop(self, names: Collection[UnitName]) -> None:
-        """Ask these units to stop (ExecStop runs), keeping their files; returns once accepted. Unknown names are fine."""
+        """Ask these units to stop (ExecStop runs); their files stay. Returns once accepted. Unknown names are fine."""
         ...
 
     def unload(self, names: Collection[UnitName]) -> None:
@@ -100,5 +100,5 @@ class Engine(Protocol):
         ...
 
     def ports(self) -> frozenset[int]:
-        """TCP ports that a new unit must not be given although ``units`` shows none with them: something listens there."""
+        """TCP ports that no new unit may be given, although no unit has them: something else listens there."""
         ...

@@ -10,7 +10,7 @@ from deployster_cli.domain.names import UnitName
 from tests.commands.conftest import Shell
 from tests.simulation import Fate
 
-BAD_NAMES = ["a/b", "a b", "a\nb", "a%b", "a;b", "$(a)", "a@b", "-a", "a" * 300, "", "../a", "a\x00b", "ａ"]
+BAD_NAMES = ["a/b", "a b", "a\nb", "a%b", "a;b", "$(a)", "a@b", "-a", "a" * 300, "", "../a", "a\x00b", "\uff41"]
 
 
 def test_a_deploy_says_what_it_did(shell: Shell) -> None:
@@ -117,7 +117,7 @@ def test_a_service_that_can_not_be_named_so_is_refused(shell: Shell, name: str) 
     assert "can't name a service" in err or "255 is the most" in err
 
 
-@pytest.mark.parametrize("name", [n for n in BAD_NAMES if n != "ａ"] + ["ａ", ".a"])
+@pytest.mark.parametrize("name", [*BAD_NAMES, ".a"])
 def test_a_version_that_can_not_be_one_is_refused(shell: Shell, name: str) -> None:
     code, out, err = shell("deploy", "--", "carousel", name)
     assert (code, out, len(shell.engine.calls), shell.engine.looks) == (2, "", 0, 0)

@@ -13,7 +13,7 @@ from deployster_cli.engines.systemctl.locks import LocalLocks
 from deployster_cli.errors import EngineError
 
 ANN = Note("carousel", "ann", "laptop", "home", 1, "a", 100, 220, "deploying v1")
-BOB = replace(ANN, owner="bob", token="b")
+BOB = Note("carousel", "bob", "laptop", "home", 1, "b", 100, 220, "deploying v1")
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_a_damaged_note_is_nobodys(folder: Path) -> None:
 
 def test_a_folder_that_can_not_be_made_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(EngineError, match="The lock of carousel in .* can't be used: Not a directory"):
+    with pytest.raises(EngineError, match=r"The lock of carousel in .* can't be used: Not a directory"):
         LocalLocks(tmp_path / "file" / "locks").put(ANN)
 
 
