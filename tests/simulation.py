@@ -107,6 +107,7 @@ class SimEngine:
     leaving: dict[UnitName, Life] = field(default_factory=dict)
     calls: list[tuple[str, tuple[UnitName, ...]]] = field(default_factory=list)
     looks: int = 0
+    one_machine: bool = False
     locks: SimLocks = field(default_factory=SimLocks)
 
     def add_running(self, *names: UnitName) -> None:

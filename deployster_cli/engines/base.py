@@ -47,6 +47,9 @@ class Engine(Protocol):
     it may be made again), OutputUnreadable, or EngineError itself (the call was refused).
     """
 
+    one_machine: bool
+    """Whether all units share one machine, so that no placement rule can keep two of them apart."""
+
     @property
     def locks(self) -> Locks:
         """Who may change a service."""

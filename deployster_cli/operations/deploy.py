@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from deployster_cli.domain.model import Release, Service, Unit, releases
+from deployster_cli.domain.model import Order, Release, Service, Unit, releases
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import Plan, Policy, Wanted, instances_by_default, plan_deploy, previous_of
 from deployster_cli.domain.ports import FIRST, assign
 from deployster_cli.domain.rollout_state import Traits
 from deployster_cli.domain.unitfile import Stamp, UnitFile
 from deployster_cli.engines.base import Engine
+from deployster_cli.errors import InvalidInput
 from deployster_cli.operations.rollout import Work
 
 
@@ -82,6 +83,8 @@ def prepare(engine: Engine, request: Request, render: Renderer, now: str) -> Pre
     instances = asked or instances_by_default(request.service.name, request.version, units, stamps)
     current = {u.name for u in units} if request.as_it_is else _as_rendered(engine, request, render, units)
     plan = plan_deploy(_wanted(request, instances), units, current)
+    if probe.stamp and probe.stamp.port is not None and not render.takes_port:
+        check_fixed_port(plan, request.service, units, one_machine=engine.one_machine)
     ports = _ports(engine, render, plan, units)
     previous = previous_of(request.version, stamps)
     files = {
@@ -89,6 +92,21 @@ def prepare(engine: Engine, request: Request, render: Renderer, now: str) -> Pre
         for name in plan.start
     }
     return Prepared(Work(plan, files, traits_of(probe)), units)
+
+
+def check_fixed_port(plan: Plan, service: Service, units: Sequence[Unit], *, one_machine: bool) -> None:
+    """InvalidInput where two units with the service's fixed port could come to run on one machine at the same time."""
+    if service.conflicts and not one_machine:
+        return
+    stop_first = plan.policy.order is Order.STOP_FIRST
+    beside = [] if stop_first else [u for u in units if u.name.service == service.name and not u.stopped]
+    together = max(len(plan.start + plan.watch + plan.keep), len({u.name for u in beside} | set(plan.start)))
+    if plan.start and together > 1:
+        cure = "--order stop-first and one instance" if one_machine else "conflicts = true"
+        raise InvalidInput(
+            f"{service.name} has port {service.port} set, and {together} units of it could meet on one machine.",
+            f"Leave port out, and each unit gets one of its own; or keep them apart with {cure}.",
+        )
 
 
 def stamps_of(engine: Engine, found: Sequence[Release]) -> dict[str, Stamp]:

@@ -184,3 +184,30 @@ def test_each_instance_gets_a_port_of_its_own(shell: Shell) -> None:
     ports = {life.file.stamp.port for life in shell.engine.lives.values() if life.file and life.file.stamp}
     assert len(ports) == 3
     assert None not in ports
+
+
+def test_two_units_with_one_fixed_port_that_could_meet_are_refused(shell: Shell) -> None:
+    code, _, err = shell("deploy carousel v1 --instances 2 --set port=4000")
+    assert (code, shell.engine.calls) == (2, [])
+    assert "carousel has port 4000 set, and 2 units of it could meet on one machine." in err
+
+
+def test_the_next_version_beside_the_old_one_would_meet_it_too(shell: Shell) -> None:
+    shell("deploy carousel v1 --set port=4000")
+    code, _, err = shell("deploy carousel v2 --set port=4000 --destroy-previous")
+    assert (code, "could meet on one machine" in err) == (2, True)
+
+
+def test_stop_first_makes_room_for_a_fixed_port(shell: Shell) -> None:
+    shell("deploy carousel v1 --set port=4000")
+    code, _, _ = shell("deploy carousel v2 --set port=4000 --destroy-previous --order stop-first")
+    assert (code, list(shell.engine.lives)) == (0, [UnitName("carousel", "v2", 1)])
+
+
+def test_conflicts_keep_units_with_a_fixed_port_apart(shell: Shell) -> None:
+    assert shell("deploy carousel v1 --instances 2 --set port=4000 --set conflicts=true")[0] == 0
+
+
+def test_on_one_machine_conflicts_can_not_keep_them_apart(shell: Shell) -> None:
+    shell.engine.one_machine = True
+    assert shell("deploy carousel v1 --instances 2 --set port=4000 --set conflicts=true")[0] == 2

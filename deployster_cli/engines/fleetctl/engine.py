@@ -23,6 +23,8 @@ T = TypeVar("T")
 class FleetEngine:
     """engines.base.Engine over fleetctl. Every call has a time limit of ours, as fleetctl waits for ever."""
 
+    one_machine = False
+
     def __init__(self, options: FleetOptions) -> None:
         self._options = options
         self._calls = Calls(options)

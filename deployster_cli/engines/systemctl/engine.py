@@ -64,6 +64,8 @@ class Manager(Protocol):
 class LocalEngine:
     """engines/base.Engine on this machine. Which manager that means is looked up on the first call."""
 
+    one_machine = True
+
     def __init__(self, options: LocalOptions) -> None:
         self._options = options
 

@@ -1,0 +1,167 @@
+"""rollback, history, scale, restart, diff and unlock from the command line."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from deployster_cli.domain.lock import Note
+from deployster_cli.domain.names import UnitName
+from tests.commands.conftest import Shell
+
+STRANGER = Note("carousel", "bob", "ci", "elsewhere", 1, "bob's", 0, 10_000, "deploying v9")
+
+
+def versions(shell: Shell) -> set[tuple[str, int]]:
+    return {(name.version, name.instance) for name in shell.engine.lives}
+
+
+@pytest.fixture
+def two(shell: Shell) -> Shell:
+    """v2 runs with two instances, and v1 was before it."""
+    shell("deploy carousel v1 --instances 2 -q")
+    shell("deploy carousel v2 --destroy-previous -q")
+    return shell
+
+
+def test_rollback_goes_to_the_release_before(two: Shell) -> None:
+    code, out, _ = two("rollback carousel")
+    assert (code, out.split(",")[0], versions(two)) == (
+        0,
+        "Done: carousel v1 runs (2 instances)",
+        {("v1", 1), ("v1", 2)},
+    )
+
+
+def test_rollback_twice_comes_back(two: Shell) -> None:
+    two("rollback carousel")
+    two("rollback carousel")
+    assert versions(two) == {("v2", 1), ("v2", 2)}
+
+
+def test_rollback_takes_a_version(two: Shell) -> None:
+    assert two("rollback carousel v0")[0] == 0
+    assert versions(two) == {("v0", 1), ("v0", 2)}
+
+
+def test_rollback_of_a_first_release_exits_6_and_changes_nothing(shell: Shell) -> None:
+    shell("deploy carousel v1 -q")
+    code, _, err = shell("rollback carousel")
+    assert (code, versions(shell)) == (6, {("v1", 1)})
+    assert "carousel v1 names no release before it." in err
+
+
+@pytest.mark.parametrize("command", ["rollback", "history", "restart"])
+def test_a_service_that_is_not_there_exits_6(shell: Shell, command: str) -> None:
+    assert shell(f"{command} carousel")[0] == 6
+
+
+def test_history_shows_what_runs_and_what_was_before(two: Shell) -> None:
+    _, out, _ = two("history carousel -o plain")
+    assert [line.split("\t")[:2] for line in out.splitlines()] == [["v2", "2"], ["v1", "0"]]
+
+
+def test_history_as_json(two: Shell) -> None:
+    _, out, _ = two("history carousel -o json")
+    assert [entry["version"] for entry in json.loads(out)["history"]] == ["v2", "v1"]
+
+
+def test_scale_up_starts_what_is_missing(two: Shell) -> None:
+    assert two("scale carousel 4")[0] == 0
+    assert versions(two) == {("v2", n) for n in (1, 2, 3, 4)}
+
+
+def test_scale_down_off_a_terminal_wants_yes_and_shows_what_would_go(two: Shell) -> None:
+    code, _, err = two("scale carousel 1")
+    assert (code, len(versions(two))) == (2, 2)
+    assert "retire  carousel-v2@2.service" in err
+
+
+def test_scale_down_retires_the_highest(two: Shell) -> None:
+    assert two("scale carousel 1 --yes")[0] == 0
+    assert versions(two) == {("v2", 1)}
+
+
+def test_scale_leaves_running_instances_alone_whatever_would_be_rendered_now(two: Shell) -> None:
+    two("scale carousel 3 --env NEW=1")
+    assert versions(two) == {("v2", 1), ("v2", 2), ("v2", 3)}
+
+
+def test_restart_replaces_every_instance_one_at_a_time(two: Shell) -> None:
+    code, _, err = two("restart carousel")
+    assert (code, versions(two)) == (0, {("v2", 3), ("v2", 4)})
+    assert "(batch 2 of 2)" in err
+
+
+def test_diff_shows_what_would_change(two: Shell) -> None:
+    _, out, _ = two("diff carousel v3")
+    assert "-Environment=DEPLOYSTER_VERSION=v2\n+Environment=DEPLOYSTER_VERSION=v3\n" in out
+
+
+def test_diff_of_what_runs_is_no_difference(two: Shell) -> None:
+    assert two("diff carousel v2") == (0, "", "No difference.\n")
+
+
+def test_a_locked_service_exits_5_at_once_with_the_owner(two: Shell) -> None:
+    two.engine.locks.notes["carousel"] = STRANGER
+    code, _, err = two("deploy carousel v3")
+    assert (code, versions(two)) == (5, {("v2", 1), ("v2", 2)})
+    assert "carousel is locked by bob on ci (process 1)" in err
+
+
+@pytest.mark.parametrize(
+    "line", ["destroy carousel v2 --yes", "rollback carousel", "scale carousel 5", "restart carousel"]
+)
+def test_every_command_that_changes_a_service_takes_its_lock(two: Shell, line: str) -> None:
+    two.engine.locks.notes["carousel"] = STRANGER
+    assert two(line)[0] == 5
+
+
+def test_a_dry_run_takes_no_lock(two: Shell) -> None:
+    two.engine.locks.notes["carousel"] = STRANGER
+    assert two("deploy carousel v3 --dry-run")[0] == 0
+
+
+def test_waiting_for_the_lock_is_told(two: Shell) -> None:
+    now = two.engine.clock.epoch()
+    two.engine.locks.notes["carousel"] = replace(STRANGER, deadline=now + 5)
+    code, _, err = two("deploy carousel v3 --lock-wait 1m")
+    assert code == 0
+    assert "Waiting for the lock: it is held by bob on ci" in err
+
+
+def test_the_lock_is_given_back_after_a_deploy(two: Shell) -> None:
+    assert two.engine.locks.notes == {}
+
+
+def test_unlock_off_a_terminal_wants_yes(two: Shell) -> None:
+    two.engine.locks.notes["carousel"] = STRANGER
+    assert two("unlock carousel")[0] == 2
+    assert two.engine.locks.notes == {"carousel": STRANGER}
+
+
+def test_unlock_takes_the_lock_away(two: Shell) -> None:
+    two.engine.locks.notes["carousel"] = STRANGER
+    code, out, _ = two("unlock carousel --yes")
+    assert (code, two.engine.locks.notes) == (0, {})
+    assert "it was locked by bob on ci" in out
+
+
+def test_unlock_of_what_is_not_locked_is_fine(two: Shell) -> None:
+    assert two("unlock carousel --yes") == (0, "", "carousel is not locked.\n")
+
+
+def test_a_lock_taken_over_in_mid_deploy_stops_it_where_it_stands(two: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = two.engine.start
+
+    def and_lose(files: object) -> None:
+        start(files)  # type: ignore[arg-type]
+        two.engine.locks.notes["carousel"] = STRANGER
+
+    monkeypatch.setattr(two.engine, "start", and_lose)
+    code, _, err = two("deploy carousel v3 --destroy-previous")
+    assert code == 5
+    assert "carousel was taken over by bob on ci" in err
+    assert UnitName("carousel", "v2", 1) in two.engine.lives
