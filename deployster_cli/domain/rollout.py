@@ -32,6 +32,7 @@ from deployster_cli.domain.rollout_state import (
     enter,
     fail,
     next_step,
+    park,
 )
 from deployster_cli.domain.watching import Reason, Track, whole
 
@@ -67,6 +68,7 @@ def advance(rollout: Rollout, seen: Sequence[Unit], now: float) -> Result:
 def away(rollout: Rollout, why: str, now: float) -> Told:
     """A look, or a request, that the engine did not answer: waited out until the phase's time limit."""
     told: tuple[Event, ...] = ()
+    rollout = replace(rollout, tracks={name: track.unlooked() for name, track in rollout.tracks.items()})
     if rollout.away_since is None:
         rollout, told = replace(rollout, away_since=now), (events.EngineAway(why),)
     if now - rollout.since <= rollout.plan.policy.timeout:
@@ -163,8 +165,7 @@ def _parking(rollout: Rollout, units: Mapping[UnitName, Unit], complete: bool, n
     rollout, unload = ask(rollout, Verb.UNLOAD, tuple(u.name for u in here if u.stopped), now)
     rollout, told = _tell_gone(rollout, off, now, parked=True)
     if len(off) == len(names):
-        parked = rollout.parked + tuple(n for n in names if n in units)
-        rollout, more = _parked(replace(rollout, parked=parked), now)
+        rollout, more = _parked(park(rollout), now)
         return rollout, (), (*told, *more)
     return _unless_late((rollout, stop + unload, told), Reason.NOT_GONE, [n for n in names if n not in off], now)
 
@@ -209,19 +210,22 @@ def _retiring(rollout: Rollout, units: Mapping[UnitName, Unit], complete: bool, 
 def _undoing(rollout: Rollout, units: Mapping[UnitName, Unit], complete: bool, now: float) -> Result:
     rollout, actions, told, left = _remove(rollout, units, complete, now)
     if not left:
-        restore = rollout.stop_first and rollout.parked
+        restore = rollout.stop_first and rollout.up_before
         rollout, more = enter(rollout, Phase.RESTORING, now) if restore else (end(rollout), ())
         return rollout, (), (*told, *more)
     return _unless_late((rollout, actions, told), Reason.NOT_GONE, left, now)
 
 
 def _restoring(rollout: Rollout, units: Mapping[UnitName, Unit], _: bool, now: float) -> Result:
-    names = rollout.parked
+    names, pause = rollout.up_before, rollout.traits.restart_pause
     rollout, actions = ask(rollout, Verb.RESUME, tuple(n for n in names if not _wanted(units.get(n))), now)
     back = [n for n in names if rollout.tracks[n].settled(now, 0)]
+    lost = [n for n in names if rollout.tracks[n].fault(now, restart_pause=pause)]
     fresh = [units[n] for n in back if n not in rollout.finished and n in units]
     told = tuple(events.Ready(unit, now - rollout.since) for unit in fresh)
     rollout = replace(rollout, finished=rollout.finished | {u.name for u in fresh})
+    if lost:
+        return end(rollout, rollout.started if not rollout.stop_first else tuple(lost)), (), told
     if len(back) == len(names):
         undo = not rollout.stop_first and rollout.started
         rollout, more = enter(rollout, Phase.UNDOING, now) if undo else (end(rollout), ())

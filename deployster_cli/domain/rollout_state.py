@@ -57,7 +57,10 @@ class Traits:
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """The state. ``since`` is when the phase began; ``asked`` when which verb was last asked for which unit."""
+    """The state. ``since`` is when the phase began; ``asked`` when which verb was last asked for which unit.
+
+    Of the ``parked`` instances those ``up_before`` ran until then, and are started again if the rollout fails.
+    """
 
     plan: Plan
     traits: Traits = Traits()
@@ -70,6 +73,7 @@ class Rollout:
     finished: frozenset[UnitName] = frozenset()
     started: tuple[UnitName, ...] = ()
     parked: tuple[UnitName, ...] = ()
+    up_before: tuple[UnitName, ...] = ()
     away_since: float | None = None
     failure: Failure | None = None
     left: tuple[UnitName, ...] = ()
@@ -100,7 +104,7 @@ class Rollout:
             case Phase.RETIRING:
                 return tuple(dict.fromkeys(self.parked + self.now_in.retire))
             case Phase.RESTORING:
-                return self.parked
+                return self.up_before
             case Phase.UNDOING:
                 return self.started
             case _:
@@ -165,13 +169,24 @@ def fail(rollout: Rollout, failure: Failure, now: float) -> Told:
     if old_stay or rollout.plan.policy.on_failure is OnFailure.KEEP:
         return end(rollout, failure.names if old_stay else rollout.started), told
     if rollout.phase is Phase.PARKING:
-        rollout = replace(rollout, parked=rollout.parked + rollout.now_in.retire)
-    wayback = [(Phase.UNDOING, rollout.started), (Phase.RESTORING, rollout.parked)]
+        rollout = park(rollout)
+    wayback = [(Phase.UNDOING, rollout.started), (Phase.RESTORING, rollout.up_before)]
     for phase, names in wayback if rollout.stop_first else reversed(wayback):
         if names:
             rollout, more = enter(rollout, phase, now)
             return rollout, (*told, *more)
     return end(rollout), told
+
+
+def park(rollout: Rollout) -> Rollout:
+    """The state with the batch's old instances noted as parked, and which of them were up when that began.
+
+    Up is what was wanted and not seen failed: a listing may lack the very report that it runs.
+    """
+    tracks = rollout.tracks
+    names = tuple(n for n in rollout.now_in.retire if tracks[n].unit)
+    up = tuple(n for n in names if tracks[n].was_wanted and not tracks[n].was_failed)
+    return replace(rollout, parked=rollout.parked + names, up_before=rollout.up_before + up)
 
 
 def end(rollout: Rollout, left: tuple[UnitName, ...] = ()) -> Rollout:

@@ -58,6 +58,7 @@ class Track:
     silent: int = 0
     was_active: bool = False
     was_wanted: bool = False
+    was_failed: bool = False
 
     def look(self, unit: Unit | None, now: float, *, oneshot: bool) -> Track:
         """The story after one more look, in which ``unit`` was seen (None: not listed at all)."""
@@ -79,7 +80,12 @@ class Track:
             first_restarts=unit.restarts if self.first_restarts is None else self.first_restarts,
             was_active=self.was_active or unit.active == "active",
             was_wanted=self.was_wanted or unit.desired is State.LAUNCHED,
+            was_failed=self.was_failed or condition is Condition.FAILED,
         )
+
+    def unlooked(self) -> Track:
+        """The story after a look that the engine did not answer."""
+        return replace(self, silent=self.silent + 1, up_since=None if self.hidden else self.up_since)
 
     @property
     def hidden(self) -> bool:

@@ -38,7 +38,7 @@ def _state(rollout: Rollout, failure: Failure) -> str:
     if plan.policy.on_failure is OnFailure.KEEP and rollout.left == rollout.started:
         return f"Kept for a look: {left}; what ran before was not retired."
     if rollout.left:
-        return f"Not undone: {left}."
+        return f"{'Not running again' if set(rollout.left) <= set(plan.retire) else 'Not undone'}: {left}."
     before = sorted({f"{name.service} {name.version}" for name in plan.retire if name.version != plan.version})
     runs = f"; {' and '.join(before)} is as it was" if before else ""
     return f"What was started was taken out again{runs}."

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployster_cli.domain import events
-from deployster_cli.domain.model import Condition, OnFailure, Order
+from deployster_cli.domain.model import Condition, OnFailure, Order, State
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import Plan, Policy, Wanted, plan_deploy, plan_destroy
+from deployster_cli.domain.rollout import advance, begin, refused
 from deployster_cli.domain.rollout_state import Phase, Rollout, Traits
 from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.domain.watching import Reason
@@ -267,5 +268,129 @@ def test_whatever_goes_wrong_every_run_ends_in_all_new_or_all_old(
     truth = (engine.running("carousel", OLD), engine.running("carousel", NEW))
     assert truth == ((0, count) if run.end.phase is Phase.DONE else (old, 0))
     assert set(engine.lives) == set(names(NEW, count) if run.end.phase is Phase.DONE else names(OLD, old))
+    if order is Order.START_FIRST:
+        assert run.fewest >= old
+
+
+def test_a_failed_stop_first_starts_only_those_again_that_had_been_up() -> None:
+    engine = sim({names(NEW, 1)[0]: Fate.FAILS}, old=2)
+    engine.lives[names(OLD, 2)[1]].desired = State.INACTIVE
+    run = deploy(engine, 1, policy=Policy(order=Order.STOP_FIRST))
+    assert run.of(events.Restoring) == [events.Restoring(names(OLD, 1))]
+    assert (run.end.phase, engine.running("carousel", OLD)) == (Phase.FAILED, 1)
+
+
+def test_an_old_instance_that_will_not_come_back_ends_the_restoring() -> None:
+    engine = sim({names(NEW, 1)[0]: Fate.FAILS, names(OLD, 1)[0]: Fate.FAILS}, old=1)
+    run = deploy(engine, 1, policy=Policy(order=Order.STOP_FIRST))
+    assert (run.end.phase, run.end.left) == (Phase.FAILED, names(OLD, 1))
+    assert engine.clock.now() < 60
+
+
+def test_new_instances_stay_where_the_old_ones_will_not_come_back() -> None:
+    engine = sim({names(NEW, 2)[1]: Fate.FAILS, names(OLD, 2)[0]: Fate.FAILS}, old=2)
+    run = deploy(engine, 2, batch=1)
+    assert (run.end.phase, run.end.left) == (Phase.FAILED, names(NEW, 2))
+    assert engine.running("carousel", NEW) == 1
+
+
+def test_an_old_instance_that_will_not_stop_is_no_reason_to_leave_others_stopped() -> None:
+    engine = sim(old=1, stop_delay=10_000)
+    run = deploy(engine, 1, policy=Policy(order=Order.STOP_FIRST, timeout=20))
+    assert run.end.failure is not None
+    assert run.end.failure.reason is Reason.NOT_GONE
+    assert [verb for verb, _ in engine.calls][:2] == ["stop", "stop"]
+
+
+def test_with_start_first_an_old_instance_that_will_not_stop_leaves_the_new_ones_up() -> None:
+    engine = sim(old=2, stop_delay=10_000)
+    run = deploy(engine, 2, batch=1, policy=Policy(timeout=20))
+    assert (run.end.phase, run.end.left, engine.running("carousel", NEW)) == (Phase.FAILED, names(OLD, 1), 1)
+
+
+def test_new_instances_that_will_not_go_again_are_told_of() -> None:
+    engine = sim({names(NEW, 1)[0]: Fate.FAILS}, old=1, leave_delay=10_000)
+    run = deploy(engine, 1, policy=Policy(timeout=20))
+    assert (run.end.phase, run.end.left) == (Phase.FAILED, names(NEW, 1))
+    assert run.end.failure is not None
+    assert run.end.failure.reason is Reason.FAILED
+
+
+def test_a_refused_stop_of_a_destroy_leaves_nothing_to_undo() -> None:
+    engine = sim(old=1)
+    plan = plan_destroy("carousel", OLD, engine.units(), policy=Policy(order=Order.STOP_FIRST))
+    start, _ = begin(plan, Traits(), 0)
+    rollout, actions, _ = advance(start, engine.units(), 0)
+    ended, told = refused(rollout, actions[0], "no", 0)
+    assert (ended.phase, ended.left, [type(event) for event in told]) == (Phase.FAILED, names(OLD, 1), [events.Failed])
+
+
+def test_a_refusal_before_anything_was_started_has_nothing_to_undo() -> None:
+    engine = sim(old=1)
+    engine.lives[names(OLD, 1)[0]].desired = State.LOADED
+    wanted = Wanted("carousel", NEW, 1, True, policy=Policy(order=Order.STOP_FIRST))
+    start, _ = begin(plan_deploy(wanted, engine.units(), ()), Traits(), 0)
+    rollout, actions, _ = advance(start, engine.units(), 0)
+    assert refused(rollout, actions[0], "no", 0)[0].phase is Phase.FAILED
+
+
+def test_a_rollout_that_is_over_stays_over() -> None:
+    engine = sim(old=1)
+    end = deploy(engine, 1).end
+    assert (end.working_on, advance(end, engine.units(), 99)) == ((), (end, (), ()))
+
+
+class Killed(Exception):
+    """kill -9: nothing is cleaned up."""
+
+
+class MortalClock(WatchedClock):
+    """Dies at some moments."""
+
+    deaths: list[float]
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        if self.deaths and self.at >= self.deaths[0]:
+            self.deaths.pop(0)
+            raise Killed
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    old=st.integers(0, 4),
+    extra=st.integers(0, 2),
+    batch=st.none() | st.integers(1, 4),
+    order=st.sampled_from(Order),
+    deaths=st.lists(st.floats(0, 60), max_size=4).map(sorted),
+    delays=st.tuples(delays, delays, delays, delays),
+)
+def test_killed_at_any_moment_the_same_command_again_finishes_the_job(
+    old: int,
+    extra: int,
+    batch: int | None,
+    order: Order,
+    deaths: list[float],
+    delays: tuple[float, float, float, float],
+) -> None:
+    clock = MortalClock()
+    clock.deaths = deaths
+    place, start, stop, leave = delays
+    engine = SimEngine(clock, place_delay=place, start_delay=start, stop_delay=stop, leave_delay=leave)
+    clock.engine = engine
+    engine.add_running(*names(OLD, old))
+    count = max(1, old) + extra
+    wanted = Wanted("carousel", NEW, count, True, batch, policy=Policy(order=order, settle=2))
+    for _ in range(len(deaths) + 1):
+        plan = plan_deploy(wanted, engine.units(), [n for n in engine.lives if n.version == NEW])
+        try:
+            run = go(engine, plan)
+            break
+        except Killed:
+            continue
+    assert run.end.phase is Phase.DONE
+    assert (engine.running("carousel", OLD), engine.running("carousel", NEW)) == (0, count)
+    assert all(name.version == NEW for name in engine.lives)
+    assert len(engine.lives) == count
     if order is Order.START_FIRST:
         assert run.fewest >= old

@@ -66,6 +66,12 @@ def test_a_unit_that_is_hidden_is_not_called_settled() -> None:
     assert not story((0, UP), (5, None)).settled(5, 3)
 
 
+def test_what_happened_while_the_engine_was_away_is_not_known() -> None:
+    once, twice = story((0, UP)).unlooked(), story((0, UP)).unlooked().unlooked()
+    assert once.look(UP, 3, oneshot=False).settled(3, 3)
+    assert not twice.look(UP, 3, oneshot=False).settled(3, 3)
+
+
 def test_an_exited_oneshot_is_up() -> None:
     assert story((0, EXITED), oneshot=True).settled(0, 0)
 

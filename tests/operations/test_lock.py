@@ -119,9 +119,7 @@ def test_a_put_that_lands_on_ours_a_moment_later_wins(engine: SimEngine) -> None
         taking(engine, mine(engine))
 
 
-def test_an_interrupt_while_it_is_being_taken_gives_it_back(
-    engine: SimEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupt_while_it_is_being_taken_gives_it_back(engine: SimEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(_: float) -> None:
         raise KeyboardInterrupt
 

@@ -1,0 +1,109 @@
+"""A failed or interrupted rollout in words: what failed, what is there now, what to type next."""
+
+from __future__ import annotations
+
+import pytest
+
+from deployster_cli.domain.events import Failure
+from deployster_cli.domain.model import Machine, OnFailure, Unit
+from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.plan import Plan, Policy, Step
+from deployster_cli.domain.rollout_state import Phase, Rollout
+from deployster_cli.domain.unitfile import UnitFile
+from deployster_cli.domain.watching import Reason
+from deployster_cli.operations.failure import RolloutFailed, interrupted, rules_and_machines
+
+OLD, NEW = UnitName("carousel", "v1", 1), UnitName("carousel", "v2", 1)
+STEP = Step((NEW,), (), (OLD,))
+HERE = Unit(NEW, machine=Machine("m1", "10.0.0.1"))
+
+
+def failed(
+    reason: Reason,
+    *,
+    names: tuple[UnitName, ...] = (NEW,),
+    left: tuple[UnitName, ...] = (),
+    step: Step = STEP,
+    keep: bool = False,
+    text: str = "",
+) -> RolloutFailed:
+    policy = Policy(on_failure=OnFailure.KEEP if keep else OnFailure.ROLLBACK)
+    plan = Plan("carousel", "v2", (step,), policy=policy)
+    failure = Failure(reason, names, HERE, text)
+    return RolloutFailed(Rollout(plan, phase=Phase.FAILED, started=(NEW,), failure=failure, left=left), failure)
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (
+            failed(Reason.FAILED),
+            "carousel v2 @1 failed on 10.0.0.1. What was started was taken out again; carousel v1 is as it was.",
+        ),
+        (failed(Reason.CRASH_LOOP, step=Step((NEW,))), "What was started was taken out again."),
+        (
+            failed(Reason.ENDED, left=(NEW,), keep=True),
+            "Kept for a look: carousel v2 @1; what ran before was not retired.",
+        ),
+        (failed(Reason.NOT_YET, left=(NEW,)), "Not undone: carousel v2 @1."),
+        (failed(Reason.NOT_GONE, names=(OLD,), left=(OLD,)), "carousel v2 runs; still there: carousel v1 @1."),
+        (failed(Reason.NOT_GONE, names=(OLD,), left=(OLD,), step=Step(retire=(OLD,))), "Still there: carousel v1 @1."),
+        (failed(Reason.REFUSED, text="the engine said no."), "The engine said no. What was started"),
+        (failed(Reason.AWAY, text="fleetctl is silent"), "Fleetctl is silent. What was asked of it so far stands"),
+    ],
+)
+def test_the_message_says_what_failed_and_what_is_there_now(error: RolloutFailed, says: str) -> None:
+    assert says in error.message
+
+
+def test_nothing_left_of_a_destroy_that_was_refused_needs_no_word() -> None:
+    assert failed(Reason.REFUSED, text="no", step=Step(retire=(OLD,))).message == "No."
+
+
+@pytest.mark.parametrize(
+    ("error", "hint"),
+    [
+        (failed(Reason.FAILED), "--on-failure keep"),
+        (failed(Reason.NOT_YET), "--timeout"),
+        (failed(Reason.NOT_YET, left=(NEW,)), "deployster units carousel"),
+        (failed(Reason.AWAY, text="x"), "the same command again"),
+    ],
+)
+def test_the_hint_says_what_to_type_next(error: RolloutFailed, hint: str) -> None:
+    assert hint in error.hint
+
+
+def test_where_there_is_nothing_to_type_there_is_no_hint() -> None:
+    assert failed(Reason.REFUSED, text="no").hint == ""
+
+
+def test_an_engine_that_stayed_away_exits_4_and_any_other_failure_1() -> None:
+    assert (failed(Reason.AWAY, text="x").exit_code, failed(Reason.FAILED).exit_code) == (4, 1)
+
+
+def test_why_no_machine_fits_is_the_rules_beside_the_machines() -> None:
+    file = UnitFile(NEW, (("X-Fleet", "MachineMetadata", "zone=z9"), ("X-Fleet", "Conflicts", "a*")))
+    machines = [Machine("m1", "10.0.0.1", {"zone": "z1", "name": "m1"}), Machine("abcdef0123", "")]
+    assert rules_and_machines(Failure(Reason.NO_MACHINE, (NEW,), HERE), {NEW: file}, machines) == (
+        "It asks for MachineMetadata=zone=z9; Conflicts=a*. "
+        "The machines: m1 has name=m1, zone=z1; abcdef01 has no metadata."
+    )
+
+
+def test_without_rules_and_machines_it_says_so() -> None:
+    said = rules_and_machines(Failure(Reason.NO_MACHINE, (NEW,)), {}, [])
+    assert said == "It asks for nothing special. The machines: none answers."
+
+
+def test_an_interrupt_says_what_was_started() -> None:
+    error = interrupted(Rollout(Plan("carousel", "v2", (STEP,)), step=0, started=(NEW,)), 15)
+    assert (error.exit_code, "Started so far: carousel v2 @1; nothing was undone." in error.message) == (143, True)
+
+
+def test_an_interrupt_before_anything_was_started_says_so() -> None:
+    assert "Started so far: nothing" in interrupted(Rollout(Plan("carousel", "v2", (STEP,)), step=0), 2).message
+
+
+def test_an_interrupted_destroy_says_that_units_may_still_be_stopping() -> None:
+    plan = Plan("carousel", "v1", (Step(retire=(OLD,)),))
+    assert "may still be stopping" in interrupted(Rollout(plan, phase=Phase.RETIRING, step=0), 2).message
