@@ -1,0 +1,61 @@
+"""Events as lines: what a person reads."""
+
+from __future__ import annotations
+
+import pytest
+
+from deployster_cli.domain import events
+from deployster_cli.domain.events import Event, Failure
+from deployster_cli.domain.model import Machine, State, Unit
+from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.watching import Reason
+from deployster_cli.operations.rollout import Journal
+from deployster_cli.views.sentences import Line, sentence, waiting_for
+
+ONE, TWO = UnitName("carousel", "v2", 1), UnitName("carousel", "v2", 2)
+OLD = tuple(UnitName("carousel", "v1", i) for i in range(1, 8))
+STARTING = Unit(ONE, State.LAUNCHED, State.LAUNCHED, "loaded", "activating", "start-pre", Machine("m1", "10.0.0.1"))
+WAITING = Unit(TWO, State.LAUNCHED, State.INACTIVE)
+
+
+@pytest.mark.parametrize(
+    ("event", "lines"),
+    [
+        (events.Starting(1, 1, (ONE, TWO)), [("head", "Starting carousel v2 @1 @2")]),
+        (events.Starting(2, 3, (ONE,)), [("head", "Starting carousel v2 @1 (batch 2 of 3)")]),
+        (
+            events.Starting(1, 1, (), (ONE,)),
+            [("head", "Waiting for carousel v2 @1, started by an earlier run")],
+        ),
+        (events.Changed(STARTING, 2.5), [("dim", "  carousel v2 @1  starting (start-pre) on 10.0.0.1  2s")]),
+        (events.Changed(WAITING, 0.5), [("dim", "  carousel v2 @2  waiting for a machine  0.5s")]),
+        (events.Ready(STARTING, 8), [("good", "  carousel v2 @1  ready on 10.0.0.1  8s")]),
+        (events.Gone(ONE, 4), [("dim", "  carousel v2 @1  gone  4s")]),
+        (events.Gone(ONE, 4, parked=True), [("dim", "  carousel v2 @1  stopped  4s")]),
+        (events.Parking((ONE,)), [("head", "Stopping carousel v2 @1")]),
+        (events.Retiring(OLD), [("head", "Retiring carousel v1 @1..@7")]),
+        (events.Retiring((ONE,), undo=True), [("head", "Undoing carousel v2 @1")]),
+        (events.Restoring(OLD[:1]), [("head", "Starting carousel v1 @1 again")]),
+        (events.EngineAway("no answer"), [("warn", "Waiting for the engine: no answer")]),
+        (events.EngineBack(61), [("good", "The engine answers again after 1m01s")]),
+        (events.LockHeld("bob on ci"), [("warn", "Waiting for the lock: it is held by bob on ci")]),
+        (
+            events.Failed(Failure(Reason.CRASH_LOOP, (ONE,), STARTING)),
+            [("bad", "carousel v2 @1 keeps crashing on 10.0.0.1")],
+        ),
+        (Journal(ONE, ("one", "two\x1b[31m")), [("dim", "  | one"), ("dim", "  | two\ufffd[31m")]),
+        (Journal(ONE, ()), [("warn", "  the journal of carousel v2 @1 is empty")]),
+        (Journal(ONE, (), "no agent"), [("warn", "  no journal of carousel v2 @1: no agent")]),
+    ],
+)
+def test_an_event_reads_as_its_lines(event: Event | Journal, lines: list[Line]) -> None:
+    assert sentence(event) == lines
+
+
+def test_what_is_waited_for_names_each_unit_and_what_it_does() -> None:
+    assert waiting_for([WAITING, STARTING]) == "@1 starting, @2 waiting for a machine"
+
+
+def test_many_are_counted() -> None:
+    many = [Unit(name, State.LAUNCHED, State.INACTIVE) for name in OLD]
+    assert waiting_for(many).endswith("@6 waiting for a machine and 1 more")
