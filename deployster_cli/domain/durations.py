@@ -14,6 +14,8 @@ LONGEST = 7 * 24 * 3600.0
 
 MINUTE, HOUR = 60, 3600
 
+_SHOWN_IN_TENTHS = 0.95
+
 
 def parse_duration(text: str) -> float:
     """Seconds in ``text`` (a bare number counts seconds); InvalidInput for anything else and for over a week."""
@@ -32,9 +34,9 @@ def parse_duration(text: str) -> float:
 
 def format_duration(seconds: float) -> str:
     """``0.4s``, ``12s``, ``2m05s``, ``1h03m``: short, for a line on the screen."""
-    if seconds < 1:
+    if seconds < _SHOWN_IN_TENTHS:
         return f"{seconds:.1f}s"
-    whole = int(seconds)
+    whole = max(1, int(seconds))
     if whole < MINUTE:
         return f"{whole}s"
     if whole < HOUR:

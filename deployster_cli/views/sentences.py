@@ -33,6 +33,9 @@ _HEADS: dict[type, str] = {
     events.Restoring: "Starting {names} again",
 }
 
+_AWAITED = {Condition.RUNNING: "settling", Condition.EXITED: "settling"}
+"""What a unit does that is up and still waited for."""
+
 _SHOWN_WAITING = 6
 
 _BAD = {Condition.FAILED, Condition.RESTARTING, Condition.ENDED}
@@ -107,6 +110,6 @@ def _printable(line: str) -> str:
 
 def waiting_for(units: Iterable[Unit]) -> str:
     """The line that lives below the others: who is not where it should be yet, and what each does."""
-    parts = [f"@{u.name.instance} {_WAITS_FOR[u.condition]}" for u in sorted(units, key=lambda u: u.name)]
+    parts = [f"@{u.name.instance} {_AWAITED.get(u.condition) or _WAITS_FOR[u.condition]}" for u in sorted(units, key=lambda u: u.name)]
     shown = ", ".join(parts[:_SHOWN_WAITING])
     return f"{shown} and {len(parts) - _SHOWN_WAITING} more" if len(parts) > _SHOWN_WAITING else shown

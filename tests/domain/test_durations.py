@@ -30,7 +30,7 @@ def test_more_than_a_week_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0.44, "0.4s"), (12.9, "12s"), (125, "2m05s"), (3780, "1h03m"), (60, "1m00s")]
+    ("seconds", "text"), [(0.44, "0.4s"), (0.97, "1s"), (12.9, "12s"), (125, "2m05s"), (3780, "1h03m"), (60, "1m00s")]
 )
 def test_a_duration_is_shown_short(seconds: float, text: str) -> None:
     assert format_duration(seconds) == text
