@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from deployster_cli.config import Settings
     from deployster_cli.engines.base import Engine
     from deployster_cli.views.output import Output
@@ -80,6 +81,8 @@ class Run:
 
 
 def _here() -> Path:
+    from pathlib import Path  # noqa: PLC0415 - help and version need none
+
     from deployster_cli.errors import InvalidInput  # noqa: PLC0415
 
     try:
