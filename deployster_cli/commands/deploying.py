@@ -42,7 +42,7 @@ def roll_out(
     from deployster_cli.operations import deploy, lock  # noqa: PLC0415 - pulls in jinja2
     from deployster_cli.operations.carry_out import under_lock  # noqa: PLC0415
     from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
-    from deployster_cli.views.results import show_deployed, show_plan, telling  # noqa: PLC0415
+    from deployster_cli.views.rollouts import show_deployed, show_plan, telling  # noqa: PLC0415
 
     clock = SystemClock()
     deploy.check_input(request, render, clock.utc())

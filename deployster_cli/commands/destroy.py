@@ -34,7 +34,7 @@ def cli(service: str, version: str, instances: tuple[int, ...], yes: bool, **giv
     from deployster_cli.operations import destroy, lock  # noqa: PLC0415
     from deployster_cli.operations.carry_out import under_lock  # noqa: PLC0415
     from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
-    from deployster_cli.views.results import show_destroyed, telling  # noqa: PLC0415
+    from deployster_cli.views.rollouts import show_destroyed, telling  # noqa: PLC0415
 
     run, clock = this_run(), SystemClock()
     engine, policy = run.engine(), Policy(timeout=given["timeout"])

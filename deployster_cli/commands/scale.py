@@ -26,7 +26,7 @@ def cli(service: str, instances: int, yes: bool, **given: Any) -> None:
     from deployster_cli.operations import deploy  # noqa: PLC0415 - pulls in jinja2
     from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
     from deployster_cli.operations.standing import of_the_newest  # noqa: PLC0415
-    from deployster_cli.views.results import announce_plan  # noqa: PLC0415
+    from deployster_cli.views.rollouts import announce_plan  # noqa: PLC0415
 
     run = this_run()
     asked, render = request_of(run, service, "newest", {**given, "instances": instances})

@@ -104,4 +104,26 @@ class LockHeld:
     by: str
 
 
-Event = Starting | Changed | Ready | Parking | Retiring | Gone | Restoring | EngineAway | EngineBack | Failed | LockHeld
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """The last journal lines of a unit that failed; or, in ``problem``, why there are none."""
+
+    name: UnitName
+    lines: tuple[str, ...]
+    problem: str = ""
+
+
+Event = (
+    Starting
+    | Changed
+    | Ready
+    | Parking
+    | Retiring
+    | Gone
+    | Restoring
+    | EngineAway
+    | EngineBack
+    | Failed
+    | Journal
+    | LockHeld
+)

@@ -7,7 +7,6 @@ that ``list-unit-files --full`` shows can be worked out here, and what is submit
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 
 from deployster_cli.domain.durations import parse_duration
@@ -147,6 +146,8 @@ def write_options(options: tuple[Option, ...]) -> str:
 
 def hash_of(text: str) -> str:
     """The hash that fleet lists for a unit file of this (canonical) text."""
+    import hashlib  # noqa: PLC0415 - slow to import, and listings need none
+
     return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
@@ -209,5 +210,6 @@ def _check_lengths(options: list[Option]) -> None:
         size = len(f"{name}={value}".encode())
         if size > LONGEST_LINE:
             raise TemplateFault(
-                f"the unit file's option {name} is {size} bytes long and fleet takes lines of {LONGEST_LINE} at most."
+                f"the unit file's option {name} is {size} bytes long and fleet takes lines of {LONGEST_LINE} at most.",
+                "Keep long values of env in a file on the machines (env_file), and a long command in a script.",
             )

@@ -16,7 +16,7 @@ from deployster_cli.errors import EngineError
 from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.failure import RolloutFailed, interrupted, rules_and_machines
 from deployster_cli.operations.lock import take
-from deployster_cli.operations.rollout import Journal, Stopped, Work, drive
+from deployster_cli.operations.rollout import Stopped, Work, drive
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Result:
     seconds: float
 
 
-Carrying = Generator[Event | Journal, None, Result]
+Carrying = Generator[Event, None, Result]
 
 
 def under_lock(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from deployster_cli.domain import rollout as machine
-from deployster_cli.domain.events import Event, Failed
+from deployster_cli.domain.events import Event, Failed, Journal
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import Plan
 from deployster_cli.domain.rollout_state import Action, Rollout, Traits, Verb
@@ -19,15 +19,6 @@ POLL = 1.0
 """Seconds from one look to the next: fleet's API takes no more than that kindly."""
 
 JOURNAL_LINES = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Journal:
-    """The last journal lines of a unit that failed; or, in ``problem``, why there are none."""
-
-    name: UnitName
-    lines: tuple[str, ...]
-    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +38,7 @@ class Stopped(KeyboardInterrupt):
         self.rollout = rollout
 
 
-Telling = Generator[Event | Journal, None, Rollout]
+Telling = Generator[Event, None, Rollout]
 
 
 def drive(engine: Engine, work: Work, clock: Clock, keep: Callable[[], None]) -> Telling:
@@ -111,7 +102,7 @@ def _perform(engine: Engine, action: Action, files: Mapping[UnitName, UnitFile])
             engine.destroy(action.names)
 
 
-def _with_journals(engine: Engine, told: tuple[Event, ...]) -> Iterator[Event | Journal]:
+def _with_journals(engine: Engine, told: tuple[Event, ...]) -> Iterator[Event]:
     """The events, and behind a failure the unit's journal: now, because undoing it takes the journal's unit away."""
     for event in told:
         yield event

@@ -9,7 +9,6 @@ from deployster_cli.domain.durations import format_duration
 from deployster_cli.domain.events import Event
 from deployster_cli.domain.model import Condition, Unit
 from deployster_cli.domain.wording import headline, some_names, where
-from deployster_cli.operations.rollout import Journal
 
 Line = tuple[str, str]
 """A tone (head, dim, good, bad, warn) and the text."""
@@ -41,7 +40,7 @@ _SHOWN_WAITING = 6
 _BAD = {Condition.FAILED, Condition.RESTARTING, Condition.ENDED}
 
 
-def sentence(event: Event | Journal) -> list[Line]:
+def sentence(event: Event) -> list[Line]:
     """The lines that tell of one event."""
     match event:
         case events.Starting():
@@ -52,7 +51,7 @@ def sentence(event: Event | Journal) -> list[Line]:
             return [("good", f"  {unit.name.short}  ready on {where(unit)}  {format_duration(seconds)}")]
         case events.Gone(name, seconds, parked):
             return [("dim", f"  {name.short}  {'stopped' if parked else 'gone'}  {format_duration(seconds)}")]
-        case Journal():
+        case events.Journal():
             return _journal(event)
         case _:
             return [_turn(event)]
@@ -95,7 +94,7 @@ def _changed(unit: Unit, seconds: float) -> Line:
     return tone, f"  {unit.name.short}  {_WAITS_FOR[condition]}{detail}{place}  {format_duration(seconds)}"
 
 
-def _journal(journal: Journal) -> list[Line]:
+def _journal(journal: events.Journal) -> list[Line]:
     if journal.problem:
         return [("warn", f"  no journal of {journal.name.short}: {journal.problem}")]
     if not journal.lines:
@@ -110,6 +109,7 @@ def _printable(line: str) -> str:
 
 def waiting_for(units: Iterable[Unit]) -> str:
     """The line that lives below the others: who is not where it should be yet, and what each does."""
-    parts = [f"@{u.name.instance} {_AWAITED.get(u.condition) or _WAITS_FOR[u.condition]}" for u in sorted(units, key=lambda u: u.name)]
+    in_order = sorted(units, key=lambda u: u.name)
+    parts = [f"@{u.name.instance} {_AWAITED.get(u.condition) or _WAITS_FOR[u.condition]}" for u in in_order]
     shown = ", ".join(parts[:_SHOWN_WAITING])
     return f"{shown} and {len(parts) - _SHOWN_WAITING} more" if len(parts) > _SHOWN_WAITING else shown

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployster_cli.domain import events
+from deployster_cli.domain.events import Journal
 from deployster_cli.domain.model import Condition, OnFailure, Order, State
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import Plan, Policy, Wanted, plan_deploy, plan_destroy
@@ -16,7 +17,7 @@ from deployster_cli.domain.rollout import advance, begin, refused
 from deployster_cli.domain.rollout_state import Phase, Rollout, Traits
 from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.domain.watching import Reason
-from deployster_cli.operations.rollout import Journal, Work, drive
+from deployster_cli.operations.rollout import Work, drive
 from tests.simulation import Fate, SimClock, SimEngine
 
 OLD, NEW = "v1", "v2"
@@ -35,7 +36,7 @@ class Run:
     """One driven rollout: what it told, how it ended, and the fewest instances that ever served."""
 
     end: Rollout
-    told: list[events.Event | Journal] = field(default_factory=list)
+    told: list[events.Event] = field(default_factory=list)
     fewest: int = 0
 
     def of(self, kind: type) -> list[object]:
@@ -64,7 +65,7 @@ def sim(fates: Mapping[UnitName, Fate] | None = None, old: int = 0, **changes: o
 
 
 def go(engine: SimEngine, plan: Plan, traits: Traits | None = None) -> Run:
-    told: list[events.Event | Journal] = []
+    told: list[events.Event] = []
     work = Work(plan, {n: file(n) for n in plan.start}, traits or Traits())
     driven = drive(engine, work, engine.clock, lambda: None)
     while True:
@@ -362,20 +363,14 @@ class MortalClock(WatchedClock):
     extra=st.integers(0, 2),
     batch=st.none() | st.integers(1, 4),
     order=st.sampled_from(Order),
-    deaths=st.lists(st.floats(0, 60), max_size=4).map(sorted),
-    delays=st.tuples(delays, delays, delays, delays),
+    fortune=st.tuples(st.lists(st.floats(0, 60), max_size=4).map(sorted), delays, delays, delays, delays),
 )
 def test_killed_at_any_moment_the_same_command_again_finishes_the_job(
-    old: int,
-    extra: int,
-    batch: int | None,
-    order: Order,
-    deaths: list[float],
-    delays: tuple[float, float, float, float],
+    old: int, extra: int, batch: int | None, order: Order, fortune: tuple[list[float], float, float, float, float]
 ) -> None:
     clock = MortalClock()
+    deaths, place, start, stop, leave = fortune
     clock.deaths = deaths
-    place, start, stop, leave = delays
     engine = SimEngine(clock, place_delay=place, start_delay=start, stop_delay=stop, leave_delay=leave)
     clock.engine = engine
     engine.add_running(*names(OLD, old))

@@ -15,7 +15,8 @@ from deployster_cli.domain import events
 from deployster_cli.domain.model import Machine, State, Unit
 from deployster_cli.domain.names import UnitName
 from deployster_cli.errors import DeploysterError
-from deployster_cli.views.output import DatedLines, Output, Progress, emit
+from deployster_cli.views.output import Output, emit
+from deployster_cli.views.progress import DatedLines, Progress, progress
 from deployster_cli.views.tables import aligned, plain
 
 ROWS = [("a", "running"), ("bbb", "failed")]
@@ -88,25 +89,25 @@ def test_no_color_leaves_the_colours_out(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_progress_on_a_terminal_is_drawn_with_rich(monkeypatch: pytest.MonkeyPatch) -> None:
     with terminal(monkeypatch) as screen:
-        progress = Output().progress()
-        progress.tell(events.Starting(1, 1, (UNIT.name,)))
-        progress.tell(events.Changed(UNIT, 1))
-        progress.tell(events.Ready(UNIT, 2))
-        progress.close()
+        told = progress(Output())
+        told.tell(events.Starting(1, 1, (UNIT.name,)))
+        told.tell(events.Changed(UNIT, 1))
+        told.tell(events.Ready(UNIT, 2))
+        told.close()
     assert "ready on 1.1.1.1" in screen.getvalue()
 
 
 def test_off_a_terminal_lines_are_dated(capsys: pytest.CaptureFixture[str]) -> None:
-    progress = Progress(DatedLines())
-    progress.tell(events.Ready(UNIT, 2))
-    progress.close()
+    told = Progress(DatedLines())
+    told.tell(events.Ready(UNIT, 2))
+    told.close()
     assert capsys.readouterr().err[10:].endswith("Z   carousel v1 @1  ready on 1.1.1.1  2s\n")
 
 
 def test_quiet_progress_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    progress = Output(quiet=True).progress()
-    progress.tell(events.Ready(UNIT, 2))
-    progress.close()
+    told = progress(Output(quiet=True))
+    told.tell(events.Ready(UNIT, 2))
+    told.close()
     assert capsys.readouterr().err == ""
 
 

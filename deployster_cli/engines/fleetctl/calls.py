@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -74,6 +73,8 @@ def started(options: FleetOptions) -> Iterator[None]:
 @contextlib.contextmanager
 def folder() -> Iterator[Path]:
     """A private folder that is gone afterwards. fleetctl looks for files and templates beside the paths it is given."""
+    import tempfile  # noqa: PLC0415 - slow to import, and listings need none
+
     try:
         made = tempfile.TemporaryDirectory(prefix="deployster-")
     except OSError as error:
