@@ -26,6 +26,7 @@ class Fate(Enum):
     LOOPS = "crashes and restarts for ever"
     RECOVERS = "crashes once, then runs"
     ENDS = "ends without having failed"
+    EXITS = "ends well, as a oneshot does"
     NOWHERE = "fits no machine"
     REFUSED = "is refused by the engine"
 
@@ -146,6 +147,8 @@ class SimEngine:
                 return ("loaded", "failed", "failed")
             case Fate.ENDS:
                 return ("loaded", "inactive", "dead")
+            case Fate.EXITS:
+                return ("loaded", "active", "exited")
             case Fate.LOOPS:
                 return running if age % 3 < 1 else waiting
             case Fate.RECOVERS:

@@ -16,6 +16,9 @@ from deployster_cli.commands.shared import shared_options, this_run
 @click.argument("version")
 @click.option("--destroy-previous", is_flag=True, help="Retire every earlier release once this one runs.")
 @with_options(INSTANCES, *VALUES, *ROLLING)
+@click.option(
+    "--before", multiple=True, metavar="CMD", help="Run this first, once, with the new release; it has to succeed."
+)
 @click.option("--force", is_flag=True, help="Replace instances of this very version too.")
 @shared_options
 def cli(service: str, version: str, **given: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from deployster_cli.commands.options import policy_of
@@ -11,6 +12,7 @@ from deployster_cli.commands.shared import Run, person
 if TYPE_CHECKING:
     from deployster_cli.domain.model import Service
     from deployster_cli.engines.base import Engine
+    from deployster_cli.operations.before import Task
     from deployster_cli.operations.deploy import Prepared, Renderer, Request
 
 Settle = Callable[["Engine", "Request"], "Request"]
@@ -40,7 +42,7 @@ def roll_out(
 ) -> None:
     """Plan the request and carry it out, or with --dry-run just show the plan."""
     from deployster_cli.operations import deploy, lock  # noqa: PLC0415 - pulls in jinja2
-    from deployster_cli.operations.carry_out import under_lock  # noqa: PLC0415
+    from deployster_cli.operations.carry_out import Locking, under_lock  # noqa: PLC0415
     from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
     from deployster_cli.views.rollouts import show_deployed, show_plan, telling  # noqa: PLC0415
 
@@ -57,8 +59,25 @@ def roll_out(
         show_plan(run.output, prepared.plan, prepared.units)
         return
     note = lock.new_note(request.service.name, request.by, doing, clock)
-    carrying = under_lock(engine, note, lambda: prepare().work, clock, given["lock_wait"])
+    tasks = _tasks(run, request, given.get("before", ()), clock.utc())
+    locking = Locking(note, given["lock_wait"], tasks)
+    carrying = under_lock(engine, locking, lambda: prepare().work, clock)
     show_deployed(run.output, telling(run.output, carrying))
+
+
+def _tasks(run: Run, request: Request, commands: tuple[str, ...], now: str) -> tuple[Task, ...]:
+    """The tasks, each rendered once: what can't run is refused before anything does."""
+    from deployster_cli.domain.render import Templates  # noqa: PLC0415 - jinja2 is slow to import
+    from deployster_cli.operations.before import TEMPLATE, Task  # noqa: PLC0415
+    from deployster_cli.template_files import load  # noqa: PLC0415
+
+    tasks = []
+    for command in commands:
+        service = replace(request.service, template=TEMPLATE, extra={"task": command})
+        render = Templates(load(run.settings.templates_dir)).renderer(service)
+        tasks.append(Task(command, service.name, request.version, request.by, render))
+        tasks[-1].file(1, now)
+    return tuple(tasks)
 
 
 def renderer(

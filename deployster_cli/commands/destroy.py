@@ -32,7 +32,7 @@ def cli(service: str, version: str, instances: tuple[int, ...], yes: bool, **giv
     deployster destroy carousel 9f88701 --instance 2 --yes
     """
     from deployster_cli.operations import destroy, lock  # noqa: PLC0415
-    from deployster_cli.operations.carry_out import under_lock  # noqa: PLC0415
+    from deployster_cli.operations.carry_out import Locking, under_lock  # noqa: PLC0415
     from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
     from deployster_cli.views.rollouts import show_destroyed, telling  # noqa: PLC0415
 
@@ -44,9 +44,8 @@ def cli(service: str, version: str, instances: tuple[int, ...], yes: bool, **giv
     note = lock.new_note(service, person(), f"destroying {version}", clock)
     carrying = under_lock(
         engine,
-        note,
+        Locking(note, given["lock_wait"]),
         lambda: destroy.prepare(engine, service, version, instances, policy).work,
         clock,
-        given["lock_wait"],
     )
     show_destroyed(run.output, telling(run.output, carrying))

@@ -113,6 +113,21 @@ class Journal:
     problem: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class TaskStarted:
+    """A command that has to succeed before anything is deployed is about to run."""
+
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDone:
+    """It succeeded, in ``seconds``."""
+
+    command: str
+    seconds: float
+
+
 Event = (
     Starting
     | Changed
@@ -126,4 +141,6 @@ Event = (
     | Failed
     | Journal
     | LockHeld
+    | TaskStarted
+    | TaskDone
 )

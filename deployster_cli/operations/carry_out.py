@@ -13,6 +13,7 @@ from deployster_cli.domain.rollout_state import Phase
 from deployster_cli.domain.watching import Reason
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EngineError
+from deployster_cli.operations.before import Task, run_before
 from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.failure import RolloutFailed, interrupted, rules_and_machines
 from deployster_cli.operations.lock import take
@@ -30,16 +31,27 @@ class Result:
 Carrying = Generator[Event, None, Result]
 
 
-def under_lock(
-    engine: Engine, note: Note, prepare: Callable[[], Work], clock: Clock, lock_wait: float = 0.0
-) -> Carrying:
-    """Take the service's lock, then plan, carry it out, and give the lock back whatever happens.
+@dataclass(frozen=True, slots=True)
+class Locking:
+    """Whose lock to take, how many seconds to wait for it, and what has to succeed first once it is held."""
 
-    ``prepare`` is called with the lock held: what it sees is what there is to do, whoever was at it before.
+    note: Note
+    wait: float = 0.0
+    before: tuple[Task, ...] = ()
+
+
+def under_lock(engine: Engine, locking: Locking, prepare: Callable[[], Work], clock: Clock) -> Carrying:
+    """Take the service's lock, then plan, run the tasks, carry it out, and give the lock back whatever happens.
+
+    ``prepare`` is called with the lock held: what it sees is what there is to do, whoever was at it before. Where there
+    is nothing to start no task is run.
     """
-    held = yield from take(engine, note, clock, lock_wait)
+    held = yield from take(engine, locking.note, clock, locking.wait)
     try:
-        return (yield from carry_out(engine, prepare(), clock, held.keep))
+        work = prepare()
+        if work.plan.start:
+            yield from run_before(engine, locking.before, clock, held.keep)
+        return (yield from carry_out(engine, work, clock, held.keep))
     finally:
         held.release()
 

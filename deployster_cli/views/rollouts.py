@@ -18,14 +18,20 @@ from deployster_cli.views.tables import aligned
 def telling(output: Output, carrying: Carrying) -> Result:
     """Tell every event of a rollout as it comes; its result."""
     told = progress(output)
+    signal: KeyboardInterrupt | None = None
     try:
         while True:
             try:
-                told.tell(next(carrying))
+                event = carrying.throw(signal) if signal else next(carrying)
+                told.tell(event)
             except StopIteration as end:
                 result = end.value
                 assert isinstance(result, Result)  # noqa: S101 - what Carrying returns
                 return result
+            except KeyboardInterrupt as caught:
+                if signal:
+                    raise
+                signal = caught  # it came while we were drawing: the rollout has to hear of it, it knows what runs
     finally:
         told.close()
 

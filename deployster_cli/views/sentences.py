@@ -26,10 +26,15 @@ _WAITS_FOR = {
     Condition.LEAVING: "leaving",
 }
 
-_HEADS: dict[type, str] = {
-    events.Parking: "Stopping {names}",
-    events.Retiring: "{verb} {names}",
-    events.Restoring: "Starting {names} again",
+_TURNS: dict[type, Line] = {
+    events.Parking: ("head", "Stopping {names}"),
+    events.Retiring: ("head", "{undo} {names}"),
+    events.Restoring: ("head", "Starting {names} again"),
+    events.EngineAway: ("warn", "Waiting for the engine: {why}"),
+    events.EngineBack: ("good", "The engine answers again after {seconds}"),
+    events.LockHeld: ("warn", "Waiting for the lock: it is held by {by}"),
+    events.TaskStarted: ("head", "Running {command}"),
+    events.TaskDone: ("good", "{command} is done  {seconds}"),
 }
 
 _AWAITED = {Condition.RUNNING: "settling", Condition.EXITED: "settling"}
@@ -59,23 +64,19 @@ def sentence(event: Event) -> list[Line]:
 
 def _turn(event: Event) -> Line:
     """The events that turn a rollout from one thing to the next, one line each."""
-    match event:
-        case events.Parking(names) | events.Retiring(names) | events.Restoring(names):
-            return "head", _HEADS[type(event)].format(names=some_names(names), verb=_verb(event))
-        case events.EngineAway(why):
-            return "warn", f"Waiting for the engine: {why}"
-        case events.EngineBack(seconds):
-            return "good", f"The engine answers again after {format_duration(seconds)}"
-        case events.LockHeld(by):
-            return "warn", f"Waiting for the lock: it is held by {by}"
-        case events.Failed(failure):
-            return "bad", headline(failure)
-        case _:
-            raise AssertionError(event)
+    if isinstance(event, events.Failed):
+        return "bad", headline(event.failure)
+    tone, text = _TURNS[type(event)]
+    return tone, text.format_map({name: _word(getattr(event, name)) for name in event.__slots__})
 
 
-def _verb(event: Event) -> str:
-    return "Undoing" if isinstance(event, events.Retiring) and event.undo else "Retiring"
+def _word(value: object) -> str:
+    """A field of an event as it stands in its line."""
+    if isinstance(value, bool):
+        return "Undoing" if value else "Retiring"
+    if isinstance(value, tuple):
+        return some_names(value)
+    return format_duration(value) if isinstance(value, (int, float)) else str(value)
 
 
 def _starting(event: events.Starting) -> list[Line]:

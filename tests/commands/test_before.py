@@ -1,0 +1,81 @@
+"""deploy --before: a command that has to succeed before anything is deployed."""
+
+from __future__ import annotations
+
+import pytest
+
+from deployster_cli.domain.names import UnitName
+from tests.commands.conftest import Shell
+from tests.simulation import Fate, Life
+
+TASK = UnitName("carousel.task", "v2", 1)
+
+
+@pytest.fixture
+def before(shell: Shell) -> Shell:
+    """v1 runs, and the task of v2 would end well."""
+    shell("deploy carousel v1 -q")
+    shell.engine.calls.clear()
+    shell.engine.fates[TASK] = Fate.EXITS
+    return shell
+
+
+def test_the_task_is_over_before_the_first_instance_starts(before: Shell) -> None:
+    code, _, err = before("deploy carousel v2 --before", "rake db:migrate")
+    assert (code, [verb for verb, _ in before.engine.calls]) == (0, ["start", "stop", "destroy", "start"])
+    assert "Z Running rake db:migrate\n" in err
+    assert "Z rake db:migrate is done  " in err
+    assert "| a last word of carousel.task v2 @1" in err
+
+
+def test_the_command_is_in_the_tasks_unit(before: Shell) -> None:
+    files: list[str] = []
+    start = before.engine.start
+    before.engine.start = lambda units: (files.extend(u.text for u in units), start(units))[1]  # type: ignore[method-assign]
+    before("deploy carousel v2 --before", "rake db:migrate")
+    assert "Type=oneshot\n" in files[0]
+    assert "rake db:migrate" in files[0]
+    assert "WorkingDirectory=/srv/carousel/v2\n" in files[0]
+
+
+def test_a_failing_task_stops_the_deploy_before_anything_started(before: Shell) -> None:
+    before.engine.fates[TASK] = Fate.FAILS
+    code, _, err = before("deploy carousel v2 --destroy-previous --before", "rake db:migrate")
+    assert (code, list(before.engine.lives)) == (1, [UnitName("carousel", "v1", 1)])
+    assert "Error: 'rake db:migrate' failed, so nothing of carousel v2 was started." in err
+
+
+def test_nothing_of_a_task_is_left_behind(before: Shell) -> None:
+    before("deploy carousel v2 --before", "rake db:migrate")
+    assert TASK not in before.engine.lives
+
+
+def test_what_a_killed_run_left_behind_is_taken_out_first(before: Shell) -> None:
+    left = UnitName("carousel.task", "v0", 1)
+    before.engine.lives[left] = Life(Fate.RUNS, placed=-10, up=-9)
+    assert before("deploy carousel v2 --before", "rake db:migrate")[0] == 0
+    assert before.engine.calls[:2] == [("stop", (left,)), ("destroy", (left,))]
+
+
+def test_where_there_is_nothing_to_start_no_task_is_run(before: Shell) -> None:
+    assert before("deploy carousel v1 --before", "rake db:migrate")[0] == 0
+    assert before.engine.calls == []
+
+
+def test_ctrl_c_in_a_task_takes_it_out(before: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    before.engine.fates[TASK] = Fate.NOWHERE
+    sleep = before.engine.clock.sleep
+
+    def interrupt_once(seconds: float) -> None:
+        sleep(seconds)
+        if before.engine.calls == [("start", (TASK,))]:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(before.engine.clock, "sleep", interrupt_once)
+    code, _, _ = before("deploy carousel v2 --before", "rake db:migrate")
+    assert (code, list(before.engine.lives)) == (130, [UnitName("carousel", "v1", 1)])
+
+
+def test_a_command_with_a_line_break_is_refused_before_anything_is_asked(shell: Shell) -> None:
+    code, _, _ = shell("deploy carousel v2 --before", "rake\nrm -rf /")
+    assert (code, shell.engine.calls, shell.engine.locks.notes) == (2, [], {})
