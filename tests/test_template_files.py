@@ -9,7 +9,7 @@ import pytest
 from deployster_cli.errors import TemplateFault
 from deployster_cli.template_files import BUILT_IN, load, names
 
-BUILT_IN_NAMES = ["deployster", "docker", "docker-vulcand", "process"]
+BUILT_IN_NAMES = ["deployster", "docker", "docker-vulcand", "process", "task"]
 
 
 def test_the_built_in_templates_are_there_without_a_folder() -> None:

@@ -2,8 +2,7 @@
 
 A template's own text and the values it puts in are kept apart by marks until the whole unit is rendered: only then is
 it known whether a value stands in a plain directive or went through ``|arg``, and nothing is escaped twice. The rules
-are those of systemd.syntax(7), systemd.service(5) and systemd.exec(5), narrowed to what docker-systemctl-replacement
-reads in the same way (tried with systemd 252 and systemctl3 1.7).
+are those of systemd.syntax(7), systemd.service(5) and systemd.exec(5), tried with systemd 252.
 """
 
 from __future__ import annotations
@@ -15,12 +14,6 @@ from collections.abc import Iterable
 from deployster_cli.domain.names import quoted
 from deployster_cli.errors import TemplateFault
 
-DOLLAR = "DOLLAR"
-"""The variable that holds one dollar sign, in units whose commands need one.
-
-systemd reads ``$$`` as a dollar, systemctl3 as two, and both put a variable's value in for ``${NAME}`` unread.
-"""
-
 _OPEN, _CLOSE = "\x02", "\x03"
 _VALUE, _SHELL, _DONE = "v", "s", "d"
 _MARKED = re.compile(f"({_OPEN}[{_VALUE}{_SHELL}{_DONE}][^{_OPEN}{_CLOSE}]*{_CLOSE})")
@@ -30,7 +23,6 @@ _FORBIDDEN = re.compile(f"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufdd0-\uf
 """Control characters, what some reader takes for the end of a line, and what systemd refuses as not clean UTF-8."""
 
 _BARE = re.compile(r"[A-Za-z0-9_@+=:,./-]+")
-_TAKEN_FOR_VARIABLE = re.compile(r"\A\$|\$(?=[\w{$]|\Z)")
 _UNFIT_FOR_FLEET = re.compile(r"[\s%\"\\*?\[\]]")
 _SIMPLE_COMMAND = re.compile(r"(?!\s*(?:exec\s|[!({]|\w+=))(?:[^;&|]|(?<=>)&)+")
 
@@ -61,9 +53,7 @@ def put(value: object) -> str:
 
 def arg(value: object) -> str:
     """``|arg``: exactly one argument of an Exec line, whatever it holds."""
-    text = _flat(value)
-    words = _TAKEN_FOR_VARIABLE.sub(f"${{{DOLLAR}}}", text.replace("%", "%%"))
-    return _mark(_DONE, _quoted_unless_bare(text, words))
+    return _mark(_DONE, _quoted_unless_bare(_flat(value).replace("$", "$$")))
 
 
 def sh(value: object) -> str:
@@ -72,9 +62,8 @@ def sh(value: object) -> str:
 
 
 def env(value: object) -> str:
-    """``|env``: one assignment for ``Environment=``, made of ``NAME=value``."""
-    text = _flat(value)
-    return _mark(_DONE, _quoted_unless_bare(text, text.replace("%", "%%")))
+    """``|env``: one assignment for ``Environment=``, made of ``NAME=value``. A dollar means nothing there."""
+    return _mark(_DONE, _quoted_unless_bare(_flat(value)))
 
 
 def fleet(value: object) -> str:
@@ -93,11 +82,6 @@ def exec_first(value: object) -> str:
     """``|exec``: a shell line, with ``exec`` before it where it is one simple command, so that signals reach that."""
     line = _plain(value)
     return f"exec {line}" if _SIMPLE_COMMAND.fullmatch(line) else line
-
-
-def portable(value: object) -> bool:
-    """``is portable``: whether ``Environment=`` can carry the value; systemctl3 knows no escape or quote in it."""
-    return not set('"\\') & set(_plain(value))
 
 
 def finished(text: str) -> str:
@@ -164,5 +148,8 @@ def _mark(kind: str, text: str) -> str:
     return f"{_OPEN}{kind}{text}{_CLOSE}"
 
 
-def _quoted_unless_bare(text: str, words: str) -> str:
-    return words if _BARE.fullmatch(text) else '"' + words.replace("\\", "\\\\").replace('"', '\\"') + '"'
+def _quoted_unless_bare(text: str) -> str:
+    """One word for systemd, which takes quotes and backslashes away first and then reads ``%%``."""
+    if _BARE.fullmatch(text):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%") + '"'

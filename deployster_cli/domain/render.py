@@ -26,7 +26,6 @@ SUFFIX = ".service.j2"
 _SECTIONS = ("Unit", "Service", "Install", "X-Fleet")
 _OPTION_NAME = re.compile(r"[A-Za-z0-9_]+")
 _UNDEFINED = re.compile(r"'(\w+)' is undefined")
-_DOLLAR = f"${{{escaping.DOLLAR}}}"
 
 _Found = tuple[str, str, Callable[[], bool]]
 
@@ -137,7 +136,6 @@ def _environment(find: Callable[[str], _Found]) -> _Environment:
     environment.globals = {"dict": dict, "range": jinja2.sandbox.safe_range, "namespace": jinja2.utils.Namespace}
     environment.globals["fail"] = _fail
     environment.filters |= FILTERS
-    environment.tests["portable"] = escaping.portable
     return environment
 
 
@@ -198,7 +196,7 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 
 def _completed(unit: UnitFile, stamp: Stamp, description: str) -> UnitFile:
     _check(unit)
-    return _with_dollar(_described(unit, stamp.port, description)).stamped(stamp)
+    return _described(unit, stamp.port, description).stamped(stamp)
 
 
 def _check(unit: UnitFile) -> None:
@@ -226,13 +224,6 @@ def _described(unit: UnitFile, port: int | None, description: str) -> UnitFile:
     text = text if text.endswith(ending) else text + ending
     others = tuple(option for option in unit.options if option[:2] != ("Unit", "Description"))
     return replace(unit, options=_put_first(others, ("Unit", "Description", text)))
-
-
-def _with_dollar(unit: UnitFile) -> UnitFile:
-    """The unit with the variable that ``|arg`` writes a dollar sign as, where one of its commands has one."""
-    if any(_DOLLAR in value for section, _, value in unit.options if section == "Service"):
-        return replace(unit, options=_put_first(unit.options, ("Service", "Environment", f"{escaping.DOLLAR}=$")))
-    return unit
 
 
 def _put_first(options: tuple[Option, ...], new: Option) -> tuple[Option, ...]:

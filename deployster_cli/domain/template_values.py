@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from deployster_cli.domain.escaping import DOLLAR, unwritable
+from deployster_cli.domain.escaping import unwritable
 from deployster_cli.domain.model import Service
 from deployster_cli.domain.names import UnitName, check_version, image, quoted
 from deployster_cli.domain.unitfile import Stamp
@@ -49,7 +49,7 @@ def values(name: UnitName, service: Service, stamp: Stamp) -> dict[str, object]:
     """
     _check(service, stamp)
     known: dict[str, object] = {
-        "service": name.service,
+        "service": service.name,
         "version": name.version,
         "instance": name.instance,
         "unit": name.text,
@@ -59,8 +59,8 @@ def values(name: UnitName, service: Service, stamp: Stamp) -> dict[str, object]:
         "port": service.port if stamp.port is None else stamp.port,
         "machine_port": stamp.port,
         "health": service.health,
-        "command": _filled_in(service.command, name),
-        "directory": _filled_in(service.directory, name),
+        "command": _filled_in(service.command, service, name),
+        "directory": _filled_in(service.directory, service, name),
         "volumes": service.volumes,
         "env": dict(service.env),
         "env_file": service.env_file,
@@ -73,9 +73,9 @@ def values(name: UnitName, service: Service, stamp: Stamp) -> dict[str, object]:
     return known | dict(service.extra)
 
 
-def _filled_in(text: str, name: UnitName) -> str:
+def _filled_in(text: str, service: Service, name: UnitName) -> str:
     """``{service}``, ``{version}`` and ``{instance}`` replaced; a shell's own braces are none of our business."""
-    for placeholder, value in (("service", name.service), ("version", name.version), ("instance", str(name.instance))):
+    for placeholder, value in (("service", service.name), ("version", name.version), ("instance", str(name.instance))):
         text = text.replace(f"{{{placeholder}}}", value)
     return text
 
@@ -85,7 +85,7 @@ def _image(name: UnitName, service: Service) -> str:
     for setting, owner in owners.items():
         if owner and not _IMAGE.fullmatch(owner):
             raise InvalidInput(f"{setting} {quoted(owner)} can't begin an image's name: letters, digits and . _ : / -.")
-    return image(name.service, name.version, **owners)
+    return image(service.name, name.version, **owners)
 
 
 def _check(service: Service, stamp: Stamp) -> None:
@@ -150,8 +150,8 @@ def _check_health(health: str) -> None:
 
 def _check_names(service: Service) -> None:
     for key in service.env:
-        if not _VARIABLE.fullmatch(key) or key == DOLLAR:
-            raise InvalidInput(f"env {quoted(key)} can't name a variable: letters, digits and _ ({DOLLAR} is taken).")
+        if not _VARIABLE.fullmatch(key):
+            raise InvalidInput(f"env {quoted(key)} can't name a variable: letters, digits and _, no digit first.")
     for key in service.extra:
         if not _VARIABLE.fullmatch(key) or key in NAMES:
             raise InvalidInput(f"--set {quoted(key)} can't name a value: letters, digits and _, and none of ours.")

@@ -7,16 +7,23 @@ import os
 import secrets
 import socket
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 
 from deployster_cli.domain.events import LockHeld
 from deployster_cli.domain.lock import LASTS, RENEW_AFTER, Note
 from deployster_cli.engines.base import Engine
-from deployster_cli.errors import EngineError, Locked
+from deployster_cli.errors import EngineError, EngineUnreachable, Locked
 from deployster_cli.operations.clock import Clock
 
 LOOK_EVERY = 2.0
 """Seconds between two looks at a lock that somebody else has."""
+
+LOOK_AGAIN = 0.5
+"""Seconds after which an abandoned note must still be there: its owner may just have ended well and given it back."""
+
+TAKE_OVER = 3.0
+"""Seconds until a lock that was taken over counts: if its owner is alive after all, it puts its note back by then."""
 
 
 class Held:
@@ -80,12 +87,19 @@ def new_note(service: str, owner: str, doing: str, clock: Clock) -> Note:
 
 
 def take(engine: Engine, note: Note, clock: Clock, wait: float) -> Generator[LockHeld, None, Held]:
-    """The lock, as soon as it can be had; LockHeld once if it has to be waited for, Locked after ``wait`` seconds."""
+    """The lock, as soon as it can be had; LockHeld once if it has to be waited for, Locked after ``wait`` seconds.
+
+    An engine that does not answer is waited for just as long. The note that is put in begins when it is put in.
+    """
     began, told = clock.now(), False
     while True:
-        found = engine.locks.read(note.service)
-        if found is None or _abandoned(found, clock.epoch()):
-            found = _try(engine, note, found, clock)
+        try:
+            note, found = _look(engine, note, clock)
+        except EngineUnreachable:
+            if clock.now() - began >= wait:
+                raise
+            clock.sleep(LOOK_EVERY)
+            continue
         if found and found.token == note.token:
             return Held(engine, note, clock)
         if found and clock.now() - began >= wait:
@@ -99,13 +113,23 @@ def take(engine: Engine, note: Note, clock: Clock, wait: float) -> Generator[Loc
         clock.sleep(LOOK_EVERY if found else 0.1)
 
 
-def _try(engine: Engine, note: Note, abandoned: Note | None, clock: Clock) -> Note | None:
-    """Put our note in the place of none, or of an abandoned one; the note that is there once it can be believed."""
-    if abandoned:
+def _look(engine: Engine, note: Note, clock: Clock) -> tuple[Note, Note | None]:
+    """Our note as it is by now, and the one that is there: ours, where there was none or an abandoned one."""
+    found = engine.locks.read(note.service)
+    if found and not _abandoned(found, clock.epoch()):
+        return note, found
+    least = 0.0
+    if found:
+        clock.sleep(LOOK_AGAIN)
+        if engine.locks.read(note.service) != found:
+            return note, found
         engine.locks.drop(note.service)
+        least = TAKE_OVER
+    now = clock.epoch()
+    note = replace(note, since=now, deadline=now + LASTS)
     try:
-        clock.sleep(engine.locks.put(note))
-        return engine.locks.read(note.service)
+        clock.sleep(max(engine.locks.put(note), least))
+        return note, engine.locks.read(note.service)
     except BaseException:
         Held(engine, note, clock).release()
         raise

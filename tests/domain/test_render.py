@@ -83,12 +83,10 @@ def test_a_service_with_a_fixed_port_is_listed_with_it() -> None:
     assert unit.last("Unit", "Description").endswith(" port 3000")
 
 
-def test_a_dollar_in_a_command_brings_the_variable_that_holds_one() -> None:
-    assert "DOLLAR=$" in render("[Service]\nExecStart=/bin/echo {{ '$HOME'|arg }}").values("Service", "Environment")
-
-
-def test_a_unit_without_one_has_no_such_variable() -> None:
-    assert render(RUN).values("Service", "Environment") == ()
+def test_a_command_that_is_too_long_for_fleet_is_told_where_to_keep_its_values() -> None:
+    with pytest.raises(TemplateFault, match="ExecStart is 3020 bytes long") as caught:
+        render("[Service]\nExecStart=/bin/echo {{ command|arg }}", command="x" * 3000)
+    assert "(env_file)" in caught.value.hint
 
 
 def test_a_block_can_be_extended_without_escaping_it_twice() -> None:

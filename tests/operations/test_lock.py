@@ -17,6 +17,9 @@ from tests.simulation import SimClock, SimEngine
 OTHER = Note("carousel", "bob", "ci", "elsewhere", 1, "bob's", 0, LASTS, "deploying v9")
 
 
+NEXT = Note("carousel", "eve", "ci", "elsewhere", 1, "eve's", 0, LASTS)
+
+
 @pytest.fixture
 def engine() -> SimEngine:
     return SimEngine(SimClock(at=50))
@@ -73,6 +76,37 @@ def test_waiting_for_a_lock_is_told_once_and_ends_when_it_is_free(engine: SimEng
     assert isinstance(end.value.value, Held)
 
 
+def test_a_note_begins_when_it_is_put_in_and_not_when_the_waiting_began(engine: SimEngine) -> None:
+    engine.locks.notes["carousel"] = replace(OTHER, deadline=50 + 3 * LASTS)
+    taking(engine, mine(engine), wait=10 * LASTS)
+    note = engine.locks.notes["carousel"]
+    assert (note.expired(engine.clock.epoch()), engine.clock.epoch() - note.since < 5) == (False, True)
+
+
+def test_an_engine_that_does_not_answer_is_waited_for(engine: SimEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine.locks, "read", silent_until(engine, 70))
+    note = mine(engine)
+    taking(engine, note, wait=30)
+    assert engine.locks.notes["carousel"].token == note.token
+
+
+def test_an_engine_that_does_not_answer_in_time_is_an_error(engine: SimEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine.locks, "read", silent_until(engine, 70))
+    with pytest.raises(EngineUnreachable):
+        taking(engine, mine(engine), wait=10)
+
+
+def silent_until(engine: SimEngine, second: float) -> Callable[[str], Note | None]:
+    read = engine.locks.read
+
+    def answer(service: str) -> Note | None:
+        if engine.clock.now() < second:
+            raise EngineUnreachable("no answer")
+        return read(service)
+
+    return answer
+
+
 def test_waiting_for_a_lock_ends_at_the_limit(engine: SimEngine) -> None:
     engine.locks.notes["carousel"] = replace(OTHER, deadline=1000)
     with pytest.raises(Locked):
@@ -98,6 +132,30 @@ def test_a_lock_of_a_dead_process_of_this_machine_is_taken_over(engine: SimEngin
 def _dead_pid(own: int) -> int:
     """A process number that nobody has: beyond the highest that Linux gives."""
     return max(own, 2**22) + 1
+
+
+def test_a_note_that_is_given_back_just_now_is_not_dropped(engine: SimEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its owner ended well between our look and our finding that its process is gone, and the next one came."""
+    engine.locks.notes["carousel"] = replace(OTHER, home=lock._home(), pid=_dead_pid(0))
+    monkeypatch.setattr(engine.clock, "sleep", lambda _: engine.locks.notes.__setitem__("carousel", NEXT))
+    with pytest.raises(Locked):
+        taking(engine, mine(engine))
+    assert engine.locks.notes["carousel"] == NEXT
+
+
+def test_an_owner_that_is_alive_after_all_keeps_the_lock(engine: SimEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner = Held(engine, replace(OTHER, deadline=1000, since=40), engine.clock)
+    engine.locks.notes["carousel"] = replace(OTHER, home=lock._home(), pid=_dead_pid(0))
+    sleep = engine.clock.sleep
+
+    def and_the_owner_looks(seconds: float) -> None:
+        sleep(seconds)
+        if "carousel" not in engine.locks.notes or engine.locks.notes["carousel"].token != OTHER.token:
+            owner.keep()
+
+    monkeypatch.setattr(engine.clock, "sleep", and_the_owner_looks)
+    with pytest.raises(Locked):
+        taking(engine, mine(engine))
 
 
 def test_a_lock_of_a_live_process_of_this_machine_stays(engine: SimEngine) -> None:

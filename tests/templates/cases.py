@@ -22,7 +22,10 @@ HOSTILE = {
     "DOLLAR_ELSE": "$$ $(id) $",
     "DOLLAR_FIRST": "$PORT",
     "DOLLARS": "$$",
-    "OUR_DOLLAR": "${DOLLAR}",
+    "DOLLAR_OURS": "${DEPLOYSTER_DOLLAR}",
+    "DOLLAR_WORD": "$(id)",
+    "DOLLAR_LAST": "$",
+    "SEMICOLON": ";",
     "BACKSLASH": "\\ \\\\ \\n \\x24 end\\",
     "UNICODE": "é ü 日本 \u00a0 ß",
     "OPTION": "--privileged -v /:/host",
@@ -56,6 +59,8 @@ NASTY = Service(
 )
 COMMAND = 'bin/serve --port $PORT --title "it\'s {version} 100%" ${EXTRA:-}'
 
+TASK = {"task": 'rake db:migrate && echo "$RAILS_ENV 100%"'}
+
 SERVICES = {
     "docker-plain": PLAIN,
     "docker-full": FULL,
@@ -71,6 +76,9 @@ SERVICES = {
     "process-nasty": replace(
         NASTY, template="process", port=None, command="cd a && exec ./b '%n'", directory='/srv/%n $HOME "x"'
     ),
+    "task-plain": replace(PLAIN, template="task", extra=TASK),
+    "task-full": replace(FULL, template="task", extra=TASK, directory="/srv/{service}/{version}"),
+    "task-nasty": replace(NASTY, template="task", extra=TASK),
 }
 """Name of the golden file → the service it is rendered for."""
 

@@ -1,19 +1,21 @@
-"""Units run under systemctl3 as an ordinary process would want it: every argument and variable to the letter."""
+"""Standard units run by the local engine where systemctl3 takes systemd's place: every value comes through whole."""
 
 from __future__ import annotations
 
 import importlib.util
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from deployster_cli.domain.model import Service
 from deployster_cli.domain.unitfile import UnitFile
+from deployster_cli.engines.systemctl.args import LocalOptions
+from deployster_cli.engines.systemctl.engine import LocalEngine
 from tests.templates.cases import HOSTILE, NAME, rendered
 
 pytestmark = [
@@ -42,26 +44,26 @@ def show(tmp_path: Path) -> list[str]:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[Run]:
-    """Starts a unit under systemctl3 and gives the arguments, environment and folder that its process saw."""
-    units = tmp_path / "etc/systemd/system"
-    units.mkdir(parents=True)
-
-    def systemctl(verb: str) -> None:
-        argv = [sys.executable, "-m", "systemctl3", f"--root={tmp_path}", verb, NAME.text]
-        subprocess.run(argv, capture_output=True, check=False, timeout=60)
+    """Starts a unit with the local engine and gives the arguments, environment and folder that its process saw."""
+    engine = LocalEngine(LocalOptions(manager="systemctl3", root=str(tmp_path / "state")))
+    seen = tmp_path / "seen.json"
 
     def start(unit: UnitFile) -> Seen:
-        (units / NAME.text).write_text(unit.text)
-        systemctl("start")
-        seen = tmp_path / "seen.json"
-        until = time.monotonic() + 10
-        while not seen.exists() and time.monotonic() < until:
-            time.sleep(0.05)
+        engine.start([unit])
+        until(seen.exists)
         argv, env, cwd = json.loads(seen.read_text())
         return argv, env, cwd
 
     yield start
-    systemctl("stop")
+    engine.destroy([NAME])
+    until(lambda: not engine.units())
+
+
+def until(done: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def test_arguments_come_through_whole(run: Run, show: list[str]) -> None:
@@ -115,3 +117,51 @@ def test_a_process_is_told_what_it_is(run: Run, process: Service) -> None:
 
 def test_a_process_runs_in_its_releases_folder(run: Run, process: Service, tmp_path: Path) -> None:
     assert run(rendered(process))[2] == str(tmp_path / "9f88701")
+
+
+def test_a_process_runs_in_a_folder_with_a_hostile_name(run: Run, process: Service, tmp_path: Path) -> None:
+    folder = tmp_path / 'a %n $HOME ${PORT} "x" \\y'
+    folder.mkdir()
+    assert run(rendered(replace(process, directory=str(folder))))[2] == str(folder)
+
+
+def test_a_port_wins_over_a_file_of_variables(run: Run, process: Service, tmp_path: Path) -> None:
+    assert run(rendered(replace(process, env_file=file(tmp_path))))[0][0] == "20001"
+
+
+def test_variables_of_the_service_win_over_a_file_of_variables(run: Run, process: Service, tmp_path: Path) -> None:
+    env = run(rendered(replace(process, env_file=file(tmp_path))))[1]
+    assert {name: env.get(name) for name in HOSTILE} == HOSTILE
+
+
+def test_a_file_of_variables_gives_the_others(run: Run, process: Service, tmp_path: Path) -> None:
+    assert run(rendered(replace(process, env_file=file(tmp_path))))[1]["MORE"] == "$HOME %n 'x'"
+
+
+def file(folder: Path) -> str:
+    """A file of variables, some of which the service has too."""
+    path = folder / "a file.env"
+    path.write_text("""# ours\nPORT=1\nDOLLARS=x\nMORE="\\$HOME %n 'x'"\n""")
+    return str(path)
+
+
+OWN_WORDS = r"""$A "$A" '$B' $NONE "${NONE}" ${A} x${B}y a$A $$ $$A $${A} $$$$ "$(id)" a$(id) ${A:-x} ${} ${A 100%% %i
+ "%%n" \x41\xc3\xa9 "\u00e9" 'sq "dq"' "a\"b\\c" ';' \; "" a'b"c d'e $C $D ${D} ${C} $A/b [$A]""".replace("\n", "")
+AS_SYSTEMD_GAVE_THEM = [
+    *("one", "two", "one", "two", "its", "", "one two", 'xit"sy', "a$A", "$", "$A", "${A}", "$$", "a$(id)", "${A:-x}"),
+    *("", "${A", "100%", "1", "%n", "Aé", "é", 'sq "dq"', 'a"b\\c', ";", ";", "", 'ab"c de', "q", "x y", "z w", "b s"),
+    *("%i${A}", "%i${A}", "q 'x y' \"z w\" b\\ s", "[$A]"),
+]
+"""What systemd 252 made of those words, in a unit that fleet started."""
+
+
+def test_words_that_a_person_wrote_mean_what_they_mean_to_systemd(run: Run, show: list[str]) -> None:
+    own = (
+        r"""Environment="A=one two" 'B=it"s' "C=q 'x y' \"z w\" b\\ s" D=%%i\x24{A}"""
+        "\n"
+        f"ExecStart={' '.join(show)} {OWN_WORDS}\n"
+    )
+    unit = rendered(
+        Service("carousel", template="own"), {"own.service.j2": "[Service]\n{% raw %}" + own + "{% endraw %}"}
+    )
+    assert run(unit)[0] == AS_SYSTEMD_GAVE_THEM

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli.domain.escaping import DOLLAR
 from deployster_cli.domain.model import Service
 from tests.templates.cases import GOLDEN, HOSTILE, NAME, NASTY, SERVICES, rendered
 
@@ -70,7 +69,7 @@ def test_systemd_would_have_complained(folder: Path) -> None:
 
 
 def command_lines(text: str, folder: Path) -> list[list[str]]:
-    """The argv of each command of a unit as systemd holds it in memory, its one variable of ours put in."""
+    """The argv of each command of a unit as systemd holds it in memory, ``$$`` read as it does when it runs them."""
     (folder / NAME.text).write_text(text)
     runtime = folder / "run"
     runtime.mkdir()
@@ -96,7 +95,12 @@ def words(line: str) -> list[str]:
     """The words of a command line as systemd prints it, in double quotes with \" \\ $ ` escaped where it has to."""
     found = re.findall(r'"((?:[^"\\]|\\.)*)"|(\S+)', line)
     meant = (re.sub(r"\\(.)", r"\1", quoted) or bare for quoted, bare in found)
-    return [word.replace(f"${{{DOLLAR}}}", "$") for word in meant]
+    return [_dollars(word) for word in meant]
+
+
+def _dollars(word: str) -> str:
+    assert "$" not in word.replace("$$", ""), "systemd would look for a variable"
+    return word.replace("$$", "$")
 
 
 @needs_systemd

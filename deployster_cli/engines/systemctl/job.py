@@ -133,7 +133,7 @@ class Job:
     def _override(self, *without: str) -> None:
         path = self._layout.overrides(self._name)
         path.parent.mkdir(exist_ok=True, mode=0o700)
-        path.write_text(translate.overrides(self._file, without))
+        path.write_text(translate.overrides(self._file, without, os.environ))
 
     def _systemctl3(self, verb: str, longest: int = 200) -> int:
         """systemctl3's exit code. ``-q`` spares its checks, which only sleep; ``-vvv`` has it say what ended how."""
