@@ -30,6 +30,7 @@ def test_the_names_say_where_each_template_is_from(tmp_path: Path) -> None:
         ("docker-vulcand", BUILT_IN),
         ("own", str(tmp_path / "own.service.j2")),
         ("process", BUILT_IN),
+        ("task", BUILT_IN),
     ]
 
 
