@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import importlib
 import os
 import signal
@@ -12,7 +14,7 @@ import click
 
 from deployster_cli import __version__
 from deployster_cli.commands.shared import shared_options
-from deployster_cli.errors import EXIT_DONE, EXIT_FAULT, DeploysterError
+from deployster_cli.errors import EXIT_DONE, EXIT_FAILED, EXIT_FAULT, DeploysterError
 
 COMMANDS = {
     "deploy": "Start a version of a service, and with --destroy-previous retire every earlier one.",
@@ -77,6 +79,10 @@ def cli() -> None:
     """
 
 
+_OUTPUT_FAULTS = {errno.ENOSPC, errno.EIO, errno.EPIPE, errno.EBADF}
+"""What click's own printing, of help and version, can fail with."""
+
+
 class Terminated(KeyboardInterrupt):
     """SIGTERM: the same as Ctrl-C, with another exit code."""
 
@@ -90,7 +96,11 @@ def _terminate(_: int, __: FrameType | None) -> None:
 def main() -> None:
     """Run the command line and exit with its code; whatever happens, nobody sees a traceback."""
     signal.signal(signal.SIGTERM, _terminate)
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    with contextlib.suppress(OSError, AttributeError):
+        sys.stdout.flush()
+        sys.exit(code)
+    os._exit(code or EXIT_FAILED)  # stdout can't take what is left for it, and Python would say so again
 
 
 def run(argv: list[str]) -> int:
@@ -111,10 +121,16 @@ def _ended_by(error: BaseException) -> int:
             _say("Error", error.message, error.hint)
             return error.exit_code
         case click.Abort() | KeyboardInterrupt():
-            _say("Interrupted", "nothing was changed.")
+            _say("", "Interrupted.")
             return 128 + int(getattr(error.__cause__ or error, "signal", signal.SIGINT))
+        case click.exceptions.NoArgsIsHelpError() if error.ctx:
+            click.echo(error.ctx.get_help())
+            return EXIT_DONE
         case click.ClickException():
             return _usage(error)
+        case OSError() if error.errno in _OUTPUT_FAULTS:
+            _say("Error", f"The output can't be written: {error.strerror}.")
+            return EXIT_FAILED
         case _:
             return _fault(error)
 
@@ -127,7 +143,7 @@ def _usage(error: click.ClickException) -> int:
 
 
 def _say(kind: str, message: str, hint: str = "") -> None:
-    lines = [f"{kind}: {message}", *([hint] if hint else [])]
+    lines = [f"{kind}: {message}" if kind else message, *([hint] if hint else [])]
     text = "\n".join("".join(c if c.isprintable() else "\ufffd" for c in line) for line in lines)
     try:
         click.echo(text, err=True)

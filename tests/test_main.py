@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import signal
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -29,6 +31,27 @@ def test_help_lists_every_command_in_its_order(capsys: pytest.CaptureFixture[str
 def test_every_command_of_the_table_has_help_of_its_own(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([name, "--help"]) == 0
     assert f"Usage: deployster {name}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("argv", [[], ["templates"]])
+def test_nothing_to_do_prints_the_help(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(argv) == 0
+    assert "\nCommands:\n" in capsys.readouterr().out
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_a_full_disk_under_the_help_is_one_sentence(option: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "deployster_cli", option],
+            check=False,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=30,
+        )
+    assert (done.returncode, done.stderr) == (1, "Error: The output can't be written: No space left on device.\n")
 
 
 def test_a_wrong_command_is_told_with_the_nearest_right_one(capsys: pytest.CaptureFixture[str]) -> None:

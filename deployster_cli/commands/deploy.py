@@ -17,7 +17,10 @@ from deployster_cli.commands.shared import shared_options, this_run
 @click.option("--destroy-previous", is_flag=True, help="Retire every earlier release once this one runs.")
 @with_options(INSTANCES, *VALUES, *ROLLING)
 @click.option(
-    "--before", multiple=True, metavar="CMD", help="Run this first, once, with the new release; it has to succeed."
+    "--before",
+    multiple=True,
+    metavar="CMD",
+    help="Run this first, once, with the new release; it has to succeed within 10 minutes.",
 )
 @click.option("--force", is_flag=True, help="Replace instances of this very version too.")
 @shared_options

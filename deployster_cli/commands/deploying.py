@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from deployster_cli.commands.options import policy_of
 from deployster_cli.commands.shared import Run, person
 
@@ -14,9 +16,17 @@ if TYPE_CHECKING:
     from deployster_cli.engines.base import Engine
     from deployster_cli.operations.before import Task
     from deployster_cli.operations.deploy import Prepared, Renderer, Request
+    from deployster_cli.operations.standing import Standing
 
-Settle = Callable[["Engine", "Request"], "Request"]
-"""Completes a request with what only the engine knows (which release is the newest), once the lock is held."""
+Settle = Callable[["Standing", "Request"], "Request"]
+"""Completes a request with how the service stands (which release is the newest), once the lock is held."""
+
+FORCE_SETTINGS = click.option(
+    "--force",
+    "force_settings",
+    is_flag=True,
+    help="Use the settings of now, even if what runs was deployed with others.",
+)
 
 
 def request_of(run: Run, service: str, version: str, given: Mapping[str, Any]) -> tuple[Request, Renderer]:
@@ -41,7 +51,7 @@ def roll_out(
     run: Run, request: Request, render: Renderer, given: Mapping[str, Any], *, doing: str, settle: Settle | None = None
 ) -> None:
     """Plan the request and carry it out, or with --dry-run just show the plan."""
-    from deployster_cli.operations import deploy, lock  # noqa: PLC0415 - pulls in jinja2
+    from deployster_cli.operations import deploy, lock, standing  # noqa: PLC0415 - pulls in jinja2
     from deployster_cli.operations.carry_out import Locking, under_lock  # noqa: PLC0415
     from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
     from deployster_cli.views.rollouts import show_deployed, show_plan, telling  # noqa: PLC0415
@@ -50,9 +60,16 @@ def roll_out(
     deploy.check_input(request, render, clock.utc())
     engine = run.engine()
 
+    def complete(engine: Engine) -> Request:
+        if settle is None:
+            return request
+        now = standing.standing(engine, request.service.name)
+        if not given.get("force_settings"):
+            standing.check_settings(engine, now, render)
+        return settle(now, request)
+
     def prepare() -> Prepared:
-        complete = settle(engine, request) if settle else request
-        return deploy.prepare(engine, complete, render, clock.utc())
+        return deploy.prepare(engine, complete(engine), render, clock.utc())
 
     if given["dry_run"]:
         prepared = prepare()

@@ -6,14 +6,14 @@ from typing import Any
 
 import click
 
-from deployster_cli.commands.deploying import request_of, roll_out
+from deployster_cli.commands.deploying import FORCE_SETTINGS, request_of, roll_out
 from deployster_cli.commands.options import ROLLING, VALUES, with_options
 from deployster_cli.commands.shared import shared_options, this_run
 
 
 @click.command("restart")
 @click.argument("service")
-@with_options(*VALUES, *ROLLING)
+@with_options(*VALUES, *ROLLING, FORCE_SETTINGS)
 @shared_options
 def cli(service: str, **given: Any) -> None:
     """Replace every instance of the newest release by a fresh one, one at a time and without a gap."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from deployster_cli.commands.deploying import request_of, roll_out
+from deployster_cli.commands.deploying import FORCE_SETTINGS, request_of, roll_out
 from deployster_cli.commands.options import INSTANCES, ROLLING, VALUES, with_options
 from deployster_cli.commands.shared import shared_options, this_run
 
@@ -14,7 +14,7 @@ from deployster_cli.commands.shared import shared_options, this_run
 @click.command("rollback")
 @click.argument("service")
 @click.argument("version", required=False)
-@with_options(INSTANCES, *VALUES, *ROLLING)
+@with_options(INSTANCES, *VALUES, *ROLLING, FORCE_SETTINGS)
 @shared_options
 def cli(service: str, version: str | None, **given: Any) -> None:
     """Go back to the release before the one that was deployed last, or to VERSION, and retire all others.
@@ -33,5 +33,5 @@ def cli(service: str, version: str | None, **given: Any) -> None:
         render,
         given,
         doing="rolling back",
-        settle=lambda engine, asked: rolled_back(engine, asked, version),
+        settle=lambda now, asked: rolled_back(now, asked, version),
     )

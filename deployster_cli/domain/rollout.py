@@ -98,7 +98,8 @@ def _notice(rollout: Rollout, units: Mapping[UnitName, Unit], now: float) -> Tol
         tracks[name] = tracks.get(name, Track()).look(unit, now, oneshot=rollout.traits.oneshot)
         if unit is None or name in rollout.finished or not _worth_telling(rollout.phase, unit):
             continue
-        sight = (unit.condition, unit.machine and unit.machine.id, unit.sub)
+        detail = unit.sub if unit.condition is Condition.STARTING else ""
+        sight = (unit.condition, unit.machine and unit.machine.id, detail)
         if told.get(name) != sight:
             changes.append(events.Changed(unit, now - rollout.since))
             told[name] = sight
@@ -112,7 +113,7 @@ def _worth_telling(phase: Phase, unit: Unit) -> bool:
     when it is dead for good the rollout says so.
     """
     if phase in {Phase.STARTING, Phase.RESTORING}:
-        return unit.condition not in {Condition.ENDED, Condition.LEAVING}
+        return unit.condition not in {Condition.ENDED, Condition.LEAVING, Condition.STOPPED}
     return unit.condition is Condition.STOPPING
 
 

@@ -16,9 +16,10 @@ from deployster_cli.domain.plan import Plan, Policy, Step
 from deployster_cli.domain.rollout_state import Phase, Traits
 from deployster_cli.domain.unitfile import Stamp, UnitFile
 from deployster_cli.engines.base import Engine
-from deployster_cli.errors import DeploysterError
+from deployster_cli.errors import DeploysterError, Interrupted
 from deployster_cli.operations.clock import Clock
-from deployster_cli.operations.rollout import Telling, Work, drive, journal_of
+from deployster_cli.operations.deploy import TASKS
+from deployster_cli.operations.rollout import Stopped, Telling, Work, drive, journal_of
 
 TIMEOUT = 600.0
 """Seconds that a task may take, and that its unit may take to go."""
@@ -40,7 +41,7 @@ class Task:
 
     def file(self, instance: int, now: str) -> UnitFile:
         """The unit file of the task's ``instance``-th unit; InvalidInput where it can't be one."""
-        name = UnitName.checked(f"{self.service}.task", self.version, instance)
+        name = UnitName.checked(f"{self.service}{TASKS}", self.version, instance)
         return self.render(name, Stamp(name.service, self.version, instance, now, self.by, TEMPLATE))
 
 
@@ -56,6 +57,12 @@ def run_before(engine: Engine, tasks: tuple[Task, ...], clock: Clock, keep: Keep
         _clear(engine, task, clock, keep)
         try:
             yield from _run(engine, task, clock, keep)
+        except Stopped as stopped:
+            raise Interrupted(
+                f"Interrupted while {task.command!r} ran; it was stopped, and nothing of {task.service} "
+                f"{task.version} was started.",
+                signal=getattr(stopped.__cause__, "signal", 2),
+            ) from None
         finally:
             _clear(engine, task, clock, keep)
         yield TaskDone(task.command, clock.now() - began)
@@ -75,7 +82,7 @@ def _run(engine: Engine, task: Task, clock: Clock, keep: Keep) -> Generator[Even
 
 def _clear(engine: Engine, task: Task, clock: Clock, keep: Keep) -> None:
     """Stop and destroy every unit of the service's tasks, and wait until they are gone."""
-    service = f"{task.service}.task"
+    service = f"{task.service}{TASKS}"
     names = tuple(unit.name for unit in engine.units() if unit.name.service == service)
     if names:
         plan = Plan(service, task.version, (Step(retire=names),), policy=Policy(timeout=TIMEOUT))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from deployster_cli.domain.model import Service
+from deployster_cli.domain.model import Machine, Service
 from deployster_cli.domain.wording import count
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EXIT_DONE, EXIT_ENGINE, EXIT_FAILED, DeploysterError, EngineError
@@ -41,10 +41,14 @@ def _engine(engine: Engine) -> Iterator[Finding]:
         yield Finding("machines", False, error.message, error.hint, EXIT_ENGINE)
         return
     if machines:
-        yield Finding("machines", True, ", ".join(machine.label for machine in machines))
+        yield Finding("machines", True, ", ".join(_machine(machine) for machine in machines))
     else:
         yield Finding("machines", False, "the cluster has no machine", "Start fleetd on one.", EXIT_FAILED)
     yield Finding("units", True, f"{count(len(units), 'unit')} of ours")
+
+
+def _machine(machine: Machine) -> str:
+    return f"{machine.label} ({machine.ip})" if machine.ip and machine.label != machine.ip else machine.label
 
 
 def _template(service: Service, render: Renderer, now: str, by: str) -> Finding:

@@ -16,6 +16,9 @@ from deployster_cli.engines.base import Engine
 from deployster_cli.errors import InvalidInput
 from deployster_cli.operations.rollout import Work
 
+TASKS = ".task"
+"""What the made-up service ends in that a service's tasks belong to."""
+
 
 class Renderer(Protocol):
     """One service's template, ready to be rendered for any of its instances."""
@@ -66,6 +69,8 @@ def check_input(request: Request, render: Renderer, now: str) -> UnitFile:
 
     Returns the first instance's unit file.
     """
+    if request.service.name.endswith(TASKS):
+        raise InvalidInput(f"{request.service.name} can't be deployed: names that end in {TASKS} are kept for tasks.")
     asked = request.instances or request.service.instances or 1
     wanted = _wanted(request, asked)
     port = FIRST if render.takes_port else None

@@ -23,7 +23,8 @@ def prepare(engine: Engine, service: str, version: str, instances: Collection[in
     plan = plan_destroy(service, version, units, instances, policy)
     missing = set(instances) - {name.instance for name in plan.retire}
     if plan.empty or missing:
-        what = f" @{min(missing)}" if missing and not plan.empty else ""
+        there = any((u.name.service, u.name.version) == (service, version) for u in units)
+        what = f" @{min(missing)}" if missing and there else ""
         raise NotFound(f"There is no {service} {version}{what}.", _what_there_is(service, units))
     return Prepared(Work(plan), units)
 

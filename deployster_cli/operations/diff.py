@@ -6,6 +6,7 @@ import difflib
 
 from deployster_cli.domain.model import Service
 from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.ports import assign
 from deployster_cli.domain.unitfile import Stamp, UnitFile, write_options
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import NotFound
@@ -21,6 +22,8 @@ def diff(engine: Engine, render: Renderer, service: Service, version: str, *, no
     if name is None or running is None:
         raise NotFound(f"There is no unit file of {service.name} {last.version} left to compare with.")
     port = running.stamp.port if running.stamp else None
+    if port is None and render.takes_port:
+        port = assign([name], ())[name]
     stamp = Stamp(service.name, version, name.instance, now, by, service.template, port=port)
     wanted = render(UnitName.checked(service.name, version, name.instance), stamp)
     lines = difflib.unified_diff(_lines(running), _lines(wanted), name.text, wanted.name.text, lineterm="")

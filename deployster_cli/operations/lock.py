@@ -63,8 +63,10 @@ class Held:
         self._looked_at = now
 
     def release(self) -> None:
-        """Give the lock back, if it is still ours. An engine that can't be asked leaves it to run out."""
-        with contextlib.suppress(EngineError):
+        """Give the lock back, if it is still ours. An engine that can't be asked leaves it to run out, and so does
+        somebody who presses Ctrl-C once more: whatever ended the run before is what they should hear of.
+        """
+        with contextlib.suppress(EngineError, KeyboardInterrupt):
             found = self._engine.locks.read(self._note.service)
             if found and found.token == self._note.token:
                 self._engine.locks.drop(self._note.service)

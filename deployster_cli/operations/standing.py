@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from deployster_cli.domain.model import Release, releases
-from deployster_cli.domain.names import check_service, check_version
+from deployster_cli.domain.names import check_service
 from deployster_cli.domain.plan import newest
 from deployster_cli.domain.unitfile import Stamp
 from deployster_cli.engines.base import Engine
-from deployster_cli.errors import NotFound
-from deployster_cli.operations.deploy import Request, stamps_of
+from deployster_cli.errors import InvalidInput, NotFound
+from deployster_cli.operations.deploy import Renderer, Request, stamps_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,25 +50,49 @@ def standing(engine: Engine, service: str) -> Standing:
     return Standing(last, found, stamps)
 
 
-def rolled_back(engine: Engine, request: Request, version: str | None) -> Request:
-    """The request to go back: to ``version``, else to the release before the newest, with as many instances."""
-    if version is not None:
-        check_version(version)
-    now = standing(engine, request.service.name)
+def rolled_back(now: Standing, request: Request, version: str | None) -> Request:
+    """The request to go back: to ``version``, else to the release before the newest, with as many instances.
+
+    NotFound where the service is not known to have had that release: a slip of the finger must not retire all others.
+    """
+    service, known = request.service.name, dict.fromkeys((*(r.version for r in now.found), *now.before))
     target = version or next(iter(now.before), None)
     if target is None:
         raise NotFound(
-            f"{request.service.name} {now.newest.version} names no release before it.",
-            f"Say which: deployster rollback {request.service.name} VERSION",
+            f"{service} {now.newest.version} names no release before it.",
+            f"Any version can be deployed: deployster deploy {service} VERSION --destroy-previous",
+        )
+    if target not in known:
+        raise NotFound(
+            f"{service} is not known to have run {target}.",
+            f"It has run {', '.join(known)}. Any version can be deployed: "
+            f"deployster deploy {service} {target} --destroy-previous",
         )
     instances = request.instances or max(1, len(now.newest.running))
     return replace(request, version=target, instances=instances, destroy_previous=True)
 
 
-def of_the_newest(engine: Engine, request: Request) -> Request:
+def of_the_newest(now: Standing, request: Request) -> Request:
     """The request for the newest release, whichever that is; as many instances as it has running, if it names none."""
-    now = standing(engine, request.service.name)
     return replace(request, version=now.newest.version, instances=request.instances or max(1, len(now.newest.running)))
+
+
+def check_settings(engine: Engine, now: Standing, render: Renderer) -> None:
+    """InvalidInput where the newest release runs with other settings than those that would be rendered now.
+
+    What was given with --env, --set or --template is in the unit files only. Started anew without it, an instance
+    would be another one than those beside it.
+    """
+    unit = next((unit for unit in now.newest.units if unit.desired is not None), None)
+    file = engine.cat(unit.name) if unit else None
+    if file is None:
+        return
+    if file.stamp is None or render(file.name, file.stamp).unstamped != file.unstamped:
+        at = f"{now.newest.service} {now.newest.version}"
+        raise InvalidInput(
+            f"{at} runs with other settings than the ones of now.",
+            f"See deployster diff {at}. Give it the same --env, --set and --template, or --force the ones of now.",
+        )
 
 
 def history(engine: Engine, service: str) -> tuple[Entry, ...]:

@@ -53,7 +53,7 @@ class Output:
     def note(self, text: str) -> None:
         """A message on stderr (not with -q)."""
         if not self.quiet:
-            emit(text + "\n", sys.stderr)
+            tell(text + "\n")
 
     def show(
         self, *, json: Callable[[], object], table: Callable[[], None], plain: Callable[[], Sequence[Row]]
@@ -86,6 +86,12 @@ def emit(text: str, stream: IO[str] | None) -> None:
     except OSError as error:
         _silence(stream)
         raise DeploysterError(f"The output can't be written: {error.strerror}.") from error
+
+
+def tell(text: str) -> None:
+    """Write to stderr. What can't be told is lost: that is no reason to leave what is being done."""
+    with contextlib.suppress(DeploysterError):
+        emit(text, sys.stderr)
 
 
 def _silence(stream: IO[str]) -> None:

@@ -10,7 +10,7 @@ from deployster_cli.domain import events
 from deployster_cli.domain.events import Event
 from deployster_cli.domain.model import Unit
 from deployster_cli.domain.names import UnitName
-from deployster_cli.views.output import Output, emit, is_terminal
+from deployster_cli.views.output import Output, is_terminal, tell
 from deployster_cli.views.sentences import sentence, waiting_for
 
 
@@ -35,7 +35,7 @@ class DatedLines:
 
     def write(self, tone: str, text: str) -> None:  # noqa: ARG002 - there is no colour in a log file
         """The line behind the time, UTC."""
-        emit(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {text}\n", sys.stderr)
+        tell(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {text}\n")
 
     def wait(self, text: str) -> None:
         """Nothing: a log file has no line that moves."""

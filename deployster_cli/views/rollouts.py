@@ -92,6 +92,6 @@ def show_destroyed(output: Output, result: Result) -> None:
     plan = result.plan
     output.show(
         json=lambda: {"destroy": {**shapes.plan_shape(plan), "result": "done", "seconds": round(result.seconds, 3)}},
-        table=lambda: output.text(f"Done: {some_names(plan.retire)} is gone. {format_duration(result.seconds)}\n"),
+        table=lambda: output.text(f"Done: {some_names(plan.retire)} destroyed. {format_duration(result.seconds)}\n"),
         plain=lambda: [(plan.service, plan.version, "gone", str(len(plan.retire)), f"{result.seconds:.1f}")],
     )

@@ -7,11 +7,15 @@ from collections.abc import Sequence
 from deployster_cli.views.shapes import Row
 
 
+def widths(columns: Row, rows: Sequence[Row]) -> list[int]:
+    """How wide each column has to be."""
+    return [max(len(row[i]) for row in (columns, *rows)) for i in range(len(columns))]
+
+
 def aligned(columns: Row, rows: Sequence[Row]) -> str:
     """A header and the rows in columns, two spaces apart, without trailing blanks."""
-    table = [columns, *rows]
-    widths = [max(len(row[i]) for row in table) for i in range(len(columns))]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in table)
+    sizes = widths(columns, rows)
+    lines = ("  ".join(cell.ljust(size) for cell, size in zip(row, sizes, strict=True)) for row in (columns, *rows))
     return "".join(line.rstrip() + "\n" for line in lines)
 
 

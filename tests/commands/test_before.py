@@ -72,8 +72,9 @@ def test_ctrl_c_in_a_task_takes_it_out(before: Shell, monkeypatch: pytest.Monkey
             raise KeyboardInterrupt
 
     monkeypatch.setattr(before.engine.clock, "sleep", interrupt_once)
-    code, _, _ = before("deploy carousel v2 --before", "rake db:migrate")
+    code, _, err = before("deploy carousel v2 --before", "rake db:migrate")
     assert (code, list(before.engine.lives)) == (130, [UnitName("carousel", "v1", 1)])
+    assert "Interrupted while 'rake db:migrate' ran; it was stopped" in err
 
 
 def test_a_command_with_a_line_break_is_refused_before_anything_is_asked(shell: Shell) -> None:

@@ -6,7 +6,9 @@ import json
 
 import pytest
 
+from deployster_cli.domain.events import Changed, Event
 from deployster_cli.domain.names import UnitName
+from deployster_cli.views.progress import Progress
 from tests.commands.conftest import Shell
 from tests.simulation import Fate
 
@@ -177,6 +179,26 @@ def test_ctrl_c_ends_with_130_and_says_what_runs(shell: Shell, monkeypatch: pyte
     assert code == 130
     assert "Interrupted. Started so far: carousel v1 @1; nothing was undone." in err
     assert set(shell.engine.lives) == {UnitName("carousel", "v1", 1)}
+
+
+def test_ctrl_c_while_a_line_is_drawn_says_what_runs(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    tell = Progress.tell
+
+    def interrupt_at_running(self: Progress, event: Event) -> None:
+        tell(self, event)
+        if isinstance(event, Changed):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Progress, "tell", interrupt_at_running)
+    code, _, err = shell("deploy carousel v1")
+    assert (code, shell.engine.locks.notes) == (130, {})
+    assert "Interrupted. Started so far: carousel v1 @1; nothing was undone." in err
+
+
+def test_names_that_belong_to_tasks_can_not_be_deployed(shell: Shell) -> None:
+    code, _, err = shell("deploy carousel.task v1")
+    assert (code, shell.engine.looks) == (2, 0)
+    assert "kept for tasks" in err
 
 
 def test_each_instance_gets_a_port_of_its_own(shell: Shell) -> None:

@@ -35,7 +35,7 @@ def test_destroy_off_a_terminal_wants_yes(deployed: Shell) -> None:
 
 def test_destroy_waits_until_the_release_is_gone(deployed: Shell) -> None:
     code, out, _ = deployed("destroy carousel v1 --yes")
-    assert (code, out, deployed.engine.lives) == (0, "Done: carousel v1 @1 @2 is gone. 4s\n", {})
+    assert (code, out, deployed.engine.lives) == (0, "Done: carousel v1 @1 @2 destroyed. 4s\n", {})
 
 
 def test_destroy_can_take_one_instance(deployed: Shell) -> None:
@@ -59,6 +59,10 @@ def test_destroy_of_an_instance_that_is_not_there_destroys_nothing(deployed: She
     code, _, err = deployed("destroy carousel v1 --instance 1 --instance 7 --yes")
     assert (code, len(deployed.engine.lives)) == (6, 2)
     assert "There is no carousel v1 @7." in err
+
+
+def test_destroy_of_one_instance_that_is_not_there_names_it(deployed: Shell) -> None:
+    assert "There is no carousel v1 @9." in deployed("destroy carousel v1 --instance 9 --yes")[2]
 
 
 def test_units_as_json_hold_the_six_fields_of_the_go_service(deployed: Shell) -> None:

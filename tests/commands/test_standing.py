@@ -41,9 +41,32 @@ def test_rollback_twice_comes_back(two: Shell) -> None:
     assert versions(two) == {("v2", 1), ("v2", 2)}
 
 
-def test_rollback_takes_a_version(two: Shell) -> None:
-    assert two("rollback carousel v0")[0] == 0
-    assert versions(two) == {("v0", 1), ("v0", 2)}
+def test_rollback_takes_a_version_that_the_service_has_run(two: Shell) -> None:
+    two("deploy carousel v3 --destroy-previous")
+    assert two("rollback carousel v1")[0] == 0
+    assert versions(two) == {("v1", 1), ("v1", 2)}
+
+
+def test_rollback_to_a_version_that_was_never_there_exits_6_and_changes_nothing(two: Shell) -> None:
+    code, _, err = two("rollback carousel nosuch")
+    assert (code, versions(two)) == (6, {("v2", 1), ("v2", 2)})
+    assert "carousel is not known to have run nosuch.\nIt has run v2, v1." in err
+
+
+@pytest.mark.parametrize("line", ["rollback carousel", "scale carousel 3", "restart carousel"])
+def test_what_runs_with_other_settings_is_not_silently_changed(shell: Shell, line: str) -> None:
+    shell("deploy carousel v1 -q --env TOKEN=1")
+    shell("deploy carousel v2 -q --env TOKEN=1 --destroy-previous")
+    code, _, err = shell(line)
+    assert (code, versions(shell)) == (2, {("v2", 1)})
+    assert "carousel v2 runs with other settings than the ones of now.\nSee deployster diff carousel v2." in err
+
+
+@pytest.mark.parametrize("settings", ["--env TOKEN=1", "--force"])
+def test_the_same_settings_or_force_go_ahead(shell: Shell, settings: str) -> None:
+    shell("deploy carousel v1 -q --env TOKEN=1")
+    assert shell(f"scale carousel 2 {settings}")[0] == 0
+    assert versions(shell) == {("v1", 1), ("v1", 2)}
 
 
 def test_rollback_of_a_first_release_exits_6_and_changes_nothing(shell: Shell) -> None:
@@ -84,8 +107,8 @@ def test_scale_down_retires_the_highest(two: Shell) -> None:
     assert versions(two) == {("v2", 1)}
 
 
-def test_scale_leaves_running_instances_alone_whatever_would_be_rendered_now(two: Shell) -> None:
-    two("scale carousel 3 --env NEW=1")
+def test_scale_leaves_running_instances_alone_whatever_is_rendered_now(two: Shell) -> None:
+    two("scale carousel 3 --env NEW=1 --force")
     assert versions(two) == {("v2", 1), ("v2", 2), ("v2", 3)}
 
 

@@ -237,6 +237,17 @@ def test_a_lock_that_another_has_the_better_right_to_ends_the_run(
         held.keep()
 
 
+def test_ctrl_c_while_it_is_given_back_leaves_it_to_run_out(engine: SimEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = taking(engine, mine(engine))
+
+    def interrupt(_: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(engine.locks, "read", interrupt)
+    held.release()
+    assert "carousel" in engine.locks.notes
+
+
 def test_an_engine_that_can_not_be_asked_does_not_stop_the_giving_back(
     engine: SimEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -124,6 +124,14 @@ def test_a_full_disk_is_one_sentence() -> None:
         emit("text", full)
 
 
+def test_a_full_disk_under_the_progress_is_no_reason_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stderr", full)
+        DatedLines().write("dim", "a line")
+        Output().note("a note")
+        assert not full.closed
+
+
 def test_no_stdout_at_all_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", None)
     Output().text("text")
