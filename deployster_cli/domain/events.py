@@ -28,6 +28,14 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
+class NoMachineYet:
+    """Units wait for a machine for longer than placing one takes. ``why`` sets their rules beside the machines."""
+
+    names: tuple[UnitName, ...]
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Ready:
     """A unit runs and has stayed running for the settle time."""
 
@@ -131,6 +139,7 @@ class TaskDone:
 Event = (
     Starting
     | Changed
+    | NoMachineYet
     | Ready
     | Parking
     | Retiring

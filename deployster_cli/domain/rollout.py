@@ -21,6 +21,7 @@ from deployster_cli.domain.model import Condition, State, Unit
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import Plan
 from deployster_cli.domain.rollout_state import (
+    PLACED_WITHIN,
     Action,
     Phase,
     Rollout,
@@ -127,7 +128,8 @@ def _starting(rollout: Rollout, units: Mapping[UnitName, Unit], _: bool, now: fl
             return rollout, (), told
     ready = [n for n in step.rise if rollout.tracks[n].settled(now, policy.settle)]
     fresh = [u for n in ready if n not in rollout.finished and (u := units.get(n))]
-    told = tuple(events.Ready(unit, now - rollout.since) for unit in fresh)
+    rollout, told = _tell_unplaced(rollout, now)
+    told = (*told, *(events.Ready(unit, now - rollout.since) for unit in fresh))
     rollout = replace(rollout, finished=rollout.finished | {u.name for u in fresh})
     if len(ready) == len(step.rise):
         rollout, more = _risen(rollout, now)
@@ -136,6 +138,15 @@ def _starting(rollout: Rollout, units: Mapping[UnitName, Unit], _: bool, now: fl
         rollout, more = fail(rollout, _late(rollout, [n for n in step.rise if n not in ready]), now)
         return rollout, (), (*told, *more)
     return rollout, actions, told
+
+
+def _tell_unplaced(rollout: Rollout, now: float) -> Told:
+    """Say once, long before the time limit, that units are on no machine: their rules may be wrong."""
+    units = [rollout.tracks[name].unit for name in rollout.now_in.rise]
+    nowhere = tuple(u.name for u in units if u is not None and u.condition is Condition.WAITING)
+    if rollout.warned or not nowhere or now - rollout.since < PLACED_WITHIN:
+        return rollout, ()
+    return replace(rollout, warned=True), (events.NoMachineYet(nowhere),)
 
 
 def _wanted(unit: Unit | None) -> bool:

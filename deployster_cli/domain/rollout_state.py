@@ -17,6 +17,10 @@ ASK_AGAIN_AFTER = 15.0
 """Seconds without any effect after which a request is made again."""
 
 
+PLACED_WITHIN = 15.0
+"""Seconds in which fleet places a unit that fits a machine: its engine looks every few seconds."""
+
+
 class Phase(Enum):
     """Where a rollout is. DONE and FAILED are its ends."""
 
@@ -77,6 +81,7 @@ class Rollout:
     away_since: float | None = None
     failure: Failure | None = None
     left: tuple[UnitName, ...] = ()
+    warned: bool = False
 
     @property
     def over(self) -> bool:
@@ -142,7 +147,7 @@ def next_step(rollout: Rollout, now: float) -> Told:
 
 def enter(rollout: Rollout, phase: Phase, now: float) -> Told:
     """Into a phase, with its clock, its requests and its units' stories begun anew; past it if it has no units."""
-    rollout = replace(rollout, phase=phase, since=now, finished=frozenset(), tracks={}, told={}, asked={})
+    rollout = replace(rollout, phase=phase, since=now, finished=frozenset(), tracks={}, told={}, asked={}, warned=False)
     names = rollout.working_on
     if not names:
         return next_step(rollout, now) if phase is Phase.PARKING else (replace(rollout, phase=Phase.DONE), ())

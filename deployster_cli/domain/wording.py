@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from deployster_cli.domain.events import Failure
-from deployster_cli.domain.model import Unit
+from deployster_cli.domain.model import Machine, Unit
 from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.domain.watching import Reason
 
 _LISTED_ONE_BY_ONE = 4
@@ -56,3 +57,22 @@ def headline(failure: Failure) -> str:
     place = f" on {where(failure.unit)}" if failure.unit and failure.unit.machine else ""
     text = failure.text.rstrip(".")
     return _HEADLINES[failure.reason].format(who=some_names(failure.names), place=place, text=text)
+
+
+def rules_and_machines(file: UnitFile | None, machines: Sequence[Machine], units: Sequence[Unit]) -> str:
+    """Why no machine fits: a unit's placement rules, beside them what each machine offers and runs of it already."""
+    rules = "; ".join(file.placement) if file else ""
+    offers = "; ".join(f"{m.label} has {_metadata(m)}{_there(m, file, units)}" for m in machines)
+    return f"It asks for {rules or 'nothing special'}. The machines: {offers or 'none answers'}."
+
+
+def _metadata(machine: Machine) -> str:
+    return ", ".join(f"{key}={value}" for key, value in sorted(machine.metadata.items())) or "no metadata"
+
+
+def _there(machine: Machine, file: UnitFile | None, units: Sequence[Unit]) -> str:
+    """The units of the same service that a machine has already, where rules may keep them apart."""
+    if file is None or not file.values("X-Fleet", "Conflicts"):
+        return ""
+    names = [u.name for u in units if u.machine and u.machine.id == machine.id and u.name.service == file.name.service]
+    return f" and runs {some_names(names)}" if names else ""

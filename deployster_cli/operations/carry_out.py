@@ -7,17 +7,15 @@ from dataclasses import dataclass
 
 from deployster_cli.domain.events import Event
 from deployster_cli.domain.lock import Note
-from deployster_cli.domain.model import Machine
 from deployster_cli.domain.plan import Plan
 from deployster_cli.domain.rollout_state import Phase
 from deployster_cli.domain.watching import Reason
 from deployster_cli.engines.base import Engine
-from deployster_cli.errors import EngineError
 from deployster_cli.operations.before import Task, run_before
 from deployster_cli.operations.clock import Clock
-from deployster_cli.operations.failure import RolloutFailed, interrupted, rules_and_machines
+from deployster_cli.operations.failure import RolloutFailed, interrupted
 from deployster_cli.operations.lock import take
-from deployster_cli.operations.rollout import Stopped, Work, drive
+from deployster_cli.operations.rollout import Stopped, Work, drive, explain
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +62,6 @@ def carry_out(engine: Engine, work: Work, clock: Clock, keep: Callable[[], None]
     except Stopped as stopped:
         raise interrupted(stopped.rollout, getattr(stopped.__cause__, "signal", 2)) from None
     if rollout.phase is Phase.FAILED and rollout.failure:
-        fits = rollout.failure.reason is not Reason.NO_MACHINE
-        more = "" if fits else rules_and_machines(rollout.failure, work.files, _machines(engine))
-        raise RolloutFailed(rollout, rollout.failure, more)
+        nowhere = rollout.failure.reason is Reason.NO_MACHINE
+        raise RolloutFailed(rollout, rollout.failure, explain(engine, work, rollout.failure.names) if nowhere else "")
     return Result(work.plan, clock.now() - began)
-
-
-def _machines(engine: Engine) -> tuple[Machine, ...]:
-    try:
-        return engine.machines()
-    except EngineError:
-        return ()

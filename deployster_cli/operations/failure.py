@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from deployster_cli.domain.events import Failure
-from deployster_cli.domain.model import Machine, OnFailure
-from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.model import OnFailure
 from deployster_cli.domain.rollout_state import Phase, Rollout
-from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.domain.watching import Reason
 from deployster_cli.domain.wording import headline, some_names
 from deployster_cli.errors import EXIT_ENGINE, EXIT_FAILED, DeploysterError, Interrupted
@@ -55,18 +51,6 @@ def _next(rollout: Rollout, failure: Failure) -> str:
     if failure.reason in {Reason.FAILED, Reason.CRASH_LOOP, Reason.ENDED}:
         return "To keep the failed instances for a look, deploy with --on-failure keep."
     return ""
-
-
-def rules_and_machines(failure: Failure, files: Mapping[UnitName, UnitFile], machines: Sequence[Machine]) -> str:
-    """Why no machine fits: the unit's placement rules, and beside them what each machine offers."""
-    unit = failure.unit and files.get(failure.unit.name)
-    rules = "; ".join(unit.placement) if unit else ""
-    offers = "; ".join(f"{m.label} has {_metadata(m)}" for m in machines) or "none answers"
-    return f"It asks for {rules or 'nothing special'}. The machines: {offers}."
-
-
-def _metadata(machine: Machine) -> str:
-    return ", ".join(f"{key}={value}" for key, value in sorted(machine.metadata.items())) or "no metadata"
 
 
 def interrupted(rollout: Rollout, signal: int) -> Interrupted:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from deployster_cli.domain import rollout as machine
-from deployster_cli.domain.events import Event, Failed, Journal
+from deployster_cli.domain.events import Event, Failed, Journal, NoMachineYet
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import Plan
 from deployster_cli.domain.rollout_state import Action, Rollout, Traits, Verb
 from deployster_cli.domain.unitfile import UnitFile
+from deployster_cli.domain.wording import rules_and_machines
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable
 from deployster_cli.operations.clock import Clock
@@ -52,7 +53,7 @@ def drive(engine: Engine, work: Work, clock: Clock, keep: Callable[[], None]) ->
         yield from told
         while not rollout.over:
             looked = clock.now()
-            rollout = yield from _turn(engine, rollout, work.files, clock, keep)
+            rollout = yield from _turn(engine, rollout, work, clock, keep)
             if not rollout.over:
                 clock.sleep(max(0.0, looked + POLL - clock.now()))
     except KeyboardInterrupt as signal:
@@ -60,9 +61,7 @@ def drive(engine: Engine, work: Work, clock: Clock, keep: Callable[[], None]) ->
     return rollout
 
 
-def _turn(
-    engine: Engine, rollout: Rollout, files: Mapping[UnitName, UnitFile], clock: Clock, keep: Callable[[], None]
-) -> Telling:
+def _turn(engine: Engine, rollout: Rollout, work: Work, clock: Clock, keep: Callable[[], None]) -> Telling:
     """One look, and all that follows from it."""
     try:
         seen = engine.units()
@@ -74,16 +73,16 @@ def _turn(
         yield from told
         return rollout
     rollout, actions, told = machine.advance(rollout, seen, clock.now())
-    yield from _with_journals(engine, told)
+    yield from _with_reasons(engine, work, told)
     for action in actions:
         try:
-            _perform(engine, action, files)
+            _perform(engine, action, work.files)
         except EngineUnreachable as error:
             rollout, told = machine.away(machine.unanswered(rollout, action), error.message, clock.now())
             yield from told
         except EngineError as error:
             rollout, told = machine.refused(rollout, action, error.message, clock.now())
-            yield from _with_journals(engine, told)
+            yield from _with_reasons(engine, work, told)
             return rollout
     return rollout
 
@@ -102,12 +101,25 @@ def _perform(engine: Engine, action: Action, files: Mapping[UnitName, UnitFile])
             engine.destroy(action.names)
 
 
-def _with_journals(engine: Engine, told: tuple[Event, ...]) -> Iterator[Event]:
-    """The events, and behind a failure the unit's journal: now, because undoing it takes the journal's unit away."""
+def _with_reasons(engine: Engine, work: Work, told: tuple[Event, ...]) -> Iterator[Event]:
+    """The events with what only the engine can add: behind a failure the unit's journal (now, because undoing it takes
+    the journal's unit away), and to a unit without a machine what the machines are.
+    """
     for event in told:
+        if isinstance(event, NoMachineYet):
+            yield replace(event, why=explain(engine, work, event.names))
+            continue
         yield event
         if isinstance(event, Failed) and event.failure.unit and event.failure.unit.machine:
             yield journal_of(engine, event.failure.unit.name)
+
+
+def explain(engine: Engine, work: Work, names: Sequence[UnitName]) -> str:
+    """The first unit's placement rules beside the machines; empty where the engine can't say which there are."""
+    try:
+        return rules_and_machines(work.files.get(names[0]), engine.machines(), engine.units())
+    except EngineError:
+        return ""
 
 
 def journal_of(engine: Engine, name: UnitName) -> Journal:

@@ -30,6 +30,7 @@ _TURNS: dict[type, Line] = {
     events.Parking: ("head", "Stopping {names}"),
     events.Retiring: ("head", "{undo} {names}"),
     events.Restoring: ("head", "Starting {names} again"),
+    events.NoMachineYet: ("warn", "  {names}  on no machine yet. {why}"),
     events.EngineAway: ("warn", "Waiting for the engine: {why}"),
     events.EngineBack: ("good", "The engine answers again after {seconds}"),
     events.LockHeld: ("warn", "Waiting for the lock: it is held by {by}"),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pytest
 
 from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.unitfile import UnitFile
 from tests.commands.conftest import Shell
 from tests.simulation import Fate, Life
 
@@ -28,10 +31,15 @@ def test_the_task_is_over_before_the_first_instance_starts(before: Shell) -> Non
     assert "| a last word of carousel.task v2 @1" in err
 
 
-def test_the_command_is_in_the_tasks_unit(before: Shell) -> None:
+def test_the_command_is_in_the_tasks_unit(before: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     files: list[str] = []
     start = before.engine.start
-    before.engine.start = lambda units: (files.extend(u.text for u in units), start(units))[1]  # type: ignore[method-assign]
+
+    def and_keep(units: Collection[UnitFile]) -> None:
+        files.extend(unit.text for unit in units)
+        start(units)
+
+    monkeypatch.setattr(before.engine, "start", and_keep)
     before("deploy carousel v2 --before", "rake db:migrate")
     assert "Type=oneshot\n" in files[0]
     assert "rake db:migrate" in files[0]

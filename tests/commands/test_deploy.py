@@ -95,6 +95,12 @@ def test_what_fits_no_machine_is_told_with_the_machines_beside_the_rules(shell: 
     assert "The machines: 10.0.0.1 has no metadata." in err
 
 
+def test_that_no_machine_fits_is_told_long_before_the_time_limit(shell: Shell) -> None:
+    shell.engine.fates[UnitName("carousel", "v2", 1)] = Fate.NOWHERE
+    _, _, err = shell("deploy carousel v2 --timeout 60s --set machine_metadata=zone=z9")
+    assert err.count("  carousel v2 @1  on no machine yet. It asks for MachineMetadata=") == 1
+
+
 def test_a_dry_run_shows_the_plan_and_changes_nothing(shell: Shell) -> None:
     shell("deploy carousel v1")
     calls = len(shell.engine.calls)

@@ -9,9 +9,8 @@ from deployster_cli.domain.model import Machine, OnFailure, Unit
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import Plan, Policy, Step
 from deployster_cli.domain.rollout_state import Phase, Rollout
-from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.domain.watching import Reason
-from deployster_cli.operations.failure import RolloutFailed, interrupted, rules_and_machines
+from deployster_cli.operations.failure import RolloutFailed, interrupted
 
 OLD, NEW = UnitName("carousel", "v1", 1), UnitName("carousel", "v2", 1)
 STEP = Step((NEW,), (), (OLD,))
@@ -79,20 +78,6 @@ def test_where_there_is_nothing_to_type_there_is_no_hint() -> None:
 
 def test_an_engine_that_stayed_away_exits_4_and_any_other_failure_1() -> None:
     assert (failed(Reason.AWAY, text="x").exit_code, failed(Reason.FAILED).exit_code) == (4, 1)
-
-
-def test_why_no_machine_fits_is_the_rules_beside_the_machines() -> None:
-    file = UnitFile(NEW, (("X-Fleet", "MachineMetadata", "zone=z9"), ("X-Fleet", "Conflicts", "a*")))
-    machines = [Machine("m1", "10.0.0.1", {"zone": "z1", "name": "m1"}), Machine("abcdef0123", "")]
-    assert rules_and_machines(Failure(Reason.NO_MACHINE, (NEW,), HERE), {NEW: file}, machines) == (
-        "It asks for MachineMetadata=zone=z9; Conflicts=a*. "
-        "The machines: m1 has name=m1, zone=z1; abcdef01 has no metadata."
-    )
-
-
-def test_without_rules_and_machines_it_says_so() -> None:
-    said = rules_and_machines(Failure(Reason.NO_MACHINE, (NEW,)), {}, [])
-    assert said == "It asks for nothing special. The machines: none answers."
 
 
 def test_an_interrupt_says_what_was_started() -> None:

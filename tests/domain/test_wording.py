@@ -1,0 +1,47 @@
+"""Facts as words."""
+
+from __future__ import annotations
+
+import pytest
+
+from deployster_cli.domain.model import Machine, State, Unit
+from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.unitfile import UnitFile
+from deployster_cli.domain.wording import count, rules_and_machines, some_names, where
+
+NEW = UnitName("carousel", "v2", 1)
+M1, M2 = Machine("m1", "10.0.0.1", {"zone": "z1", "name": "m1"}), Machine("abcdef0123", "")
+RULES = (("X-Fleet", "MachineMetadata", "zone=z9"), ("X-Fleet", "Conflicts", "carousel-*"))
+
+
+def on(machine: Machine, version: str) -> Unit:
+    return Unit(UnitName("carousel", version, 1), State.LAUNCHED, machine=machine)
+
+
+def test_why_no_machine_fits_is_the_rules_beside_the_machines() -> None:
+    assert rules_and_machines(UnitFile(NEW, RULES[:1]), [M1, M2], []) == (
+        "It asks for MachineMetadata=zone=z9. The machines: m1 has name=m1, zone=z1; abcdef01 has no metadata."
+    )
+
+
+def test_where_units_are_kept_apart_those_in_the_way_are_named() -> None:
+    said = rules_and_machines(UnitFile(NEW, RULES[1:]), [M1, M2], [on(M1, "v1")])
+    assert said.endswith("m1 has name=m1, zone=z1 and runs carousel v1 @1; abcdef01 has no metadata.")
+
+
+def test_without_rules_and_machines_it_says_so() -> None:
+    assert rules_and_machines(None, [], []) == "It asks for nothing special. The machines: none answers."
+
+
+def test_names_are_gathered_by_release_and_a_long_run_is_shortened() -> None:
+    names = [UnitName("a", "1", n) for n in (2, 1)] + [UnitName("b", "2", n) for n in range(1, 7)]
+    assert some_names(names) == "a 1 @1 @2, b 2 @1..@6"
+
+
+@pytest.mark.parametrize(("number", "text"), [(1, "1 unit"), (0, "0 units"), (3, "3 units")])
+def test_things_are_counted(number: int, text: str) -> None:
+    assert count(number, "unit") == text
+
+
+def test_a_unit_is_told_by_its_machines_address_else_its_name() -> None:
+    assert [where(on(M1, "v")), where(on(M2, "v")), where(Unit(NEW))] == ["10.0.0.1", "abcdef01", "-"]
