@@ -38,6 +38,10 @@ class Condition(StrEnum):
     """Destroyed, but its machine still lists it."""
 
 
+UNLOADABLE = frozenset({"error", "bad-setting", "not-found", "masked"})
+"""systemd's load states of a unit that it can't run, whatever else it says of it."""
+
+
 class Order(Enum):
     """Whether a batch's new instances start before or after the old ones they replace stop."""
 
@@ -116,7 +120,7 @@ class Unit:
             return Condition.WAITING if self.machine is None else Condition.STARTING
         if self.active in {"active", "reloading"}:
             return Condition.EXITED if self.sub == "exited" else Condition.RUNNING
-        if self.active == "failed" or self.load in {"error", "bad-setting", "not-found", "masked"}:
+        if self.active == "failed" or self.load in UNLOADABLE:
             return Condition.FAILED
         if self.active == "activating":
             return Condition.RESTARTING if self.sub.startswith("auto-restart") else Condition.STARTING

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from deployster_cli.domain.events import Failure
-from deployster_cli.domain.model import Machine, Unit
+from deployster_cli.domain.model import UNLOADABLE, Machine, Unit
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.domain.watching import Reason
@@ -55,6 +55,8 @@ def where(unit: Unit) -> str:
 def headline(failure: Failure) -> str:
     """What went wrong, in one sentence without a full stop."""
     place = f" on {where(failure.unit)}" if failure.unit and failure.unit.machine else ""
+    if failure.reason is Reason.FAILED and failure.unit and failure.unit.load in UNLOADABLE:
+        place += f": systemd can't load its unit file ({failure.unit.load})"
     text = failure.text.rstrip(".")
     return _HEADLINES[failure.reason].format(who=some_names(failure.names), place=place, text=text)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from deployster_cli.domain.events import Failure
 from deployster_cli.domain.model import Machine, State, Unit
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.unitfile import UnitFile
-from deployster_cli.domain.wording import count, rules_and_machines, some_names, where
+from deployster_cli.domain.watching import Reason
+from deployster_cli.domain.wording import count, headline, rules_and_machines, some_names, where
 
 NEW = UnitName("carousel", "v2", 1)
 M1, M2 = Machine("m1", "10.0.0.1", {"zone": "z1", "name": "m1"}), Machine("abcdef0123", "")
@@ -31,6 +33,12 @@ def test_where_units_are_kept_apart_those_in_the_way_are_named() -> None:
 
 def test_without_rules_and_machines_it_says_so() -> None:
     assert rules_and_machines(None, [], []) == "It asks for nothing special. The machines: none answers."
+
+
+def test_a_unit_file_that_systemd_can_not_load_is_said_to_be_so() -> None:
+    unit = Unit(NEW, State.LAUNCHED, load="bad-setting", machine=M1)
+    said = headline(Failure(Reason.FAILED, (NEW,), unit))
+    assert said == "carousel v2 @1 failed on 10.0.0.1: systemd can't load its unit file (bad-setting)"
 
 
 def test_names_are_gathered_by_release_and_a_long_run_is_shortened() -> None:
