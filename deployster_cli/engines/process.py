@@ -1,4 +1,4 @@
-"""The one place where processes start: an argv, perhaps input, and a time limit in; what happened out.
+"""The one place where processes start: an argv and a time limit in; what happened out.
 
 Mechanism only. What an exit code or a line means is decided by the engine that made the call.
 """
@@ -14,6 +14,19 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 
+MOST_PRINTED = 64 * 1024 * 1024
+"""Bytes of both streams together that one call may print. A listing of 10,000 units is about 2 MB."""
+
+_LOOK = 0.05
+"""Seconds between looks at how much a process has printed: a pipe brings some 50 MB in that time."""
+
+_KEPT = 65_536
+"""Bytes kept of each stream of a process that printed too much: enough to see what it was."""
+
+_LONGEST_LINE = 1024 * 1024
+"""Bytes of one line of ``stream``; what is longer comes in pieces."""
+
+
 class NotStarted(Exception):
     """The program could not be run at all: ``reason`` is the system's word for why."""
 
@@ -25,9 +38,11 @@ class NotStarted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """One finished call. ``code`` is the exit code, negative for a signal, None where the time limit ended it.
+    """One finished call. ``code`` is the exit code, negative for a signal, None where we stopped it: at its time limit,
+    or (``flooded``) because it printed more than MOST_PRINTED.
 
-    ``out`` and ``err`` are what it printed until then, bytes that are no UTF-8 replaced; ``seconds`` how long it took.
+    ``out`` and ``err`` are what it printed until then, bytes that are no UTF-8 replaced, and only their beginnings
+    where it flooded; ``seconds`` is how long it took.
     """
 
     argv: tuple[str, ...]
@@ -35,11 +50,12 @@ class Completed:
     out: str
     err: str
     seconds: float
+    flooded: bool = False
 
     @property
     def timed_out(self) -> bool:
         """Whether it was still running at its time limit."""
-        return self.code is None
+        return self.code is None and not self.flooded
 
 
 class Running:
@@ -50,71 +66,86 @@ class Running:
         argv: Sequence[str],
         *,
         limit: float,
-        text: str | None = None,
         env: Mapping[str, str] | None = None,
         cwd: str | None = None,
     ) -> None:
         self.argv = tuple(argv)
-        self._input = None if text is None else text.encode()
         self._limit = limit
         self._started = time.monotonic()
-        self._process = _spawn(
-            self.argv,
-            stdin=subprocess.DEVNULL if text is None else subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=env,
-            cwd=cwd,
-        )
+        self._ended = False
+        self._process = _spawn(self.argv, stderr=subprocess.PIPE, env=env, cwd=cwd)
 
     def wait(self) -> Completed:
-        """Its end, or its being killed at the limit (with all that it started). Kills it too when interrupted."""
-        left = max(0.0, self._started + self._limit - time.monotonic())
-        code: int | None
+        """Its end, or its being killed (with all that it started) at the limit or for printing too much.
+
+        Kills it too when interrupted.
+        """
         try:
-            out, err = self._process.communicate(self._input, timeout=left)
-            code = self._process.returncode
-        except subprocess.TimeoutExpired:
-            _kill(self._process)
-            out, err = self._rest()
-            code = None
+            code, out, err = self._follow()
         except BaseException:
-            _kill(self._process)
+            self.kill()
             raise
+        flooded = len(out) + len(err) > MOST_PRINTED
+        if flooded:
+            code, out, err = None, out[:_KEPT], err[:_KEPT]
         seconds = time.monotonic() - self._started
-        return Completed(self.argv, code, out.decode(errors="replace"), err.decode(errors="replace"), seconds)
+        return Completed(self.argv, code, out.decode(errors="replace"), err.decode(errors="replace"), seconds, flooded)
 
     def kill(self) -> None:
         """End it now, with all that it started, where it still runs: for a caller that gives up before ``wait``."""
-        if self._process.poll() is None:
-            _kill(self._process)
-            self._rest()
+        if not self._ended:
+            self._end()
 
-    def _rest(self) -> tuple[bytes, bytes]:
-        """What a killed process had printed; nothing where some stranger it started still holds the pipe."""
+    def _follow(self) -> tuple[int | None, bytes, bytes]:
+        """Its exit code (None where it was killed) and what it printed. Looks now and then how much that is."""
+        stop = self._started + self._limit
+        while True:
+            left = max(0.0, stop - time.monotonic())
+            try:
+                out, err = self._process.communicate(timeout=min(left, _LOOK))
+            except subprocess.TimeoutExpired as expired:
+                if left <= _LOOK or _size(expired) > MOST_PRINTED:
+                    return (None, *self._end())
+            else:
+                self._ended = True
+                return self._process.returncode, out, err
+
+    def _end(self) -> tuple[bytes, bytes]:
+        """Kill it and close its pipes, which some stranger that it started may still write to; what it had printed."""
+        self._ended = True
+        _kill(self._process)
         try:
-            return self._process.communicate(timeout=1)
+            return self._process.communicate(timeout=_LOOK)
         except subprocess.TimeoutExpired as expired:
             return expired.output or b"", expired.stderr or b""
+        finally:
+            for pipe in (self._process.stdout, self._process.stderr):
+                if pipe:
+                    pipe.close()
+
+
+def _size(expired: subprocess.TimeoutExpired) -> int:
+    """Bytes that a process printed until communicate gave up on it."""
+    return len(expired.output or b"") + len(expired.stderr or b"")
 
 
 def run(
     argv: Sequence[str],
     *,
     limit: float,
-    text: str | None = None,
     env: Mapping[str, str] | None = None,
     cwd: str | None = None,
 ) -> Completed:
     """Run a program to its end or to ``limit`` seconds. NotStarted where it can't be run."""
-    return Running(argv, limit=limit, text=text, env=env, cwd=cwd).wait()
+    return Running(argv, limit=limit, env=env, cwd=cwd).wait()
 
 
 def stream(argv: Sequence[str], *, env: Mapping[str, str] | None = None) -> Iterator[str]:
     """A program's lines (both streams) as they come, without newlines; killed when the caller stops listening."""
-    process = _spawn(tuple(argv), stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT, env=env, cwd=None)
+    process = _spawn(tuple(argv), stderr=subprocess.STDOUT, env=env, cwd=None)
     assert process.stdout is not None  # noqa: S101 - a pipe was asked for
     try:
-        for line in process.stdout:
+        while line := process.stdout.readline(_LONGEST_LINE):
             yield line.decode(errors="replace").rstrip("\r\n")
     finally:
         _kill(process)
@@ -155,12 +186,18 @@ def detach(argv: Sequence[str], *, log: str, env: Mapping[str, str] | None = Non
 
 
 def _spawn(
-    argv: tuple[str, ...], *, stdin: int, stderr: int, env: Mapping[str, str] | None, cwd: str | None
+    argv: tuple[str, ...], *, stderr: int, env: Mapping[str, str] | None, cwd: str | None
 ) -> subprocess.Popen[bytes]:
     """A process in a session of its own: a Ctrl-C on the terminal is ours to handle, not the child's to die of."""
     try:
         return subprocess.Popen(
-            argv, stdin=stdin, stdout=subprocess.PIPE, stderr=stderr, env=env, cwd=cwd, start_new_session=True
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            env=env,
+            cwd=cwd,
+            start_new_session=True,
         )
     except (OSError, ValueError) as error:
         raise NotStarted(argv, _reason(error)) from error
