@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from deployster_cli.domain.lock import Note
-from deployster_cli.domain.model import Machine, Unit
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.unitfile import UnitFile
+if TYPE_CHECKING:
+    from deployster_cli.domain.lock import Note
+    from deployster_cli.domain.model import Machine, Unit
+    from deployster_cli.domain.names import UnitName
+    from deployster_cli.domain.unitfile import UnitFile
 
 TABLE = {
     "fleet": "deployster_cli.engines.fleetctl.engine:FleetEngine",

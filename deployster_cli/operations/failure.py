@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from deployster_cli.domain.events import Failure
 from deployster_cli.domain.model import OnFailure
+from deployster_cli.domain.reasons import headline
 from deployster_cli.domain.rollout_state import Phase, Rollout
 from deployster_cli.domain.watching import Reason
-from deployster_cli.domain.wording import headline, some_names
+from deployster_cli.domain.wording import some_names
 from deployster_cli.errors import EXIT_ENGINE, EXIT_FAILED, DeploysterError, Interrupted
 
 

@@ -9,9 +9,9 @@ from deployster_cli.domain import rollout as machine
 from deployster_cli.domain.events import Event, Failed, Journal, NoMachineYet
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import Plan
+from deployster_cli.domain.reasons import rules_and_machines
 from deployster_cli.domain.rollout_state import Action, Rollout, Traits, Verb
 from deployster_cli.domain.unitfile import UnitFile
-from deployster_cli.domain.wording import rules_and_machines
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable
 from deployster_cli.operations.clock import Clock

@@ -9,9 +9,10 @@ from deployster_cli.domain.model import Unit
 from deployster_cli.domain.plan import Plan
 from deployster_cli.domain.wording import count, some_names
 from deployster_cli.operations.carry_out import Carrying, Result
-from deployster_cli.views import shapes
 from deployster_cli.views.output import Output
+from deployster_cli.views.plans import PLAN_COLUMNS, plan_rows, plan_shape
 from deployster_cli.views.progress import progress
+from deployster_cli.views.shapes import Row
 from deployster_cli.views.tables import aligned
 
 
@@ -38,9 +39,9 @@ def telling(output: Output, carrying: Carrying) -> Result:
 
 def show_plan(output: Output, plan: Plan, units: Sequence[Unit]) -> None:
     """What would happen, unit by unit."""
-    rows = shapes.plan_rows(plan, units)
+    rows = plan_rows(plan, units)
     output.show(
-        json=lambda: {"plan": shapes.plan_shape(plan)},
+        json=lambda: {"plan": plan_shape(plan)},
         table=lambda: _plan_table(output, plan, rows),
         plain=lambda: rows,
     )
@@ -48,12 +49,12 @@ def show_plan(output: Output, plan: Plan, units: Sequence[Unit]) -> None:
 
 def announce_plan(output: Output, plan: Plan, units: Sequence[Unit]) -> None:
     """What is about to happen, on stderr, before it is asked whether it should."""
-    output.note(aligned(shapes.PLAN_COLUMNS, shapes.plan_rows(plan, units)).rstrip())
+    output.note(aligned(PLAN_COLUMNS, plan_rows(plan, units)).rstrip())
 
 
-def _plan_table(output: Output, plan: Plan, rows: Sequence[shapes.Row]) -> None:
+def _plan_table(output: Output, plan: Plan, rows: Sequence[Row]) -> None:
     output.note(_plan_headline(plan))
-    output.table(shapes.PLAN_COLUMNS, rows)
+    output.table(PLAN_COLUMNS, rows)
 
 
 def _plan_headline(plan: Plan) -> str:
@@ -68,7 +69,7 @@ def show_deployed(output: Output, result: Result) -> None:
     """That a deploy is done, and what it did."""
     plan = result.plan
     shape = {
-        **shapes.plan_shape(plan),
+        **plan_shape(plan),
         "result": "unchanged" if plan.empty else "done",
         "seconds": round(result.seconds, 3),
     }
@@ -91,7 +92,7 @@ def show_destroyed(output: Output, result: Result) -> None:
     """That a destroy is done."""
     plan = result.plan
     output.show(
-        json=lambda: {"destroy": {**shapes.plan_shape(plan), "result": "done", "seconds": round(result.seconds, 3)}},
+        json=lambda: {"destroy": {**plan_shape(plan), "result": "done", "seconds": round(result.seconds, 3)}},
         table=lambda: output.text(f"Done: {some_names(plan.retire)} destroyed. {format_duration(result.seconds)}\n"),
         plain=lambda: [(plan.service, plan.version, "gone", str(len(plan.retire)), f"{result.seconds:.1f}")],
     )

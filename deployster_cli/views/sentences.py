@@ -8,7 +8,8 @@ from deployster_cli.domain import events
 from deployster_cli.domain.durations import format_duration
 from deployster_cli.domain.events import Event
 from deployster_cli.domain.model import Condition, Unit
-from deployster_cli.domain.wording import headline, some_names, where
+from deployster_cli.domain.reasons import headline
+from deployster_cli.domain.wording import some_names, where
 
 Line = tuple[str, str]
 """A tone (head, dim, good, bad, warn) and the text."""

@@ -7,9 +7,10 @@ import pytest
 from deployster_cli.domain.events import Failure
 from deployster_cli.domain.model import Machine, State, Unit
 from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.reasons import headline, rules_and_machines
 from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.domain.watching import Reason
-from deployster_cli.domain.wording import count, headline, rules_and_machines, some_names, where
+from deployster_cli.domain.wording import count, some_names, where
 
 NEW = UnitName("carousel", "v2", 1)
 M1, M2 = Machine("m1", "10.0.0.1", {"zone": "z1", "name": "m1"}), Machine("abcdef0123", "")
