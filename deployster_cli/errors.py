@@ -83,7 +83,7 @@ class EngineError(DeploysterError):
 
 
 class EngineMissing(EngineError):
-    """The engine's program is not there, or is another program of that name."""
+    """The engine's program, or the place it works in, is not there or not fit: no waiting cures that."""
 
     exit_code = EXIT_ENGINE
 

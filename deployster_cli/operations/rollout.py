@@ -77,6 +77,8 @@ def _turn(engine: Engine, rollout: Rollout, work: Work, clock: Clock, keep: Call
     for action in actions:
         try:
             _perform(engine, action, work.files)
+        except EngineMissing:
+            raise
         except EngineUnreachable as error:
             rollout, told = machine.away(machine.unanswered(rollout, action), error.message, clock.now())
             yield from told

@@ -22,7 +22,7 @@ from deployster_cli.engines.systemctl.locks import LocalLocks
 from deployster_cli.engines.systemctl.output import Shown
 from deployster_cli.engines.systemctl.replacement import Replacement
 from deployster_cli.engines.systemctl.systemd import Systemd
-from deployster_cli.errors import EngineError, InvalidInput
+from deployster_cli.errors import EngineError, EngineMissing, InvalidInput
 
 MANAGERS = ("auto", "system", "user", "systemctl3")
 
@@ -36,8 +36,12 @@ class Manager(Protocol):
     folder: UnitFolder
     locks: LocalLocks
 
+    def missing(self) -> str:
+        """Why nothing can be asked of it here, in one sentence; empty where it answers."""
+        ...
+
     def check(self) -> str:
-        """Why it can't be used, in one sentence; empty where it can."""
+        """Why it can't run units, in one sentence; empty where it can."""
         ...
 
     def states(self) -> dict[str, Shown]:
@@ -71,15 +75,12 @@ class LocalEngine:
 
     @functools.cached_property
     def manager(self) -> Manager:
-        """The manager that the options name; for "auto" the first of systemd, the user's systemd and systemctl3."""
-        named = self._options.manager
-        if named not in MANAGERS:
-            raise InvalidInput(f"{quoted(named)} is no manager of the local engine: {', '.join(MANAGERS)} are.")
-        if named == "system" or (named == "auto" and systemd.system_runs() and os.geteuid() == 0):
-            return Systemd(self._options, user=False)
-        if named == "user" or (named == "auto" and os.geteuid() != 0 and systemd.user_runs()):
-            return Systemd(self._options, user=True)
-        return Replacement(self._options)
+        """The manager that every call goes to; EngineMissing where it is not to be had, so that nothing is begun."""
+        manager = chosen(self._options)
+        why = manager.missing()
+        if why:
+            raise EngineMissing(why)
+        return manager
 
     @property
     def locks(self) -> LocalLocks:
@@ -88,7 +89,10 @@ class LocalEngine:
 
     def check(self) -> str:
         """Why this engine can't be used, in one sentence; empty where it can."""
-        return self.manager.check()
+        try:
+            return self.manager.check()
+        except EngineMissing as error:
+            return error.message
 
     def units(self) -> tuple[Unit, ...]:
         """Every unit of ours. Destroyed ones that have stopped by now are taken out for good on the way.
@@ -205,6 +209,18 @@ class LocalEngine:
     def _remove(self, names: Sequence[UnitName]) -> None:
         if names:
             self.manager.remove(names)
+
+
+def chosen(options: LocalOptions) -> Manager:
+    """The manager that the options name; for "auto" the first of systemd, the user's systemd and systemctl3."""
+    named = options.manager
+    if named not in MANAGERS:
+        raise InvalidInput(f"{quoted(named)} is no manager of the local engine: {', '.join(MANAGERS)} are.")
+    if named == "system" or (named == "auto" and systemd.system_runs() and os.geteuid() == 0):
+        return Systemd(options, user=False)
+    if named == "user" or (named == "auto" and os.geteuid() != 0 and systemd.user_runs()):
+        return Systemd(options, user=True)
+    return Replacement(options)
 
 
 def this_machine() -> Machine:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.unitfile import STAMP_SECTION, UnitFile
-from deployster_cli.errors import EngineError, OutputUnreadable, TemplateFault
+from deployster_cli.errors import EngineError, EngineMissing, OutputUnreadable, TemplateFault
 
 _STAMPED = f"\n[{STAMP_SECTION}]\n"
 _PORT = re.compile(r"^Port=([0-9]{1,5})$", re.MULTILINE)
@@ -74,7 +74,7 @@ class UnitFolder:
         text = self._text(name)
         if text is None or _STAMPED not in f"\n{text}":
             return None
-        return Held(name, text, os.path.lexists(self._want(name)), self._mark(name).exists())
+        return Held(name, text, os.path.lexists(self._want(name)), os.path.lexists(self._mark(name)))
 
     def put(self, file: UnitFile) -> bool:
         """Write a unit file, whole or not at all; False where the very same is there already.
@@ -135,8 +135,7 @@ class UnitFolder:
 
     def writable(self) -> bool:
         """Whether unit files can be put here."""
-        there = next(folder for folder in (self.path, *self.path.parents) if folder.exists())
-        return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+        return not refusal(self.path)
 
     def _refuse_other(self, file: UnitFile) -> None:
         if self._text(file.name) != file.text:
@@ -159,7 +158,9 @@ class UnitFolder:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise EngineError(f"{path} can't be read: {error.strerror}.") from error
+            raise EngineMissing(
+                f"{path} can't be read: {error.strerror}.", "Run as the user that this unit file belongs to."
+            ) from error
 
     def _file(self, name: UnitName) -> Path:
         return self.path / name.text
@@ -180,11 +181,26 @@ def _write(path: Path, text: str) -> None:
 
 @contextlib.contextmanager
 def told(folder: Path) -> Iterator[None]:
-    """A folder that can't be used, as one sentence."""
+    """A folder that can't be used, as one sentence. EngineMissing: no waiting gives a user the right to it."""
     try:
         yield
     except OSError as error:
-        raise EngineError(
-            f"{error.filename or folder} can't be changed: {error.strerror}.",
-            hint=f"The local engine keeps what it needs in {folder}.",
+        raise EngineMissing(
+            f"{error.filename or folder} can't be used: {error.strerror or error}.",
+            f"The local engine needs a folder that this user can read and write: {folder}.",
         ) from error
+
+
+def refusal(folder: Path) -> str:
+    """Why nothing can be put into a folder, there or still to be made; empty where something can. Changes nothing."""
+    for place in (folder, *folder.parents):
+        try:
+            mode = place.stat().st_mode
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            return f"{place}: {error.strerror}"
+        if not stat.S_ISDIR(mode):
+            return f"{place}: Not a directory"
+        return "" if os.access(place, os.R_OK | os.W_OK | os.X_OK) else f"{place}: no right to write there"
+    return f"{folder}: No such file or directory"

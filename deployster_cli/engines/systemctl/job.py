@@ -71,6 +71,8 @@ class Job:
         failed = output.failed_control(text, self._commands("ExecStartPre"), self._commands("ExecStartPost"))
         if failed:
             _LOG.error("%s failed, so the unit is ended", failed)
+        if code and (how := output.ended_at_once(text)):
+            _LOG.error("the unit's process ended at once, %s", how)
         if failed or code is None:
             self._finish()
         return code == 0 and not failed

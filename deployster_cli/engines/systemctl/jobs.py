@@ -40,13 +40,20 @@ class Jobs:
     def read(self) -> dict[str, tuple[Record, bool]]:
         """Unit → (what its file says, whether that job is under way)."""
         found: dict[str, tuple[Record, bool]] = {}
-        for path in self._folder.glob(f"*{_SUFFIX}") if self._folder.is_dir() else ():
+        for path in self._files():
             with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
                 busy = not _locked(file.fileno(), fcntl.LOCK_SH)
                 record = read_record(file.fileno())
                 if record:
                     found[path.name.removesuffix(_SUFFIX)] = (record, busy)
         return found
+
+    def _files(self) -> list[Path]:
+        """All job files. Not by glob, which takes a folder that it may not read for an empty one."""
+        try:
+            return [path for path in self._folder.iterdir() if path.suffix == _SUFFIX]
+        except FileNotFoundError:
+            return []
 
     @contextlib.contextmanager
     def claimed(self, name: UnitName, verb: str) -> Iterator[int | None]:

@@ -17,10 +17,19 @@ class Layout:
         """Three parts deep whatever ``root`` is: systemctl3 puts its root in front of paths twice below less."""
         self.jobs = root / "systemctl3" / "jobs"
         self.units = self.tree / "etc" / "systemd" / "system"
+        self.locks = root / "locks"
+        self._notes = self.tree / "run" / "systemd"
+        self._journals = self.tree / "var" / "log" / "journal"
+
+    @property
+    def written(self) -> tuple[Path, ...]:
+        """The folders that we and systemctl3 write to; it writes to some of them even for a look at the units."""
+        run = self._notes.parent
+        return (self.root, self.locks, self.jobs, self.tree, run, self._notes, self._journals, self.units)
 
     def journal(self, name: UnitName) -> Path:
         """What the unit's processes write."""
-        return self.tree / "var" / "log" / "journal" / f"{name.text}.log"
+        return self._journals / f"{name.text}.log"
 
     def status(self, name: UnitName) -> Path:
         """systemctl3's own notes on the unit."""
@@ -36,13 +45,13 @@ class Layout:
 
     def prepare(self, name: UnitName) -> None:
         """Make what must be there before a unit's first start; all of it for its owner alone."""
-        for folder in (self.jobs, self.tree / "run" / "systemd", self.journal(name).parent):
+        for folder in (self.jobs, self._notes, self._journals):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.journal(name).touch(mode=0o600)
 
     def clear(self, name: UnitName) -> None:
         """Remove everything of a unit that is over but its unit file and its job."""
-        lock = self.tree / "run" / "systemd" / f"{name.text}.lock"
+        lock = self._notes / f"{name.text}.lock"
         for path in (self.journal(name), self.status(name), self.log(name), lock, self.overrides(name)):
             path.unlink(missing_ok=True)
         with contextlib.suppress(FileNotFoundError):

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from deployster_cli.domain.lock import Note
-from deployster_cli.errors import EngineError
+from deployster_cli.errors import EngineMissing
 
 
 class LocalLocks:
@@ -54,7 +54,8 @@ class LocalLocks:
     def shown(self, note: Note) -> bool:
         """Whether we hold the file, and it is still the one that others find."""
         file = self._held.get(note.service)
-        return file is not None and _same(file, self._path(note.service)) and self._note(file) == note
+        with self._blaming(note.service):
+            return file is not None and _same(file, self._path(note.service)) and self._note(file) == note
 
     def _take(self, service: str) -> bool:
         """Whether the file is ours now. One that was unlinked while we waited for it is nobody's: look again."""
@@ -86,12 +87,10 @@ class LocalLocks:
     def _blaming(self, service: str) -> Iterator[None]:
         try:
             yield
-        except FileNotFoundError:
-            raise
         except OSError as error:
-            raise EngineError(
+            raise EngineMissing(
                 f"The lock of {service} in {self._folder} can't be used: {error.strerror}.",
-                "Nothing was changed. Give this user the right to write there.",
+                "Give this user the right to write there.",
             ) from error
 
 

@@ -13,6 +13,8 @@ _LISTENING = "0A"
 
 _CONTROL_DONE = re.compile(r"(pre|post)-start done \((\w+)\) <-(\d*)>")
 
+_ENDED = re.compile(r" stopped PID \d+ \((\w+)\) <-(\d*)>")
+
 _RECORD = re.compile(r"(start|stop) +([0-9]{1,10}) (-|done|failed) +([0-9a-f]*) *\n")
 
 
@@ -58,6 +60,15 @@ class Record:
     def text(self) -> str:
         """One line, always as long as any other, so that writing it over the one before needs no truncating."""
         return f"{self.verb:<5} {self.pid:>10} {self.result or '-':<6} {self.run:<32}\n"
+
+
+def ended_at_once(log: str) -> str:
+    """How ExecStart's process ended while ``systemctl3 -vvv start`` (1.7) looked on; nothing where it didn't end."""
+    found = _ENDED.search(log)
+    if not found:
+        return ""
+    code, signal = found.groups()
+    return f"by signal {signal}" if signal else f"with exit code {0 if code == 'OK' else code}"
 
 
 def parse_show(text: str) -> dict[str, Shown]:

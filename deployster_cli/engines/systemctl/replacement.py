@@ -19,15 +19,18 @@ from deployster_cli.engines import process
 from deployster_cli.engines.systemctl import args, output
 from deployster_cli.engines.systemctl.args import LocalOptions
 from deployster_cli.engines.systemctl.calls import call
-from deployster_cli.engines.systemctl.folder import UnitFolder, told
+from deployster_cli.engines.systemctl.folder import UnitFolder, refusal, told
 from deployster_cli.engines.systemctl.jobs import Jobs, read_record, write_record
 from deployster_cli.engines.systemctl.layout import Layout
 from deployster_cli.engines.systemctl.locks import LocalLocks
 from deployster_cli.engines.systemctl.output import Record, Shown
-from deployster_cli.errors import EngineError
+from deployster_cli.errors import EngineError, EngineMissing
 
-_UNUSABLE = set("%{}\n")
+_UNUSABLE = set("%{}\n\0")
 """systemctl3 reads these as specifiers or placeholders of its own in every path below its root."""
+
+_BROKEN = re.compile(r"^(?:PermissionError|NotADirectoryError|OSError): |No module named ", re.MULTILINE)
+"""What systemctl3 ends with where looking again never helps."""
 
 _LOOKS = 10
 
@@ -53,26 +56,34 @@ class Replacement:
         self._base = args.systemctl3(sys.executable, str(self._layout.tree))
         self._jobs = Jobs(self._layout.jobs)
         self.folder = UnitFolder(self._layout.units, "multi-user.target")
-        self.locks = LocalLocks(self._layout.root / "locks")
+        self.locks = LocalLocks(self._layout.locks)
 
-    def check(self) -> str:
-        """Why units can't be run, in one sentence; empty where they can."""
+    def missing(self) -> str:
+        """Why nothing can be asked here, in one sentence; empty where it can. Even to look, systemctl3 writes."""
         if not installed():
             return (
                 "Neither systemd nor systemctl3, which takes its place, can run units on this machine: "
                 f"install it with {_INSTALL}."
             )
-        if _UNUSABLE & set(str(self._layout.root)):
-            return f"The state folder's path {self._layout.root} has a % or a brace in it: choose another one."
-        if not self.folder.writable():
-            return f"The state folder {self._layout.root} can't be written to: choose another one or change its owner."
+        root = self._layout.root
+        if _UNUSABLE & set(str(root)):
+            return f"The state folder's path {root} has a % or a brace in it: choose another one."
+        refused = next(filter(None, map(refusal, self._layout.written)), "")
+        if refused:
+            return (
+                f"The state folder {root} can't be written to ({refused.removeprefix(f'{root}: ')}): "
+                "choose another one by root in [local] or XDG_STATE_HOME, or change its owner."
+            )
         return ""
+
+    check = missing
 
     def states(self) -> dict[str, Shown]:
         """What systemctl3 shows, set right by the jobs under way before and after it looked."""
-        if not self._layout.units.is_dir():
-            return {}
-        with told(self._layout.jobs):
+        self._require()
+        with told(self._layout.root):
+            if not self._layout.units.is_dir():
+                return {}
             before = self._jobs.read()
             shown = output.parse_show(self._look())
             after = self._jobs.read()
@@ -102,20 +113,25 @@ class Replacement:
     def journal(self, name: UnitName, lines: int, *, follow: bool) -> Iterator[str]:
         """The end of what the unit wrote; where that is nothing, what its start said, else a line that says so."""
         path = self._layout.journal(name)
-        if follow:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch(mode=0o600)
-            return process.stream(args.tail(str(path), lines, follow=True))
-        if path.is_file() and path.stat().st_size:
-            return iter(call(args.tail(str(path), lines, follow=False), self._options.read_timeout).splitlines())
-        return iter(_complaints(self._layout.log(name))[-lines:] or [f"-- {name.text} has written nothing --"])
+        with told(path):
+            if follow:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.touch(mode=0o600)
+                return process.stream(args.tail(str(path), lines, follow=True))
+            if path.is_file() and path.stat().st_size:
+                return iter(call(args.tail(str(path), lines, follow=False), self._options.read_timeout).splitlines())
+            return iter(_complaints(self._layout.log(name))[-lines:] or [f"-- {name.text} has written nothing --"])
 
     def _look(self) -> str:
         """What systemctl3 shows. It breaks where a job removes a unit's notes under its eyes, so it may look again."""
         for left in reversed(range(_LOOKS)):
             try:
-                return call(args.show(self._base), self._options.read_timeout, env=_env())
+                return call(args.show(self._base), self._options.read_timeout, env=_env(), called="systemctl3 show")
             except EngineError as error:
+                if _BROKEN.search(error.err):
+                    raise EngineMissing(
+                        error.message, f"Its files lie in {self._layout.tree}.", argv=error.argv
+                    ) from error
                 if not left or "FileNotFoundError" not in error.err:
                     raise
         raise AssertionError("the last look returns or raises")
@@ -129,13 +145,16 @@ class Replacement:
             write_record(lock, Record(verb, 0, "", run))
             self._layout.prepare(name)
             argv = args.job(sys.executable, verb, name, str(self._layout.root), lock)
-            process.detach(argv, log=str(self._layout.log(name)), env=_env_with_us(), keep=[lock])
+            try:
+                process.detach(argv, log=str(self._layout.log(name)), env=_env_with_us(), keep=[lock])
+            except process.NotStarted as error:
+                raise EngineMissing(f"{argv[0]} can't be run: {error.reason}.", argv=argv) from error
         return True
 
     def _require(self) -> None:
-        why = self.check()
+        why = self.missing()
         if why:
-            raise EngineError(why)
+            raise EngineMissing(why)
 
 
 def _set_right(one: Shown, before: tuple[Record, bool] | None, after: tuple[Record, bool] | None) -> Shown:
@@ -163,11 +182,17 @@ def _complaints(log: Path) -> list[str]:
     """
     lines = log.read_text(errors="replace").splitlines() if log.is_file() else []
     plain = (line for line in lines if not line.startswith(("DEBUG:", "INFO:", "NOTE:", "HINT:", "\t")))
-    return list(dict.fromkeys(line.split(":", 2)[-1] if _LOGGED.match(line) else line for line in plain))
+    found = list(dict.fromkeys(line.split(":", 2)[-1] if _LOGGED.match(line) else line for line in plain))
+    return [line for line in found if not line.endswith(" start not active")] or found
 
 
 def _state_folder() -> Path:
-    states = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    try:
+        states = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    except RuntimeError as error:
+        raise EngineMissing(
+            "This user has no home: name a state folder by root in [local] or XDG_STATE_HOME."
+        ) from error
     return Path(states) / "deployster" / "local"
 
 

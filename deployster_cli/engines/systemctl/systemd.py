@@ -28,7 +28,7 @@ def system_runs() -> bool:
 
 def user_runs() -> bool:
     """Whether this user has a manager of their own that answers here."""
-    return (_runtime_folder() / "systemd" / "private").exists()
+    return os.access(_runtime_folder() / "systemd" / "private", os.F_OK)  # never raises: it may be another user's
 
 
 class Systemd:
@@ -42,12 +42,18 @@ class Systemd:
         self.folder = UnitFolder(path, "default.target" if user else "multi-user.target")
         self.locks = LocalLocks((_runtime_folder() if user else Path("/run")) / "deployster" / "locks")
 
-    def check(self) -> str:
-        """Why units can't be run, in one sentence; empty where they can."""
+    def missing(self) -> str:
+        """Why this systemd answers nobody here, in one sentence; empty where it does."""
         if self._user and not user_runs():
             return "No systemd user manager runs for this user: have an admin run loginctl enable-linger for it."
         if not self._user and not system_runs():
             return "systemd does not run this machine, so its units can't be managed; take another manager."
+        return ""
+
+    def check(self) -> str:
+        """Why units can't be run, in one sentence; empty where they can."""
+        if why := self.missing():
+            return why
         if not self.folder.writable():
             return f"Unit files can't be written to {self.folder.path}: run as root, or as a user with a user manager."
         return ""

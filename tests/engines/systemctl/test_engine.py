@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,12 +12,12 @@ import pytest
 from deployster_cli.domain.model import Condition
 from deployster_cli.domain.names import UnitName
 from deployster_cli.engines.systemctl import engine as module
-from deployster_cli.engines.systemctl import systemd
+from deployster_cli.engines.systemctl import replacement, systemd
 from deployster_cli.engines.systemctl.args import LocalOptions
 from deployster_cli.engines.systemctl.engine import LocalEngine
 from deployster_cli.engines.systemctl.folder import UnitFolder
 from deployster_cli.engines.systemctl.output import Shown
-from deployster_cli.errors import EngineError, InvalidInput
+from deployster_cli.errors import EngineError, EngineMissing, InvalidInput
 from tests.engines.systemctl.units import unit
 
 ONE = unit("9f8", "ExecStart=/bin/true", port=8001)
@@ -34,6 +34,9 @@ class Asked:
 
     def is_(self, name: UnitName, active: str) -> None:
         self.shown[name.text] = Shown(name.text, "loaded", active, active)
+
+    def missing(self) -> str:
+        return ""
 
     def check(self) -> str:
         return "not today."
@@ -222,6 +225,44 @@ def test_a_machine_without_an_id_goes_by_its_name(tmp_path: Path, monkeypatch: p
     assert module.this_machine().id == socket.gethostname()
 
 
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda local: local.units(),
+        lambda local: local.start([ONE]),
+        lambda local: local.resume([ONE.name]),
+        lambda local: local.stop([ONE.name]),
+        lambda local: local.destroy([ONE.name]),
+        lambda local: local.cat(ONE.name),
+        lambda local: list(local.journal(ONE.name)),
+        lambda local: local.locks,
+    ],
+    ids=["units", "start", "resume", "stop", "destroy", "cat", "journal", "locks"],
+)
+def test_without_a_manager_every_call_says_so_and_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ask: Callable[[LocalEngine], object]
+) -> None:
+    monkeypatch.setattr(replacement, "installed", lambda: False)
+    with pytest.raises(
+        EngineMissing, match=r"^Neither systemd nor systemctl3, .* pip install 'deployster\[local\]'\.$"
+    ):
+        ask(LocalEngine(LocalOptions(manager="systemctl3", root=str(tmp_path / "state"))))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_named_systemd_that_does_not_run_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(systemd, "_BOOTED", tmp_path / "none")
+    with pytest.raises(EngineMissing, match="systemd does not run this machine"):
+        LocalEngine(LocalOptions(manager="system")).units()
+
+
+def test_a_user_without_a_home_is_told_what_to_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 4_000_000_000)
+    assert "has no home" in LocalEngine(LocalOptions(manager="systemctl3")).check()
+
+
 def test_a_manager_that_there_is_not_is_refused() -> None:
     with pytest.raises(InvalidInput, match="'upstart' is no manager"):
         LocalEngine(LocalOptions(manager="upstart")).check()
@@ -245,7 +286,7 @@ def test_the_manager_is_the_first_that_this_user_can_use(
     monkeypatch.setattr(os, "geteuid", lambda: user)
     monkeypatch.setattr(systemd, "system_runs", lambda: systemd_runs)
     monkeypatch.setattr(systemd, "user_runs", lambda: users_runs)
-    assert str(LocalEngine(LocalOptions()).manager.folder.path) == chosen
+    assert str(module.chosen(LocalOptions()).folder.path) == chosen
 
 
 @pytest.mark.process

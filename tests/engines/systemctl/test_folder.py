@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
 
 import pytest
 
-from deployster_cli.engines.systemctl.folder import UnitFolder
-from deployster_cli.errors import EngineError, OutputUnreadable
+from deployster_cli.engines.systemctl.folder import UnitFolder, refusal
+from deployster_cli.errors import EngineError, EngineMissing, OutputUnreadable
 from tests.engines.systemctl.units import unit
 
 FILE = unit("9f8-701", "ExecStart=/bin/true")
@@ -128,13 +129,39 @@ def test_only_the_stamps_port_is_a_units_port(folder: UnitFolder) -> None:
 
 def test_a_file_where_the_folder_should_be_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("")
-    with pytest.raises(EngineError, match="can't be changed: Not a directory"):
+    with pytest.raises(EngineMissing, match="can't be used: Not a directory"):
         UnitFolder(tmp_path / "taken" / "system", "multi-user.target").put(FILE)
 
 
 def test_a_folder_under_a_file_can_not_be_written_to(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("")
     assert not UnitFolder(tmp_path / "taken" / "system", "multi-user.target").writable()
+
+
+def test_a_folder_that_can_not_even_be_looked_at_can_not_be_written_to(tmp_path: Path) -> None:
+    assert refusal(tmp_path / ("x" * 300)) == f"{tmp_path}/{'x' * 300}: File name too long"
+
+
+def test_a_file_where_the_folder_should_be_is_named(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    assert refusal(tmp_path / "taken") == f"{tmp_path}/taken: Not a directory"
+
+
+def test_a_folder_that_can_be_made_can_be_written_to(tmp_path: Path) -> None:
+    assert refusal(tmp_path / "new" / "folder") == ""
+
+
+def test_a_unit_file_that_can_not_be_read_is_missing_its_user(
+    folder: UnitFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.put(FILE)
+    monkeypatch.setattr(Path, "read_text", _denied)
+    with pytest.raises(EngineMissing, match="can't be read: Permission denied"):
+        folder.held()
+
+
+def _denied(*_: object, **__: object) -> str:
+    raise PermissionError(errno.EACCES, "Permission denied")
 
 
 def test_a_thousand_units_are_listed_by_name(folder: UnitFolder) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from deployster_cli.domain.lock import Note
 from deployster_cli.engines.systemctl.locks import LocalLocks
-from deployster_cli.errors import EngineError
+from deployster_cli.errors import EngineError, EngineMissing
 
 ANN = Note("carousel", "ann", "laptop", "home", 1, "a", 100, 220, "deploying v1")
 BOB = Note("carousel", "bob", "laptop", "home", 1, "b", 100, 220, "deploying v1")
@@ -91,6 +91,11 @@ def test_a_folder_that_can_not_be_made_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(EngineError, match=r"The lock of carousel in .* can't be used: Not a directory"):
         LocalLocks(tmp_path / "file" / "locks").put(ANN)
+
+
+def test_a_folder_where_none_can_be_made_is_one_sentence_too() -> None:
+    with pytest.raises(EngineMissing, match=r"The lock of carousel in /proc/.* can't be used: No such file"):
+        LocalLocks(Path("/proc/deployster/locks")).put(ANN)
 
 
 def test_a_symlink_in_its_place_is_not_followed(folder: Path, tmp_path: Path) -> None:

@@ -139,3 +139,16 @@ def test_a_command_that_may_fail_may() -> None:
 
 def test_a_failure_that_no_command_is_known_for_still_counts() -> None:
     assert output.failed_control("post-start done (3) <->", (), ()) == "post-start"
+
+
+@pytest.mark.parametrize(
+    ("log", "how"),
+    [
+        ("INFO:systemctl:simple stopped PID 7 (3) <->", "with exit code 3"),
+        ("INFO:systemctl:simple stopped PID 7 (OK) <->", "with exit code 0"),
+        ("INFO:systemctl:simple stopped PID 7 (OK) <-9>", "by signal 9"),
+        ("INFO:systemctl:simple started PID 7", ""),
+    ],
+)
+def test_how_a_process_ended_at_once_is_told(log: str, how: str) -> None:
+    assert output.ended_at_once(log) == how

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pytest_subprocess import FakeProcess
 
 from deployster_cli.domain.model import Condition
 from deployster_cli.domain.names import UnitName
@@ -21,7 +22,7 @@ from deployster_cli.engines.systemctl.args import LocalOptions
 from deployster_cli.engines.systemctl.engine import LocalEngine
 from deployster_cli.engines.systemctl.jobs import Jobs
 from deployster_cli.engines.systemctl.layout import Layout
-from deployster_cli.errors import EngineError
+from deployster_cli.errors import EngineError, EngineMissing
 from tests.engines.systemctl.units import unit
 
 pytest.importorskip("systemctl3", reason="the extra 'local' is not installed")
@@ -217,6 +218,13 @@ def test_a_stopping_unit_is_not_started(box: Box) -> None:
 
 
 @pytest.mark.process
+def test_a_python_that_vanished_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python3"))
+    with pytest.raises(EngineMissing, match=r"python3 can't be run: No such file"):
+        Box(tmp_path / "state").engine.start([unit("9f8", LONG)])
+
+
+@pytest.mark.process
 def test_a_command_gets_what_systemd_would_give_it(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEPLOYSTER_PASSWORD", "secret")
     written = (
@@ -237,6 +245,20 @@ def test_the_journal_of_a_program_that_is_missing_says_so(box: Box) -> None:
 def test_the_journal_of_a_refused_unit_says_why(box: Box) -> None:
     box.settled(unit("9f8", "Type=simple"))
     assert "lacks both ExecStart and ExecStop" in "\n".join(box.engine.journal(unit("9f8").name))
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("command", "how"),
+    [
+        ("/bin/false", "with exit code 1"),
+        ("/bin/true", "with exit code 0"),
+        ("/bin/sh -c 'kill -9 $$$$'", "by signal 9"),
+    ],
+)
+def test_the_journal_of_a_process_that_ends_at_once_says_how(box: Box, command: str, how: str) -> None:
+    box.settled(unit("9f8", f"ExecStart={command}"))
+    assert list(box.engine.journal(unit("9f8").name)) == [f"the unit's process ended at once, {how}"]
 
 
 @pytest.mark.process
@@ -272,20 +294,41 @@ def test_the_folders_are_where_systemctl3_says_they_are(box: Box) -> None:
 
 @pytest.mark.process
 def test_an_ordinary_user_runs_units_just_so(everybodys: Path) -> None:
+    done = _nobody_runs(
+        everybodys,
+        "print(box.engine.check(), *box.settled(unit('9f8', LONG)).values()); box.empty(); print(box.conditions())",
+    )
+    assert (done.stdout.split(), done.stderr) == (["running", "{}"], "")
+
+
+@pytest.mark.process
+def test_a_state_folder_made_read_only_is_named_with_the_cure(everybodys: Path) -> None:
+    done = _nobody_runs(
+        everybodys,
+        "box.settled(unit('9f8', LONG))\n"
+        "run = Layout(box.root).tree / 'run'; run.chmod(0o500)\n"
+        "try: box.engine.units()\n"
+        "except EngineMissing as error: print(error)\n"
+        "finally: run.chmod(0o700); box.empty()",
+    )
+    state = everybodys / "state"
+    where = f"{state}/systemctl3/tree/run: no right to write there"
+    cure = "choose another one by root in [local] or XDG_STATE_HOME, or change its owner."
+    said = f"The state folder {state} can't be written to ({where}): {cure}\n"
+    assert (done.stdout, done.stderr) == (said, "")
+
+
+def _nobody_runs(folder: Path, code: str) -> subprocess.CompletedProcess[str]:
+    """What Python says of ``code`` as an ordinary user, with a ``box`` below ``folder``."""
     if os.geteuid() != 0:
         pytest.skip("only root can become somebody else; every other test has run as an ordinary user")
     python = next((p for p in (sys.executable, "/usr/bin/python3") if _usable(p)), None)
     if python is None:
         pytest.skip("no Python here that an ordinary user can run and that has the packages")
-    if _as_nobody(["/usr/bin/test", "-w", str(everybodys)]).returncode != 0:
-        pytest.skip(f"an ordinary user can't get to {everybodys}")
-    script = (
-        "import time; from tests.engines.systemctl.test_replacement import *\n"
-        f"box = Box(Path({str(everybodys / 'state')!r}))\n"
-        "print(box.engine.check(), *box.settled(unit('9f8', LONG)).values()); box.empty(); print(box.conditions())"
-    )
-    done = _as_nobody([python, "-c", script], everybodys)
-    assert (done.stdout.split(), done.stderr) == (["running", "{}"], "")
+    if _as_nobody(["/usr/bin/test", "-w", str(folder)]).returncode != 0:
+        pytest.skip(f"an ordinary user can't get to {folder}")
+    begin = f"from tests.engines.systemctl.test_replacement import *; box = Box(Path({str(folder / 'state')!r}))"
+    return _as_nobody([python, "-c", f"{begin}\n{code}"], folder)
 
 
 def _usable(python: str) -> bool:
@@ -324,7 +367,39 @@ def test_a_state_folder_that_can_not_be_is_named(tmp_path: Path) -> None:
 
 
 def test_a_state_folder_that_systemctl3_would_misread_is_refused(tmp_path: Path) -> None:
-    assert "has a % or a brace" in Box(tmp_path / "100%").engine.check()
+    with pytest.raises(EngineMissing, match="has a % or a brace"):
+        Box(tmp_path / "100%").engine.start([unit("9f8", LONG)])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_state_folder_that_can_not_be_looked_at_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(EngineMissing, match=r"can't be written to \(File name too long\)"):
+        Box(tmp_path / ("x" * 300)).engine.units()
+
+
+def test_a_systemctl3_that_vanishes_is_missing_at_the_next_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = Box(tmp_path)
+    box.engine.units()
+    monkeypatch.setattr(replacement, "installed", lambda: False)
+    with pytest.raises(EngineMissing, match="Neither systemd nor systemctl3"):
+        box.engine.units()
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [("PermissionError: [Errno 13] Permission denied: 'x'", EngineMissing), ("KeyError: 1", EngineError)],
+)
+def test_what_systemctl3_breaks_of_is_told_without_its_argv(
+    tmp_path: Path, fp: FakeProcess, said: str, kind: type[EngineError]
+) -> None:
+    Layout(tmp_path).units.mkdir(parents=True)
+    trace = f"Traceback (most recent call last):\n  File x, line 1\n{said}\n"
+    fp.register([fp.any()], returncode=1, stderr=trace)
+    with pytest.raises(EngineError) as told:
+        Box(tmp_path).engine.units()
+    assert (type(told.value), told.value.message) == (kind, f"systemctl3 show failed with exit code 1: {said}")
 
 
 def test_nothing_is_started_in_a_state_folder_that_can_not_be(tmp_path: Path) -> None:

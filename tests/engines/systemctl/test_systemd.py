@@ -104,6 +104,11 @@ def test_a_user_without_a_manager_is_told_so(tmp_path: Path, monkeypatch: pytest
     assert "No systemd user manager" in Systemd(LocalOptions(), user=True).check()
 
 
+def test_another_users_manager_is_none_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / ("x" * 300)))
+    assert not systemd.user_runs()
+
+
 def test_a_users_units_lie_in_their_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     assert Systemd(LocalOptions(), user=True).folder.path == tmp_path / "systemd" / "user"
