@@ -144,11 +144,22 @@ def _usage(error: click.ClickException) -> int:
 
 def _say(kind: str, message: str, hint: str = "") -> None:
     lines = [f"{kind}: {message}" if kind else message, *([hint] if hint else [])]
-    text = "\n".join("".join(c if c.isprintable() else "\ufffd" for c in line) for line in lines)
+    text = "\n".join(_shown("".join(c if c.isprintable() else "\ufffd" for c in line)) for line in lines)
     try:
         click.echo(text, err=True)
     except OSError:
         """Nobody listens any more; the exit code says it all."""
+
+
+def _shown(line: str) -> str:
+    """The line as it is, or on a terminal parted between words."""
+    if not (sys.stderr and sys.stderr.isatty()):
+        return line
+    import shutil  # noqa: PLC0415 - only where somebody reads it
+    import textwrap  # noqa: PLC0415
+
+    width = shutil.get_terminal_size().columns
+    return textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
 
 
 def _fault(error: BaseException) -> int:

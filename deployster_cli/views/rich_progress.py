@@ -16,8 +16,8 @@ class RichLines:
         self._status = self._console.status("", spinner="dots")
 
     def write(self, tone: str, text: str) -> None:
-        """One line, above the spinner."""
-        self._console.print(Text(text, style=STYLES[tone]), soft_wrap=True)
+        """One line, above the spinner; one that is too long goes on below, parted between words."""
+        self._console.print(Text(text, style=STYLES[tone]))
 
     def wait(self, text: str) -> None:
         """What the spinner says from now on."""
