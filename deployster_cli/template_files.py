@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -14,13 +15,35 @@ _ENDING = ".j2"
 _SERVICE_ENDING = ".service.j2"
 
 
-def load(folder: Path | None) -> dict[str, str]:
+class Texts(Mapping[str, str]):
+    """Templates' texts by file name, each read when it is first asked for: a broken one is in nobody's way else."""
+
+    def __init__(self, files: Mapping[str, Traversable]) -> None:
+        self._files = files
+        self._read: dict[str, str] = {}
+
+    def __getitem__(self, name: str) -> str:
+        """The text; TemplateFault where the file can't be read."""
+        if name not in self._read:
+            self._read[name] = _text(self._files[name])
+        return self._read[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._files
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+
+def load(folder: Path | None) -> Texts:
     """Every template's text by its file name; a file in ``folder`` hides the built-in one of that name.
 
-    TemplateFault where the folder, or a template in it, can't be read.
+    TemplateFault where the folder can't be read, and for a template that can't be once its text is asked for.
     """
-    texts = {file.name: file.read_text("utf-8") for file in _built_in()}
-    return texts | {file.name: _text(file) for file in _own(folder)}
+    return Texts({file.name: file for file in (*_built_in(), *_own(folder))})
 
 
 def names(folder: Path | None) -> dict[str, str]:
@@ -43,7 +66,7 @@ def _own(folder: Path | None) -> list[Path]:
         raise TemplateFault(f"The templates' folder {folder} can't be read: {error.strerror}.") from error
 
 
-def _text(file: Path) -> str:
+def _text(file: Traversable) -> str:
     try:
         return file.read_text("utf-8")
     except OSError as error:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from deployster_cli.domain.render import Templates
 from deployster_cli.errors import TemplateFault
 from deployster_cli.template_files import BUILT_IN, load, names
 
@@ -53,7 +54,45 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_a_template_that_is_no_text_is_named(tmp_path: Path) -> None:
     (tmp_path / "own.service.j2").write_bytes(b"ab\xff")
     with pytest.raises(TemplateFault, match=r"own\.service\.j2 is not UTF-8 text \(byte 2\)\.$"):
-        load(tmp_path)
+        load(tmp_path)["own.service.j2"]
+
+
+def test_a_template_that_is_no_text_bars_no_other(tmp_path: Path) -> None:
+    (tmp_path / "own.service.j2").write_bytes(b"ab\xff")
+    assert load(tmp_path)["docker.service.j2"] == load(None)["docker.service.j2"]
+
+
+def test_a_template_that_is_no_text_is_listed(tmp_path: Path) -> None:
+    (tmp_path / "own.service.j2").write_bytes(b"ab\xff")
+    assert "own" in names(tmp_path)
+
+
+def test_a_template_that_is_no_text_is_there(tmp_path: Path) -> None:
+    (tmp_path / "own.service.j2").write_bytes(b"ab\xff")
+    assert "own.service.j2" in load(tmp_path)
+
+
+def test_a_template_is_read_once(tmp_path: Path) -> None:
+    (tmp_path / "own.service.j2").write_text("before")
+    texts = load(tmp_path)
+    first = texts["own.service.j2"]
+    (tmp_path / "own.service.j2").write_text("after")
+    assert texts["own.service.j2"] == first
+
+
+@pytest.mark.parametrize(
+    "text", ['{% extends "own.j2" %}', '{% import "own.j2" as own %}[Service]', '{% include "own.j2" %}']
+)
+def test_a_template_that_uses_one_that_is_no_text_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "own.j2").write_bytes(b"ab\xff")
+    (tmp_path / "mine.service.j2").write_text(text)
+    with pytest.raises(TemplateFault, match=r"^Template 'mine': The template .*own\.j2 is not UTF-8 text"):
+        Templates(load(tmp_path)).takes_port("mine")
+
+
+def test_a_folder_is_counted_with_the_built_in_ones(tmp_path: Path) -> None:
+    (tmp_path / "own.j2").write_text("")
+    assert len(load(tmp_path)) == len(load(None)) + 1
 
 
 def test_a_template_that_can_not_be_opened_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,6 +103,4 @@ def test_a_template_that_can_not_be_opened_is_named(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(Path, "read_text", refuse)
     with pytest.raises(TemplateFault, match=r"own\.service\.j2 can't be read: Permission denied\.$"):
-        from deployster_cli.template_files import _text  # noqa: PLC0415
-
-        _text(tmp_path / "own.service.j2")
+        load(tmp_path)["own.service.j2"]

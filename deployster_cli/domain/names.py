@@ -12,9 +12,13 @@ from dataclasses import dataclass
 
 from deployster_cli.errors import InvalidInput
 
-SERVICE = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
+SERVICE = re.compile(r"[a-z0-9]++(?:[._-][a-z0-9]++)*")
 VERSION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 INSTANCE = re.compile(r"[1-9][0-9]{0,5}")
+
+_ESCAPED = r"[A-Za-z0-9_](?:[A-Za-z0-9_.]|\\x2d){0,127}+"
+_TEXT = re.compile(rf"({SERVICE.pattern})-({_ESCAPED})@({INSTANCE.pattern})\.service")
+"""A unit's name in one go, as listings have thousands. A version's ``-`` is escaped, so the last one is before it."""
 
 LONGEST_UNIT_NAME = 255
 """fleet and systemd both refuse longer ones."""
@@ -74,15 +78,11 @@ class UnitName:
     @classmethod
     def parse(cls, text: str) -> UnitName | None:
         """The name that ``text`` writes, or None where it is not exactly what ``text`` of some name gives."""
-        stem, dot, suffix = text.rpartition(".")
-        head, at, instance = stem.partition("@")
-        service, dash, escaped = head.rpartition("-")
-        version = escaped.replace("\\x2d", "-")
-        if not (dot and at and dash) or suffix != "service" or len(text) > LONGEST_UNIT_NAME:
+        found = _TEXT.fullmatch(text)
+        if found is None or len(text) > LONGEST_UNIT_NAME:
             return None
-        if not (SERVICE.fullmatch(service) and VERSION.fullmatch(version) and INSTANCE.fullmatch(instance)):
-            return None
-        return cls(service, version, int(instance))
+        service, escaped, instance = found.groups()
+        return cls(service, escaped.replace("\\x2d", "-"), int(instance))
 
     @property
     def text(self) -> str:

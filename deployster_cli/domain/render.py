@@ -13,10 +13,11 @@ import jinja2
 import jinja2.meta
 import jinja2.sandbox
 
-from deployster_cli.domain import escaping
+from deployster_cli.domain import escaping, unit_check
 from deployster_cli.domain.model import Service
 from deployster_cli.domain.names import UnitName, quoted
-from deployster_cli.domain.template_values import NAMES, values
+from deployster_cli.domain.template_values import NAMES, given_by, values
+from deployster_cli.domain.unit_check import nearest
 from deployster_cli.domain.unitfile import Option, Stamp, UnitFile
 from deployster_cli.errors import TemplateFault
 
@@ -63,28 +64,26 @@ class Templates:
         known = values(name, service, stamp)
         with _blaming(service.template, known):
             file = self._file(service.template)
-            self._check_extra(file, service.extra)
+            self._check_extra(file, service)
             text = escaping.finished(self._jinja.get_template(file).render(known))
             return _completed(UnitFile.parse(name, text), stamp, str(known["description"]))
 
     def _find(self, file: str) -> _Found:
         if file not in self._texts:
-            raise jinja2.TemplateNotFound(
-                file, f"there is no template file {quoted(file)}{_nearest(file, self._texts)}"
-            )
+            raise jinja2.TemplateNotFound(file, f"there is no template file {quoted(file)}{nearest(file, self._texts)}")
         return self._texts[file], file, lambda: True
 
     def _file(self, template: str) -> str:
         if template + SUFFIX not in self._texts:
             raise TemplateFault(
-                f"there is none of that name{_nearest(template, self.names)}.", f"There are {', '.join(self.names)}."
+                f"there is none of that name{nearest(template, self.names)}.", f"There are {', '.join(self.names)}."
             )
         return template + SUFFIX
 
-    def _check_extra(self, file: str, extra: Iterable[str]) -> None:
-        for name in sorted(set(extra) - self._mentions(file)):
-            near = _nearest(name, self._mentions(file) | set(NAMES))
-            raise TemplateFault(f"it never uses {name}, which --set gives{near}.")
+    def _check_extra(self, file: str, service: Service) -> None:
+        for name in sorted(set(service.extra) - self._mentions(file)):
+            near = nearest(name, self._mentions(file) | set(NAMES))
+            raise TemplateFault(f"it never uses {name}, which {given_by(service, name)} gives{near}.")
 
     def _mentions(self, file: str) -> frozenset[str]:
         """Every name that the template, and all that it extends or imports, takes from outside."""
@@ -169,7 +168,7 @@ def _blaming(template: str, known: Iterable[str] = ()) -> Iterator[None]:
 def _reason(error: Exception, known: Iterable[str]) -> str:
     unknown = _UNDEFINED.fullmatch(str(error))
     if unknown and isinstance(error, jinja2.UndefinedError):
-        return f"{unknown[1]} is nothing that a template may use{_nearest(unknown[1], known)}"
+        return f"{unknown[1]} is nothing that a template may use{nearest(unknown[1], known)}"
     if isinstance(error, RecursionError):
         return "it extends or imports itself"
     if isinstance(error, jinja2.TemplateSyntaxError):
@@ -187,13 +186,6 @@ def _line(error: Exception) -> str:
     return ""
 
 
-def _nearest(name: str, known: Iterable[str]) -> str:
-    import difflib  # noqa: PLC0415 - only an error needs it
-
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f"; the nearest is {near[0]}" if near else ""
-
-
 def _completed(unit: UnitFile, stamp: Stamp, description: str) -> UnitFile:
     _check(unit)
     return _described(unit, stamp.port, description).stamped(stamp)
@@ -203,18 +195,12 @@ def _check(unit: UnitFile) -> None:
     """TemplateFault for what systemd would refuse, or only warn about and then run something else."""
     for section, name, value in unit.options:
         if section not in _SECTIONS and not section.startswith("X-"):
-            raise TemplateFault(f"[{section}] is no section of a service's unit file{_nearest(section, _SECTIONS)}.")
+            raise TemplateFault(f"[{section}] is no section of a service's unit file{nearest(section, _SECTIONS)}.")
         if not _OPTION_NAME.fullmatch(name):
             raise TemplateFault(f"{quoted(name)} in [{section}] can't be an option's name.")
         if escaping.unwritable(value):
             raise TemplateFault(f"{name} in [{section}] has a control character in it.")
-    commands = [command for command in unit.values("Service", "ExecStart") if command]
-    if not commands:
-        raise TemplateFault("its [Service] has no ExecStart, so there is nothing to run.")
-    if len(commands) > 1 and not unit.oneshot:
-        raise TemplateFault(
-            f"its [Service] has {len(commands)} ExecStart, and only Type=oneshot may have more than one."
-        )
+    unit_check.check(unit)
 
 
 def _described(unit: UnitFile, port: int | None, description: str) -> UnitFile:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from deployster_cli.domain.escaping import unwritable
 from deployster_cli.domain.model import Service
@@ -73,6 +73,11 @@ def values(name: UnitName, service: Service, stamp: Stamp) -> dict[str, object]:
     return known | dict(service.extra)
 
 
+def given_by(service: Service, name: str) -> str:
+    """The option that gives a template this value beside NAMES: --before for the command that ``task`` runs."""
+    return "--before" if (service.template, name) == ("task", "task") else "--set"
+
+
 def _filled_in(text: str, service: Service, name: UnitName) -> str:
     """``{service}``, ``{version}`` and ``{instance}`` replaced; a shell's own braces are none of our business."""
     for placeholder, value in (("service", service.name), ("version", name.version), ("instance", str(name.instance))):
@@ -110,14 +115,13 @@ def _texts(service: Service, stamp: Stamp) -> Iterator[tuple[str, str]]:
         yield setting, getattr(service, setting)
     for setting, entries in (("volumes", service.volumes), ("machine_metadata", service.machine_metadata)):
         yield from ((setting, entry) for entry in entries)
-    yield from _pairs("env", service.env)
-    yield from _pairs("--set", service.extra)
-
-
-def _pairs(setting: str, pairs: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    for key, value in pairs.items():
-        yield f"a name in {setting}", key
-        yield f"{setting} {key}", value
+    for key, value in service.env.items():
+        yield "a name in env", key
+        yield f"env {key}", value
+    for key, value in service.extra.items():
+        by = given_by(service, key)
+        yield "a name in --set", key
+        yield (f"--set {key}" if by == "--set" else f"{key} ({by})"), value
 
 
 def _check_stamp(stamp: Stamp) -> None:

@@ -162,15 +162,22 @@ def test_what_was_rendered_reads_back(text: str) -> None:
         (RUN + "Exec Stop=a", "Template 'own': 'Exec Stop' in [Service] can't be an option's name."),
         (RUN + "Slice=a\tb", "Template 'own': Slice in [Service] has a control character in it."),
         (RUN + "word", "Template 'own': line 3 of the unit file is neither [Section] nor Name=value: 'word'"),
+        (RUN + "Restart=allways", "Template 'own': Restart can't be 'allways': it is one of no, on-success,"),
+        ("[Service]\nExecStart={{ command }}", "Template 'own': ExecStart can't be 'bin/serve': a program is"),
         (RUN + "{{ 'a\\nb' }}", "Template 'own': 'a\\nb' has a line break or control character"),
     ],
 )
 def test_a_template_that_can_not_be_used_is_explained_in_a_sentence(text: str, said: str) -> None:
-    assert fault(text, more={"docker.service.j2": RUN}).startswith(said)
+    assert fault(text, more={"docker.service.j2": RUN}, command="bin/serve").startswith(said)
 
 
 def test_a_template_that_extends_itself_is_told_so() -> None:
     assert fault('{% extends "own.service.j2" %}').endswith(": it extends or imports itself.")
+
+
+def test_a_command_that_was_taken_back_does_not_count() -> None:
+    unit = render("[Service]\nExecStart=/bin/true\nExecStart=\nExecStart=/bin/false")
+    assert unit.last("Service", "ExecStart") == "/bin/false"
 
 
 def test_a_oneshot_may_run_several_commands() -> None:
@@ -210,6 +217,12 @@ def test_a_set_value_with_a_default_need_not_be_given() -> None:
 def test_a_set_value_that_nothing_uses_is_refused() -> None:
     said = fault(RUN + "{{ colour|default('') }}", extra={"color": "red"})
     assert said == "Template 'own': it never uses color, which --set gives; the nearest is colour."
+
+
+def test_a_task_template_that_never_runs_the_task_is_refused() -> None:
+    templates = Templates({"task.service.j2": RUN})
+    with pytest.raises(TemplateFault, match=r"^Template 'task': it never uses task, which --before gives\.$"):
+        templates.render(NAME, Service("carousel", template="task", extra={"task": "rake"}), STAMP)
 
 
 def test_a_set_value_may_be_used_by_what_the_template_imports() -> None:

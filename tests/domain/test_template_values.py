@@ -96,6 +96,10 @@ def test_an_image_can_not_be_made_to_look_like_an_option(setting: str, owner: st
         ({"env": {"A": "b{}c"}}, "env A"),
         ({"env": {"A{}B": "c"}}, "a name in env"),
         ({"extra": {"a": "b{}c"}}, "--set a"),
+        ({"extra": {"a{}b": "c"}}, "a name in --set"),
+        ({"extra": {"task": "b{}c"}}, "--set task"),
+        ({"extra": {"task": "b{}c"}, "template": "task"}, "task (--before)"),
+        ({"extra": {"a": "b{}c"}, "template": "task"}, "--set a"),
     ],
 )
 def test_a_value_that_would_end_its_line_is_refused_by_name(end: str, settings: dict[str, Any], named: str) -> None:

@@ -98,6 +98,6 @@ def stamp(name: UnitName = NAME, template: str = "docker", port: int | None = No
 
 def rendered(service: Service, texts: dict[str, str] | None = None, name: UnitName = NAME) -> UnitFile:
     """The service's unit by the built-in templates and ``texts``, on port 20001 where its template takes one."""
-    templates = Templates(template_files.load(None) | (texts or {}))
+    templates = Templates({**template_files.load(None), **(texts or {})})
     render = templates.renderer(service)
     return render(name, stamp(name, service.template, 20001 if render.takes_port else None))

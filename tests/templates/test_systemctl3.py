@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -93,7 +94,7 @@ def process(tmp_path: Path, show: list[str]) -> Service:
     return Service(
         "carousel",
         template="process",
-        command=" ".join(show) + ' "$PORT" "$DOLLAR_NAME" ${NONE:-none}',
+        command=shlex.join(show) + ' "$PORT" "$DOLLAR_NAME" ${NONE:-none}',
         directory=f"{tmp_path}/{{version}}",
         env=HOSTILE,
     )
@@ -159,7 +160,7 @@ def test_words_that_a_person_wrote_mean_what_they_mean_to_systemd(run: Run, show
     own = (
         r"""Environment="A=one two" 'B=it"s' "C=q 'x y' \"z w\" b\\ s" D=%%i\x24{A}"""
         "\n"
-        f"ExecStart={' '.join(show)} {OWN_WORDS}\n"
+        f"ExecStart={shlex.join(show)} {OWN_WORDS}\n"
     )
     unit = rendered(
         Service("carousel", template="own"), {"own.service.j2": "[Service]\n{% raw %}" + own + "{% endraw %}"}

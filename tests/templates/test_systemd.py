@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import shutil
+import string
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -15,7 +16,11 @@ from pathlib import Path
 import pytest
 
 from deployster_cli.domain.model import Service
+from deployster_cli.domain.unit_check import check
+from deployster_cli.domain.unitfile import UnitFile
+from deployster_cli.errors import TemplateFault
 from tests.templates.cases import GOLDEN, HOSTILE, NAME, NASTY, SERVICES, rendered
+from tests.templates.unit_lines import REFUSED, TAKEN, service
 
 SYSTEMD = Path("/lib/systemd/systemd")
 NOBODY = 65534
@@ -128,3 +133,46 @@ def test_systemd_gives_a_script_its_text_and_its_values(folder: Path) -> None:
     assert command_lines(unit.text, folder) == [
         ["/bin/sh", "-c", "for i in 1 2; do echo $i ${i} $$; done" + values],
     ]
+
+
+@pytest.fixture
+def systemd_252() -> None:
+    """What is refused and how is a matter of the release."""
+    argv = ["systemd-analyze", "--version"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+    if not done.stdout.startswith("systemd 252 "):
+        pytest.skip(f"the lines were read off systemd 252, and this is {done.stdout.partition('(')[0]}")
+
+
+@pytest.mark.usefixtures("systemd_252")
+@pytest.mark.parametrize("lines", REFUSED)
+def test_systemd_complains_about_what_is_refused(lines: str, folder: Path) -> None:
+    file = folder / NAME.text
+    file.write_text(service(lines))
+    assert verify(file)[1]
+
+
+@pytest.mark.usefixtures("systemd_252")
+@pytest.mark.parametrize("lines", TAKEN)
+def test_systemd_has_no_complaint_about_what_is_let_through(lines: str, folder: Path) -> None:
+    file = folder / NAME.text
+    file.write_text(service(lines))
+    assert verify(file) == (0, "")
+
+
+@pytest.mark.usefixtures("systemd_252")
+def test_systemd_refuses_the_specifiers_that_are_refused(folder: Path) -> None:
+    characters = string.ascii_letters + string.digits
+    lines = "".join(f"ExecStartPre=-/bin/echo %{character}\n" for character in characters)
+    (folder / NAME.text).write_text(service(lines))
+    refused = re.findall(r"Failed to resolve unit specifiers in %(.),", verify(folder / NAME.text)[1])
+    assert refused == [character for character in characters if character == "D" or unknown(character)]
+
+
+def unknown(specifier: str) -> bool:
+    """Whether a unit that says this after a % is refused."""
+    try:
+        check(UnitFile.parse(NAME, service(f"ExecStart=/bin/echo %{specifier}")))
+    except TemplateFault:
+        return True
+    return False

@@ -12,6 +12,7 @@ from deployster_cli import template_files
 from deployster_cli.domain.model import Service
 from deployster_cli.domain.render import FILTERS
 from deployster_cli.domain.template_values import NAMES
+from deployster_cli.errors import TemplateFault
 from tests.templates.cases import FULL, HOSTILE, NASTY, rendered
 
 ROOT = Path(__file__).parent.parent.parent
@@ -48,6 +49,18 @@ def test_the_process_template_has_the_blocks_that_the_page_says() -> None:
     blocks = re.findall(r"\{%-? block (\w+)", template_files.load(None)["process.service.j2"])
     said = [block for block in first_cells("Changing a built-in one") if not block.startswith("run_")]
     assert blocks == said
+
+
+def test_the_task_template_has_the_blocks_that_the_page_says() -> None:
+    blocks = re.findall(r"\{%-? block (\w+)", template_files.load(None)["task.service.j2"])
+    said = PAGE.partition("\n## Commands before a deploy\n")[2].partition("its blocks\nare ")[2]
+    assert [block for block in re.findall(r"`(\w+)`", said) if block != "directory"] == blocks
+
+
+def test_what_the_page_says_of_a_refused_template_is_what_is_said() -> None:
+    said = re.findall(r"^`(Template 'own': .*); the nearest", PAGE, re.MULTILINE)[0].partition("no, …")[0]
+    with pytest.raises(TemplateFault, match=f"^{re.escape(said)}no, .*always; the nearest is always.$"):
+        rendered(Service("a", template="own"), {"own.service.j2": "[Service]\nExecStart=a\nRestart=allways"})
 
 
 def test_the_script_reads_as_the_page_says() -> None:
