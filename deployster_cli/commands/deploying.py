@@ -71,12 +71,12 @@ def roll_out(
     def prepare() -> Prepared:
         return deploy.prepare(engine, complete(engine), render, clock.utc())
 
+    tasks = _tasks(run, request, given.get("before", ()), clock.utc())
     if given["dry_run"]:
         prepared = prepare()
         show_plan(run.output, prepared.plan, prepared.units)
         return
     note = lock.new_note(request.service.name, request.by, doing, clock)
-    tasks = _tasks(run, request, given.get("before", ()), clock.utc())
     locking = Locking(note, given["lock_wait"], tasks)
     carrying = under_lock(engine, locking, lambda: prepare().work, clock)
     show_deployed(run.output, telling(run.output, carrying))

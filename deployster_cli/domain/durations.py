@@ -14,6 +14,20 @@ LONGEST = 7 * 24 * 3600.0
 
 MINUTE, HOUR = 60, 3600
 
+_UNIT_NAMES = {
+    1e-6: "us usec µs μs",
+    1e-3: "ms msec",
+    1: "s sec second seconds",
+    MINUTE: "m min minute minutes",
+    HOUR: "h hr hour hours",
+    24 * HOUR: "d day days",
+    7 * 24 * HOUR: "w week weeks",
+}
+_UNITS = {name: seconds for seconds, names in _UNIT_NAMES.items() for name in names.split()}
+
+_SPAN_PART = re.compile(rf"(\d+(?:\.\d*)?|\.\d+)\s*({'|'.join(sorted(_UNITS, key=len, reverse=True))})?\s*", re.ASCII)
+_SPAN = re.compile(rf"\s*(?:{_SPAN_PART.pattern})+", re.ASCII)
+
 _SHOWN_IN_TENTHS = 0.95
 
 
@@ -30,6 +44,18 @@ def parse_duration(text: str) -> float:
     if seconds > LONGEST:
         raise InvalidInput(f"{quoted(text)} is over a week; no wait here is that long.")
     return seconds
+
+
+def parse_span(text: str) -> float:
+    """Seconds in a time span of a unit file, ``90``, ``500ms``, ``1min 30s``, ``infinity`` (systemd.time(7)).
+
+    0 for what is none: systemd then goes by its default, and so does whoever asks.
+    """
+    if text.strip() == "infinity":
+        return float("inf")
+    if not _SPAN.fullmatch(text):
+        return 0.0
+    return sum(float(number) * _UNITS[unit or "s"] for number, unit in _SPAN_PART.findall(text))
 
 
 def format_duration(seconds: float) -> str:

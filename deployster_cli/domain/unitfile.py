@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from deployster_cli.domain.durations import parse_duration
+from deployster_cli.domain.durations import parse_span
 from deployster_cli.domain.names import UnitName, quoted
-from deployster_cli.errors import InvalidInput, TemplateFault
+from deployster_cli.errors import TemplateFault
 
 Option = tuple[str, str, str]
 
@@ -96,11 +96,8 @@ class UnitFile:
 
     @property
     def restart_pause(self) -> float:
-        """Seconds from a death to the restart: RestartSec, systemd's 100 ms where it says none that we can read."""
-        try:
-            return parse_duration(self.last("Service", "RestartSec", "0.1"))
-        except InvalidInput:
-            return 0.1
+        """Seconds from a death to the restart: RestartSec, or systemd's 100 ms."""
+        return parse_span(self.last("Service", "RestartSec")) or 0.1
 
     @property
     def placement(self) -> tuple[str, ...]:

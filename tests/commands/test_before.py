@@ -85,6 +85,8 @@ def test_ctrl_c_in_a_task_takes_it_out(before: Shell, monkeypatch: pytest.Monkey
     assert "Interrupted while 'rake db:migrate' ran; it was stopped" in err
 
 
-def test_a_command_with_a_line_break_is_refused_before_anything_is_asked(shell: Shell) -> None:
-    code, _, _ = shell("deploy carousel v2 --before", "rake\nrm -rf /")
+@pytest.mark.parametrize("dry", ["", "--dry-run "])
+def test_a_command_with_a_line_break_is_refused_before_anything_is_asked(shell: Shell, dry: str) -> None:
+    code, _, err = shell(f"deploy carousel v2 {dry}--before", "rake\nrm -rf /")
     assert (code, shell.engine.calls, shell.engine.locks.notes) == (2, [], {})
+    assert "--before" in err

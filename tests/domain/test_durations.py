@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployster_cli.domain.durations import format_duration, parse_duration
+from deployster_cli.domain.durations import format_duration, parse_duration, parse_span
 from deployster_cli.errors import InvalidInput
 
 
@@ -34,6 +34,32 @@ def test_more_than_a_week_is_refused() -> None:
 )
 def test_a_duration_is_shown_short(seconds: float, text: str) -> None:
     assert format_duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("3", 3),
+        ("100ms", 0.1),
+        ("1min 30s", 90),
+        ("1min30", 90),
+        ("2 h", 7200),
+        ("1d", 86400),
+        (".5", 0.5),
+        ("5 us", 5e-6),
+    ],
+)
+def test_a_span_of_a_unit_file_reads_as_seconds(text: str, seconds: float) -> None:
+    assert parse_span(text) == pytest.approx(seconds)
+
+
+def test_a_span_without_end_is_endless() -> None:
+    assert parse_span("infinity") == float("inf")
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-1", "1 fortnight"])
+def test_what_is_no_span_is_none(text: str) -> None:
+    assert parse_span(text) == 0
 
 
 @given(st.text(max_size=12))

@@ -10,6 +10,7 @@ import importlib.util
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -184,7 +185,9 @@ root = "machine"
 @pytest.mark.process
 def test_on_one_machine_no_request_fails(front: Front, etcd: FakeEtcd, project: Callable[[str, str], Path]) -> None:
     env = {"ETCD": etcd.url, "COREOS_PRIVATE_IPV4": "127.0.0.1", "LISTEN": "127.0.0.1"}
-    folder = project(LOCAL, service_table("web", f"exec {sys.executable} {EXAMPLE}/app.py", 2, env))
+    folder = project(
+        LOCAL, service_table("web", f"exec {shlex.join([sys.executable, str(EXAMPLE / 'app.py')])}", 2, env)
+    )
     deployster(folder, "deploy", "web", "v1")
     try:
         seen = under_load(front, lambda: back_and_forth(folder, "web"))
