@@ -13,12 +13,14 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-
 MOST_PRINTED = 64 * 1024 * 1024
 """Bytes of both streams together that one call may print. A listing of 10,000 units is about 2 MB."""
 
 _LOOK = 0.05
 """Seconds between looks at how much a process has printed: a pipe brings some 50 MB in that time."""
+
+_LAST_LOOK = 0.01
+"""Seconds to read what ended while we waited for another process, and have come back to after its limit."""
 
 _KEPT = 65_536
 """Bytes kept of each stream of a process that printed too much: enough to see what it was."""
@@ -100,9 +102,9 @@ class Running:
         """Its exit code (None where it was killed) and what it printed. Looks now and then how much that is."""
         stop = self._started + self._limit
         while True:
-            left = max(0.0, stop - time.monotonic())
+            left = stop - time.monotonic()
             try:
-                out, err = self._process.communicate(timeout=min(left, _LOOK))
+                out, err = self._process.communicate(timeout=min(max(left, _LAST_LOOK), _LOOK))
             except subprocess.TimeoutExpired as expired:
                 if left <= _LOOK or _size(expired) > MOST_PRINTED:
                     return (None, *self._end())

@@ -142,7 +142,11 @@ def _called(options: FleetOptions, *rest: str) -> Argv:
 
 
 def _global_flags(options: FleetOptions) -> Argv:
-    given = {
+    return tuple(f"--{flag}={value}" for flag, value in _flags(options).items() if value)
+
+
+def _flags(options: FleetOptions) -> dict[str, str]:
+    return {
         "endpoint": options.endpoint,
         "tunnel": options.tunnel,
         "ssh-username": options.ssh_username,
@@ -153,7 +157,6 @@ def _global_flags(options: FleetOptions) -> Argv:
         "cert-file": options.cert_file,
         "key-file": options.key_file,
     }
-    return tuple(f"--{flag}={value}" for flag, value in given.items() if value)
 
 
 def _operands(names: Iterable[str]) -> Argv:
@@ -163,3 +166,9 @@ def _operands(names: Iterable[str]) -> Argv:
         if name.startswith("-"):
             raise InvalidInput(f"{quoted(name)} can't name a unit: it begins with a dash.")
     return found
+
+
+VARIABLES = frozenset(f"FLEETCTL_{flag.replace('-', '_').upper()}" for flag in _flags(FleetOptions()))
+"""fleetctl's variables for what FleetOptions decides. An option that is set to fleetctl's own default is no flag, so
+fleetctl must not see them. Its other variables are left to whoever sets them.
+"""

@@ -1,16 +1,17 @@
-"""Making fleetctl calls: time limits, private folders for what is handed in, and errors that keep the call's facts."""
+"""Making fleetctl calls: their time limits, environment and files."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 from deployster_cli.engines import process
-from deployster_cli.engines.fleetctl import verdict
+from deployster_cli.engines.fleetctl import args, verdict
 from deployster_cli.engines.fleetctl.args import Argv, FleetOptions
-from deployster_cli.errors import EngineError, EngineMissing, OutputUnreadable
+from deployster_cli.errors import EngineError, EngineMissing
 
 T = TypeVar("T")
 
@@ -27,21 +28,21 @@ class Calls:
     def read(self, argv: Argv, beside: float = 0.0) -> process.Completed:
         """One call that only reads; ``beside`` is seconds on top of its time limit."""
         with started(self._options):
-            return process.run(argv, limit=self._limit(self._options.read_timeout) + beside)
+            return process.run(argv, limit=self._limit(self._options.read_timeout) + beside, env=environment())
 
     def write(self, argv: Argv, units: int, judge: Callable[[process.Completed], T]) -> T:
         """One call that changes this many units, and what ``judge`` makes of it."""
         limit = self._limit(self._options.write_timeout) + units * _SECONDS_PER_UNIT
         with started(self._options):
-            return judge(process.run(argv, limit=limit))
+            return judge(process.run(argv, limit=limit, env=environment()))
 
     def both(self, first: Argv, second: Argv) -> tuple[process.Completed, process.Completed]:
         """Two reading calls side by side."""
         limit = self._limit(self._options.read_timeout)
         with started(self._options), contextlib.ExitStack() as stack:
-            left = process.Running(first, limit=limit)
+            left = process.Running(first, limit=limit, env=environment())
             stack.callback(left.kill)
-            right = process.Running(second, limit=limit)
+            right = process.Running(second, limit=limit, env=environment())
             stack.callback(right.kill)
             return left.wait(), right.wait()
 
@@ -50,14 +51,9 @@ class Calls:
         return seconds + (self._options.ssh_timeout if self._options.tunnel else 0.0)
 
 
-def parsed(done: process.Completed, parse: Callable[[str], T]) -> T:
-    """What a listing says. An error of reading it keeps the call's facts."""
-    text = verdict.answer(done)
-    try:
-        return parse(text)
-    except OutputUnreadable as error:
-        error.argv, error.code, error.out, error.err = done.argv, done.code, done.out, done.err
-        raise
+def environment() -> dict[str, str]:
+    """Our environment without the variables that the options stand for: fleetctl 1.0 would read them itself."""
+    return {name: value for name, value in os.environ.items() if name not in args.VARIABLES}
 
 
 @contextlib.contextmanager
@@ -68,19 +64,6 @@ def started(options: FleetOptions) -> Iterator[None]:
     except process.NotStarted as error:
         message = f"{options.fleetctl} can't be run: {error.reason}."
         raise EngineMissing(message, verdict.INSTALL, argv=error.argv) from error
-
-
-@contextlib.contextmanager
-def folder() -> Iterator[Path]:
-    """A private folder that is gone afterwards. fleetctl looks for files and templates beside the paths it is given."""
-    import tempfile  # noqa: PLC0415 - slow to import, and listings need none
-
-    try:
-        made = tempfile.TemporaryDirectory(prefix="deployster-")
-    except OSError as error:
-        raise EngineError(f"No temporary folder can be made: {error.strerror}. Nothing was started.") from error
-    with made as path:
-        yield Path(path)
 
 
 def put(at: Path, files: Mapping[str, str]) -> None:

@@ -9,11 +9,12 @@ from typing import TypeVar
 from deployster_cli.domain.lock import is_lock
 from deployster_cli.domain.model import Machine, State, Unit
 from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.unitfile import UnitFile
+from deployster_cli.domain.unitfile import UnitFile, grouped
 from deployster_cli.engines import process
 from deployster_cli.engines.fleetctl import args, output, verdict
 from deployster_cli.engines.fleetctl.args import Argv, FleetOptions
-from deployster_cli.engines.fleetctl.calls import Calls, folder, parsed, put, started
+from deployster_cli.engines.fleetctl.calls import Calls, environment, put, started
+from deployster_cli.engines.fleetctl.folders import folder
 from deployster_cli.engines.fleetctl.locks import FleetLocks
 from deployster_cli.errors import EngineError
 
@@ -36,19 +37,19 @@ class FleetEngine:
             verdict.program_version(self._calls.read(args.version(self._options)))
             self.machines()
         except EngineError as error:
-            return f"{error.message.rstrip('.')}: {error.hint}" if error.hint else error.message
+            return f"{error.message} {error.hint}".rstrip()
         return ""
 
     def units(self) -> tuple[Unit, ...]:
         """Both listings, made side by side, joined. See ``output.join`` for what counts where they disagree."""
         reported, files = self._calls.both(args.list_units(self._options), args.list_unit_files(self._options))
-        rows = parsed(files, output.file_rows)
+        rows = verdict.parsed(files, output.file_rows)
         self.locks.listed = {row.name: row.hash for row in rows if is_lock(row.name)}
-        return output.join(parsed(reported, output.unit_rows), rows)
+        return output.join(verdict.parsed(reported, output.unit_rows), rows)
 
     def machines(self) -> tuple[Machine, ...]:
         """The machines that take units now, with their metadata."""
-        return parsed(self._calls.read(args.list_machines(self._options)), output.machines)
+        return verdict.parsed(self._calls.read(args.list_machines(self._options)), output.machines)
 
     def start(self, files: Collection[UnitFile]) -> None:
         """Put units in and start them. A file per instance, so no template, here or in the registry, can stand in.
@@ -104,8 +105,8 @@ class FleetEngine:
 
     def cat(self, name: UnitName) -> UnitFile | None:
         """The unit file in the registry, None where it has no such unit."""
-        done = self._calls.read(args.cat(self._options, name.text))
-        return verdict.unit_file(done, name)
+        options = verdict.unit_options(self._calls.read(args.cat(self._options, name.text)), name.text)
+        return None if options is None else UnitFile(name, grouped(options))
 
     def journal(self, name: UnitName, lines: int = 10, follow: bool = False) -> Iterator[str]:
         """The journal's lines, over ssh. The first call tells whether ssh works at all, so that following can't begin
@@ -117,7 +118,7 @@ class FleetEngine:
             yield from recorded
             return
         with started(self._options):
-            yield from process.stream(args.journal(self._options, name, lines, follow=True))
+            yield from process.stream(args.journal(self._options, name, lines, follow=True), env=environment())
 
     def run_on(self, name: UnitName, argv: tuple[str, ...]) -> int:
         """Run a command on the unit's machine with this terminal, a shell where it is empty; its exit code.
@@ -125,7 +126,7 @@ class FleetEngine:
         1 where ssh itself failed: fleetctl has then said why on the terminal.
         """
         with started(self._options):
-            code = process.attach(args.ssh(self._options, name, argv))
+            code = process.attach(args.ssh(self._options, name, argv), env=environment())
         return code if code >= 0 else 128 - code
 
     def ports(self) -> frozenset[int]:
@@ -169,7 +170,7 @@ class FleetEngine:
     def _files(self) -> tuple[dict[str, output.FileRow], process.Completed]:
         """The registry's rows by name, and the call that listed them."""
         done = self._calls.read(args.list_unit_files(self._options))
-        return {row.name: row for row in parsed(done, output.file_rows)}, done
+        return {row.name: row for row in verdict.parsed(done, output.file_rows)}, done
 
 
 def _texts(names: Iterable[UnitName]) -> tuple[str, ...]:

@@ -11,11 +11,11 @@ import time
 from collections.abc import Mapping
 
 from deployster_cli.domain.lock import Note, unit_name
-from deployster_cli.domain.unitfile import hash_of, parse_options, write_options
+from deployster_cli.domain.unitfile import hash_of, write_options
 from deployster_cli.engines.fleetctl import args, verdict
 from deployster_cli.engines.fleetctl.args import FleetOptions
-from deployster_cli.engines.fleetctl.calls import Calls, folder, put
-from deployster_cli.errors import EngineError
+from deployster_cli.engines.fleetctl.calls import Calls, put
+from deployster_cli.engines.fleetctl.folders import folder
 
 _SETTLES = 0.4
 """Seconds after a submit ended until its outcome can be read; a submit takes 0.3 s, of which it sleeps 0.25."""
@@ -39,16 +39,12 @@ class FleetLocks:
 
     def read(self, service: str) -> Note | None:
         """The note in the registry. EngineError where a unit of that name is something else."""
-        done = self._calls.read(args.cat(self._options, unit_name(service)))
-        text = verdict.unit_text(done, unit_name(service))
-        if text is None:
-            return None
-        note = Note.read(parse_options(text))
-        if note is None:
-            raise EngineError(
-                f"{unit_name(service)} is in the cluster and is no lock of Deployster's.",
-                f"If nobody needs it: fleetctl destroy {unit_name(service)}",
-            )
+        unit = unit_name(service)
+        done = self._calls.read(args.cat(self._options, unit))
+        options = verdict.unit_options(done, unit)
+        note = None if options is None else Note.read(options)
+        if options is not None and note is None:
+            raise verdict.no_lock(unit, done)
         return note
 
     def drop(self, service: str) -> None:

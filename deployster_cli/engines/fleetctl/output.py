@@ -8,15 +8,17 @@ was cut off. Headers are unreadable too: the listings are asked for with --no-le
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from operator import attrgetter
 from typing import NamedTuple
 
 from deployster_cli.domain.model import Machine, State, Unit
 from deployster_cli.domain.names import UnitName, quoted
-from deployster_cli.domain.unitfile import UnitFile
+from deployster_cli.domain.unitfile import Option, parse_options
 from deployster_cli.errors import OutputUnreadable, TemplateFault
 
 _NAME = r"(?!-\t)([A-Za-z0-9:_.\\@-]{1,255})"
@@ -40,8 +42,10 @@ _DESCRIPTION = rf"(?:\t+((?:[^\n]*\\\n(?!{_NEXT_FILE}))*[^\n]*))?"
 _FILE_ROW = re.compile(f"^{_FILE_HEAD}{_DESCRIPTION}$", re.MULTILINE)
 _MACHINE_ROW = _row(_ID, f"(?:-|{_IP})", r"(?:-|([^\t\n=,]+=[^\t\n,]*(?:,[^\t\n=,]+=[^\t\n,]*)*))")
 
-_PORT = re.compile(r" port ([0-9]{1,5})$")
+_NUMBER = re.compile("[0-9]{1,5}")
 _HIGHEST_PORT = 65535
+
+_SECTIONS = {"Unit", "Service"}
 
 _STATES = {"": None, **{state.value: state for state in State}}
 
@@ -73,11 +77,25 @@ class FileRow(NamedTuple):
     description: str = ""
 
 
+@contextlib.contextmanager
+def _no_collecting() -> Iterator[None]:
+    """For making thousands of values that all stay: the garbage collector would walk them over and over."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+@_no_collecting()
 def unit_rows(text: str) -> tuple[UnitRow, ...]:
     """The rows of ``args.list_units``, all of the cluster; OutputUnreadable quotes the line that is none."""
     return tuple(map(UnitRow._make, _table("list-units", _UNIT_ROW, text)))
 
 
+@_no_collecting()
 def file_rows(text: str) -> tuple[FileRow, ...]:
     """The rows of ``args.list_unit_files``, all of the registry; OutputUnreadable quotes the line that is none."""
     return tuple(map(FileRow._make, _table("list-unit-files", _FILE_ROW, text)))
@@ -91,15 +109,22 @@ def machines(text: str) -> tuple[Machine, ...]:
     )
 
 
-def unit_file(name: UnitName, text: str) -> UnitFile:
-    """The unit file that ``args.cat`` printed; OutputUnreadable where it is none, or was cut off."""
+def unit_options(name: str, text: str) -> tuple[Option, ...]:
+    """The options of the unit file that ``args.cat`` printed; OutputUnreadable where it is none, or was cut off.
+
+    Nothing at all is none either: fleet's API takes no unit without options (1.0.0, api/units.go).
+    """
     _check_end("cat", text)
     try:
-        return UnitFile.parse(name, text)
+        found = parse_options(text)
     except TemplateFault as fault:
-        raise OutputUnreadable(f"fleetctl cat printed no unit file for {name.text}: {fault.message}") from fault
+        raise OutputUnreadable(f"fleetctl cat printed no unit file for {name}: {fault.message}") from fault
+    if not _SECTIONS & {section for section, _, _ in found}:
+        raise OutputUnreadable(f"fleetctl cat printed no unit file for {name}: it has neither [Unit] nor [Service].")
+    return found
 
 
+@_no_collecting()
 def join(reported: Iterable[UnitRow], files: Iterable[FileRow]) -> tuple[Unit, ...]:
     """The units whose names are ours, ordered by name, each from all that both lists say of it.
 
@@ -125,18 +150,20 @@ def _unit(name: UnitName, file: FileRow | None, rows: Sequence[UnitRow]) -> Unit
     if file is None:
         row = min(rows, key=_least_well)
         return Unit(name, None, None, row.load, row.active, row.sub, _machine(row.machine, row.ip), row.hash)
-    desired, current = _STATES[file.desired], _STATES[file.current]
-    telling, port = _telling(file, rows), _port(file.description)
+    _, run, wanted, state, target, ip, description = file
+    desired, current, at, port = _STATES[wanted], _STATES[state], _machine(target, ip), _port(description)
+    telling = _telling(file, rows)
     if telling is None:
-        return Unit(name, desired, current, "", "", "", _machine(file.target, file.ip), file.hash, None, port)
-    at = _machine(file.target, file.ip) or _machine(telling.machine, telling.ip)
-    return Unit(name, desired, current, telling.load, telling.active, telling.sub, at, file.hash, None, port)
+        return Unit(name, desired, current, "", "", "", at, run, None, port)
+    _, machine, address, load, active, sub, _ = telling
+    return Unit(name, desired, current, load, active, sub, at or _machine(machine, address), run, None, port)
 
 
 def _port(description: str) -> int | None:
     """The port at the end of one of our units' Descriptions: our renderer writes it there, as only that is listed."""
-    match = _PORT.search(description)
-    return int(match[1]) if match and 1 <= int(match[1]) <= _HIGHEST_PORT else None
+    _, found, number = description.rpartition(" port ")
+    port = int(number) if found and _NUMBER.fullmatch(number) else 0
+    return port if 1 <= port <= _HIGHEST_PORT else None
 
 
 def _telling(file: FileRow, rows: Sequence[UnitRow]) -> UnitRow | None:
@@ -166,11 +193,17 @@ def _machine(at: str, ip: str) -> Machine | None:
 def _table(listing: str, pattern: re.Pattern[str], text: str) -> list[tuple[str, ...]]:
     found: list[tuple[str, ...]] = pattern.findall(text)
     _check_end(listing, text)
+    if len(found) != text.count("\n"):  # some line is no row, or a row of several lines
+        _check_lines(listing, pattern, text, len(found))
+    return found
+
+
+def _check_lines(listing: str, pattern: re.Pattern[str], text: str, rows: int) -> None:
+    """OutputUnreadable where the rows are not all of the text, save their newlines."""
     rest = pattern.sub("", text)
-    if rest.strip("\n") or len(rest) != len(found):
+    if rest.strip("\n") or len(rest) != rows:
         line = next(line for line in text.split("\n") if not pattern.fullmatch(line))
         raise OutputUnreadable(f"fleetctl {listing} printed a line that is no row of its table: {quoted(line)}")
-    return found
 
 
 def _check_end(listing: str, text: str) -> None:

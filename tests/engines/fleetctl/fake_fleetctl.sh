@@ -27,4 +27,6 @@ case "$FAKE_FLEETCTL" in
   huge) table "$1" 20000 ;;
   start) if [ "$1" = start ]; then table "$@"; fi ;;
   nothing) ;;
+  yes) exec yes ;;
+  env) env >"$FAKE_LOG.env" ;;
 esac

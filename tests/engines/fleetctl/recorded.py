@@ -47,8 +47,8 @@ def _file(row: output.FileRow) -> list[str]:
 
 
 def _cat(done: Completed) -> list[list[str]] | None:
-    file = verdict.unit_file(done, _name(done))
-    return None if file is None else [list(option) for option in file.options]
+    options = verdict.unit_options(done, done.argv[-1])
+    return None if options is None else [list(option) for option in options]
 
 
 READERS: dict[str, Callable[[Completed], object]] = {

@@ -137,6 +137,12 @@ def test_every_option_that_is_set_is_a_flag_before_the_command() -> None:
     )
 
 
+def test_the_variables_of_fleetctl_that_the_options_decide() -> None:
+    decided = """ENDPOINT TUNNEL SSH_USERNAME SSH_TIMEOUT STRICT_HOST_KEY_CHECKING KNOWN_HOSTS_FILE
+        CA_FILE CERT_FILE KEY_FILE"""
+    assert {f"FLEETCTL_{name}" for name in decided.split()} == args.VARIABLES
+
+
 def test_a_value_that_looks_like_a_flag_stays_a_value() -> None:
     assert args.cat(FleetOptions(tunnel="--driver=etcd"), ONE.text)[1] == "--tunnel=--driver=etcd"
 

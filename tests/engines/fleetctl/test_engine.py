@@ -176,6 +176,7 @@ def test_a_folder_that_cannot_be_written_is_an_error_and_nothing_is_started(
     fp: FakeProcess, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     fp.register(FILES)
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
     with pytest.raises(EngineError, match="No temporary folder can be made: No such file or directory"):
         ENGINE.start([unit_file(1)])
@@ -310,7 +311,7 @@ def test_a_cluster_that_answers_can_be_used(fp: FakeProcess) -> None:
 
 def test_another_program_is_named_before_anything_is_asked_of_it(fp: FakeProcess) -> None:
     fp.register(args.version(OPTIONS), stdout="fleetctl - version 4.30.1\n")
-    assert ENGINE.check().startswith("fleetctl is another program of that name, the one that manages devices: install")
+    assert ENGINE.check().startswith("fleetctl is another program of that name, the one that manages devices. Install")
 
 
 def test_an_endpoint_that_refuses_is_named(fp: FakeProcess) -> None:
@@ -319,9 +320,9 @@ def test_an_endpoint_that_refuses_is_named(fp: FakeProcess) -> None:
     assert ENGINE.check().startswith("The cluster could not be reached: Error retrieving list of units")
 
 
-def test_a_crash_has_no_cure_to_name(fp: FakeProcess) -> None:
+def test_a_crash_and_what_to_do_about_it_are_two_sentences(fp: FakeProcess) -> None:
     fp.register(args.version(OPTIONS), returncode=-11)
-    assert ENGINE.check() == "fleetctl --version was ended by signal 11."
+    assert ENGINE.check().startswith("fleetctl --version was ended by signal 11. Try again.")
 
 
 def test_a_listing_of_machines_that_is_unreadable_is_said(fp: FakeProcess) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,42 @@ def test_thousands_of_long_names_start_in_a_few_calls(fake: FleetEngine, tmp_pat
     fake.start(files)
     calls = (tmp_path / "log").read_text().split()
     assert (calls.count("list-unit-files"), calls.count("start")) == (1, 6)
+
+
+@pytest.mark.parametrize("hasty", ["yes"], indirect=True)
+def test_endless_output_is_stopped(hasty: FleetEngine) -> None:
+    before = time.monotonic()
+    with pytest.raises((OutputUnreadable, EngineUnreachable), match=r"printed more than 64 MB|gave no answer"):
+        hasty.units()
+    assert time.monotonic() - before < SHORT + 1
+
+
+@pytest.mark.parametrize("fake", ["yes"], indirect=True)
+def test_endless_output_is_unreadable(fake: FleetEngine) -> None:
+    with pytest.raises(OutputUnreadable, match=r"^fleetctl list-machines printed more than 64 MB and was stopped\.$"):
+        fake.machines()
+
+
+CALLS: dict[str, Callable[[FleetEngine], object]] = {
+    "one that reads": lambda engine: engine.machines(),
+    "two side by side": lambda engine: engine.units(),
+    "one that writes": lambda engine: engine.destroy([ONE]),
+    "one that follows": lambda engine: list(engine.journal(ONE, follow=True)),
+    "one on this terminal": lambda engine: engine.run_on(ONE, ("true",)),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+@pytest.mark.parametrize("fake", ["env"], indirect=True)
+def test_fleetctl_sees_no_variable_for_what_the_options_decide(
+    fake: FleetEngine, call: Callable[[FleetEngine], object], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    given = ("FLEETCTL_ENDPOINT", "FLEETCTL_SSH_TIMEOUT", "FLEETCTL_DRIVER", "FLEETCTL_REQUEST_TIMEOUT", "FLEET_X")
+    for name in given:
+        monkeypatch.setenv(name, "1")
+    call(fake)
+    seen = {line.partition("=")[0] for line in (tmp_path / "log.env").read_text().splitlines()}
+    assert seen & set(given) == {"FLEETCTL_DRIVER", "FLEETCTL_REQUEST_TIMEOUT", "FLEET_X"}
 
 
 @pytest.mark.parametrize("fake", ["nothing"], indirect=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import string
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -187,7 +189,7 @@ def test_any_text_gives_values_or_says_it_is_unreadable(read: object, text: str)
 @given(text=_like_output | st.lists(st.sampled_from(["[Unit]", "A=b", "\n", "\\", "#", "="])).map("".join))
 def test_any_text_gives_a_unit_file_or_says_it_is_unreadable(text: str) -> None:
     try:
-        found: object = output.unit_file(ONE, text).name
+        found: object = output.unit_options(ONE.text, text)
     except OutputUnreadable as error:
         found = error.message
     assert found
@@ -198,12 +200,13 @@ def test_any_text_gives_a_unit_file_or_says_it_is_unreadable(text: str) -> None:
 
 def test_a_unit_file_that_was_cut_off_is_unreadable() -> None:
     with pytest.raises(OutputUnreadable, match="fleetctl cat stopped in the middle of a line: 'ExecSt'"):
-        output.unit_file(ONE, "[Service]\nExecSt")
+        output.unit_options(ONE.text, "[Service]\nExecSt")
 
 
-def test_what_is_no_unit_file_is_unreadable() -> None:
+@pytest.mark.parametrize("text", ["", "\n", "hello\n", "[Service]\n", "# a comment\n", "[Install]\nAlso=b.service\n"])
+def test_what_is_no_unit_file_is_unreadable(text: str) -> None:
     with pytest.raises(OutputUnreadable, match="printed no unit file for carousel"):
-        output.unit_file(ONE, "hello\n")
+        output.unit_options(ONE.text, text)
 
 
 # --- descriptions and ports
@@ -239,6 +242,28 @@ def test_a_description_that_ends_in_a_backslash_does_not_swallow_the_next_row() 
 def test_a_description_that_was_cut_off_is_unreadable() -> None:
     with pytest.raises(OutputUnreadable, match="stopped in the middle"):
         output.file_rows(described("carousel port 3001")[:-3])
+
+
+# --- the garbage collector
+
+
+@pytest.fixture(params=[True, False])
+def collecting(request: pytest.FixtureRequest) -> Iterator[bool]:
+    """Whether the garbage collector is on."""
+    (gc.enable if request.param else gc.disable)()
+    yield request.param
+    gc.enable()
+
+
+def test_collecting_goes_on_as_it_was(collecting: bool) -> None:
+    output.join((), output.file_rows(described("a")))
+    assert gc.isenabled() is collecting
+
+
+def test_collecting_goes_on_as_it_was_after_an_error(collecting: bool) -> None:
+    with pytest.raises(OutputUnreadable):
+        output.unit_rows("oh no\n")
+    assert gc.isenabled() is collecting
 
 
 # --- the join

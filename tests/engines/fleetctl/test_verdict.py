@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from deployster_cli.domain.names import UnitName
 from deployster_cli.engines.fleetctl import verdict
 from deployster_cli.engines.process import Completed
-from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable
+from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable, OutputUnreadable
 from tests.engines.fleetctl.recorded import FILES, READERS, completed, recording
 
 ONE = UnitName("carousel", "9f88701", 1)
@@ -63,6 +63,20 @@ def test_no_answer_in_time_is_unreachable_and_says_how_long_it_took() -> None:
     assert error.message == "fleetctl list-units gave no answer within 15 s and was stopped."
 
 
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(3.0148, "3 s"), (2.46, "2.5 s"), (60.04, "60 s"), (1234.56, "1234.6 s")]
+)
+def test_seconds_are_whole_or_have_one_decimal(seconds: float, said: str) -> None:
+    message = refused(Completed(("fleetctl", "stop"), None, "", "", seconds)).message
+    assert message == f"fleetctl stop gave no answer within {said} and was stopped."
+
+
+def test_a_call_that_printed_too_much_is_unreadable() -> None:
+    error = refused(Completed(("fleetctl", "list-units"), None, "y\ny\n", "", 1.0, flooded=True))
+    assert isinstance(error, OutputUnreadable)
+    assert error.message == "fleetctl list-units printed more than 64 MB and was stopped."
+
+
 def test_a_crash_is_unreachable_as_nobody_knows_what_it_did() -> None:
     error = refused(call(-11))
     assert isinstance(error, EngineUnreachable)
@@ -87,6 +101,33 @@ def test_words_are_cut_and_their_control_characters_left_out() -> None:
 def test_the_line_that_tells_is_quoted_not_the_log_line_before_it() -> None:
     err = "2016/08/12 10:22:33 WARN fleetctl.go:1: multiple endpoints\nError starting units: oh no\n"
     assert refused(call(1, err=err)).message == "fleetctl stop failed: Error starting units: oh no"
+
+
+@pytest.mark.parametrize("begins", ["Error: ", "error: ", "Error: error: "])
+def test_failed_is_not_followed_by_error(begins: str) -> None:
+    assert refused(call(1, err=f"{begins}oh no\n")).message == "fleetctl stop failed: oh no"
+
+
+def test_an_error_without_more_words_is_quoted_as_it_is() -> None:
+    assert refused(call(1, err="Error: \n")).message == "fleetctl stop failed: Error:"
+
+
+def hints() -> list[str]:
+    """Every hint that a call's end can give."""
+    ends = [call(None), call(-11), call(0, "NAME:\n"), Completed(("fleetctl", "cat"), None, "", "", 1.0, flooded=True)]
+    made = [
+        verdict.other_content(["a"], call(0), ""),
+        verdict.not_started(["a"], call(0)),
+        verdict.missing([], call(0)),
+    ]
+    errors = [*map(refused, ends), *made, verdict.no_lock("a.service", call(0))]
+    return [error.hint for error in errors] + [sign.hint for sign in verdict.SIGNS]
+
+
+@pytest.mark.parametrize("hint", hints())
+def test_a_hint_is_a_sentence(hint: str) -> None:
+    assert hint[0].isupper()
+    assert hint.endswith(".")
 
 
 # --- unreachable or refused
@@ -196,13 +237,13 @@ def test_an_exit_1_without_a_word_is_not_fine() -> None:
 
 
 def test_a_unit_that_the_registry_lacks_has_no_file() -> None:
-    assert verdict.unit_file(call(1, "", f"Unit {ONE.text} not found\n"), ONE) is None
+    assert verdict.unit_options(call(1, "", f"Unit {ONE.text} not found\n"), ONE.text) is None
 
 
-def test_a_unit_without_options_is_a_unit_file_all_the_same() -> None:
-    found = verdict.unit_file(call(0), ONE)
-    assert found is not None
-    assert found.options == ()
+def test_a_unit_file_of_nothing_is_unreadable_and_keeps_the_facts_of_the_call() -> None:
+    with pytest.raises(OutputUnreadable) as caught:
+        verdict.unit_options(call(0, "", "hm\n"), ONE.text)
+    assert (caught.value.code, caught.value.err) == (0, "hm\n")
 
 
 def test_an_empty_journal_is_no_line() -> None:
