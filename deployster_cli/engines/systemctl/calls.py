@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from deployster_cli.engines import process
-from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable
+from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable, OutputUnreadable
 
 NOT_LOADED = 5
 """systemctl's exit code for a unit that it doesn't know (systemctl(1), LSB's "program is not installed")."""
@@ -27,6 +27,8 @@ def call(
         done = process.run(argv, limit=limit, env=env)
     except process.NotStarted as error:
         raise EngineMissing(f"{argv[0]} can't be run: {error.reason}.", argv=tuple(argv)) from error
+    if done.flooded:
+        raise OutputUnreadable(f"{called or argv[0]} printed without end and was stopped.", argv=done.argv)
     if done.timed_out:
         raise EngineUnreachable(
             f"{called or argv[0]} did not answer within {limit:g} s; whether it did what was asked is not known.",
