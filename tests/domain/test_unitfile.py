@@ -113,7 +113,9 @@ def test_a_oneshot_is_known_by_its_type(kind: str, oneshot: bool) -> None:
     assert unit(f"[Service]\nType={kind}").oneshot is oneshot
 
 
-@pytest.mark.parametrize(("said", "seconds"), [("", 0.1), ("RestartSec=3", 3.0), ("RestartSec=soon", 0.1), ("RestartSec=1min", 60.0)])
+@pytest.mark.parametrize(
+    ("said", "seconds"), [("", 0.1), ("RestartSec=3", 3.0), ("RestartSec=soon", 0.1), ("RestartSec=1min", 60.0)]
+)
 def test_the_pause_before_a_restart_is_read_or_systemds_own(said: str, seconds: float) -> None:
     assert unit(f"[Service]\nA=1\n{said}").restart_pause == seconds
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 
 from deployster_cli.domain.names import UnitName
@@ -44,8 +45,11 @@ class Layout:
         return self.jobs / f"{name.text}.log"
 
     def prepare(self, name: UnitName) -> None:
-        """Make what must be there before a unit's first start; all of it for its owner alone."""
-        for folder in (self.jobs, self._notes, self._journals):
+        """Make what must be there before a unit's first start; all of it for its owner alone.
+
+        systemctl3 makes its run folder for a user itself, where there is none, but two that start at once stumble.
+        """
+        for folder in (self.jobs, self._notes, self._journals, self.tree / f"run-{os.geteuid()}"):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.journal(name).touch(mode=0o600)
 
