@@ -12,7 +12,7 @@ import pytest
 from deployster_cli.domain.names import UnitName
 from deployster_cli.engines.systemctl.layout import Layout
 
-RUN_FOLDER = "import systemctl3, sys; systemctl3._root = sys.argv[1]; print(systemctl3.get_RUN(False))"
+RUN_FOLDER = "from systemctl2 import systemctl3 as s; import sys; s._root = sys.argv[1]; print(s.get_RUN(False))"
 
 
 @pytest.mark.process
