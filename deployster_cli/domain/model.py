@@ -23,6 +23,8 @@ class Condition(StrEnum):
     WAITING = "waiting"
     """Wanted, and on no machine yet."""
     STARTING = "starting"
+    UNREPORTED = "unreported"
+    """Launched, and no machine says how it is: it was started this moment, or the listing is short."""
     RUNNING = "running"
     EXITED = "exited"
     """Ended well and still counted active: right for a oneshot, wrong for a server."""
@@ -115,9 +117,14 @@ class Unit:
     def _unwanted(self) -> Condition:
         return Condition.STOPPED if self.active in {"", "inactive", "failed"} else Condition.STOPPING
 
+    def _unreported(self) -> Condition:
+        if self.machine is None:
+            return Condition.WAITING
+        return Condition.UNREPORTED if self.current is State.LAUNCHED else Condition.STARTING
+
     def _wanted(self) -> Condition:
         if not self.active:
-            return Condition.WAITING if self.machine is None else Condition.STARTING
+            return self._unreported()
         if self.active in {"active", "reloading"}:
             return Condition.EXITED if self.sub == "exited" else Condition.RUNNING
         if self.active == "failed" or self.load in UNLOADABLE:

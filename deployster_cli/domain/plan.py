@@ -16,7 +16,7 @@ from deployster_cli.domain.unitfile import MOST_PREVIOUS, Stamp
 from deployster_cli.errors import InvalidInput
 
 SERVING = frozenset({Condition.RUNNING, Condition.EXITED})
-ON_THE_WAY = SERVING | {Condition.WAITING, Condition.STARTING}
+ON_THE_WAY = SERVING | {Condition.WAITING, Condition.STARTING, Condition.UNREPORTED}
 
 MOST_AT_ONCE = 1000
 """Instances of one service. More is a slip of the finger, and would fill a cluster."""

@@ -37,8 +37,9 @@ from deployster_cli.domain.rollout_state import (
 )
 from deployster_cli.domain.watching import Reason, Track, whole
 
+_NO_NEWS = frozenset({Condition.ENDED, Condition.UNREPORTED, Condition.LEAVING, Condition.STOPPED})
+
 NEVER_STARTED = frozenset({State.INACTIVE, None})
-AT_REST = frozenset({"", "inactive", "failed"})
 
 Result = tuple[Rollout, tuple[Action, ...], tuple[Event, ...]]
 Removal = tuple[Rollout, tuple[Action, ...], tuple[Event, ...], list[UnitName]]
@@ -110,11 +111,11 @@ def _notice(rollout: Rollout, units: Mapping[UnitName, Unit], now: float) -> Tol
 def _worth_telling(phase: Phase, unit: Unit) -> bool:
     """Of a unit that goes, only that it is stopping: that it still runs, or is nearly gone, is no news.
 
-    Of one that comes up, not that it looks dead: it does for a moment between being loaded and being started, and
-    when it is dead for good the rollout says so.
+    Of one that comes up, not that it looks dead or is not reported: it does and is for a moment between being loaded
+    and being started, and when it is dead for good the rollout says so.
     """
     if phase in {Phase.STARTING, Phase.RESTORING}:
-        return unit.condition not in {Condition.ENDED, Condition.LEAVING, Condition.STOPPED}
+        return unit.condition not in _NO_NEWS
     return unit.condition is Condition.STOPPING
 
 

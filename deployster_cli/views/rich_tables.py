@@ -16,6 +16,7 @@ STATE_STYLES = {
     "ok": "green",
     "waiting": "yellow",
     "starting": "yellow",
+    "unreported": "yellow",
     "restarting": "red",
     "ended": "red",
     "failed": "bold red",

@@ -17,6 +17,7 @@ Line = tuple[str, str]
 _WAITS_FOR = {
     Condition.WAITING: "waiting for a machine",
     Condition.STARTING: "starting",
+    Condition.UNREPORTED: "not reported",
     Condition.RUNNING: "running",
     Condition.EXITED: "exited",
     Condition.RESTARTING: "died, restarting",

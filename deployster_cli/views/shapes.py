@@ -51,6 +51,7 @@ def release_state(release: Release) -> str:
         Condition.FAILED,
         Condition.RESTARTING,
         Condition.ENDED,
+        Condition.UNREPORTED,
         Condition.WAITING,
         Condition.STARTING,
         Condition.STOPPING,

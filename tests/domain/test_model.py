@@ -19,7 +19,7 @@ def unit(active: str = "", sub: str = "", *, instance: int = 1, version: str = "
 @pytest.mark.parametrize(
     ("active", "sub", "condition"),
     [
-        ("", "", Condition.STARTING),
+        ("", "", Condition.UNREPORTED),
         ("active", "running", Condition.RUNNING),
         ("reloading", "reload", Condition.RUNNING),
         ("active", "exited", Condition.EXITED),
@@ -110,3 +110,8 @@ def test_releases_can_be_one_services_only() -> None:
 def test_a_releases_running_units_are_up() -> None:
     up, done, down = unit("active", "running"), unit("active", "exited"), unit("failed")
     assert Release("carousel", "1", (up, done, down)).running == (up, done)
+
+
+def test_a_unit_that_was_placed_and_not_launched_yet_is_starting() -> None:
+    placed = Unit(UnitName("carousel", "1", 1), State.LAUNCHED, State.LOADED, machine=HERE)
+    assert placed.condition is Condition.STARTING
