@@ -15,12 +15,16 @@ ROOT = Path(__file__).parent.parent / PACKAGE
 EVERYBODY_MAY = ("errors", "__version__")
 CONFIG_PARTS = ("config_file", "config_layers", "config_schema", "config_values")
 
+FRONT = ("server", "operations", "views", "domain", "engines.base", "config", "template_files", "undertaking")
+"""What those who talk to people may import: commands and the server."""
+
 MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "": (),
     "__main__": ("main",),
     "main": ("commands", "operations", "views", "domain", "engines.base", "config"),
-    "commands": ("commands", "operations", "server", "views", "domain", "engines.base", "config", "template_files"),
-    "server": ("server", "operations", "views", "domain", "engines.base", "config", "template_files"),
+    "commands": (*FRONT, "commands"),
+    "undertaking": ("operations", "domain", "engines.base", "config", "template_files"),
+    "server": FRONT,
     "views": ("views", "operations", "domain"),
     "operations": ("operations", "domain", "engines.base"),
     "config": (*CONFIG_PARTS, "domain", "engines.base", "engines.fleetctl.args", "engines.systemctl.args"),

@@ -6,9 +6,10 @@ from typing import Any
 
 import click
 
-from deployster_cli.commands.deploying import request_of, roll_out
+from deployster_cli.commands.deploying import intent_of, roll_out
 from deployster_cli.commands.options import INSTANCES, ROLLING, VALUES, with_options
 from deployster_cli.commands.shared import shared_options, this_run
+from deployster_cli.domain.intent import Verb
 
 
 @click.command("deploy")
@@ -31,6 +32,4 @@ def cli(service: str, version: str, **given: Any) -> None:
     deployster deploy carousel 9f88701 --instances 3
     deployster deploy carousel a41c9e2 --destroy-previous
     """
-    run = this_run()
-    request, render = request_of(run, service, version, given)
-    roll_out(run, request, render, given, doing=f"deploying {version}")
+    roll_out(this_run(), intent_of(Verb.DEPLOY, service, version, given), dry_run=given["dry_run"])

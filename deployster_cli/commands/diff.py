@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from deployster_cli.commands.deploying import renderer
 from deployster_cli.commands.options import VALUES, with_options
 from deployster_cli.commands.shared import person, shared_options, this_run
 
@@ -14,13 +13,13 @@ from deployster_cli.commands.shared import person, shared_options, this_run
 @click.argument("version")
 @with_options(*VALUES)
 @shared_options
-def cli(service: str, version: str, **values: tuple[str, ...]) -> None:
+def cli(*, service: str, version: str, template: str | None, **values: tuple[str, ...]) -> None:
     """Show how the unit file of VERSION would differ from the one that runs now."""
     from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
     from deployster_cli.operations.diff import diff  # noqa: PLC0415
+    from deployster_cli.undertaking import renderer  # noqa: PLC0415 - pulls in jinja2
     from deployster_cli.views.results import show_diff  # noqa: PLC0415
 
     run = this_run()
-    template = values["template"]
-    of, render = renderer(run, service, str(template) if template else None, values["sets"], values["envs"])
+    of, render = renderer(run.settings, service, template or "", values["sets"], values["envs"])
     show_diff(run.output, diff(run.engine(), render, of, version, now=SystemClock().utc(), by=person()))

@@ -6,9 +6,10 @@ from typing import Any
 
 import click
 
-from deployster_cli.commands.deploying import request_of, roll_out
+from deployster_cli.commands.deploying import intent_of, roll_out
 from deployster_cli.commands.options import INSTANCES, ROLLING, VALUES, with_options
 from deployster_cli.commands.shared import shared_options, this_run
+from deployster_cli.domain.intent import Verb
 
 
 @click.command("plan")
@@ -20,6 +21,4 @@ from deployster_cli.commands.shared import shared_options, this_run
 @shared_options
 def cli(service: str, version: str, **given: Any) -> None:
     """Show what deploy would do with the same arguments; changes nothing (deploy --dry-run is the same)."""
-    run = this_run()
-    request, render = request_of(run, service, version, given)
-    roll_out(run, request, render, {**given, "dry_run": True}, doing="")
+    roll_out(this_run(), intent_of(Verb.DEPLOY, service, version, given), dry_run=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from deployster_cli.commands.deploying import renderer
 from deployster_cli.commands.options import VALUES, with_options
 from deployster_cli.commands.parameters import number
 from deployster_cli.commands.shared import person, shared_options, this_run
@@ -21,8 +20,9 @@ def cli(*, service: str, version: str, instance: int, template: str | None, **va
     """Print the unit file that deploy would start. Asks no engine: a port of its own is only an example here."""
     from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
     from deployster_cli.operations.rendering import sample  # noqa: PLC0415 - pulls in jinja2
+    from deployster_cli.undertaking import renderer  # noqa: PLC0415 - pulls in jinja2
     from deployster_cli.views.results import show_unit_file  # noqa: PLC0415
 
     run = this_run()
-    of, render = renderer(run, service, template, values["sets"], values["envs"])
+    of, render = renderer(run.settings, service, template or "", values["sets"], values["envs"])
     show_unit_file(run.output, sample(render, of, version, instance=instance, now=SystemClock().utc(), by=person()))

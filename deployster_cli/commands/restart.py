@@ -6,9 +6,10 @@ from typing import Any
 
 import click
 
-from deployster_cli.commands.deploying import FORCE_SETTINGS, request_of, roll_out
+from deployster_cli.commands.deploying import FORCE_SETTINGS, intent_of, roll_out
 from deployster_cli.commands.options import ROLLING, VALUES, with_options
 from deployster_cli.commands.shared import shared_options, this_run
+from deployster_cli.domain.intent import Verb
 
 
 @click.command("restart")
@@ -17,9 +18,4 @@ from deployster_cli.commands.shared import shared_options, this_run
 @shared_options
 def cli(service: str, **given: Any) -> None:
     """Replace every instance of the newest release by a fresh one, one at a time and without a gap."""
-    from deployster_cli.operations.standing import of_the_newest  # noqa: PLC0415 - pulls in jinja2
-
-    run = this_run()
-    given["batch_size"] = given["batch_size"] or 1
-    request, render = request_of(run, service, "newest", {**given, "force": True})
-    roll_out(run, request, render, given, doing="restarting", settle=of_the_newest)
+    roll_out(this_run(), intent_of(Verb.RESTART, service, None, given), dry_run=given["dry_run"])

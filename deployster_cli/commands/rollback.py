@@ -6,9 +6,10 @@ from typing import Any
 
 import click
 
-from deployster_cli.commands.deploying import FORCE_SETTINGS, request_of, roll_out
+from deployster_cli.commands.deploying import FORCE_SETTINGS, intent_of, roll_out
 from deployster_cli.commands.options import INSTANCES, ROLLING, VALUES, with_options
 from deployster_cli.commands.shared import shared_options, this_run
+from deployster_cli.domain.intent import Verb
 
 
 @click.command("rollback")
@@ -23,15 +24,4 @@ def cli(service: str, version: str | None, **given: Any) -> None:
     deployster rollback carousel
     deployster history carousel
     """
-    from deployster_cli.operations.standing import rolled_back  # noqa: PLC0415 - pulls in jinja2
-
-    run = this_run()
-    request, render = request_of(run, service, version or "previous", given)
-    roll_out(
-        run,
-        request,
-        render,
-        given,
-        doing="rolling back",
-        settle=lambda now, asked: rolled_back(now, asked, version),
-    )
+    roll_out(this_run(), intent_of(Verb.ROLLBACK, service, version, given), dry_run=given["dry_run"])

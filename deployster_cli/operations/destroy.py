@@ -13,12 +13,17 @@ from deployster_cli.operations.deploy import Prepared
 from deployster_cli.operations.rollout import Work
 
 
-def prepare(engine: Engine, service: str, version: str, instances: Collection[int], policy: Policy) -> Prepared:
-    """The plan to destroy a release, or these instances of it; NotFound where one of them is not there."""
+def check_input(service: str, version: str, instances: Collection[int]) -> None:
+    """InvalidInput for what can name no release or instance."""
     check_service(service)
     check_version(version)
     for instance in instances:
         UnitName.checked(service, version, instance)
+
+
+def prepare(engine: Engine, service: str, version: str, instances: Collection[int], policy: Policy) -> Prepared:
+    """The plan to destroy a release, or these instances of it; NotFound where one of them is not there."""
+    check_input(service, version, instances)
     units = engine.units()
     plan = plan_destroy(service, version, units, instances, policy)
     missing = set(instances) - {name.instance for name in plan.retire}

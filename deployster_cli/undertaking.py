@@ -1,0 +1,110 @@
+"""An intent with the settings it meets: checked, planned and carried out. Commands and the server share this."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from deployster_cli.config import Settings
+from deployster_cli.domain.intent import Intent, Verb
+from deployster_cli.domain.model import Service
+from deployster_cli.domain.names import check_service
+from deployster_cli.domain.render import Templates
+from deployster_cli.engines.base import Engine
+from deployster_cli.operations import deploy, destroy, lock, standing
+from deployster_cli.operations.before import TEMPLATE, Task
+from deployster_cli.operations.carry_out import Carrying, Locking, under_lock
+from deployster_cli.operations.clock import Clock
+from deployster_cli.operations.deploy import Prepared, Renderer, Request
+from deployster_cli.template_files import load
+
+NOT_KNOWN_YET = "newest"
+"""Stands for a version that only the engine's listing tells, while everything else is checked."""
+
+
+def renderer(
+    settings: Settings, name: str, template: str = "", sets: Sequence[str] = (), envs: Sequence[str] = ()
+) -> tuple[Service, Renderer]:
+    """The service with these values over its settings, and its template ready to render."""
+    chosen = (f"template={template}",) if template else ()
+    service = settings.with_values(settings.service(name), (*sets, *chosen), envs)
+    return service, Templates(load(settings.templates_dir)).renderer(service)
+
+
+def task(settings: Settings, request: Request, command: str) -> Task:
+    """One run of a command with a release; InvalidInput where it can't be rendered."""
+    service = replace(request.service, template=TEMPLATE, extra={"task": command})
+    render = Templates(load(settings.templates_dir)).renderer(service)
+    return Task(command, service.name, request.version, request.by, render)
+
+
+@dataclass(frozen=True)
+class Undertaking:
+    """One intent. ``by`` is who asks, for stamp and lock.
+
+    ``check`` asks no engine, ``prepare`` changes nothing, ``carry`` does it and tells. All raise DeploysterError.
+    """
+
+    settings: Settings
+    intent: Intent
+    by: str
+    clock: Clock
+
+    @cached_property
+    def _rendering(self) -> tuple[Request, Renderer]:
+        asked = self.intent
+        service, render = renderer(self.settings, asked.service, asked.template, asked.sets, asked.envs)
+        request = Request(
+            service=service,
+            version=NOT_KNOWN_YET if asked.version is None else asked.version,
+            by=self.by,
+            instances=asked.instances,
+            destroy_previous=asked.destroy_previous,
+            batch=asked.batch or (1 if asked.verb is Verb.RESTART else None),
+            force=asked.force or asked.verb is Verb.RESTART,
+            as_it_is=asked.verb is Verb.SCALE,
+            policy=asked.policy,
+        )
+        return request, render
+
+    @cached_property
+    def _tasks(self) -> tuple[Task, ...]:
+        return tuple(task(self.settings, self._rendering[0], command) for command in self.intent.before)
+
+    def check(self) -> None:
+        """Refuse whatever can be refused without an engine: names, numbers, values, templates, tasks."""
+        if self.intent.verb is Verb.DESTROY:
+            destroy.check_input(self.intent.service, self.intent.version or "", self.intent.only)
+            return
+        check_service(self.intent.service)
+        request, render = self._rendering
+        deploy.check_input(request, render, self.clock.utc())
+        for each in self._tasks:
+            each.file(1, self.clock.utc())
+
+    def prepare(self, engine: Engine) -> Prepared:
+        """What would be done now."""
+        asked = self.intent
+        if asked.verb is Verb.DESTROY:
+            return destroy.prepare(engine, asked.service, asked.version or "", asked.only, asked.policy)
+        request, render = self._rendering
+        return deploy.prepare(engine, self._settled(engine, request, render), render, self.clock.utc())
+
+    def carry(self, engine: Engine) -> Carrying:
+        """Take the service's lock, plan, run the tasks, carry it out, and give the lock back."""
+        note = lock.new_note(self.intent.service, self.by, self.intent.doing, self.clock)
+        tasks = self._tasks if self.intent.before else ()
+        locking = Locking(note, self.intent.lock_wait, tasks)
+        return (yield from under_lock(engine, locking, lambda: self.prepare(engine).work, self.clock))
+
+    def _settled(self, engine: Engine, request: Request, render: Renderer) -> Request:
+        """The request completed with how the service stands: which release is the newest, and how it was deployed."""
+        if self.intent.verb is Verb.DEPLOY:
+            return request
+        now = standing.standing(engine, request.service.name)
+        if not self.intent.as_now:
+            standing.check_settings(engine, now, render)
+        if self.intent.verb is Verb.ROLLBACK:
+            return standing.rolled_back(now, request, self.intent.version)
+        return standing.of_the_newest(now, request)

@@ -1,0 +1,97 @@
+"""Values over the wire: everything reads back as it was, and nothing else reads."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployster_cli.domain import events
+from deployster_cli.domain.intent import Intent, Verb
+from deployster_cli.domain.model import Machine, State, Unit
+from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.plan import Plan, Policy, Step
+from deployster_cli.domain.watching import Reason
+from deployster_cli.domain.wire import EVENTS, decode, decode_event, encode, encode_event
+from deployster_cli.errors import InvalidInput
+
+NAME = UnitName("carousel", "9f-88", 2)
+UNIT = Unit(NAME, State.LAUNCHED, None, "loaded", "active", "running", Machine("m1", "10.0.0.1", {"zone": "z1"}))
+
+names = st.builds(UnitName, st.just("carousel"), st.sampled_from(["9f88701", "v1-2_x.y"]), st.integers(1, 999))
+st.register_type_strategy(UnitName, names)
+st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
+
+
+def over_the_wire(value: Any) -> Any:
+    """What the other side gets: JSON text, read again."""
+    return json.loads(json.dumps(value))
+
+
+@given(st.one_of(*(st.from_type(kind) for kind in EVENTS.values())))
+def test_every_event_reads_back_as_it_was(event: events.Event) -> None:
+    assert decode_event(over_the_wire(encode_event(event))) == event
+
+
+@given(st.from_type(Intent))
+def test_every_intent_reads_back_as_it_was(intent: Intent) -> None:
+    assert decode(Intent, over_the_wire(encode(intent))) == intent
+
+
+def test_a_plan_reads_back_as_it_was() -> None:
+    plan = Plan("carousel", "v1", (Step((NAME,), retire=(UnitName("carousel", "v0", 1),)),), policy=Policy(settle=0))
+    assert decode(Plan, over_the_wire(encode(plan))) == plan
+
+
+def test_an_event_says_its_kind_and_its_units_by_name() -> None:
+    assert encode_event(events.Gone(NAME, 1.5)) == {
+        "kind": "Gone",
+        "name": r"carousel-9f\x2d88@2.service",
+        "seconds": 1.5,
+        "parked": False,
+    }
+
+
+def test_a_failure_carries_its_unit() -> None:
+    told = events.Failed(events.Failure(Reason.FAILED, (NAME,), UNIT, "no"))
+    assert decode_event(over_the_wire(encode_event(told))) == told
+
+
+def test_what_a_peer_leaves_out_takes_its_default() -> None:
+    assert decode(Intent, {"verb": "restart", "service": "carousel"}) == Intent(Verb.RESTART, "carousel")
+
+
+@pytest.mark.parametrize(
+    "json",
+    [
+        {"verb": "explode", "service": "carousel"},
+        {"verb": "deploy"},
+        {"verb": "deploy", "service": 1},
+        {"verb": "deploy", "service": "carousel", "instances": True},
+        {"verb": "deploy", "service": "carousel", "instances": "3"},
+        {"verb": "deploy", "service": "carousel", "before": "rake"},
+        {"verb": "deploy", "service": "carousel", "policy": []},
+        {"verb": "deploy", "service": "carousel", "colour": "red"},
+        ["deploy"],
+        None,
+    ],
+)
+def test_what_is_no_intent_is_refused(json: Any) -> None:
+    with pytest.raises(InvalidInput):
+        decode(Intent, json)
+
+
+@pytest.mark.parametrize(
+    "json",
+    [None, [], {}, {"kind": "Nothing"}, {"kind": "Gone", "name": "a b", "seconds": 1}, {"kind": "Gone", "name": "a"}],
+)
+def test_what_is_no_event_is_refused(json: Any) -> None:
+    with pytest.raises(InvalidInput):
+        decode_event(json)
+
+
+def test_whole_seconds_are_seconds() -> None:
+    assert decode_event({"kind": "EngineBack", "seconds": 3}) == events.EngineBack(3.0)
