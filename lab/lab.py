@@ -1,0 +1,296 @@
+#!/usr/bin/env python3
+"""A real fleet cluster on one Linux machine, to try Deployster on: etcd, and machines that are containers.
+
+Each container boots systemd, sshd and fleetd from a Debian that is made once. They share a bridge in a network
+namespace of their own, so nothing that happens there can be reached from outside, or reach out. fleet itself is not
+part of this: bring its released fleetd and fleetctl. Standard library only, as root.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from processes import LabError, call, noted, start, stop
+
+DEBIAN = "bookworm"
+INSIDE = "systemd,systemd-sysv,dbus,openssh-server,iproute2,procps,python3,curl,ca-certificates"
+"""What the containers have of Debian; python3 and curl are for the services that are tried there."""
+
+BOOT_TIME = 120
+"""Seconds for all machines to be in the cluster; a busy two-core machine took 15 for three."""
+
+PROGRAMS = {
+    "systemd-nspawn": "systemd-container",
+    "debootstrap": "debootstrap",
+    "etcd": "etcd-server",
+    "ip": "iproute2",
+    "nsenter": "util-linux",
+    "ssh-keygen": "openssh-client",
+}
+"""Program → Debian's package of it."""
+
+UNITS = ("fleet.socket", "fleet.service")
+"""Files beside this one that go into every machine."""
+
+
+@dataclass(frozen=True)
+class Lab:
+    """Where everything is: ``home`` on the disk, the namespace, and the first three numbers of the addresses."""
+
+    home: Path
+    namespace: str
+    net: str
+    fleet: Path | None = None
+
+    @property
+    def root(self) -> Path:
+        """The Debian that every machine boots, never changed by any of them."""
+        return self.home / "debian"
+
+    @property
+    def key(self) -> Path:
+        """The ssh key that opens every machine, for the user core."""
+        return self.home / "key"
+
+    @property
+    def endpoint(self) -> str:
+        """fleet's API, on the first machine."""
+        return f"http://{self.address(1)}:49153"
+
+    @property
+    def hub(self) -> str:
+        """The bridge's own address, where etcd listens."""
+        return f"{self.net}.1"
+
+    def address(self, number: int) -> str:
+        """A machine's address."""
+        return f"{self.net}.{10 + number}"
+
+    def folder(self, number: int) -> Path:
+        """What belongs to one machine: its settings, its console, its process."""
+        return self.home / f"machine{number}"
+
+    def inside(self, *argv: str) -> list[str]:
+        """A command line that runs in the lab's network."""
+        return ["nsenter", f"--net=/run/netns/{self.namespace}", *argv]
+
+    def machines(self) -> list[int]:
+        """The numbers of the machines that were booted."""
+        return sorted(int(found.name.removeprefix("machine")) for found in self.home.glob("machine*"))
+
+
+# ---- making it
+
+
+def check(lab: Lab) -> None:
+    """LabError for the first thing that is missing."""
+    if os.geteuid() != 0:
+        raise LabError("The lab makes containers and a network namespace: run it as root.")
+    missing = [package for program, package in PROGRAMS.items() if not shutil.which(program)]
+    if missing:
+        raise LabError(f"These Debian packages are missing: apt-get install {' '.join(missing)}")
+    for name in ("fleetd", "fleetctl"):
+        if lab.fleet is None or not os.access(lab.fleet / name, os.X_OK):
+            raise LabError(f"There is no {name} in {lab.fleet or 'PATH'}: name the folder of both with --fleet.")
+
+
+def make_root(lab: Lab) -> None:
+    """The Debian of the machines: made once, which takes a minute or two."""
+    if (lab.root / "etc/made-for-the-lab").exists():
+        return
+    print("Making the Debian that the machines boot (once) …", file=sys.stderr, flush=True)
+    shutil.rmtree(lab.root, ignore_errors=True)
+    lab.root.mkdir(parents=True)
+    call(["debootstrap", "--variant=minbase", f"--include={INSIDE}", DEBIAN, str(lab.root)], 1200)
+    for name in UNITS:
+        shutil.copy(Path(__file__).with_name(name), lab.root / "etc/systemd/system")
+    inside = ["chroot", str(lab.root)]
+    call([*inside, "useradd", "--create-home", "--shell=/bin/bash", "--groups=systemd-journal", "core"])
+    call([*inside, "systemctl", "enable", *UNITS, "ssh.service", "systemd-networkd.service"])
+    (lab.root / "etc/hostname").unlink(missing_ok=True)
+    (lab.root / "usr/bin/fleetctl").symlink_to("/opt/fleet/fleetctl")
+    (lab.root / "etc/made-for-the-lab").touch()
+
+
+def make_network(lab: Lab) -> None:
+    """The namespace with its bridge, and nothing that leads out of it."""
+    if not Path("/run/netns", lab.namespace).exists():
+        call(["ip", "netns", "add", lab.namespace])
+        for line in (
+            "link set lo up",
+            "link add lab type bridge",
+            f"addr add {lab.hub}/24 dev lab",
+            "link set lab up",
+        ):
+            call(["ip", "-n", lab.namespace, *line.split()])
+
+
+def start_etcd(lab: Lab) -> None:
+    """etcd, which is where fleet keeps everything. fleet speaks its version 2 API."""
+    if noted(lab.home / "etcd.json"):
+        return
+    shutil.rmtree(lab.home / "etcd", ignore_errors=True)
+    url = f"http://{lab.hub}:2379"
+    options = [f"--data-dir={lab.home / 'etcd'}", "--enable-v2=true"]
+    options += [
+        f"--listen-client-urls={url}",
+        f"--advertise-client-urls={url}",
+        f"--listen-peer-urls=http://{lab.hub}:2380",
+    ]
+    start(lab.inside("etcd", *options), lab.home / "etcd.log", lab.home / "etcd.json")
+
+
+def machine_id(lab: Lab, number: int) -> str:
+    """Who the machine is to fleet: the same one whenever it is booted."""
+    return uuid.uuid5(uuid.NAMESPACE_DNS, f"m{number}.{lab.namespace}").hex
+
+
+def settings(lab: Lab, number: int) -> dict[str, str]:
+    """Path in the machine → content, of all that makes it this machine."""
+    address = lab.address(number)
+    zone = "z1" if number % 2 else "z2"
+    return {
+        "/etc/machine-id": f"{machine_id(lab, number)}\n",
+        "/etc/environment": f"COREOS_PRIVATE_IPV4={address}\n",
+        "/etc/fleet/fleet.conf": f'etcd_servers=["http://{lab.hub}:2379"]\npublic_ip="{address}"\n'
+        f'metadata="name=m{number},zone={zone}"\nagent_ttl="10s"\n',
+        "/etc/systemd/network/80-container-host0.network": f"[Match]\nName=host0\n\n[Network]\nAddress={address}/24\n",
+        "/etc/ssh/authorized_keys": lab.key.with_suffix(".pub").read_text(),
+        "/etc/ssh/sshd_config.d/lab.conf": "AuthorizedKeysFile /etc/ssh/authorized_keys\n",
+    }
+
+
+def boot(lab: Lab, number: int) -> None:
+    """One machine, from the same Debian every time: what it writes is in memory and gone with it."""
+    folder = lab.folder(number)
+    note = folder / "process.json"
+    if noted(note):
+        return
+    argv = ["systemd-nspawn", "--quiet", "--boot", f"--directory={lab.root}", "--volatile=overlay"]
+    argv += [f"--machine={lab.namespace}-{number}", f"--hostname=m{number}", "--network-bridge=lab"]
+    argv += [f"--uuid={machine_id(lab, number)}"]
+    argv += ["--register=no", "--keep-unit", "--console=pipe", f"--bind-ro={lab.fleet}:/opt/fleet"]
+    argv += [f"--bind-ro={file}:{path}" for path, file in written(folder, settings(lab, number))]
+    start(lab.inside(*argv), folder / "console.log", note)
+
+
+def written(folder: Path, contents: dict[str, str]) -> Iterator[tuple[str, Path]]:
+    """The files to lay over the machine's own, each with its path there."""
+    folder.mkdir(exist_ok=True)
+    for path, content in contents.items():
+        file = folder / path.strip("/").replace("/", "_")
+        file.write_text(content)
+        yield path, file
+
+
+def wait_for(lab: Lab, machines: int) -> None:
+    """Until fleet lists as many machines; LabError where it doesn't come to that."""
+    argv = lab.inside(f"{lab.fleet}/fleetctl", f"--endpoint={lab.endpoint}", "list-machines", "--no-legend")
+    until = time.monotonic() + BOOT_TIME
+    while True:
+        try:
+            if len(call(argv, 15).splitlines()) >= machines:
+                return
+        except LabError as error:
+            if time.monotonic() > until:
+                raise LabError(f"The machines did not come up: {error} See {lab.home}/machine1/console.log.") from None
+        if time.monotonic() > until:
+            raise LabError(f"Not all machines came up in {BOOT_TIME} s: see {lab.home}/machine*/console.log.")
+        time.sleep(1)
+
+
+# ---- the commands
+
+
+def up(lab: Lab, machines: int) -> None:
+    """Boot what is not up yet, wait until it is one cluster, and say how to use it."""
+    check(lab)
+    lab.home.mkdir(parents=True, exist_ok=True)
+    make_root(lab)
+    if not lab.key.exists():
+        call(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(lab.key)])
+    make_network(lab)
+    start_etcd(lab)
+    for number in range(1, machines + 1):
+        boot(lab, number)
+    wait_for(lab, machines)
+    print(f"{machines} machines are up. In their network: lab/run COMMAND, with")
+    print(f"  FLEETCTL_ENDPOINT={lab.endpoint}")
+    print(f"  ssh-add {lab.key}    # for logs and ssh, in an ssh-agent")
+
+
+def down(lab: Lab) -> None:
+    """Stop all of it. The Debian stays, so that the next ``up`` takes seconds."""
+    for number in lab.machines():
+        stop(lab.folder(number) / "process.json", hard=True)
+        shutil.rmtree(lab.folder(number), ignore_errors=True)
+    stop(lab.home / "etcd.json")
+    if Path("/run/netns", lab.namespace).exists():
+        call(["ip", "netns", "delete", lab.namespace])
+
+
+def run(lab: Lab, argv: Sequence[str]) -> int:
+    """Become the command, in the lab's network."""
+    path = os.pathsep.join(filter(None, [str(lab.fleet or ""), os.environ.get("PATH", "")]))
+    command = lab.inside("env", f"PATH={path}", f"FLEETCTL_ENDPOINT={lab.endpoint}", *argv)
+    os.execvp(command[0], command)  # noqa: S606 - the command is what it is for
+
+
+def unplug(lab: Lab, number: int) -> None:
+    """Pull the plug of one machine; ``up`` boots it again."""
+    if number not in lab.machines():
+        raise LabError(f"There is no machine {number}.")
+    stop(lab.folder(number) / "process.json", hard=True)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    found = shutil.which("fleetd")
+    parse = argparse.ArgumentParser(prog="lab", description="A fleet cluster on this machine, to try things on.")
+    parse.add_argument("--home", default=os.environ.get("DEPLOYSTER_LAB", "/var/lib/deployster-lab"), type=Path)
+    parse.add_argument("--namespace", default=os.environ.get("DEPLOYSTER_LAB_NAME", "deployster-lab"))
+    parse.add_argument("--net", default=os.environ.get("DEPLOYSTER_LAB_NET", "10.78.0"))
+    parse.add_argument(
+        "--fleet",
+        default=os.environ.get("FLEET_BIN") or (found and str(Path(found).parent)),
+        help="folder of fleetd and fleetctl (default: FLEET_BIN, or where fleetd is on PATH)",
+    )
+    verbs = parse.add_subparsers(dest="verb", required=True)
+    verbs.add_parser("up").add_argument("machines", nargs="?", type=int, default=3)
+    verbs.add_parser("down")
+    verbs.add_parser("unplug").add_argument("number", type=int)
+    verbs.add_parser("run").add_argument("argv", nargs=argparse.REMAINDER)
+    return parse
+
+
+def main() -> int:
+    """Run one command; its exit code."""
+    given = parser().parse_args()
+    fleet = Path(given.fleet).resolve() if given.fleet else None
+    lab = Lab(given.home.resolve(), given.namespace, given.net, fleet)
+    try:
+        match given.verb:
+            case "up":
+                up(lab, given.machines)
+            case "down":
+                down(lab)
+            case "unplug":
+                unplug(lab, given.number)
+            case "run":
+                return run(lab, given.argv or ["bash"])
+    except LabError as error:
+        print(f"lab: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

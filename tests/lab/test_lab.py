@@ -1,0 +1,98 @@
+"""The lab: what docs/lab.md shows, on a cluster that this test boots; and what is said where it can't be."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+PAGE = (REPOSITORY / "docs/lab.md").read_text()
+
+
+@dataclass(frozen=True)
+class Lab:
+    """lab/'s scripts, with a folder, a namespace and a network of the test's own."""
+
+    home: Path
+    project: Path
+    fleet: str
+
+    def __call__(self, script: str, *words: str, limit: float = 300) -> subprocess.CompletedProcess[str]:
+        environ = {
+            **os.environ,
+            "FLEET_BIN": self.fleet,
+            "DEPLOYSTER_LAB": str(self.home),
+            "DEPLOYSTER_LAB_NAME": f"lab{os.getpid()}",
+            "DEPLOYSTER_LAB_NET": "10.79.0",
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        }
+        argv = [str(REPOSITORY / "lab" / script), *words]
+        return subprocess.run(
+            argv, cwd=self.project, env=environ, capture_output=True, text=True, timeout=limit, check=False
+        )
+
+
+def missing() -> str:
+    """Why there can be no lab here; empty where there can."""
+    if os.geteuid() != 0:
+        return "only root can boot the lab"
+    fleet = shutil.which("fleetd", path=f"{os.environ.get('FLEET_BIN', '')}:{os.environ.get('PATH', '')}")
+    wanted = ("systemd-nspawn", "debootstrap", "etcd", "ip", "nsenter", "ssh-keygen")
+    lacking = [program for program in wanted if not shutil.which(program)] + ([] if fleet else ["fleetd"])
+    return f"these programs are not installed: {', '.join(lacking)}" if lacking else ""
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Lab]:
+    """The lab, down again afterwards. Its Debian is kept where DEPLOYSTER_TEST_LAB says."""
+    why = missing()
+    if why:
+        pytest.skip(why)
+    fleet = shutil.which("fleetd", path=f"{os.environ.get('FLEET_BIN', '')}:{os.environ['PATH']}")
+    assert fleet is not None
+    home = Path(os.environ.get("DEPLOYSTER_TEST_LAB", tmp_path / "lab"))
+    found = Lab(home, tmp_path / "project", str(Path(fleet).parent))
+    found.project.mkdir()
+    yield found
+    found("down")
+
+
+def block(language: str, holding: str) -> str:
+    """The page's example in that language which has this in it."""
+    found: list[str] = re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+    return next(text for text in found if holding in text)
+
+
+@pytest.mark.fleet
+def test_the_page_s_first_deploy_works_on_the_lab(lab: Lab) -> None:
+    (lab.project / "deployster.toml").write_text(block("toml", "[services.hello]"))
+    up = lab("up", "2", limit=1500)
+    assert "2 machines are up" in up.stdout, up.stderr
+    for line in block("console", "deployster deploy hello v1").splitlines():
+        done = lab(*line.removeprefix("$ lab/").split())
+        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+    assert lab("run", "deployster", "units", "-o", "plain").stdout == ""
+    assert lab("unplug", "2").returncode == 0
+    assert lab("up", "2").returncode == 0
+
+
+@pytest.mark.process
+def test_whoever_is_not_root_is_told_so(tmp_path: Path) -> None:
+    argv = [sys.executable, str(REPOSITORY / "lab/lab.py"), "--home", str(tmp_path), "up"]
+    as_nobody = ["setpriv", "--reuid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+    done = subprocess.run([*as_nobody, *argv], capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "run it as root" in done.stderr
+
+
+def test_every_script_of_the_lab_is_on_its_page() -> None:
+    scripts = {path.name for path in (REPOSITORY / "lab").iterdir() if os.access(path, os.X_OK) and path.is_file()}
+    assert {f"lab/{name}" for name in scripts} <= set(re.findall(r"`(lab/\w+)", PAGE))
