@@ -13,7 +13,7 @@ import jinja2
 import jinja2.meta
 import jinja2.sandbox
 
-from deployster_cli.domain import escaping, unit_check
+from deployster_cli.domain import escaping, secrets, unit_check
 from deployster_cli.domain.model import Service
 from deployster_cli.domain.names import UnitName, quoted
 from deployster_cli.domain.template_values import NAMES, given_by, values
@@ -61,6 +61,20 @@ class Templates:
         """
         if stamp.port is None and service.port is not None and self.takes_port(service.template):
             stamp = replace(stamp, port=service.port)
+        stamp = replace(stamp, secrets=service.secrets)
+        if not service.secrets:
+            return self._rendered(name, service, stamp)
+        self._rendered(name, secrets.masked(service), stamp)  # what is wrong there can be said, whatever it quotes
+        try:
+            return self._rendered(name, service, stamp)
+        except TemplateFault:
+            names = ", ".join(service.secrets)
+            why = "it makes a line too long, or stands where it can't be quoted"
+            raise TemplateFault(
+                f"Template {quoted(service.template)}: a value of {names} can't be put in: {why}."
+            ) from None
+
+    def _rendered(self, name: UnitName, service: Service, stamp: Stamp) -> UnitFile:
         known = values(name, service, stamp)
         with _blaming(service.template, known):
             file = self._file(service.template)
@@ -115,6 +129,11 @@ class Renderer:
     def __call__(self, name: UnitName, stamp: Stamp) -> UnitFile:
         """The instance's unit file, stamped."""
         return self._templates.render(name, self._service, stamp)
+
+    def shown(self, name: UnitName, stamp: Stamp) -> UnitFile:
+        """The unit file as it may be shown: no secret's value is in it."""
+        self(name, stamp)  # which may refuse what the masked one would not
+        return self._templates.render(name, secrets.masked(self._service), stamp)
 
 
 class _Environment(jinja2.sandbox.ImmutableSandboxedEnvironment):

@@ -27,7 +27,8 @@ MOST_PREVIOUS = 10
 class Stamp:
     """What ``[X-Deployster]`` says of a unit. Times are RFC 3339 in UTC; ``previous`` is newest first.
 
-    ``instances`` is how many the deploy was after, so that one cut short can be finished by the same command.
+    ``instances`` is how many the deploy was after, so that one cut short can be finished by the same command;
+    ``secrets`` names the variables whose values nobody is to be shown.
     """
 
     service: str
@@ -39,6 +40,7 @@ class Stamp:
     instances: int | None = None
     port: int | None = None
     previous: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
 
     def options(self) -> tuple[Option, ...]:
         """The section's options, in the order a person reads them."""
@@ -56,6 +58,8 @@ class Stamp:
             pairs.append(("Port", str(self.port)))
         if self.previous:
             pairs.append(("Previous", " ".join(self.previous[:MOST_PREVIOUS])))
+        if self.secrets:
+            pairs.append(("Secrets", " ".join(self.secrets)))
         return tuple((STAMP_SECTION, name, value) for name, value in pairs)
 
 
@@ -124,6 +128,7 @@ class UnitFile:
                 instances=int(found["Instances"]) if "Instances" in found else None,
                 port=int(found["Port"]) if "Port" in found else None,
                 previous=tuple(found.get("Previous", "").split()),
+                secrets=tuple(found.get("Secrets", "").split()),
             )
         except (KeyError, ValueError):
             return None

@@ -175,3 +175,37 @@ def test_metadata_that_fleet_would_ignore_is_refused(rule: str) -> None:
 
 def test_usual_metadata_is_given() -> None:
     assert given(machine_metadata=("zone=z1",))["machine_metadata"] == ("zone=z1",)
+
+
+@pytest.mark.parametrize("setting", ["directory", "env_file"])
+def test_a_path_with_a_part_too_long_for_systemd_is_refused(setting: str) -> None:
+    with pytest.raises(InvalidInput, match=f"^{setting} .* can't be used: a part of it is over 255 bytes long.$"):
+        given(**as_settings(setting, "/srv/" + "é" * 128))
+
+
+@pytest.mark.parametrize("setting", ["directory", "env_file"])
+def test_a_long_path_of_short_parts_is_taken(setting: str) -> None:
+    path = f"/{'é' * 127}/{'a' * 255}"
+    assert given(**as_settings(setting, path))[setting] == path
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "said"),
+    [
+        ("memory", "5m", "memory '5m' can't be used: it is 512m, 2g or the like, 6m at least."),
+        ("memory", "much", "memory 'much' can't be used: it is 512m, 2g or the like, 6m at least."),
+        ("cpu", 0.001, "cpu 0.001 can't be used: processors are 0.01 to 1024."),
+        ("cpu", 2000.0, "cpu 2000 can't be used: processors are 0.01 to 1024."),
+        ("restart", "allways", "restart 'allways' can't be used: it is always, on-failure, no."),
+        ("secrets", ("A B",), "env 'A B' can't name a variable: letters, digits and _, no digit first."),
+    ],
+)
+def test_a_limit_that_nothing_can_keep_is_refused(setting: str, value: object, said: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        given(**as_settings(setting, value))
+    assert caught.value.message == said
+
+
+@pytest.mark.parametrize("memory", ["6m", "6291456", "6291456b", "6144k", "2g"])
+def test_memory_is_given_as_docker_takes_it(memory: str) -> None:
+    assert given(memory=memory)["memory"] == memory

@@ -49,6 +49,16 @@ FULL = Service(
     conflicts=True,
     docker_hub_username="acme",
 )
+LIMITED = replace(
+    FULL,
+    memory="512m",
+    cpu=0.25,
+    restart="on-failure",
+    global_=True,
+    conflicts=False,
+    env_file="",
+    secrets=("GREETING",),
+)
 NASTY = Service(
     "carousel",
     port=8080,
@@ -64,6 +74,7 @@ TASK = {"task": 'rake db:migrate && echo "$RAILS_ENV 100%"'}
 SERVICES = {
     "docker-plain": PLAIN,
     "docker-full": FULL,
+    "docker-limited": LIMITED,
     "docker-nasty": NASTY,
     "docker-vulcand-plain": replace(PLAIN, template="docker-vulcand"),
     "docker-vulcand-full": replace(FULL, template="docker-vulcand"),
@@ -73,6 +84,7 @@ SERVICES = {
     "process-full": replace(
         FULL, template="process", port=None, command=COMMAND, directory="/srv/{service}/{version}/{instance}"
     ),
+    "process-limited": replace(LIMITED, template="process", port=None, command=COMMAND),
     "process-nasty": replace(
         NASTY, template="process", port=None, command="cd a && exec ./b '%n'", directory='/srv/%n $HOME "x"'
     ),

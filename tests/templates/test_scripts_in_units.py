@@ -23,7 +23,7 @@ pytestmark = pytest.mark.process
 needs_curl = pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
 
 DOCKER = """#!/bin/sh
-[ "$*" = "port carousel--9f88701-1 3000" ] || exit 1
+[ "$*" = "port carousel--9f88701-1 3000" ] && [ "$TEST_PORT" ] || exit 1
 echo 0.0.0.0:$TEST_PORT; echo [::]:1
 """
 ETCDCTL = '#!/bin/sh\necho "$*" > "$TEST_ETCD"\n'
@@ -136,6 +136,19 @@ def test_a_container_is_asked_on_the_port_that_docker_picked(
 ) -> None:
     argv = script(Service("carousel", health=path))
     assert run(argv, main, PATH=str(docker), TEST_PORT=str(port)) == code
+
+
+@pytest.mark.parametrize("program", ["curl", "python3"])
+def test_a_container_without_a_port_is_not_asked_for_on_port_80(
+    main: subprocess.Popen[bytes], docker: Path, tmp_path: Path, program: str
+) -> None:
+    if program == "python3":
+        (docker / "curl").unlink()
+    (docker / program).unlink()
+    (docker / program).write_text(f"#!/bin/sh\necho > {tmp_path}/asked; echo 200\n")
+    (docker / program).chmod(0o755)
+    run(script(Service("carousel", health="/200")), main, PATH=str(docker), TEST_PORT="")
+    assert not (tmp_path / "asked").exists()
 
 
 def registered(docker: Path, main: subprocess.Popen[bytes], tmp_path: Path, **env: str) -> str:

@@ -83,5 +83,42 @@ def test_the_example_gives_every_variable() -> None:
 
 
 def test_the_example_that_extends_docker_adds_its_option() -> None:
-    unit = rendered(replace(FULL, template="limited"), {"limited.service.j2": EXAMPLES[2]})
-    assert " --memory=512m acme/carousel:9f88701" in unit.last("Service", "ExecStart")
+    unit = rendered(replace(FULL, template="roomy"), {"roomy.service.j2": EXAMPLES[2]})
+    assert " --shm-size=256m acme/carousel:9f88701" in unit.last("Service", "ExecStart")
+
+
+def test_the_example_that_extends_docker_adds_its_line() -> None:
+    unit = rendered(replace(FULL, template="roomy"), {"roomy.service.j2": EXAMPLES[2]})
+    assert unit.last("Service", "ExecStartPost") == '/bin/sh -c "echo carousel-9f88701@1.service is up"'
+
+
+BLOCKS = {
+    "unit_options": ("Unit", "PartOf=a.service"),
+    "service_options": ("Service", "User=core"),
+    "pre_start": ("Service", "ExecStartPre=/bin/true"),
+    "health": ("Service", "ExecStartPost=/bin/true"),
+    "register": ("Service", "ExecStartPost=/bin/true"),
+    "stop": ("Service", "ExecStop=/bin/true"),
+}
+"""Block → a line that a template of one's own adds there, and its section."""
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+@pytest.mark.parametrize("template", ["docker", "docker-vulcand", "deployster", "process"])
+def test_a_line_can_be_added_at_each_seam_and_all_else_stays(template: str, block: str) -> None:
+    section, line = BLOCKS[block]
+    own = (
+        f'{{% extends "{template}.service.j2" %}}\n{{% block {block} %}}\n{{{{ super() }}}}\n{line}\n{{% endblock %}}\n'
+    )
+    service = replace(FULL, port=None, command="bin/serve")
+    without = rendered(replace(service, template=template)).unstamped
+    with_it = rendered(replace(service, template="own"), {"own.service.j2": own}).unstamped
+    name, _, value = line.partition("=")
+    assert sorted(with_it) == sorted((*without, (section, name, value)))
+
+
+@pytest.mark.parametrize("template", ["docker", "docker-vulcand", "deployster", "process"])
+def test_placement_can_be_replaced(template: str) -> None:
+    own = f'{{% extends "{template}.service.j2" %}}{{% block placement %}}[X-Fleet]\nMachineID=abc{{% endblock %}}'
+    service = replace(FULL, template="own", port=None, command="bin/serve")
+    assert rendered(service, {"own.service.j2": own}).placement == ("MachineID=abc",)
