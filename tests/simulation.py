@@ -9,9 +9,11 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
+from deployster_cli.domain.journal import Entry
 from deployster_cli.domain.lock import Note
-from deployster_cli.domain.model import Machine, State, Unit
+from deployster_cli.domain.model import Machine, State, Unit, together
 from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.placement import fitting, is_global
 from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.errors import EngineError, EngineUnreachable
 
@@ -92,9 +94,37 @@ class SimLocks:
         return self.notes.get(note.service) == note
 
 
+def _left(unit: Unit) -> Unit:
+    """The unit when the registry has it no more."""
+    left = [replace(u, desired=None, current=None, everywhere=False, copies=()) for u in unit.each]
+    return together(left) if unit.copies else left[0]
+
+
+def _lost(unit: Unit) -> Unit:
+    """The unit in a listing without its machines' reports."""
+    machine = None if unit.everywhere else unit.machine
+    return replace(unit, load="", active="", sub="", machine=machine, copies=())
+
+
+@dataclass
+class SimEntries:
+    """engines.base.Entries that are all there already."""
+
+    entries: list[Entry]
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.entries)
+
+    def close(self) -> None:
+        self.entries = []
+
+
 @dataclass
 class SimEngine:
-    """The Engine protocol over the model. ``lost`` and ``outages`` are numbers of looks at which things go wrong."""
+    """The Engine protocol over the model. ``lost`` and ``outages`` are numbers of looks at which things go wrong.
+
+    A global unit has a copy on each of ``hosts`` that fits; ``fates_on`` and ``lag`` are what differs there.
+    """
 
     clock: SimClock
     fates: dict[UnitName, Fate] = field(default_factory=dict)
@@ -110,11 +140,24 @@ class SimEngine:
     looks: int = 0
     one_machine: bool = False
     locks: SimLocks = field(default_factory=SimLocks)
+    hosts: tuple[Machine, ...] = (HOST,)
+    fates_on: dict[tuple[UnitName, str], Fate] = field(default_factory=dict)
+    lag: dict[str, float] = field(default_factory=dict)
+    started: list[UnitFile] = field(default_factory=list)
+    journals: dict[UnitName, list[Entry]] = field(default_factory=dict)
+    exits: int | None = 7
+    mute: str = ""
+    answers: str | EngineError = "{now}\ndocker 0 24.0.5"
 
     def add_running(self, *names: UnitName) -> None:
         """Units that have been running for long."""
         for name in names:
             self.lives[name] = Life(Fate.RUNS, placed=-100, up=-99)
+
+    def add_everywhere(self, *files: UnitFile) -> None:
+        """Global units that have been running for long."""
+        for file in files:
+            self.lives[file.name] = Life(Fate.RUNS, placed=-100, up=-99, file=file)
 
     def running(self, service: str, version: str) -> int:
         """How many instances of the release truly serve now."""
@@ -168,20 +211,31 @@ class SimEngine:
         for name in gone:
             del self.leaving[name]
         rows = [self._unit(name, life) for name, life in self.lives.items()]
-        rows += [replace(self._unit(n, life), desired=None, current=None) for n, life in self.leaving.items()]
+        rows += [_left(self._unit(name, life)) for name, life in self.leaving.items()]
         if self.looks in self.lost_rows:
-            rows = [replace(u, load="", active="", sub="") for u in rows if u.desired is not None]
+            rows = [_lost(unit) for unit in rows if unit.desired is not None]
         return tuple(rows)
 
     def _unit(self, name: UnitName, life: Life) -> Unit:
+        if life.file and is_global(life.file):
+            return self._everywhere(name, life, fitting(life.file, self.hosts))
         load, active, sub = self._states(life)
         current = life.desired if active else State.INACTIVE
         if active == "deactivating":
             current = State.LOADED
         return Unit(name, life.desired, current, load, active, sub, HOST if active else None)
 
+    def _everywhere(self, name: UnitName, life: Life, hosts: Collection[Machine]) -> Unit:
+        here = Unit(name, life.desired, everywhere=True)
+        copies = []
+        for host in hosts:
+            fate = self.fates_on.get((name, host.id), life.fate)
+            load, active, sub = self._states(replace(life, fate=fate, up=life.up + self.lag.get(host.id, 0)))
+            copies += [replace(here, load=load, active=active, sub=sub, machine=host)] if active else []
+        return together(copies) if copies else here
+
     def machines(self) -> tuple[Machine, ...]:
-        return (HOST,)
+        return self.hosts
 
     def check(self) -> str:
         return ""
@@ -190,6 +244,7 @@ class SimEngine:
         self._answer()
         names = tuple(file.name for file in files)
         self.calls.append(("start", names))
+        self.started += files
         if any(self.fates.get(name) is Fate.REFUSED for name in names):
             raise EngineError("the engine refused the unit")
         for file in files:
@@ -237,11 +292,27 @@ class SimEngine:
         life = self.lives.get(name)
         return life.file if life else None
 
-    def journal(self, name: UnitName, lines: int = 10, follow: bool = False) -> Iterator[str]:
+    def journal(self, name: UnitName, lines: int = 10) -> Iterator[str]:
         yield f"a last word of {name.short}"
+
+    def entries(self, name: UnitName, lines: int, *, follow: bool = False) -> SimEntries:
+        if self.mute:
+            raise EngineUnreachable(self.mute)
+        found = self.journals.get(name, [Entry(f"a last word of {name.short}", (1, 1))])
+        return SimEntries(found[-lines:])
+
+    def exit_code(self, name: UnitName) -> int | None:
+        if self.mute:
+            raise EngineUnreachable(self.mute)
+        return self.exits
 
     def run_on(self, name: UnitName, argv: tuple[str, ...]) -> int:
         raise NotImplementedError
+
+    def ask(self, machine: Machine, line: str) -> str:
+        if isinstance(self.answers, EngineError):
+            raise self.answers
+        return self.answers.format(now=self.clock.epoch(), machine=machine.id)
 
     def ports(self) -> frozenset[int]:
         return frozenset()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum
 
 from deployster_cli.domain.names import UnitName
@@ -39,6 +39,21 @@ class Condition(StrEnum):
     LEAVING = "leaving"
     """Destroyed, but its machine still lists it."""
 
+
+WORST_FIRST = (
+    Condition.FAILED,
+    Condition.RESTARTING,
+    Condition.ENDED,
+    Condition.UNREPORTED,
+    Condition.WAITING,
+    Condition.STARTING,
+    Condition.STOPPING,
+    Condition.LEAVING,
+    Condition.STOPPED,
+    Condition.EXITED,
+    Condition.RUNNING,
+)
+"""What several units together are is the first of these that one of them is."""
 
 UNLOADABLE = frozenset({"error", "bad-setting", "not-found", "masked"})
 """systemd's load states of a unit that it can't run, whatever else it says of it."""
@@ -80,6 +95,9 @@ class Unit:
     ``sub`` are systemd's words and empty where no machine reports the unit; ``machine`` is where it is placed, or
     where it still runs. ``restarts`` counts systemd's own restarts where the engine can tell (fleet can't).
     ``port`` is the one that Deployster gave it, None where it has none.
+
+    A global unit (``everywhere``) runs on every machine that fits. ``copies`` are it as each machine has it, and what
+    it says of itself is what the worst of them says (``together``). Nobody says whether a copy was launched.
     """
 
     name: UnitName
@@ -92,6 +110,13 @@ class Unit:
     hash: str = ""
     restarts: int | None = None
     port: int | None = None
+    everywhere: bool = False
+    copies: tuple[Unit, ...] = ()
+
+    @property
+    def each(self) -> tuple[Unit, ...]:
+        """The unit once for each machine that has it: its copies, or itself."""
+        return self.copies or (self,)
 
     @property
     def reported(self) -> bool:
@@ -100,8 +125,11 @@ class Unit:
 
     @property
     def stopped(self) -> bool:
-        """Whether it holds nothing any more: no process, no ExecStop still running."""
-        return self.active in {"", "inactive", "failed"} and self.current is not State.LAUNCHED
+        """Whether it holds nothing any more, on any machine: no process, no ExecStop still running."""
+        if self.copies:
+            return all(copy.stopped for copy in self.copies)
+        launched = self.desired if self.everywhere else self.current
+        return self.active in {"", "inactive", "failed"} and launched is not State.LAUNCHED
 
     @property
     def condition(self) -> Condition:
@@ -131,7 +159,13 @@ class Unit:
             return Condition.FAILED
         if self.active == "activating":
             return Condition.RESTARTING if self.sub.startswith("auto-restart") else Condition.STARTING
-        return Condition.ENDED if self.current is State.LAUNCHED else Condition.STARTING
+        return Condition.ENDED if self.everywhere or self.current is State.LAUNCHED else Condition.STARTING
+
+
+def together(copies: Sequence[Unit]) -> Unit:
+    """One unit of all its copies, at least one, by machine: it is as well as the copy that does worst."""
+    in_order = tuple(sorted(copies, key=lambda unit: (unit.machine.ip, unit.machine.id) if unit.machine else ("", "")))
+    return replace(min(in_order, key=lambda unit: WORST_FIRST.index(unit.condition)), copies=in_order)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +191,17 @@ def releases(units: tuple[Unit, ...], service: str | None = None) -> tuple[Relea
     return tuple(Release(at, version, tuple(of)) for (at, version), of in found.items())
 
 
+RESTARTS = ("always", "on-failure", "no")
+"""When a service that ended is started again, in systemd's words."""
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """A service's settings: what deployster.toml, --set and --env say of it, checked. All of it reaches templates.
 
-    ``extra`` holds the --set values that are no setting of ours, for a user's own template.
+    ``memory`` is a number and b, k, m or g; ``cpu`` counts processors; ``restart`` is one of RESTARTS; ``global_`` is
+    the setting ``global``: one instance on every machine. ``secrets`` names those of ``env`` whose values nobody is
+    shown. ``extra`` holds the --set values that are no setting of ours, for a user's own template.
     """
 
     name: str
@@ -176,6 +216,11 @@ class Service:
     env_file: str = ""
     machine_metadata: tuple[str, ...] = ()
     conflicts: bool = False
+    memory: str = ""
+    cpu: float | None = None
+    restart: str = "always"
+    global_: bool = False
+    secrets: tuple[str, ...] = ()
     docker_hub_username: str = ""
     registry_url: str = ""
     extra: Mapping[str, str] = field(default_factory=dict)

@@ -16,7 +16,7 @@ _HEADLINES = {
     Reason.ENDED: "{who} ended{place}, and a service is meant to go on running",
     Reason.GONE: "{who} was stopped or destroyed by somebody else while it was starting",
     Reason.NO_MACHINE: "no machine fits {who}",
-    Reason.NOT_YET: "{who} did not come up in time",
+    Reason.NOT_YET: "{who} did not come up in time{place}",
     Reason.NOT_GONE: "{who} did not go away in time",
     Reason.NOT_RESTORED: "{who} did not come back up in time",
     Reason.REFUSED: "{text}",

@@ -98,14 +98,20 @@ def _notice(rollout: Rollout, units: Mapping[UnitName, Unit], now: float) -> Tol
     for name in rollout.working_on:
         unit = units.get(name)
         tracks[name] = tracks.get(name, Track()).look(unit, now, oneshot=rollout.traits.oneshot)
-        if unit is None or name in rollout.finished or not _worth_telling(rollout.phase, unit):
+        if unit is None or name in rollout.finished:
             continue
-        detail = unit.sub if unit.condition is Condition.STARTING else ""
-        sight = (unit.condition, unit.machine and unit.machine.id, detail)
-        if told.get(name) != sight:
-            changes.append(events.Changed(unit, now - rollout.since))
-            told[name] = sight
+        for each in unit.each:
+            key = name, each.machine.id if each.everywhere and each.machine else ""
+            if _worth_telling(rollout.phase, each) and told.get(key) != _sight(each):
+                changes.append(events.Changed(each, now - rollout.since))
+                told[key] = _sight(each)
     return replace(rollout, tracks=tracks, told=told), tuple(changes)
+
+
+def _sight(unit: Unit) -> tuple[object, ...]:
+    """What of a unit is told when it changes."""
+    detail = unit.sub if unit.condition is Condition.STARTING else ""
+    return unit.condition, unit.machine and unit.machine.id, detail
 
 
 def _worth_telling(phase: Phase, unit: Unit) -> bool:
@@ -122,11 +128,10 @@ def _worth_telling(phase: Phase, unit: Unit) -> bool:
 def _starting(rollout: Rollout, units: Mapping[UnitName, Unit], _: bool, now: float) -> Result:
     step, policy = rollout.now_in, rollout.plan.policy
     rollout, actions = ask(rollout, Verb.START, tuple(n for n in step.start if not _wanted(units.get(n))), now)
-    for name in step.rise:
-        reason = rollout.tracks[name].fault(now, restart_pause=rollout.traits.restart_pause)
-        if reason:
-            rollout, told = fail(rollout, Failure(reason, (name,), rollout.tracks[name].unit), now)
-            return rollout, (), told
+    failure = _first_fault(rollout, now)
+    if failure:
+        rollout, told = fail(rollout, failure, now)
+        return rollout, (), told
     ready = [n for n in step.rise if rollout.tracks[n].settled(now, policy.settle)]
     fresh = [u for n in ready if n not in rollout.finished and (u := units.get(n))]
     rollout, told = _tell_unplaced(rollout, now)
@@ -139,6 +144,17 @@ def _starting(rollout: Rollout, units: Mapping[UnitName, Unit], _: bool, now: fl
         rollout, more = fail(rollout, _late(rollout, [n for n in step.rise if n not in ready]), now)
         return rollout, (), (*told, *more)
     return rollout, actions, told
+
+
+def _first_fault(rollout: Rollout, now: float) -> Failure | None:
+    """Why the batch can't come up any more, as soon as that is certain of one unit, or of its copy on one machine."""
+    pause = rollout.traits.restart_pause
+    for name in rollout.now_in.rise:
+        track = rollout.tracks[name]
+        reason = track.fault(now, restart_pause=pause)
+        if reason:
+            return Failure(reason, (name,), track.culprit(now, restart_pause=pause))
+    return None
 
 
 def _tell_unplaced(rollout: Rollout, now: float) -> Told:

@@ -63,6 +63,7 @@ class Traits:
 class Rollout:
     """The state. ``since`` is when the phase began; ``asked`` when which verb was last asked for which unit.
 
+    ``told`` is what was last told of a unit, on which machine where it is on several.
     Of the ``parked`` instances those ``up_before`` ran until then, and are started again if the rollout fails.
     """
 
@@ -72,7 +73,7 @@ class Rollout:
     step: int = -1
     since: float = 0.0
     tracks: Mapping[UnitName, Track] = field(default_factory=dict)
-    told: Mapping[UnitName, tuple[object, ...]] = field(default_factory=dict)
+    told: Mapping[tuple[UnitName, str], tuple[object, ...]] = field(default_factory=dict)
     asked: Mapping[tuple[Verb, UnitName], float] = field(default_factory=dict)
     finished: frozenset[UnitName] = frozenset()
     started: tuple[UnitName, ...] = ()
@@ -114,6 +115,11 @@ class Rollout:
                 return self.started
             case _:
                 return ()
+
+    @property
+    def coming_up(self) -> tuple[UnitName, ...]:
+        """Those of them that are to run, each on every machine where it belongs."""
+        return self.working_on if self.phase in {Phase.STARTING, Phase.RESTORING} else ()
 
     @property
     def stop_first(self) -> bool:

@@ -6,8 +6,8 @@ believed of a single look that a second one can check. Times are seconds of one 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from deployster_cli.domain.model import Condition, State, Unit
@@ -17,6 +17,11 @@ ABSENT_LOOKS = 3
 
 ENDED_FOR = 5.0
 """Seconds that a unit which was never seen active may look dead: its machine reports late."""
+
+COPY_ENDED_FOR = 15.0
+"""The same for a copy of a global unit. Nobody says whether its machine has begun to start it: first it is loaded, and
+started when fleet's agent next looks, which it does every 5 s.
+"""
 
 RESTARTS_ALLOWED = 1
 """One restart may be bad luck, the second is a crash loop."""
@@ -45,7 +50,8 @@ class Track:
     """One unit's story so far.
 
     ``up_since`` is when it was first seen running without a break since, ``absent`` the looks in a row that did not
-    list it, ``silent`` those that listed it without a report of its machine after there had been one.
+    list it, ``silent`` those that listed it without a report of its machine after there had been one. A global unit's
+    ``copies`` have a story each, by machine; its own then only tells whether it is there and wanted.
     """
 
     unit: Unit | None = None
@@ -59,11 +65,22 @@ class Track:
     was_active: bool = False
     was_wanted: bool = False
     was_failed: bool = False
+    copies: Mapping[str, Track] = field(default_factory=dict)
 
     def look(self, unit: Unit | None, now: float, *, oneshot: bool) -> Track:
         """The story after one more look, in which ``unit`` was seen (None: not listed at all)."""
         if unit is None:
-            return replace(self, absent=self.absent + 1, up_since=None if self.hidden else self.up_since)
+            unseen = {at: copy.look(None, now, oneshot=oneshot) for at, copy in self.copies.items()}
+            up_since = None if self.hidden else self.up_since
+            return replace(self, absent=self.absent + 1, up_since=up_since, copies=unseen)
+        copies = {
+            copy.machine.id: self.copies.get(copy.machine.id, Track()).look(copy, now, oneshot=oneshot)
+            for copy in unit.copies
+            if copy.machine
+        }
+        return replace(self._seen(unit, now, oneshot=oneshot), copies=copies)
+
+    def _seen(self, unit: Unit, now: float, *, oneshot: bool) -> Track:
         condition = unit.condition
         if self.was_active and not unit.reported:
             up_since = None if self.hidden else self.up_since
@@ -80,12 +97,13 @@ class Track:
             first_restarts=unit.restarts if self.first_restarts is None else self.first_restarts,
             was_active=self.was_active or unit.active == "active",
             was_wanted=self.was_wanted or unit.desired is State.LAUNCHED,
-            was_failed=self.was_failed or condition is Condition.FAILED,
+            was_failed=self.was_failed or all(copy.condition is Condition.FAILED for copy in unit.each),
         )
 
     def unlooked(self) -> Track:
         """The story after a look that the engine did not answer."""
-        return replace(self, silent=self.silent + 1, up_since=None if self.hidden else self.up_since)
+        copies = {at: copy.unlooked() for at, copy in self.copies.items()}
+        return replace(self, silent=self.silent + 1, up_since=None if self.hidden else self.up_since, copies=copies)
 
     @property
     def hidden(self) -> bool:
@@ -93,7 +111,9 @@ class Track:
         return bool(self.absent or self.silent)
 
     def settled(self, now: float, settle: float) -> bool:
-        """Whether it was seen running just now and has been for ``settle`` seconds."""
+        """Whether it was seen running just now, on all its machines, and has been for ``settle`` seconds."""
+        if self.copies:
+            return all(copy.settled(now, settle) for copy in self.copies.values())
         return not self.hidden and self.up_since is not None and now - self.up_since >= settle
 
     def fault(self, now: float, *, restart_pause: float) -> Reason | None:
@@ -102,11 +122,18 @@ class Track:
             return None
         if self.absent or (self.was_wanted and self.unit.desired is not State.LAUNCHED):
             return Reason.GONE
+        if self.copies:
+            return next(filter(None, (c.fault(now, restart_pause=restart_pause) for c in self.copies.values())), None)
         if self.unit.condition is Condition.FAILED:
             return Reason.FAILED
         if self._crash_loops(now, restart_pause):
             return Reason.CRASH_LOOP
         return Reason.ENDED if self._ended(now) else None
+
+    def culprit(self, now: float, *, restart_pause: float) -> Unit | None:
+        """Whom a fault is about: the copy that has it, else the unit."""
+        faulty = (c.unit for c in self.copies.values() if c.fault(now, restart_pause=restart_pause))
+        return next(faulty, self.unit)
 
     def _crash_loops(self, now: float, restart_pause: float) -> bool:
         if self.unit is not None and self.unit.restarts is not None:
@@ -115,8 +142,12 @@ class Track:
         return self.restarts > RESTARTS_ALLOWED or too_long
 
     def _ended(self, now: float) -> bool:
-        patience = 0.5 if self.was_active else ENDED_FOR
+        patience = 0.5 if self.was_active else self._may_look_dead
         return self.ended_since is not None and now - self.ended_since >= patience
+
+    @property
+    def _may_look_dead(self) -> float:
+        return COPY_ENDED_FOR if self.unit and self.unit.everywhere else ENDED_FOR
 
 
 def _since(before: float | None, now: float, holds: bool) -> float | None:

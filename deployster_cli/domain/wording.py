@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from deployster_cli.domain.model import Unit
 from deployster_cli.domain.names import UnitName
@@ -31,6 +31,24 @@ def count(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
+def on(place: str) -> str:
+    """`` on staging``, to go behind what is done there; nothing where there is no place to tell apart."""
+    return f" on {place}" if place else ""
+
+
 def where(unit: Unit) -> str:
-    """The unit's machine for a line on the screen; ``-`` where it is on none."""
+    """The unit's machine for a line on the screen; ``-`` where it is on none.
+
+    ``3 machines`` of a global unit that does the same on all of them, else the machine where it does worst.
+    """
+    if len(unit.copies) > 1 and len({copy.condition for copy in unit.copies}) == 1:
+        return count(len(unit.copies), "machine")
     return (unit.machine.ip or unit.machine.label) if unit.machine else "-"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`` Did you mean carousel?`` for the known word most like ``word``, to go behind a sentence; else nothing."""
+    import difflib  # noqa: PLC0415 - only on the way to an error
+
+    near = difflib.get_close_matches(word, sorted(set(known)), 1)
+    return f" Did you mean {near[0]}?" if near else ""

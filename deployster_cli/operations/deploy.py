@@ -8,6 +8,7 @@ from typing import Protocol
 
 from deployster_cli.domain.model import Order, Release, Service, Unit, releases
 from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.placement import bars_its_successor, is_global
 from deployster_cli.domain.plan import Plan, Policy, Wanted, instances_by_default, plan_deploy, previous_of
 from deployster_cli.domain.ports import FIRST, assign
 from deployster_cli.domain.rollout_state import Traits
@@ -15,6 +16,7 @@ from deployster_cli.domain.unitfile import Stamp, UnitFile
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import InvalidInput
 from deployster_cli.operations.rollout import Work
+from deployster_cli.operations.spreading import Spreading
 
 TASKS = ".task"
 """What the made-up service ends in that a service's tasks belong to."""
@@ -32,10 +34,15 @@ class Renderer(Protocol):
         """The instance's unit file, stamped; InvalidInput or TemplateFault where it can't be rendered."""
         ...
 
+    def shown(self, name: UnitName, stamp: Stamp) -> UnitFile:
+        """The same with every secret masked, for whoever wants to see it."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was asked for. ``instances`` None means as many as now; ``by`` is who asks, for the stamp.
+    """What was asked for. ``instances`` None means as many as now, which is ``as_many`` where that is known already;
+    ``by`` is who asks, for the stamp.
 
     ``as_it_is`` leaves the release's own units be, whatever would be rendered now (scaling is no reconfiguring).
     """
@@ -44,6 +51,7 @@ class Request:
     version: str
     by: str
     instances: int | None = None
+    as_many: int | None = None
     destroy_previous: bool = False
     batch: int | None = None
     force: bool = False
@@ -53,10 +61,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A plan, the unit files for it, and the units it was made from."""
+    """A plan, the unit files for it, the units it was made from, and the versions before it, newest first."""
 
     work: Work
     units: tuple[Unit, ...]
+    previous: tuple[str, ...] = ()
 
     @property
     def plan(self) -> Plan:
@@ -76,30 +85,55 @@ def check_input(request: Request, render: Renderer, now: str) -> UnitFile:
     port = FIRST if render.takes_port else None
     probe = render(UnitName.checked(wanted.service, wanted.version, 1), _stamp(request, 1, now, asked, port=port))
     UnitName.checked(wanted.service, wanted.version, asked)
+    if is_global(probe):
+        check_global(request, probe)
     return probe
 
 
 def prepare(engine: Engine, request: Request, render: Renderer, now: str) -> Prepared:
     """The plan for a request and its unit files; nothing is changed. ``now`` is the time to stamp, RFC 3339."""
     probe = check_input(request, render, now)
-    units = engine.units()
+    units = _look(engine, request)
     stamps = stamps_of(engine, releases(units, request.service.name))
-    asked = request.instances if request.instances is not None else request.service.instances
+    asked = 1 if is_global(probe) else request.instances or request.as_many or request.service.instances
     instances = asked or instances_by_default(request.service.name, request.version, units, stamps)
     current = {u.name for u in units} if request.as_it_is else _as_rendered(engine, request, render, units)
     plan = plan_deploy(_wanted(request, instances), units, current)
     if probe.stamp and probe.stamp.port is not None and not render.takes_port:
-        check_fixed_port(plan, request.service, units, one_machine=engine.one_machine)
+        check_fixed_port(plan, request.service, units, one_machine=engine.one_machine, everywhere=is_global(probe))
     ports = _ports(engine, render, plan, units)
     previous = previous_of(request.version, stamps)
     files = {
         name: render(name, _stamp(request, name.instance, now, instances, port=ports.get(name), previous=previous))
         for name in plan.start
     }
-    return Prepared(Work(plan, files, traits_of(probe)), units)
+    return Prepared(Work(plan, files, traits_of(probe)), units, previous)
 
 
-def check_fixed_port(plan: Plan, service: Service, units: Sequence[Unit], *, one_machine: bool) -> None:
+def check_global(request: Request, file: UnitFile) -> None:
+    """InvalidInput for what a global unit can't have: a number of instances, and Conflicts with its own releases."""
+    name = request.service.name
+    if request.as_it_is or (request.instances or request.service.instances or 1) > 1:
+        raise _no_number(request)
+    if bars_its_successor(file):
+        # fleet 1.0.0 counts a global unit as there, even a stopped one, for as long as its file is in the registry
+        raise InvalidInput(
+            f"{name} runs on every machine that fits (Global=true) and conflicts with its own releases: "
+            "fleet would never start the next one.",
+            "Leave conflicts out: it never runs twice on one machine as it is.",
+        )
+
+
+def _no_number(request: Request) -> InvalidInput:
+    return InvalidInput(
+        f"{request.service.name} runs once on every machine that fits (Global=true): it has no number of instances.",
+        "machine_metadata says which machines fit.",
+    )
+
+
+def check_fixed_port(
+    plan: Plan, service: Service, units: Sequence[Unit], *, one_machine: bool, everywhere: bool
+) -> None:
     """InvalidInput where two units with the service's fixed port could come to run on one machine at the same time."""
     if service.conflicts and not one_machine:
         return
@@ -108,10 +142,20 @@ def check_fixed_port(plan: Plan, service: Service, units: Sequence[Unit], *, one
     together = max(len(plan.start + plan.watch + plan.keep), len({u.name for u in beside} | set(plan.start)))
     if plan.start and together > 1:
         cure = "--order stop-first and one instance" if one_machine else "conflicts = true"
+        cure = "--order stop-first" if everywhere else cure
         raise InvalidInput(
             f"{service.name} has port {service.port} set, and {together} units of it could meet on one machine.",
             f"Leave port out, and each unit gets one of its own; or keep them apart with {cure}.",
         )
+
+
+def _look(engine: Engine, request: Request) -> tuple[Unit, ...]:
+    """All units; those of the very release, where it is global, as they are on every machine where they belong."""
+    units = engine.units()
+    mine = {u.name for u in units if (u.name.service, u.name.version) == (request.service.name, request.version)}
+    if request.as_it_is and any(u.everywhere for u in units if u.name in mine):
+        raise _no_number(request)
+    return Spreading(engine, {}).over(units, mine)
 
 
 def stamps_of(engine: Engine, found: Sequence[Release]) -> dict[str, Stamp]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from deployster_cli.domain import rollout as machine
 from deployster_cli.domain.events import Event, Failed, Journal, NoMachineYet
+from deployster_cli.domain.model import Machine, Unit
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import Plan
 from deployster_cli.domain.reasons import rules_and_machines
@@ -15,6 +17,7 @@ from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable
 from deployster_cli.operations.clock import Clock
+from deployster_cli.operations.spreading import Spreading
 
 POLL = 1.0
 """Seconds from one look to the next: fleet's API takes no more than that kindly."""
@@ -40,32 +43,48 @@ class Stopped(KeyboardInterrupt):
 
 
 Telling = Generator[Event, None, Rollout]
+Pause = Callable[[float], Iterator[Event]]
 
 
-def drive(engine: Engine, work: Work, clock: Clock, keep: Callable[[], None]) -> Telling:
+def drive(engine: Engine, work: Work, clock: Clock, keep: Callable[[], None], pause: Pause | None = None) -> Telling:
     """Carry the plan out, telling each event as it happens; returns the rollout's end.
 
     Errors of the engine are part of the rollout; only what no waiting can cure (its program vanished) is raised.
     ``keep`` is called after each look that the engine answered, and raises what ends the rollout where it stands.
+    ``pause`` takes the place of sleeping between two looks, and may have more to tell.
     """
     rollout, told = machine.begin(work.plan, work.traits, clock.now())
+    spreading = Spreading(engine, work.files)
+
+    def look(rollout: Rollout) -> Sequence[Unit]:
+        seen = spreading.over(engine.units(), rollout.coming_up)
+        keep()
+        return seen
+
     try:
         yield from told
         while not rollout.over:
             looked = clock.now()
-            rollout = yield from _turn(engine, rollout, work, clock, keep)
+            rollout = yield from _turn(engine, rollout, work, clock, look)
             if not rollout.over:
-                clock.sleep(max(0.0, looked + POLL - clock.now()))
+                left = max(0.0, looked + POLL - clock.now())
+                yield from pause(left) if pause else _sleep(clock, left)
     except KeyboardInterrupt as signal:
         raise Stopped(rollout) from signal
     return rollout
 
 
-def _turn(engine: Engine, rollout: Rollout, work: Work, clock: Clock, keep: Callable[[], None]) -> Telling:
+def _sleep(clock: Clock, seconds: float) -> Iterator[Event]:
+    clock.sleep(seconds)
+    return iter(())
+
+
+def _turn(
+    engine: Engine, rollout: Rollout, work: Work, clock: Clock, look: Callable[[Rollout], Sequence[Unit]]
+) -> Telling:
     """One look, and all that follows from it."""
     try:
-        seen = engine.units()
-        keep()
+        seen = look(rollout)
     except EngineMissing:
         raise
     except EngineError as error:
@@ -113,7 +132,7 @@ def _with_reasons(engine: Engine, work: Work, told: tuple[Event, ...]) -> Iterat
             continue
         yield event
         if isinstance(event, Failed) and event.failure.unit and event.failure.unit.machine:
-            yield journal_of(engine, event.failure.unit.name)
+            yield _last_words(engine, event.failure.unit)
 
 
 def explain(engine: Engine, work: Work, names: Sequence[UnitName]) -> str:
@@ -124,9 +143,18 @@ def explain(engine: Engine, work: Work, names: Sequence[UnitName]) -> str:
         return ""
 
 
-def journal_of(engine: Engine, name: UnitName) -> Journal:
-    """The unit's last lines. A journal that can't be had is no second failure: it says why instead."""
+def _last_words(engine: Engine, unit: Unit) -> Journal:
+    return journal_of(engine, unit.name, unit.machine if unit.everywhere else None)
+
+
+def journal_of(engine: Engine, name: UnitName, at: Machine | None = None) -> Journal:
+    """The unit's last lines; of a global unit those on one machine, ``at``. (fleet has no journal of a global unit.)
+
+    A journal that can't be had is no second failure: it says why instead.
+    """
+    here = f"journalctl --no-pager --lines={JOURNAL_LINES} --unit={shlex.quote(name.text)}"
     try:
-        return Journal(name, tuple(engine.journal(name, lines=JOURNAL_LINES)))
+        lines = engine.ask(at, here).splitlines() if at else engine.journal(name, lines=JOURNAL_LINES)
+        return Journal(name, tuple(lines))
     except EngineError as error:
         return Journal(name, (), error.message)

@@ -9,6 +9,7 @@ from deployster_cli.domain.model import Release, releases
 from deployster_cli.domain.names import check_service
 from deployster_cli.domain.plan import newest
 from deployster_cli.domain.unitfile import Stamp
+from deployster_cli.domain.wording import did_you_mean
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import InvalidInput, NotFound
 from deployster_cli.operations.deploy import Renderer, Request, stamps_of
@@ -42,11 +43,13 @@ class Entry:
 def standing(engine: Engine, service: str) -> Standing:
     """How the service stands; NotFound where it has no release."""
     check_service(service)
-    found = releases(engine.units(), service)
+    units = engine.units()
+    found = releases(units, service)
     stamps = stamps_of(engine, found)
     last = newest(found, stamps)
     if last is None:
-        raise NotFound(f"There is no {service}.", "deployster services shows what there is.")
+        meant = did_you_mean(service, (unit.name.service for unit in units))
+        raise NotFound(f"There is no {service}.{meant}", "deployster services shows what there is.")
     return Standing(last, found, stamps)
 
 
@@ -64,17 +67,20 @@ def rolled_back(now: Standing, request: Request, version: str | None) -> Request
         )
     if target not in known:
         raise NotFound(
-            f"{service} is not known to have run {target}.",
+            f"{service} is not known to have run {target}.{did_you_mean(target, known)}",
             f"It has run {', '.join(known)}. Any version can be deployed: "
             f"deployster deploy {service} {target} --destroy-previous",
         )
-    instances = request.instances or max(1, len(now.newest.running))
-    return replace(request, version=target, instances=instances, destroy_previous=True)
+    return replace(request, version=target, as_many=_as_many(now), destroy_previous=True)
 
 
 def of_the_newest(now: Standing, request: Request) -> Request:
     """The request for the newest release, whichever that is; as many instances as it has running, if it names none."""
-    return replace(request, version=now.newest.version, instances=request.instances or max(1, len(now.newest.running)))
+    return replace(request, version=now.newest.version, as_many=_as_many(now))
+
+
+def _as_many(now: Standing) -> int:
+    return max(1, len(now.newest.running))
 
 
 def check_settings(engine: Engine, now: Standing, render: Renderer) -> None:

@@ -8,13 +8,20 @@ from deployster_cli.engines.base import Engine
 
 
 def list_units(engine: Engine, service: str | None = None) -> tuple[Unit, ...]:
-    """Every unit of one service, or of all, by service, version and instance. None of it is no error."""
+    """Every unit of one service, or of all, by service, version and instance; a global one once for each machine.
+
+    None of it is no error.
+    """
     if service is not None:
         check_service(service)
-    found = (unit for unit in engine.units() if service in (None, unit.name.service))
+    found = (unit for unit in _each(engine) if service in (None, unit.name.service))
     return tuple(sorted(found, key=lambda unit: unit.name))
 
 
 def list_services(engine: Engine) -> tuple[Release, ...]:
-    """Every release of every service, by name."""
-    return releases(engine.units())
+    """Every release of every service, by name; a global unit counts once for each machine that has it."""
+    return releases(_each(engine))
+
+
+def _each(engine: Engine) -> tuple[Unit, ...]:
+    return tuple(each for unit in engine.units() for each in unit.each)

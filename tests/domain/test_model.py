@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from dataclasses import replace
 
-from deployster_cli.domain.model import Condition, Machine, Release, State, Unit, releases
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployster_cli.domain.model import WORST_FIRST, Condition, Machine, Release, State, Unit, releases, together
 from deployster_cli.domain.names import UnitName
 
 HERE = Machine("8dcea1bd8c304e1bbe2c25dce526109c", "10.0.0.1", {"zone": "z1"})
@@ -115,3 +119,44 @@ def test_a_releases_running_units_are_up() -> None:
 def test_a_unit_that_was_placed_and_not_launched_yet_is_starting() -> None:
     placed = Unit(UnitName("carousel", "1", 1), State.LAUNCHED, State.LOADED, machine=HERE)
     assert placed.condition is Condition.STARTING
+
+
+THERE = Machine("bf35490ded73387d062d0ac45672e720", "10.0.0.2")
+GLOBAL = Unit(UnitName("carousel", "1", 1), State.LAUNCHED, everywhere=True)
+
+
+def copy(active: str, machine: Machine = HERE, desired: State = State.LAUNCHED) -> Unit:
+    """A global unit on one machine."""
+    return replace(GLOBAL, desired=desired, load="loaded", active=active, sub="x", machine=machine)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_copies_together_are_as_well_as_the_worst_in_the_order_of_their_machines(order: int) -> None:
+    unit = together([copy("active", THERE), copy("activating", HERE)][::order])
+    assert (unit.condition, unit.machine) == (Condition.STARTING, HERE)
+    assert [each.machine for each in unit.each] == [HERE, THERE]
+
+
+def test_a_unit_without_copies_is_there_once() -> None:
+    assert unit("active").each == (unit("active"),)
+
+
+def test_a_copy_that_is_dead_and_should_run_has_ended() -> None:
+    assert copy("inactive").condition is Condition.ENDED
+
+
+def test_copies_are_stopped_when_each_of_them_is() -> None:
+    dead, running = copy("inactive", HERE, State.LOADED), copy("active", THERE, State.LOADED)
+    assert [together(of).stopped for of in ([dead, running], [dead, dead])] == [False, True]
+
+
+@pytest.mark.parametrize(("desired", "stopped"), [(State.LAUNCHED, False), (State.LOADED, True), (None, True)])
+def test_a_global_unit_that_no_machine_reports_may_still_start_while_it_is_wanted(
+    desired: State | None, stopped: bool
+) -> None:
+    assert replace(GLOBAL, desired=desired).stopped is stopped
+
+
+@given(st.permutations(list(Condition)))
+def test_every_condition_has_its_place_among_the_worst(conditions: list[Condition]) -> None:
+    assert sorted(conditions, key=WORST_FIRST.index) == list(WORST_FIRST)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from deployster_cli.domain.model import Machine, State, Unit
+from deployster_cli.domain.model import Machine, State, Unit, together
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.watching import Reason, Track, whole
 
@@ -119,3 +119,54 @@ def test_a_unit_that_was_created_and_not_yet_asked_to_run_is_not_gone() -> None:
 
 def test_a_listing_is_whole_when_every_launched_unit_is_reported() -> None:
     assert (whole([UP, WAITING]), whole([UP, SILENT])) == (True, False)
+
+
+COPY = replace(UP, current=None, everywhere=True)
+OTHER_COPY = replace(COPY, machine=Machine("m2", "1.1.1.2"))
+
+
+def dead(copy: Unit) -> Unit:
+    return replace(copy, active="inactive", sub="dead")
+
+
+def test_a_global_unit_settles_when_it_has_on_each_machine() -> None:
+    track = story((0, together([COPY, dead(OTHER_COPY)])), (2, together([COPY, OTHER_COPY])))
+    assert (track.settled(4, 3), track.settled(5, 3)) == (False, True)
+
+
+def test_a_global_unit_that_is_not_listed_has_not_settled() -> None:
+    assert not story((0, together([COPY])), (9, None)).settled(9, 3)
+
+
+def test_an_engine_that_did_not_answer_counts_for_each_copy() -> None:
+    track = story((0, together([COPY]))).unlooked().unlooked().look(together([COPY]), 9, oneshot=False)
+    assert (track.settled(9, 3), track.settled(12, 3)) == (False, True)
+
+
+def test_a_fault_is_that_of_the_machine_that_has_it() -> None:
+    failed = replace(OTHER_COPY, active="failed", sub="failed")
+    track = story((0, together([COPY, failed])))
+    assert (track.fault(0, restart_pause=0), track.culprit(0, restart_pause=0)) == (Reason.FAILED, failed)
+
+
+def test_a_global_unit_that_is_well_everywhere_has_no_fault() -> None:
+    assert fault((0, together([COPY, OTHER_COPY]))) is None
+
+
+def test_a_copy_that_was_never_up_may_look_dead_for_three_looks_of_its_machine() -> None:
+    looks = [(float(at), together([dead(COPY)])) for at in range(16)]
+    assert (fault(*looks[:15]), fault(*looks)) == (None, Reason.ENDED)
+
+
+def test_a_copy_that_was_up_and_is_dead_has_ended() -> None:
+    assert fault((0, together([COPY])), (1, together([dead(COPY)])), (2, together([dead(COPY)]))) is Reason.ENDED
+
+
+def test_a_machine_that_is_gone_is_forgotten() -> None:
+    assert list(story((0, together([COPY, OTHER_COPY])), (1, together([COPY]))).copies) == ["m1"]
+
+
+def test_a_global_unit_has_failed_when_it_has_everywhere() -> None:
+    failed = [replace(copy, active="failed") for copy in (COPY, OTHER_COPY)]
+    tracks = [story((0, together(of))) for of in ([COPY, failed[1]], failed)]
+    assert [track.was_failed for track in tracks] == [False, True]

@@ -10,7 +10,7 @@ from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.reasons import headline, rules_and_machines
 from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.domain.watching import Reason
-from deployster_cli.domain.wording import count, some_names, where
+from deployster_cli.domain.wording import count, did_you_mean, some_names, where
 
 NEW = UnitName("carousel", "v2", 1)
 M1, M2 = Machine("m1", "10.0.0.1", {"zone": "z1", "name": "m1"}), Machine("abcdef0123", "")
@@ -54,3 +54,11 @@ def test_things_are_counted(number: int, text: str) -> None:
 
 def test_a_unit_is_told_by_its_machines_address_else_its_name() -> None:
     assert [where(on(M1, "v")), where(on(M2, "v")), where(Unit(NEW))] == ["10.0.0.1", "abcdef01", "-"]
+
+
+def test_the_nearest_known_word_is_proposed() -> None:
+    assert did_you_mean("carosel", ["other", "carousel"]) == " Did you mean carousel?"
+
+
+def test_nothing_is_proposed_where_nothing_is_near() -> None:
+    assert did_you_mean("x", ["other", "carousel"]) == ""

@@ -1,0 +1,57 @@
+"""Global units: which units are, which machines they are to run on, and where they do not show yet.
+
+The rules are fleet's own (1.0.0, ``job/job.go`` and ``machine/machine.go``), as it tells nobody which machines fit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from deployster_cli.domain.model import Machine, Unit, together
+from deployster_cli.domain.unitfile import UnitFile
+
+_TRUE = frozenset({"true", "yes", "1", "on", "t"})
+_QUOTED = re.compile('"([^"]*)"')
+
+ANOTHER_VERSION = "another.version"
+
+
+def is_global(file: UnitFile) -> bool:
+    """Whether fleet runs the unit on every machine that fits."""
+    return file.last("X-Fleet", "Global").lower() in _TRUE
+
+
+def fitting(file: UnitFile, machines: Sequence[Machine]) -> tuple[Machine, ...]:
+    """The machines that the unit's MachineMetadata asks for: of each key named, one of the values named.
+
+    A rule that is not one ``key=value`` is passed over, as fleet does.
+    """
+    rules: dict[str, set[str]] = {}
+    for line in file.values("X-Fleet", "MachineMetadata"):
+        for rule in _QUOTED.findall(line) or [line]:
+            key, _, value = rule.partition("=")
+            if key and value and "=" not in value:
+                rules.setdefault(key, set()).add(value)
+    return tuple(m for m in machines if all(m.metadata.get(key) in values for key, values in rules.items()))
+
+
+def spread(unit: Unit, file: UnitFile, machines: Sequence[Machine]) -> Unit:
+    """The global unit with one copy for each machine that fits, whether that machine reports it yet or not."""
+    reported = {copy.machine.id: copy for copy in unit.copies if copy.machine}
+    bare = replace(unit, load="", active="", sub="", machine=None, copies=())
+    copies = [reported.get(m.id) or replace(bare, machine=m) for m in fitting(file, machines)]
+    return together(copies) if copies else bare
+
+
+def bars_its_successor(file: UnitFile) -> bool:
+    """Whether its Conflicts keep the service's other releases off a machine."""
+    other = replace(file.name, version=ANOTHER_VERSION).text
+    return any(_matches(glob, other) for glob in file.values("X-Fleet", "Conflicts"))
+
+
+def _matches(glob: str, name: str) -> bool:
+    """Go's path.Match, save its character classes."""
+    pattern = re.escape(glob).replace(r"\*", "[^/]*").replace(r"\?", "[^/]")
+    return re.fullmatch(pattern, name) is not None

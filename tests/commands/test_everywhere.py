@@ -1,0 +1,129 @@
+"""Global services from the command line: one unit, a row a machine, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from deployster_cli.domain.model import Machine
+from tests.commands.conftest import Shell
+
+TEMPLATE = """[Service]
+ExecStart=/srv/carousel/serve {{ version }}
+
+[X-Fleet]
+Global=true
+"""
+
+HOSTS = tuple(Machine(f"m{n}", f"10.0.0.{n}") for n in (1, 2, 3))
+
+
+@pytest.fixture
+def everywhere(shell: Shell, tmp_path: Path) -> Shell:
+    """A shell in a project whose one service has a template of its own that makes it global; three machines."""
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "global.service.j2").write_text(TEMPLATE)
+    (tmp_path / "deployster.toml").write_text('templates = "templates"\n[services.carousel]\ntemplate = "global"\n')
+    shell.engine.hosts = HOSTS
+    return shell
+
+
+def there(shell: Shell) -> list[str]:
+    """The units that are there."""
+    return sorted(name.short for name in shell.engine.lives)
+
+
+def test_a_deploy_starts_one_unit_which_runs_on_every_machine(everywhere: Shell) -> None:
+    code, _, err = everywhere("deploy carousel v1")
+    assert (code, there(everywhere)) == (0, ["carousel v1 @1"])
+    assert "carousel v1 @1  ready on 3 machines" in err
+
+
+def test_units_has_a_row_a_machine(everywhere: Shell) -> None:
+    everywhere("deploy carousel v1")
+    _, out, _ = everywhere("units -o json")
+    shown = [(unit["instance"], unit["machine_id"], unit["state"]) for unit in json.loads(out)["units"]]
+    assert shown == [("1", "m1", "running"), ("1", "m2", "running"), ("1", "m3", "running")]
+
+
+def test_services_counts_every_machine(everywhere: Shell) -> None:
+    everywhere("deploy carousel v1")
+    _, out, _ = everywhere("services -o json")
+    (service,) = json.loads(out)["services"]
+    assert (service["running"], service["machines"]) == (3, ["m1", "m2", "m3"])
+
+
+def test_the_next_version_retires_the_one_before(everywhere: Shell) -> None:
+    everywhere("deploy carousel v1")
+    code, _, _ = everywhere("deploy carousel v2 --destroy-previous")
+    assert (code, there(everywhere)) == (0, ["carousel v2 @1"])
+
+
+def test_the_same_version_again_is_nothing_to_do(everywhere: Shell) -> None:
+    everywhere("deploy carousel v1")
+    assert everywhere("deploy carousel v1")[1].startswith("Nothing to do")
+
+
+def test_the_same_version_again_waits_for_a_machine_that_is_late(everywhere: Shell) -> None:
+    everywhere("deploy carousel v1")
+    everywhere.engine.lag["m3"] = 500
+    _, out, _ = everywhere("deploy carousel v1 --dry-run -o json")
+    assert json.loads(out)["plan"]["steps"] == [{"start": [], "watch": ["carousel-v1@1.service"], "retire": []}]
+
+
+def test_rolling_back_goes_to_the_release_before(everywhere: Shell) -> None:
+    everywhere("deploy carousel v1")
+    everywhere("deploy carousel v2 --destroy-previous")
+    assert (everywhere("rollback carousel")[0], there(everywhere)) == (0, ["carousel v1 @1"])
+
+
+def test_a_restart_replaces_the_unit(everywhere: Shell) -> None:
+    everywhere("deploy carousel v1")
+    assert (everywhere("restart carousel")[0], there(everywhere)) == (0, ["carousel v1 @2"])
+
+
+def test_destroy_takes_it_from_every_machine(everywhere: Shell) -> None:
+    everywhere("deploy carousel v1")
+    assert (everywhere("destroy carousel v1 --yes")[0], there(everywhere)) == (0, [])
+
+
+NO_NUMBER = "Error: carousel runs once on every machine that fits (Global=true): it has no number of instances."
+
+
+@pytest.mark.parametrize("line", ["deploy carousel v1 --instances 3", "scale carousel 3", "scale carousel 1"])
+def test_a_number_of_instances_is_refused(everywhere: Shell, line: str) -> None:
+    code, _, err = everywhere(line)
+    assert (code, err.splitlines()[0], everywhere.engine.looks) == (2, NO_NUMBER, 0)
+
+
+def test_scaling_what_runs_everywhere_is_refused_whatever_the_settings_of_now(everywhere: Shell) -> None:
+    everywhere("deploy carousel v1")
+    code, _, err = everywhere("scale carousel 3 --force --template process --set command=x --set directory=/srv")
+    assert (code, err.splitlines()[0], there(everywhere)) == (2, NO_NUMBER, ["carousel v1 @1"])
+
+
+def test_going_back_from_three_instances_to_a_global_service_starts_one(everywhere: Shell) -> None:
+    ordinary = "--template process --set command=x --set directory=/srv"
+    everywhere("deploy carousel v1")
+    everywhere(f"deploy carousel v2 --instances 3 --destroy-previous {ordinary}")
+    assert (everywhere("rollback carousel --force")[0], there(everywhere)) == (0, ["carousel v1 @1"])
+
+
+def test_conflicts_with_its_own_releases_are_refused(everywhere: Shell, tmp_path: Path) -> None:
+    (tmp_path / "templates" / "global.service.j2").write_text(TEMPLATE + "Conflicts={{ service }}-*@*.service\n")
+    code, _, err = everywhere("deploy carousel v1")
+    assert (code, everywhere.engine.looks) == (2, 0)
+    assert "conflicts with its own releases: fleet would never start the next one." in err
+
+
+def test_a_fixed_port_asks_for_stop_first(everywhere: Shell, tmp_path: Path) -> None:
+    (tmp_path / "templates" / "global.service.j2").write_text(
+        TEMPLATE + "[Service]\nEnvironment=PORT={{ machine_port }}\n"
+    )
+    everywhere("deploy carousel v1 --set port=3000")
+    code, _, err = everywhere("deploy carousel v2 --destroy-previous --set port=3000")
+    assert code == 2
+    assert "keep them apart with --order stop-first." in err
+    assert everywhere("deploy carousel v2 --destroy-previous --set port=3000 --order stop-first")[0] == 0
