@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from deployster_cli.config_file import Base, Document, Keys, find, nearest, read
 from deployster_cli.config_layers import (
+    FILE_SETTINGS,
     SETTINGS,
     FileReader,
     Given,
@@ -23,8 +24,10 @@ from deployster_cli.config_layers import (
     from_fleetctl,
     from_variables,
 )
-from deployster_cli.config_schema import FLEET, LOCAL, SERVICE, UNIT_PATH
+from deployster_cli.config_schema import FLEET, HOOKS, LOCAL, SERVE
+from deployster_cli.config_services import before_of, services_of
 from deployster_cli.config_values import with_environment, with_settings
+from deployster_cli.domain.hooks import Hooks
 from deployster_cli.domain.model import Service
 from deployster_cli.domain.names import check_service, quoted
 from deployster_cli.engines.base import TABLE, Engine
@@ -36,9 +39,26 @@ DEFAULT = "default"
 
 
 @dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """How ``serve`` listens, whom it lets in, and where it keeps its jobs. Paths are absolute or empty."""
+
+    listen: str = "0.0.0.0:3000"
+    username: str = "deployster"
+    password: str = field(default="", repr=False)
+    password_file: str = ""
+    cert: str = ""
+    key: str = ""
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What a run is to go by. ``file`` is the deployster.toml it comes from, ``here`` the folder
-    where the run started.
+    where the run started. ``protected``: what changes this cluster has to be confirmed.
+
+    ``before`` has the shell lines of each service's ``before_deploy``, for services that have any.
+
+    ``server`` is the URL of the Deployster server that is asked in an engine's place; empty where there is none.
 
     ``sources`` maps a dotted key to who gave it: ``flag --endpoint``, ``DEPLOYSTER_FLEET_ENDPOINT``,
     ``deployster.toml:7``, ``FLEETCTL_ENDPOINT`` or ``default``.
@@ -55,6 +75,26 @@ class Settings:
     services: Mapping[str, Service]
     sources: Mapping[str, str]
     here: Base
+    server: str = ""
+    server_ca: str = ""
+    serve: ServeOptions = field(default_factory=ServeOptions)
+    protected: bool = False
+    hooks: Hooks = field(default_factory=Hooks)
+    before: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def place(self) -> str:
+        """The cluster's name for plans and prompts; empty where none was chosen, and there is nothing to tell apart."""
+        return self.cluster
+
+    @property
+    def folder(self) -> Path:
+        """Where hooks run: the folder of deployster.toml, without one where the run started."""
+        return self.file.parent if self.file else self.here.folder
+
+    def before_deploy(self, service: str) -> tuple[str, ...]:
+        """The shell lines that have to succeed, once and in this order, before the service is deployed."""
+        return self.before.get(service, ())
 
     def service(self, name: str) -> Service:
         """The service of that name, defaults where the file doesn't name it; InvalidInput for what can't be a name."""
@@ -80,12 +120,20 @@ def load(flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path) -> 
     document = _document(_chosen("config", flags, environ), here)
     cluster = _chosen("cluster", flags, environ)
     layers = [
+        _chosen_cluster(cluster, flags),
         from_flags(flags, here),
         from_variables(environ, here),
         *_file_layers(document, cluster, here.home),
         from_fleetctl(environ, here),
     ]
-    return _settings(_merged(layers), document, cluster, environ, here)
+    return _settings(_merged(layers), document, environ, here)
+
+
+def clusters(flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path) -> tuple[str, ...]:
+    """The names of the clusters in deployster.toml, whatever else it says; ConfigError where it can't be read."""
+    document = _document(_chosen("config", flags, environ), Base(cwd, environ.get("HOME", "")))
+    found = document.data.get("clusters") if document else None
+    return tuple(found) if isinstance(found, dict) else ()
 
 
 def open_engine(settings: Settings) -> Engine:
@@ -97,6 +145,11 @@ def open_engine(settings: Settings) -> Engine:
 
 def _chosen(name: str, flags: Mapping[str, object], environ: Mapping[str, str]) -> str:
     return str(flags.get(name) or environ.get(f"DEPLOYSTER_{name.upper()}", ""))
+
+
+def _chosen_cluster(cluster: str, flags: Mapping[str, object]) -> Layer:
+    source = "flag --cluster" if flags.get("cluster") else "DEPLOYSTER_CLUSTER"
+    return {("cluster",): Given(cluster, source)} if cluster else {}
 
 
 def _document(named: str, here: Base) -> Document | None:
@@ -115,42 +168,50 @@ def _file_layers(document: Document | None, cluster: str, home: str) -> list[Lay
     clusters = reader.clusters()
     if cluster and cluster not in clusters:
         raise ConfigError(f"{document.shown}: there is no cluster {quoted(cluster)}{nearest(cluster, clusters)}")
-    return [*([clusters[cluster]] if cluster else []), reader.project()]
+    return [*([clusters[cluster]] if cluster else []), reader.project(cluster)]
 
 
 def _merged(layers: list[Layer]) -> Layer:
     """The layers as one, the first that gives a key counting.
 
     ``endpoint`` and ``tunnel`` say together where the cluster is, so the first layer that gives either gives both:
-    a tunnel to production in the file must not carry off what ``--endpoint`` names.
+    a tunnel to production in the file must not carry off what ``--endpoint`` names. So it is with ``server``; and
+    whoever names an engine doesn't mean the server that a layer further down names. ``password`` and ``password_file``
+    go together like an address.
     """
-    address = {("fleet", "endpoint"), ("fleet", "tunnel")}
+    address: set[Keys] = {("fleet", "endpoint"), ("fleet", "tunnel"), ("server",)}
+    password: set[Keys] = {("serve", "password"), ("serve", "password_file")}
     merged: dict[Keys, Given] = {}
     for layer in layers:
-        settled = address if address & merged.keys() else set()
+        settled: set[Keys] = address if address & merged.keys() else {("server",)} if ("engine",) in merged else set()
+        settled = settled | (password if password & merged.keys() else set())
         merged |= {keys: given for keys, given in layer.items() if keys not in merged and keys not in settled}
     return merged
 
 
-def _settings(
-    merged: Layer, document: Document | None, cluster: str, environ: Mapping[str, str], here: Base
-) -> Settings:
+def _settings(merged: Layer, document: Document | None, environ: Mapping[str, str], here: Base) -> Settings:
     project = {keys[0]: _text(merged, keys) for keys in SETTINGS if len(keys) == 1}
     engine = project["engine"] or "fleet"
+    beside = Base(document.path.parent, here.home) if document and engine == "local" else None
+    protected = merged.get(("protected",))
     return Settings(
         engine=engine,
-        cluster=cluster,
+        cluster=_text(merged, ("cluster",)),
         file=document.path if document else None,
         templates_dir=_templates(merged, document),
         docker_hub_username=project["docker_hub_username"],
         registry_url=project["registry_url"],
         fleet=FleetOptions(**_table(merged, "fleet", FLEET)),
-        local=LocalOptions(**{"root": _default_root(environ)} | _table(merged, "local", LOCAL)),
-        services=_services(
-            merged, project, Base(document.path.parent, here.home) if document and engine == "local" else None
-        ),
+        local=LocalOptions(**{"root": _state_folder(environ, "local")} | _table(merged, "local", LOCAL)),
+        serve=ServeOptions(**{"state": _state_folder(environ, "serve")} | _table(merged, "serve", SERVE)),
+        services=services_of(merged, project, beside),
         sources=_sources(merged),
         here=here,
+        server=project["server"],
+        server_ca=project["server_ca"],
+        protected=bool(protected and protected.value),
+        hooks=Hooks(**_table(merged, "hooks", HOOKS)),
+        before=before_of(merged),
     )
 
 
@@ -182,39 +243,16 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _default_root(environ: Mapping[str, str]) -> str:
-    """Where the local engine keeps its units by default, as the XDG base directories say; empty without a home."""
+def _state_folder(environ: Mapping[str, str], whose: str) -> str:
+    """Where the local engine and the server keep things by default, as the XDG base directories say; empty without a
+    home.
+    """
     state, home = environ.get("XDG_STATE_HOME", ""), environ.get("HOME", "")
     if not state.startswith("/"):
         state = f"{home}/.local/state" if home.startswith("/") else ""
-    return f"{state}/deployster/local" if state else ""
-
-
-def _services(merged: Layer, project: Mapping[str, str], base: Base | None) -> Mapping[str, Service]:
-    """The services that the file names. Their relative paths start at ``base``, where there is one."""
-    found: dict[str, dict[str, Any]] = {}
-    for keys, given in merged.items():
-        if keys[0] == "services":
-            values = found.setdefault(keys[1], {"env": {}})
-            _put(values, keys[2:], given.value, base)
-    return {
-        name: Service(
-            name,
-            docker_hub_username=project["docker_hub_username"],
-            registry_url=project["registry_url"],
-            **values,
-        )
-        for name, values in found.items()
-    }
-
-
-def _put(values: dict[str, Any], keys: Keys, value: object, base: Base | None) -> None:
-    if len(keys) > 1:
-        values["env"][keys[1]] = value
-    elif keys:
-        values[keys[0]] = base.resolved(str(value)) if base and SERVICE[keys[0]] is UNIT_PATH else value
+    return f"{state}/deployster/{whose}" if state else ""
 
 
 def _sources(merged: Layer) -> Mapping[str, str]:
-    sources = {".".join(keys): DEFAULT for keys in SETTINGS}
+    sources = {".".join(keys): DEFAULT for keys in (("cluster",), *FILE_SETTINGS)}
     return sources | {".".join(keys): given.source for keys, given in merged.items() if given.value is not None}

@@ -10,10 +10,15 @@ from dataclasses import dataclass
 
 from deployster_cli.config_file import Base, Document, Keys, nearest
 from deployster_cli.config_schema import (
+    BESIDE,
+    FILE_TABLES,
     FLEET,
+    HOOKS,
     NAME,
+    PLACE,
     PROGRAM,
     PROJECT,
+    SERVE,
     SERVICE,
     TABLES,
     Kind,
@@ -36,11 +41,16 @@ Layer = Mapping[Keys, Given]
 
 FLAGS: Mapping[str, Keys] = {
     "engine": ("engine",),
+    "server": ("server",),
+    "server_ca": ("server_ca",),
     "templates": ("templates",),
     "docker_hub_username": ("docker_hub_username",),
     "registry_url": ("registry_url",),
     "endpoint": ("fleet", "endpoint"),
     "tunnel": ("fleet", "tunnel"),
+    "strict_host_key_checking": ("fleet", "strict_host_key_checking"),
+    "known_hosts_file": ("fleet", "known_hosts_file"),
+    **{key: ("serve", key) for key in SERVE},
 }
 """Option of the command line → setting."""
 
@@ -48,7 +58,14 @@ SETTINGS: Mapping[Keys, Kind] = {
     **{(key,): kind for key, kind in PROJECT.items()},
     **{(table, key): kind for table, kinds in TABLES.items() for key, kind in kinds.items()},
 }
-"""All but the services', which only the file gives."""
+"""What a variable can give too."""
+
+FILE_SETTINGS: Mapping[Keys, Kind] = {
+    **SETTINGS,
+    **{(key,): kind for key, kind in PLACE.items()},
+    **{("hooks", key): kind for key, kind in HOOKS.items()},
+}
+"""All but the services'."""
 
 
 def variable(keys: Keys) -> str:
@@ -83,7 +100,7 @@ def from_variables(environ: Mapping[str, str], base: Base) -> Layer:
     """What ``DEPLOYSTER_*`` gives. An empty variable is one that isn't set."""
     known = {variable(keys): keys for keys in SETTINGS}
     for name in environ:
-        if name.startswith(("DEPLOYSTER_FLEET_", "DEPLOYSTER_LOCAL_")) and name not in known:
+        if name.startswith(tuple(f"DEPLOYSTER_{table.upper()}_" for table in TABLES)) and name not in known:
             raise ConfigError(f"{quoted(name)} sets nothing{nearest(name, known)}")
     return {
         keys: _from_text(SETTINGS[keys], environ[name], name, base) for name, keys in known.items() if environ.get(name)
@@ -100,6 +117,9 @@ def from_fleetctl(environ: Mapping[str, str], base: Base) -> Layer:
     }
 
 
+_SERVICE: Mapping[str, Kind] = {**SERVICE, **BESIDE}
+
+
 @dataclass(frozen=True, slots=True)
 class FileReader:
     """Turns a document into layers. Every fault is a ConfigError that begins with file and line."""
@@ -107,22 +127,27 @@ class FileReader:
     document: Document
     base: Base
 
-    def project(self) -> Layer:
-        """What the file gives whatever the cluster."""
-        return self._layer({key: value for key, value in self.document.data.items() if key != "clusters"}, ())
+    def project(self, cluster: str = "") -> Layer:
+        """What the file gives whatever the cluster; where one is chosen, not what is said of runs that choose none."""
+        layer = self._layer({key: value for key, value in self.document.data.items() if key != "clusters"}, ())
+        return {keys: given for keys, given in layer.items() if not (cluster and keys[0] in PLACE)}
 
     def clusters(self) -> Mapping[str, Layer]:
         """What each ``[clusters.NAME]`` gives; it may hold all that the file may, but for clusters."""
         found = self._table(self.document.data.get("clusters", {}), ("clusters",))
+        for name in found:
+            if not name or name.strip() != name or not name.isprintable():
+                raise self._fault(("clusters", name), f"{quoted(name)} can't name a cluster")
         return {name: self._layer(self._table(found[name], at), at) for name in found for at in [("clusters", name)]}
 
     def _layer(self, table: Mapping[str, object], at: Keys) -> Layer:
-        known: dict[str, object] = dict.fromkeys((*PROJECT, *TABLES, "services", *(() if at else ("clusters",))))
+        own = {**PROJECT, **PLACE}
+        known: dict[str, object] = dict.fromkeys((*own, *FILE_TABLES, "services", *(() if at else ("clusters",))))
         layer: dict[Keys, Given] = {}
         for key, value in table.items():
-            if key in PROJECT:
-                layer[(key,)] = self._given(PROJECT[key], value, (*at, key))
-            elif key in TABLES:
+            if key in own:
+                layer[(key,)] = self._given(own[key], value, (*at, key))
+            elif key in FILE_TABLES:
                 layer |= self._options(key, value, at)
             elif key == "services":
                 layer |= self._services(value, at)
@@ -131,7 +156,7 @@ class FileReader:
         return layer
 
     def _options(self, name: str, value: object, at: Keys) -> Layer:
-        return {(name, key): given for key, given in self._values(TABLES[name], value, (*at, name)).items()}
+        return {(name, key): given for key, given in self._values(FILE_TABLES[name], value, (*at, name)).items()}
 
     def _services(self, value: object, at: Keys) -> Layer:
         layer: dict[Keys, Given] = {}
@@ -140,9 +165,11 @@ class FileReader:
             self._check_service(name, here)
             table = dict(self._table(settings, here))
             env = self._env(table.pop("env", {}), (*here, "env"))
+            own = self._set(table.pop("set", {}), (*here, "set"))
             layer[("services", name)] = Given(None, self.document.at(here))
-            layer |= {("services", name, key): given for key, given in self._values(SERVICE, table, here).items()}
+            layer |= {("services", name, key): given for key, given in self._values(_SERVICE, table, here).items()}
             layer |= {("services", name, "env", key): given for key, given in env.items()}
+            layer |= {("services", name, "set", key): given for key, given in own.items()}
         return layer
 
     def _check_service(self, name: str, at: Keys) -> None:
@@ -153,7 +180,7 @@ class FileReader:
 
     def _values(self, kinds: Mapping[str, Kind], value: object, at: Keys) -> Mapping[str, Given]:
         table = self._table(value, at)
-        known = {**kinds, "env": None} if kinds is SERVICE else kinds
+        known = {**kinds, "env": None, "set": None} if kinds is _SERVICE else kinds
         for key in table:
             if key not in kinds:
                 raise self._unknown(key, at, known)
@@ -169,6 +196,18 @@ class FileReader:
             if not one_line(content):
                 raise self._fault((*at, name), f"{name} in {section(at)} must be text on one line, in quotes")
         return {name: Given(content, self.document.at((*at, name))) for name, content in value.items()}
+
+    def _set(self, value: object, at: Keys) -> Mapping[str, Given]:
+        """The values of a template's own. A whole number is its digits, as ``--set`` would give it."""
+        table = self._table(value, at)
+        for name, content in table.items():
+            if name in _SERVICE or name in PROJECT or name in {"env", "set"}:
+                raise self._fault((*at, name), f"{name} is a setting of Deployster's: it stands in {section(at[:-1])}")
+            if not NAME.fullmatch(name):
+                raise self._fault((*at, name), f"{quoted(name)} can't name a value of a template")
+            if type(content) is not int and not one_line(content):
+                raise self._fault((*at, name), f"{name} in {section(at)} must be text on one line or a whole number")
+        return {name: Given(str(content), self.document.at((*at, name))) for name, content in table.items()}
 
     def _given(self, kind: Kind, value: object, keys: Keys) -> Given:
         if fault := kind.fault(value):

@@ -8,11 +8,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from deployster_cli.domain.durations import parse_duration
 from deployster_cli.domain.escaping import unwritable
+from deployster_cli.domain.hooks import HOOK_NAMES
+from deployster_cli.domain.model import RESTARTS
 from deployster_cli.domain.names import MOST_INSTANCES, quoted
 from deployster_cli.engines.base import TABLE
 from deployster_cli.errors import InvalidInput
@@ -35,6 +37,7 @@ class Kind:
 
     ``parse`` turns text (a variable, ``--set``) into the TOML value meant, or hands it back unread for ``accepts`` to
     refuse. ``convert`` makes an accepted value what Settings holds. ``path``: it is relative to the file's folder.
+    ``hidden``: a refused value may have a secret in it, so it is not repeated.
     """
 
     wanted: str
@@ -42,10 +45,13 @@ class Kind:
     parse: Callable[[str], object] = str
     convert: Callable[[Any], object] = lambda value: value
     path: bool = False
+    hidden: bool = False
 
     def fault(self, value: object) -> str:
         """Why ``value`` is refused ("must be a whole number …, not 'x'"), or nothing."""
-        return "" if self.accepts(value) else f"must be {self.wanted}, not {shown(value)}"
+        if self.accepts(value):
+            return ""
+        return f"must be {self.wanted}" if self.hidden else f"must be {self.wanted}, not {shown(value)}"
 
 
 def shown(value: object) -> str:
@@ -68,6 +74,13 @@ def _matching(wanted: str, pattern: str) -> Kind:
     return Kind(wanted, accepts)
 
 
+def _address() -> Kind:
+    host = r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
+    wanted = "an address like https://deployster.example.com, no login in it"
+    plain = _matching(wanted, rf"https?://{host}(?:/[\w.~/-]*)?")
+    return replace(plain, convert=lambda url: url.rstrip("/"), hidden=True)
+
+
 def _choice(*words: str) -> Kind:
     return Kind(" or ".join(quoted(word) for word in words), lambda value: value in words)
 
@@ -80,6 +93,16 @@ def _whole(least: int, most: int) -> Kind:
         return int(text) if re.fullmatch("[0-9]{1,9}", text) else text
 
     return Kind(f"a whole number from {least} to {most}", accepts, parse)
+
+
+def _decimal(wanted: str, least: float, most: float) -> Kind:
+    def accepts(value: object) -> bool:
+        return isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
+
+    def parse(text: str) -> object:
+        return float(text) if re.fullmatch(r"[0-9]{1,9}(?:\.[0-9]{1,9})?", text) else text
+
+    return Kind(wanted, accepts, parse, float)
 
 
 def _list(wanted: str, pattern: str) -> Kind:
@@ -107,6 +130,10 @@ def _yes_or_no(text: str) -> object:
     return words.get(text.lower(), text)
 
 
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
+
+
 TEXT = Kind("text on one line", one_line)
 PATH = Kind("a path", one_line, path=True)
 UNIT_PATH = Kind("a path", one_line)
@@ -120,9 +147,16 @@ LIMIT = Kind(
     convert=_seconds,
 )
 WORD = _matching("one word", r"[^\s-]\S*")
+LINES = Kind(
+    "a shell line or a list of them",
+    lambda value: all(one_line(line) and str(line).strip() for line in _listed(value)),
+    convert=lambda value: tuple(_listed(value)),
+)
 
 PROJECT: Mapping[str, Kind] = {
     "engine": _choice(*TABLE),
+    "server": _address(),
+    "server_ca": PATH,
     "templates": PATH,
     "docker_hub_username": _matching(
         "a Docker Hub user (lower-case letters and digits, with . _ - between)", r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*"
@@ -166,7 +200,38 @@ SERVICE: Mapping[str, Kind] = {
     "env_file": UNIT_PATH,
     "machine_metadata": _list("KEY=VALUE", r"""[^=\s"']+=[^\s"']+"""),
     "conflicts": FLAG,
+    "memory": _matching("a number of bytes, or one with k, m or g behind it (512m)", r"[1-9][0-9]{0,14}[bkmg]?"),
+    "cpu": _decimal("a number of processors from 0.01 to 1024 (0.5)", 0.01, 1024),
+    "restart": _choice(*RESTARTS),
+    "global": FLAG,
+    "secrets": _list("a variable's NAME", NAME.pattern),
 }
-"""``env`` stands beside these: its keys are the user's own."""
+"""``env`` and ``set`` stand beside these: their keys are the user's own."""
 
-TABLES: Mapping[str, Mapping[str, Kind]] = {"fleet": FLEET, "local": LOCAL}
+FIELDS: Mapping[str, str] = {"global": "global_"}
+"""Setting → Service's name for it, where that differs: Python keeps the word for itself."""
+
+BESIDE: Mapping[str, Kind] = {"before_deploy": LINES}
+"""What a service has that is for its deploys and not for its unit files."""
+
+HOOKS: Mapping[str, Kind] = {**dict.fromkeys(HOOK_NAMES, LINES), "timeout": LIMIT}
+
+PLACE: Mapping[str, Kind] = {"protected": FLAG}
+"""What is said of one cluster and holds for no other: at the head of the file it is about runs that name no cluster."""
+
+SERVE: Mapping[str, Kind] = {
+    "listen": _matching(
+        "HOST:PORT, :PORT for every address, [HOST]:PORT for IPv6", r"(?:\[[^\]\s]+\]|[^:\s]*):[0-9]{1,5}"
+    ),
+    "username": _matching("a name without colons", r"[^:]+"),
+    "password": Kind("text on one line", one_line, hidden=True),
+    "password_file": PATH,
+    "cert": PATH,
+    "key": PATH,
+    "state": PATH,
+}
+
+TABLES: Mapping[str, Mapping[str, Kind]] = {"fleet": FLEET, "local": LOCAL, "serve": SERVE}
+"""The tables of options that variables and flags can give too."""
+
+FILE_TABLES: Mapping[str, Mapping[str, Kind]] = {**TABLES, "hooks": HOOKS}

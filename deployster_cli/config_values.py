@@ -7,10 +7,17 @@ from dataclasses import replace
 from typing import Any
 
 from deployster_cli.config_file import Base
-from deployster_cli.config_schema import NAME, PROJECT, SERVICE, UNIT_PATH, one_line
+from deployster_cli.config_schema import FIELDS, NAME, PROJECT, SERVICE, UNIT_PATH, one_line
 from deployster_cli.domain.model import Service
 from deployster_cli.domain.names import quoted
 from deployster_cli.errors import InvalidInput
+
+_ELSEWHERE = {
+    "env": "use --env NAME=VALUE",
+    "before_deploy": "deploy --before CMD gives one for a run",
+    "set": "give each value by a --set of its own",
+}
+"""Settings of a service that ``--set`` is not the way to change."""
 
 _KINDS = {**SERVICE, **{key: PROJECT[key] for key in ("docker_hub_username", "registry_url")}}
 
@@ -25,8 +32,9 @@ def with_settings(service: Service, sets: Sequence[str], base: Base | None) -> S
     for key, text in _pairs("--set", sets):
         if key in _KINDS:
             value = _typed(key, text, base)
-            repeated = isinstance(value, tuple) and key in known
-            known[key] = known[key] + value if repeated else value
+            field = FIELDS.get(key, key)
+            repeated = isinstance(value, tuple) and field in known
+            known[field] = known[field] + value if repeated else value
         else:
             extra[_extra_name(key)] = _one_line("--set", key, text)
     return replace(service, **known, extra=extra)
@@ -63,8 +71,8 @@ def _typed(key: str, text: str, base: Base | None) -> object:
 
 
 def _extra_name(key: str) -> str:
-    if key == "env":
-        raise InvalidInput("--set can't give env: use --env NAME=VALUE.")
+    if key in _ELSEWHERE:
+        raise InvalidInput(f"--set can't give {key}: {_ELSEWHERE[key]}.")
     if not NAME.fullmatch(key):
         raise InvalidInput(f"--set: {quoted(key)} can't name a setting: letters, digits and _, no digit first.")
     return key

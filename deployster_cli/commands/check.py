@@ -2,22 +2,55 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from deployster_cli.commands.shared import person, shared_options, this_run
+from deployster_cli.commands.host_keys import ask_here
+from deployster_cli.commands.shared import Run, person, shared_options, this_run
+
+if TYPE_CHECKING:
+    from deployster_cli.operations.check import Case
 
 
 @click.command("check")
+@click.argument("service", required=False)
+@click.argument("version", default="")
 @shared_options
-def cli() -> None:
-    """Look at the configuration, the engine and every service's template; name each fault and its cure."""
+def cli(service: str | None, version: str) -> None:
+    """Look at everything that a deploy needs; name each fault and its cure.
+
+    With SERVICE only that one's template, with VERSION whether its registry has the image.
+
+    \b
+    deployster check
+    deployster check carousel 9f88701
+    """
     from deployster_cli.operations.check import examine  # noqa: PLC0415 - pulls in jinja2
-    from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
-    from deployster_cli.undertaking import renderer  # noqa: PLC0415 - pulls in jinja2
     from deployster_cli.views.results import show_findings  # noqa: PLC0415
 
     run = this_run()
-    renderers = [renderer(run.settings, name) for name in sorted(run.settings.services)]
-    findings = examine(run.engine(), renderers, now=SystemClock().utc(), by=person())
+    ask_here(machines=True)
+    findings = examine(_case(run, [service] if service else sorted(run.settings.services), version))
     show_findings(run.output, findings)
-    click.get_current_context().exit(max((f.exit_code for f in findings if not f.fine), default=0))
+    click.get_current_context().exit(max((f.exit_code for f in findings), default=0))
+
+
+def _case(run: Run, services: list[str], version: str) -> Case:
+    from deployster_cli.local_commands import agent_problem  # noqa: PLC0415
+    from deployster_cli.operations.check import Case  # noqa: PLC0415
+    from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
+    from deployster_cli.registry import fetch  # noqa: PLC0415
+    from deployster_cli.undertaking import renderer  # noqa: PLC0415 - pulls in jinja2
+
+    clock = SystemClock()
+    return Case(
+        engine=run.engine(),
+        services=[renderer(run.settings, name) for name in services],
+        now=clock.utc(),
+        by=person(),
+        fetch=fetch,
+        agent_problem=agent_problem,
+        epoch=clock.epoch,
+        version=version,
+    )

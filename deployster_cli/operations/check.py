@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
 
 from deployster_cli.domain.model import Machine, Service
+from deployster_cli.domain.names import image
+from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.domain.wording import count
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EXIT_DONE, EXIT_ENGINE, EXIT_FAILED, DeploysterError, EngineError
 from deployster_cli.operations.deploy import Renderer
+from deployster_cli.operations.probe import Probe, probe
+from deployster_cli.operations.registry import Fetch, Presence, Reference, look_up
 from deployster_cli.operations.rendering import sample
+
+MOST_ASKED = 10
+"""Machines that are asked over ssh: one after another, a second or less each."""
+
+LARGEST_SKEW = 5.0
+"""Seconds that a machine's clock may be off: locks have deadlines, and histories are in order of time."""
+
+_DOCKER = re.compile(r"(?<![^\s=])/\S*/docker(?=\s)")
+
+
+class State(StrEnum):
+    """What became of one look."""
+
+    FINE = "ok"
+    UNSURE = "unsure"
+    """It could not be found out; a deploy may well succeed."""
+    FAULT = "FAULT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,43 +42,208 @@ class Finding:
     """One thing that was looked at. ``cure`` is empty where it is fine; ``exit_code`` is what its fault stands for."""
 
     subject: str
-    fine: bool
+    state: State
     text: str
     cure: str = ""
     exit_code: int = EXIT_DONE
 
+    @property
+    def fine(self) -> bool:
+        """Whether there is nothing to mend."""
+        return self.state is State.FINE
 
-def examine(engine: Engine, renderers: Sequence[tuple[Service, Renderer]], *, now: str, by: str) -> tuple[Finding, ...]:
-    """Every finding: the engine and its machines, then each service's template rendered for a made-up version."""
-    return (*_engine(engine), *(_template(service, render, now, by) for service, render in renderers))
+
+def fault(subject: str, text: str, cure: str = "", exit_code: int = EXIT_FAILED) -> Finding:
+    """A finding that something has to be mended."""
+    return Finding(subject, State.FAULT, text, cure, exit_code)
 
 
-def _engine(engine: Engine) -> Iterator[Finding]:
-    fault = engine.check()
-    if fault:
-        yield Finding("engine", False, fault, exit_code=EXIT_ENGINE)
-        return
-    yield Finding("engine", True, "answers")
-    try:
-        machines, units = engine.machines(), engine.units()
-    except EngineError as error:
-        yield Finding("machines", False, error.message, error.hint, EXIT_ENGINE)
-        return
-    if machines:
-        yield Finding("machines", True, ", ".join(_machine(machine) for machine in machines))
+@dataclass(frozen=True)
+class Case:
+    """What is looked at, and what to look with. What several checks need is asked for once.
+
+    ``version`` is the one that images are looked up for, empty for none; ``epoch`` tells seconds since 1970;
+    ``agent_problem`` says what is wrong with the ssh-agent, and its cure; two empty texts for nothing.
+    """
+
+    engine: Engine
+    services: Sequence[tuple[Service, Renderer]]
+    now: str
+    by: str
+    fetch: Fetch
+    agent_problem: Callable[[], tuple[str, str]]
+    epoch: Callable[[], float]
+    version: str = ""
+
+    @cached_property
+    def engine_fault(self) -> str:
+        """Why the engine can't be used; empty where it can."""
+        return self.engine.check()
+
+    @cached_property
+    def machines(self) -> tuple[Machine, ...] | EngineError:
+        """Its machines, or why there is no knowing them."""
+        try:
+            return self.engine.machines()
+        except EngineError as error:
+            return error
+
+    @cached_property
+    def files(self) -> dict[str, UnitFile | DeploysterError]:
+        """Service → its unit file for the version, or for a made-up one; or why there is none."""
+        return {service.name: self._file(service, render) for service, render in self.services}
+
+    @cached_property
+    def dockers(self) -> tuple[str, ...]:
+        """The docker programs that the services' units run."""
+        texts = [file.text for file in self.files.values() if isinstance(file, UnitFile)]
+        return tuple(sorted({path for text in texts for path in _DOCKER.findall(text)}))
+
+    @cached_property
+    def agent_fault(self) -> tuple[str, str]:
+        """What is wrong with the ssh-agent, and its cure. One machine needs none."""
+        return ("", "") if self.engine.one_machine else self.agent_problem()
+
+    @cached_property
+    def probes(self) -> tuple[tuple[Machine, Probe | EngineError], ...]:
+        """What some of the machines say of themselves, or why they can't be asked. None are where all would fail."""
+        if self.engine_fault or isinstance(self.machines, EngineError) or any(self.agent_fault):
+            return ()
+        if self.engine.one_machine and not self.dockers:
+            return ()
+        return tuple((machine, self._probe(machine)) for machine in self.machines[:MOST_ASKED])
+
+    def _file(self, service: Service, render: Renderer) -> UnitFile | DeploysterError:
+        try:
+            return sample(render, service, self.version or "check", now=self.now, by=self.by)
+        except DeploysterError as error:
+            return error
+
+    def _probe(self, machine: Machine) -> Probe | EngineError:
+        try:
+            return probe(lambda line: self.engine.ask(machine, line), self.dockers, self.epoch)
+        except EngineError as error:
+            return error
+
+
+def _engine(case: Case) -> Iterator[Finding]:
+    if case.engine_fault:
+        yield fault("engine", case.engine_fault, exit_code=EXIT_ENGINE)
     else:
-        yield Finding("machines", False, "the cluster has no machine", "Start fleetd on one.", EXIT_FAILED)
-    yield Finding("units", True, f"{count(len(units), 'unit')} of ours")
+        yield Finding("engine", State.FINE, "answers")
 
 
-def _machine(machine: Machine) -> str:
+def _machines(case: Case) -> Iterator[Finding]:
+    if case.engine_fault:
+        return
+    if isinstance(case.machines, EngineError):
+        yield fault("machines", case.machines.message, case.machines.hint, EXIT_ENGINE)
+    elif case.machines:
+        yield Finding("machines", State.FINE, ", ".join(_named(machine) for machine in case.machines))
+    else:
+        yield fault("machines", "The cluster has no machine.", "Start fleetd on one.")
+
+
+def _units(case: Case) -> Iterator[Finding]:
+    if case.engine_fault:
+        return
+    try:
+        yield Finding("units", State.FINE, f"{count(len(case.engine.units()), 'unit')} of ours")
+    except EngineError as error:
+        yield fault("units", error.message, error.hint, EXIT_ENGINE)
+
+
+def _ssh(case: Case) -> Iterator[Finding]:
+    if any(case.agent_fault):
+        yield fault("ssh", *case.agent_fault)
+    unasked = [(machine, error) for machine, error in case.probes if isinstance(error, EngineError)]
+    for machine, error in unasked:
+        yield fault(f"ssh {machine.label}", error.message, error.hint)
+    asked = len(case.probes) - len(unasked)
+    if asked and not case.engine.one_machine:
+        yield Finding("ssh", State.FINE, f"{asked} of {count(_all(case), 'machine')} asked")
+
+
+def _docker(case: Case) -> Iterator[Finding]:
+    for program in case.dockers:
+        seen = {machine.label: found.dockers[program] for machine, found in _answers(case)}
+        for label, docker in seen.items():
+            if docker.problem:
+                yield fault(f"docker {label}", docker.problem, "Install docker there, and have its service started.")
+        versions = sorted({docker.version for docker in seen.values() if not docker.problem})
+        if versions:
+            yield Finding("docker", State.FINE, f"{', '.join(versions)} at {program}")
+
+
+def _clocks(case: Case) -> Iterator[Finding]:
+    if case.engine.one_machine:
+        return
+    skews = [(machine, found.skew) for machine, found in _answers(case)]
+    for machine, skew in skews:
+        if abs(skew) > LARGEST_SKEW:
+            text = f"Its clock is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} this machine's."
+            yield fault(f"clock {machine.label}", text, "Have both set by NTP (timedatectl set-ntp true).")
+    if skews and all(abs(skew) <= LARGEST_SKEW for _, skew in skews):
+        yield Finding("clocks", State.FINE, f"within {LARGEST_SKEW:g} s of this machine's")
+
+
+def _templates(case: Case) -> Iterator[Finding]:
+    for service, _ in case.services:
+        subject, file = f"service {service.name}", case.files[service.name]
+        if isinstance(file, DeploysterError):
+            yield fault(subject, file.message, file.hint)
+        else:
+            yield Finding(subject, State.FINE, f"template {service.template}, {len(file.text.splitlines())} lines")
+
+
+def _images(case: Case) -> Iterator[Finding]:
+    for service, _ in case.services if case.version else ():
+        file = case.files[service.name]
+        if isinstance(file, UnitFile) and _DOCKER.search(file.text):
+            yield _image(case, service)
+
+
+def _image(case: Case, service: Service) -> Finding:
+    owners = {"docker_hub_username": service.docker_hub_username, "registry_url": service.registry_url}
+    name = image(service.name, case.version, **owners)
+    subject = f"image {service.name}"
+    if Reference.parse(name).loopback and not case.engine.one_machine:
+        text = f"{name} is looked for by each machine on itself, where nobody can look from here."
+        return Finding(subject, State.UNSURE, text, "Ask for it there: docker pull.")
+    found = look_up(name, case.fetch)
+    if found.presence is Presence.MISSING:
+        return fault(subject, found.text, found.cure)
+    state = State.FINE if found.presence is Presence.THERE else State.UNSURE
+    return Finding(subject, state, found.text, found.cure)
+
+
+CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
+    _engine,
+    _machines,
+    _units,
+    _ssh,
+    _docker,
+    _clocks,
+    _templates,
+    _images,
+)
+"""Every look, in the order in which they are shown. A new one is a function and a line here."""
+
+
+def examine(case: Case) -> tuple[Finding, ...]:
+    """Every finding."""
+    return tuple(finding for check in CHECKS for finding in check(case))
+
+
+def _answers(case: Case) -> Iterator[tuple[Machine, Probe]]:
+    for machine, found in case.probes:
+        if isinstance(found, Probe):
+            yield machine, found
+
+
+def _named(machine: Machine) -> str:
     return f"{machine.label} ({machine.ip})" if machine.ip and machine.label != machine.ip else machine.label
 
 
-def _template(service: Service, render: Renderer, now: str, by: str) -> Finding:
-    subject = f"service {service.name}"
-    try:
-        file = sample(render, service, "check", now=now, by=by)
-    except DeploysterError as error:
-        return Finding(subject, False, error.message, error.hint, EXIT_FAILED)
-    return Finding(subject, True, f"template {service.template}, {len(file.text.splitlines())} lines")
+def _all(case: Case) -> int:
+    return 0 if isinstance(case.machines, EngineError) else len(case.machines)

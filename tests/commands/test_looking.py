@@ -1,4 +1,4 @@
-"""destroy, units, services, render, templates and check from the command line."""
+"""destroy, units, services, render and templates from the command line."""
 
 from __future__ import annotations
 
@@ -125,27 +125,3 @@ def test_an_unknown_template_exits_6_and_names_those_there_are(shell: Shell) -> 
     code, _, err = shell("templates show nope")
     assert code == 6
     assert "process" in err
-
-
-def test_check_finds_nothing_wrong(shell: Shell) -> None:
-    code, out, _ = shell("check -o plain")
-    assert code == 0
-    assert [line.split("\t")[:2] for line in out.splitlines()] == [
-        ["engine", "ok"],
-        ["machines", "ok"],
-        ["units", "ok"],
-        ["service carousel", "ok"],
-    ]
-
-
-def test_check_exits_4_where_the_engine_can_not_be_used(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shell.engine, "check", lambda: "fleetctl is not here.")
-    code, out, _ = shell("check -o plain")
-    assert (code, out.splitlines()[0]) == (4, "engine\tFAULT\tfleetctl is not here.")
-
-
-def test_check_names_the_fault_of_a_template(shell: Shell, tmp_path: Path) -> None:
-    (tmp_path / "deployster.toml").write_text('[services.carousel]\ntemplate = "process"\n')
-    code, out, _ = shell("check -o plain")
-    assert code == 1
-    assert "service carousel\tFAULT\t" in out

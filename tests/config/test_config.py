@@ -11,7 +11,7 @@ import pytest
 
 from deployster_cli import config
 from deployster_cli.config_layers import SETTINGS, variable
-from deployster_cli.config_schema import FLEET, LOCAL, SERVICE
+from deployster_cli.config_schema import FIELDS, FLEET, LOCAL, SERVICE
 from deployster_cli.domain.model import Service
 from deployster_cli.engines.base import TABLE
 from deployster_cli.engines.fleetctl.args import FleetOptions
@@ -64,7 +64,13 @@ def test_every_option_of_the_engines_has_its_row_and_the_other_way_round() -> No
 
 def test_every_setting_of_a_service_has_its_row() -> None:
     fields = {field.name for field in dataclasses.fields(Service)}
-    assert fields - set(SERVICE) == {"name", "env", "extra", "docker_hub_username", "registry_url"}
+    assert fields - {FIELDS.get(key, key) for key in SERVICE} == {
+        "name",
+        "env",
+        "extra",
+        "docker_hub_username",
+        "registry_url",
+    }
 
 
 # Who wins

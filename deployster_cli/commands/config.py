@@ -1,0 +1,22 @@
+"""deployster config."""
+
+from __future__ import annotations
+
+import click
+
+from deployster_cli.commands.shared import shared_options, this_run
+
+
+@click.command("config")
+@shared_options
+def cli() -> None:
+    """Show every setting of this run, and where it came from: flag, variable, line of deployster.toml, or default.
+
+    \b
+    deployster config --cluster staging
+    """
+    from deployster_cli.config_report import entries  # noqa: PLC0415
+    from deployster_cli.views.settings import show_settings  # noqa: PLC0415
+
+    run = this_run()
+    show_settings(run.output, entries(run.settings))

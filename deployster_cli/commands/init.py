@@ -1,0 +1,32 @@
+"""deployster init."""
+
+from __future__ import annotations
+
+import click
+
+from deployster_cli.commands.shared import KEY, shared_options, this_run
+
+
+@click.command("init")
+@click.argument("service", required=False)
+@click.option("--force", is_flag=True, help="Write over what is there.")
+@shared_options
+def cli(service: str | None, force: bool) -> None:
+    """Write a deployster.toml, a template to change and a Makefile fragment into this folder.
+
+    SERVICE is the folder's name where it isn't given; --engine says what will run it.
+
+    \b
+    deployster init carousel --engine local
+    """
+    from pathlib import Path  # noqa: PLC0415
+
+    from deployster_cli.operations.init import project_files, service_for, write  # noqa: PLC0415
+    from deployster_cli.template_files import names  # noqa: PLC0415
+    from deployster_cli.views.settings import show_written  # noqa: PLC0415
+
+    engine = str(click.get_current_context().find_root().meta.get(KEY, {}).get("engine") or "fleet")
+    named = service or service_for(Path.cwd())
+    files = project_files(named, engine, names(None))
+    write(Path.cwd(), files, force=force)
+    show_written(this_run().output, named, list(files))

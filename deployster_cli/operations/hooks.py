@@ -1,0 +1,100 @@
+"""Running hooks: before a deed, where a failure stops it, and after it, where it is only told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from deployster_cli.domain.durations import format_duration
+from deployster_cli.domain.events import Event, HookDone, HookSaid, HookStarted, HookWarned
+from deployster_cli.domain.hooks import Facts, Hooks
+from deployster_cli.domain.names import quoted
+from deployster_cli.errors import DeploysterError
+
+
+class HookFailed(DeploysterError):
+    """A hook that has to succeed did not; nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class HookResult:
+    """How a line ended. ``code`` is its exit code, negative for a signal, None where it was stopped at its limit.
+
+    ``problem`` says why it could not be run at all, and is empty where it was.
+    """
+
+    code: int | None
+    seconds: float
+    problem: str = ""
+
+
+Running = Generator[str, None, HookResult]
+
+Pulse = Callable[[], None]
+"""Called many times a second while a line runs: what has to go on meanwhile, and may raise to end it."""
+
+
+class HookRunner(Protocol):
+    """Runs one shell line on this machine."""
+
+    def run(self, line: str, variables: Mapping[str, str], stdin: str, pulse: Pulse) -> Running:
+        """What it prints, line by line as it comes, and how it ended. It is killed when nobody listens any more."""
+        ...
+
+
+Told = Generator[Event, None, None]
+
+
+def run_pre(hooks: Hooks, runner: HookRunner, facts: Facts, pulse: Pulse = lambda: None) -> Told:
+    """The hook before ``facts.verb``, line by line. HookFailed at the first line that fails; the others don't run."""
+    name, lines = hooks.before(facts.verb)
+    for line in lines:
+        why = yield from _ran(name, line, runner, facts, pulse)
+        if why:
+            raise HookFailed(f"{why} Nothing was changed.")
+
+
+def run_post(hooks: Hooks, runner: HookRunner, facts: Facts) -> Told:
+    """The hook after ``facts.verb``, or on_failure where its result is ``failed``.
+
+    What it is about is done, so a line that fails is told of, and the others still run.
+    """
+    name, lines = hooks.after(facts.verb, facts.result)
+    for line in lines:
+        why = yield from _ran(name, line, runner, facts, lambda: None)
+        if why:
+            yield HookWarned(why)
+
+
+def _ran(name: str, line: str, runner: HookRunner, facts: Facts, pulse: Pulse) -> Generator[Event, None, str]:
+    """One line run and told of; why it failed, in one sentence, or nothing."""
+    yield HookStarted(name, line)
+    running = runner.run(line, facts.variables, facts.plan, pulse)
+    result = yield from _heard(running)
+    why = _why(result)
+    if why:
+        return f"The hook {name} failed: {quoted(line)} {why}."
+    yield HookDone(name, result.seconds)
+    return ""
+
+
+def _heard(running: Running) -> Generator[Event, None, HookResult]:
+    try:
+        while True:
+            yield HookSaid(next(running))
+    except StopIteration as end:
+        result: HookResult = end.value
+        return result
+    finally:
+        running.close()
+
+
+def _why(result: HookResult) -> str:
+    if result.problem:
+        return result.problem
+    if result.code is None:
+        return f"did not end within {format_duration(result.seconds)} and was stopped"
+    if result.code < 0:
+        return f"was ended by signal {-result.code}"
+    return f"exited with {result.code}" if result.code else ""

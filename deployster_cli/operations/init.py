@@ -1,0 +1,70 @@
+"""The files of a new project, from the scaffold that comes with Deployster. Nothing that is there is written over."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Mapping
+from importlib import resources
+from pathlib import Path
+
+from deployster_cli.domain.names import check_service
+from deployster_cli.errors import DeploysterError, InvalidInput
+
+SCAFFOLD = "deployster_cli.scaffold"
+
+FALLBACK = "web"
+"""The service's name where the folder's can't be one."""
+
+
+def service_for(folder: Path) -> str:
+    """A name for the service of the project in ``folder``: the folder's own where that can name one."""
+    name = re.sub(r"[^a-z0-9]+", "-", folder.name.lower()).strip("-")
+    try:
+        return check_service(name)
+    except InvalidInput:
+        return FALLBACK
+
+
+def project_files(service: str, engine: str, taken: Collection[str]) -> Mapping[str, str]:
+    """Path → text of each file of a new project. InvalidInput for what can't name a service.
+
+    ``taken`` are the built-in templates' names: a template that extends one can't have its name.
+    """
+    check_service(service)
+    template = f"my-{service}" if service in taken else service
+    parts = {
+        "deployster.toml": f"deployster.{engine}.toml",
+        f"templates/{template}.service.j2": f"template.{engine}.service.j2",
+        "deployster.mk": "deployster.mk",
+    }
+    return {path: _text(part, service, template) for path, part in parts.items()}
+
+
+def write(folder: Path, files: Mapping[str, str], *, force: bool = False) -> None:
+    """Write the files; DeploysterError where one is there already (none is written then) or can't be written."""
+    there = [path for path in files if os.path.lexists(folder / path)]
+    if there and not force:
+        verb = "is" if len(there) == 1 else "are"
+        raise DeploysterError(
+            f"{' and '.join(there)} {verb} here already. Nothing was written.", "--force writes over what is there."
+        )
+    for path, text in files.items():
+        try:
+            _put(folder / path, text, force=force)
+        except OSError as error:
+            raise DeploysterError(f"{path} can't be written: {error.strerror}.") from error
+
+
+def _text(part: str, service: str, template: str) -> str:
+    text = (resources.files(SCAFFOLD) / part).read_text("utf-8")
+    return text.replace("@SERVICE@", service).replace("@TEMPLATE@", template)
+
+
+def _put(path: Path, text: str, *, force: bool) -> None:
+    """A new file: what is there goes first where that was asked for, and is an error else."""
+    path.parent.mkdir(exist_ok=True)
+    if force:
+        path.unlink(missing_ok=True)
+    with path.open("x", encoding="utf-8") as file:
+        file.write(text)

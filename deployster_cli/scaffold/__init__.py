@@ -1,0 +1,1 @@
+"""What ``deployster init`` writes. @SERVICE@ and @TEMPLATE@ are filled in."""

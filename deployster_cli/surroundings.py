@@ -1,0 +1,113 @@
+"""What surrounds a deed: the image is there, whoever deploys knows what to know, and the hooks run before and after."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from deployster_cli.config import Settings
+from deployster_cli.domain.events import Event, Noticed
+from deployster_cli.domain.hooks import Facts
+from deployster_cli.domain.intent import Intent
+from deployster_cli.domain.lock import RENEW_AFTER
+from deployster_cli.domain.model import Service
+from deployster_cli.domain.names import image
+from deployster_cli.domain.secrets import notice
+from deployster_cli.engines.base import Engine
+from deployster_cli.errors import Interrupted, NotFound
+from deployster_cli.local_commands import LocalCommands
+from deployster_cli.operations.carry_out import Keep
+from deployster_cli.operations.clock import Clock
+from deployster_cli.operations.deploy import Prepared
+from deployster_cli.operations.hooks import run_post, run_pre
+from deployster_cli.operations.registry import Answer, Fetch, image_problem
+from deployster_cli.views.plans import plan_shape
+
+REGISTRY_LIMIT = 3.0
+"""Seconds for one answer of the registry. It is asked as a favour: without an answer the deploy goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What is before and behind one intent. ``by`` is who asks."""
+
+    settings: Settings
+    intent: Intent
+    by: str
+    clock: Clock
+
+    def ahead(self, engine: Engine, service: Service | None, prepared: Prepared, keep: Keep) -> Iterator[Event]:
+        """What has to succeed before anything is done, the lock held. ``service`` is None where nothing is rendered.
+
+        NotFound where the registry hasn't got the image, HookFailed, Interrupted; nothing was changed then.
+        """
+        if service and prepared.plan.start:
+            _check_image(engine, service, prepared)
+            if self.settings.engine == "fleet" and (told := notice(service)):
+                yield Noticed(told)
+        try:
+            yield from run_pre(self.settings.hooks, self._commands, self._facts(prepared, ""), self._renewing(keep))
+        except KeyboardInterrupt as stopped:
+            raise Interrupted(
+                "Interrupted while a hook ran; it was stopped, and nothing was changed.",
+                signal=getattr(stopped, "signal", 2),
+            ) from None
+
+    def behind(self, prepared: Prepared, result: str) -> Iterator[Event]:
+        """The hooks after it: what they come to changes nothing any more."""
+        yield from run_post(self.settings.hooks, self._commands, self._facts(prepared, result))
+
+    @property
+    def _commands(self) -> LocalCommands:
+        return LocalCommands(self.settings.folder, self.settings.hooks.timeout)
+
+    def _facts(self, prepared: Prepared, result: str) -> Facts:
+        plan = prepared.plan
+        return Facts(
+            verb=self.intent.verb.value,
+            service=plan.service,
+            version=plan.version,
+            by=self.by,
+            engine=self.settings.engine,
+            cluster=self.settings.cluster,
+            previous=next(iter(prepared.previous), ""),
+            instances=len(plan.keep + plan.watch + plan.start),
+            result=result,
+            plan=json.dumps({"plan": plan_shape(plan)}),
+        )
+
+    def _renewing(self, keep: Keep) -> Keep:
+        """Renews the lock as often as is due, however often it is called."""
+        kept = self.clock.now()
+
+        def pulse() -> None:
+            nonlocal kept
+            if self.clock.now() - kept >= RENEW_AFTER:
+                kept = self.clock.now()
+                keep()
+
+        return pulse
+
+
+def _check_image(engine: Engine, service: Service, prepared: Prepared) -> None:
+    """NotFound where the units run an image that its registry says it hasn't got."""
+    owners = {"docker_hub_username": service.docker_hub_username, "registry_url": service.registry_url}
+    name = image(service.name, prepared.plan.version, **owners)
+    pulled = any(name in value for file in prepared.work.files.values() for _, key, value in file.options if _runs(key))
+    problem = image_problem(name, _fetch(), one_machine=engine.one_machine) if pulled else ""
+    if problem:
+        raise NotFound(f"{problem} Nothing was changed.", f"deployster check {service.name} {prepared.plan.version}")
+
+
+def _runs(key: str) -> bool:
+    return key.startswith("Exec")
+
+
+def _fetch() -> Fetch:
+    from deployster_cli import registry  # noqa: PLC0415 - urllib is slow to import, and most look at other things
+
+    def fetch(method: str, url: str, headers: Mapping[str, str]) -> Answer:
+        return registry.fetch(method, url, headers, limit=REGISTRY_LIMIT)
+
+    return fetch

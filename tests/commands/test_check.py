@@ -1,0 +1,196 @@
+"""check: each fault is named, with its cure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from deployster_cli import local_commands, registry
+from deployster_cli.errors import EngineUnreachable
+from deployster_cli.operations.registry import Answer
+from tests.commands.conftest import Shell
+
+DOCKER = '[services.carousel]\ntemplate = "docker"\n'
+Check = Callable[..., dict[str, tuple[str, str]]]
+
+
+@pytest.fixture(autouse=True)
+def agent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An ssh-agent with a key."""
+    monkeypatch.setattr(local_commands, "agent_problem", lambda: ("", ""))
+
+
+@pytest.fixture
+def check(shell: Shell) -> Check:
+    """``check(words, code=…)``: subject → (state, text) of each finding, once the exit code is that."""
+
+    def checked(words: str = "", code: int = 0) -> dict[str, tuple[str, str]]:
+        ended, out, _ = shell(f"check {words} -o plain")
+        assert ended == code
+        return {line.split("\t")[0]: (line.split("\t")[1], line.split("\t")[2]) for line in out.splitlines()}
+
+    return checked
+
+
+@pytest.fixture
+def docker(shell: Shell, tmp_path: Path) -> Shell:
+    """A project whose service runs in docker."""
+    (tmp_path / "deployster.toml").write_text(DOCKER)
+    return shell
+
+
+@pytest.fixture
+def web(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """``web(404)``: what every registry answers."""
+
+    def answers(status: int) -> None:
+        def fetch(method: str, url: str, headers: Mapping[str, str]) -> Answer:
+            return Answer(status)
+
+        monkeypatch.setattr(registry, "fetch", fetch)
+
+    return answers
+
+
+def test_where_all_is_well_every_look_says_so(docker: Shell, check: Check) -> None:
+    assert {subject: state for subject, (state, _) in check().items()} == dict.fromkeys(
+        ["engine", "machines", "units", "ssh", "docker", "clocks", "service carousel"], "ok"
+    )
+
+
+def test_docker_matters_only_where_a_service_runs_in_it(check: Check) -> None:
+    assert "docker" not in check()
+
+
+def test_an_engine_that_can_not_be_used_is_exit_4_and_the_templates_are_still_looked_at(
+    shell: Shell, check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shell.engine, "check", lambda: "fleetctl is not here.")
+    found = check(code=4)
+    assert (found["engine"][1], set(found)) == ("fleetctl is not here.", {"engine", "service carousel"})
+
+
+@pytest.mark.parametrize(("look", "subject"), [("machines", "machines"), ("units", "units")])
+def test_a_listing_that_fails_is_exit_4(
+    shell: Shell, check: Check, monkeypatch: pytest.MonkeyPatch, look: str, subject: str
+) -> None:
+    def fail() -> None:
+        raise EngineUnreachable("It is away.", "Wait.")
+
+    monkeypatch.setattr(shell.engine, look, fail)
+    assert check(code=4)[subject] == ("FAULT", "It is away. Wait.")
+
+
+def test_a_cluster_without_machines_is_a_fault(shell: Shell, check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shell.engine, "machines", lambda: ())
+    assert check(code=1)["machines"] == ("FAULT", "The cluster has no machine. Start fleetd on one.")
+
+
+def test_an_agent_without_a_key_is_told_once_and_no_machine_is_asked(
+    shell: Shell, check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_commands, "agent_problem", lambda: ("The ssh-agent holds no key.", "Give it one."))
+    found = check(code=1)
+    assert (found["ssh"], "clocks" in found) == (("FAULT", "The ssh-agent holds no key. Give it one."), False)
+
+
+def test_one_machine_needs_no_agent(shell: Shell, check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local_commands, "agent_problem", lambda: ("The ssh-agent holds no key.", "Give it one."))
+    shell.engine.one_machine = True
+    assert check().keys() == {"engine", "machines", "units", "service carousel"}
+
+
+def test_a_machine_that_ssh_can_not_reach_is_named(shell: Shell, check: Check) -> None:
+    shell.engine.answers = EngineUnreachable("The host key is not known here.", "Log in once.")
+    assert check(code=1)["ssh 10.0.0.1"] == ("FAULT", "The host key is not known here. Log in once.")
+
+
+def test_an_answer_that_is_none_is_told(shell: Shell, check: Check) -> None:
+    shell.engine.answers = "Welcome!"
+    assert "said 'Welcome!'" in check(code=1)["ssh 10.0.0.1"][1]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("{now}\ndocker 127 not found", "There is no /usr/bin/docker. Install docker there"),
+        ("{now}\ndocker 1 Is the daemon running?", "/usr/bin/docker version failed: Is the daemon running? Install"),
+        ("{now}", "It gave no answer when asked for its version. Install"),
+    ],
+)
+def test_a_machine_without_a_working_docker_is_named(docker: Shell, check: Check, answer: str, said: str) -> None:
+    docker.engine.answers = answer
+    assert check(code=1)["docker 10.0.0.1"][1].startswith(said)
+
+
+@pytest.mark.parametrize(("there", "said"), [("900", "99 s behind"), ("1100", "100 s ahead of"), ("0", "999 s behind")])
+def test_a_clock_that_is_off_is_named(shell: Shell, check: Check, there: str, said: str) -> None:
+    shell.engine.clock.at, shell.engine.answers = 1000, there
+    found = check(code=1)
+    text = f"Its clock is {said} this machine's. Have both set by NTP (timedatectl set-ntp true)."
+    assert (found["clock 10.0.0.1"][1], "clocks" in found) == (text, False)
+
+
+def test_a_template_that_does_not_render_is_a_fault(shell: Shell, check: Check, tmp_path: Path) -> None:
+    (tmp_path / "deployster.toml").write_text('[services.carousel]\ntemplate = "nope"\n')
+    assert check(code=1)["service carousel"][1].startswith("Template 'nope': there is none of that name")
+
+
+def test_only_the_service_that_is_named_is_looked_at(shell: Shell, check: Check, tmp_path: Path) -> None:
+    (tmp_path / "deployster.toml").write_text(f'{DOCKER}[services.web]\ntemplate = "nope"\n')
+    assert "service web" not in check("carousel")
+
+
+def test_without_a_version_no_registry_is_asked(docker: Shell, check: Check) -> None:
+    assert "image carousel" not in check("carousel")
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "finding"),
+    [
+        (200, 0, ("ok", "Docker Hub has carousel:v1")),
+        (404, 1, ("FAULT", "Docker Hub has no image carousel:v1. Push it, or check the version.")),
+        (500, 0, ("unsure", "Docker Hub answered 500 when asked for carousel:v1. Check registry_url.")),
+    ],
+)
+def test_with_a_version_its_registry_is_asked(  # noqa: PLR0917 - the row's facts
+    docker: Shell, check: Check, web: Callable[[int], None], status: int, code: int, finding: tuple[str, str]
+) -> None:
+    web(status)
+    assert check("carousel v1", code=code)["image carousel"] == finding
+
+
+def test_a_process_has_no_image(check: Check) -> None:
+    assert "image carousel" not in check("carousel v1")
+
+
+def test_the_machines_own_registry_can_not_be_asked_from_here(docker: Shell, check: Check, tmp_path: Path) -> None:
+    (tmp_path / "deployster.toml").write_text(f'registry_url = "localhost:5000"\n{DOCKER}')
+    assert check("carousel v1")["image carousel"][0] == "unsure"
+
+
+def test_a_version_that_is_none_is_a_fault(docker: Shell, check: Check) -> None:
+    assert "can't be a version" in check("carousel a:b", code=1)["service carousel"][1]
+
+
+def test_of_many_machines_some_are_asked(shell: Shell, check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = shell.engine.machines()[0]
+    many = tuple(replace(machine, id=f"m{number}", ip=f"10.0.1.{number}") for number in range(30))
+    monkeypatch.setattr(shell.engine, "machines", lambda: many)
+    assert check()["ssh"] == ("ok", "10 of 30 machines asked")
+
+
+def test_as_json_each_finding_has_its_state_and_cure(docker: Shell) -> None:
+    docker.engine.answers = "{now}\ndocker 127 not found"
+    findings = json.loads(docker("check -o json")[1])["findings"]
+    assert next(finding for finding in findings if finding["subject"].startswith("docker")) == {
+        "subject": "docker 10.0.0.1",
+        "state": "fault",
+        "ok": False,
+        "text": "There is no /usr/bin/docker.",
+        "cure": "Install docker there, and have its service started.",
+    }

@@ -1,0 +1,142 @@
+"""What surrounds a deploy on the command line: hooks, tasks of the configuration, the image, a protected cluster."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from deployster_cli import registry
+from deployster_cli.domain.names import UnitName
+from deployster_cli.operations.registry import Answer, Unanswered
+from tests.commands.conftest import PROJECT, Shell
+from tests.simulation import Fate
+
+CONFIG = "deployster.toml"
+V1, V2 = UnitName("carousel", "v1", 1), UnitName("carousel", "v2", 1)
+
+
+def configured(text: str) -> None:
+    """Put more into the project's file."""
+    Path(CONFIG).write_text(f"{text}\n{PROJECT}")
+
+
+@pytest.mark.process
+class TestHooks:
+    def test_a_deploy_runs_its_hooks_before_and_after(self, shell: Shell) -> None:
+        configured('[hooks]\npre_deploy = "echo before"\npost_deploy = "echo after $DEPLOYSTER_RESULT"')
+        code, _, err = shell("deploy carousel v1")
+        assert code == 0
+        assert err.index("| before") < err.index("Starting carousel v1") < err.index("| after done")
+
+    def test_they_are_told_what_it_is_about(self, shell: Shell) -> None:
+        shell("deploy carousel v1 -q")
+        configured('[hooks]\npre_deploy = "env | grep ^DEPLOYSTER_ > facts"')
+        shell("deploy carousel v2 -q --destroy-previous")
+        facts = dict(line.split("=", 1) for line in Path("facts").read_text().splitlines())
+        said = {name: facts[f"DEPLOYSTER_{name}"] for name in ("VERB", "SERVICE", "VERSION", "PREVIOUS", "INSTANCES")}
+        assert said == {
+            "VERB": "deploy", "SERVICE": "carousel", "VERSION": "v2", "PREVIOUS": "v1", "INSTANCES": "1",
+        }  # fmt: skip
+
+    def test_they_find_the_plan_that_plan_prints(self, shell: Shell) -> None:
+        configured('[hooks]\npre_deploy = "cat > plan.json"')
+        _, planned, _ = shell("plan carousel v1 -o json")
+        shell("deploy carousel v1 -q")
+        assert json.loads(Path("plan.json").read_text()) == json.loads(planned)
+
+    def test_a_failing_pre_hook_stops_it_before_anything_was_changed(self, shell: Shell) -> None:
+        configured('[hooks]\npre_deploy = "exit 3"')
+        code, _, err = shell("deploy carousel v1")
+        assert (code, shell.engine.calls, shell.engine.locks.notes) == (1, [], {})
+        assert "Error: The hook pre_deploy failed: 'exit 3' exited with 3. Nothing was changed." in err
+
+    def test_a_failing_post_hook_only_warns(self, shell: Shell) -> None:
+        configured('[hooks]\npost_deploy = "exit 3"')
+        code, out, err = shell("deploy carousel v1")
+        assert (code, out.startswith("Done: carousel v1 runs")) == (0, True)
+        assert "The hook post_deploy failed" in err
+
+    def test_a_failed_deploy_runs_on_failure_in_its_place(self, shell: Shell) -> None:
+        configured('[hooks]\npost_deploy = "echo fine"\non_failure = "echo $DEPLOYSTER_VERSION $DEPLOYSTER_RESULT"')
+        shell.engine.fates[V1] = Fate.FAILS
+        code, _, err = shell("deploy carousel v1")
+        assert (code, "| v1 failed" in err, "| fine" in err) == (1, True, False)
+
+    def test_a_rollback_and_a_destroy_have_their_own(self, shell: Shell) -> None:
+        shell("deploy carousel v1 -q")
+        shell("deploy carousel v2 -q")
+        configured('[hooks]\npre_rollback = "echo back to $DEPLOYSTER_VERSION"\npost_destroy = "echo gone"')
+        assert "| back to v1" in shell("rollback carousel")[2]
+        assert "| gone" in shell("destroy carousel v1 --yes")[2]
+
+    def test_a_dry_run_runs_none(self, shell: Shell) -> None:
+        configured('[hooks]\npre_deploy = "touch ran"')
+        shell("deploy carousel v1 --dry-run")
+        assert not Path("ran").exists()
+
+
+def test_the_tasks_of_the_configuration_run_before_those_of_the_command(shell: Shell) -> None:
+    Path(CONFIG).write_text(f'{PROJECT}before_deploy = ["rake db:migrate"]\n')
+    ran = shell("plan carousel v1")
+    assert ran[0] == 0
+    _, _, err = shell("deploy carousel v1 --before", "rake warm")
+    assert "Running rake db:migrate" in err
+
+
+REPLIES: Mapping[str, Answer] = {"v1": Answer(200), "v2": Answer(404), "v3": Answer(401)}
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A registry that has v1, not v2, wants a login for v3 and is silent of all else; what it was asked."""
+    asked: list[str] = []
+
+    def fetch(_: str, url: str, __: Mapping[str, str], **___: float) -> Answer:
+        asked.append(url)
+        reply = REPLIES.get(url.rpartition("/")[2])
+        if reply is None:
+            raise Unanswered("it took longer than 3 s")
+        return reply
+
+    monkeypatch.setattr(registry, "fetch", fetch)
+    return asked
+
+
+def test_an_image_that_its_registry_has_not_got_stops_a_deploy(shell: Shell, hub: list[str]) -> None:
+    Path(CONFIG).write_text('registry_url = "registry.test:5000"\n')
+    code, _, err = shell("deploy web v2")
+    assert (code, shell.engine.calls, len(hub)) == (6, [], 1)
+    assert "has no image registry.test:5000/web:v2" in err
+
+
+@pytest.mark.parametrize("version", ["v1", "v3", "v4"])
+def test_a_registry_that_has_it_or_can_not_tell_stops_nothing(shell: Shell, hub: list[str], version: str) -> None:
+    Path(CONFIG).write_text('registry_url = "registry.test:5000"\n')
+    assert shell(f"deploy web {version} -q")[0] == 0
+    assert hub
+
+
+def test_what_runs_no_image_asks_no_registry(shell: Shell, hub: list[str]) -> None:
+    shell("deploy carousel v1 -q")
+    assert hub == []
+
+
+@pytest.mark.parametrize(
+    "line", ["deploy carousel v2", "rollback carousel", "scale carousel 2", "restart carousel", "destroy carousel v1"]
+)
+def test_a_protected_cluster_wants_a_yes_off_a_terminal(shell: Shell, line: str) -> None:
+    shell("deploy carousel v0 -q")
+    shell("deploy carousel v1 -q")
+    Path(CONFIG).write_text(f"{PROJECT}[clusters.live]\nprotected = true\n")
+    shell.engine.calls.clear()
+    code, _, err = shell(f"{line} --cluster live")
+    assert (code, shell.engine.calls, "live" in err, "--yes" in err) == (2, [], True, True)
+    assert shell(f"{line} --cluster live --yes -q")[0] == 0
+
+
+def test_a_plan_says_which_cluster_it_is_for(shell: Shell) -> None:
+    Path(CONFIG).write_text(f"{PROJECT}[clusters.staging]\ninstances = 1\n".replace("instances = 1", ""))
+    assert "carousel v1 on staging: start 1" in shell("plan carousel v1 --cluster staging")[2]

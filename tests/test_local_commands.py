@@ -1,0 +1,131 @@
+"""Hooks as real processes: what they get, what they say, how they end."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from deployster_cli.local_commands import LocalCommands, agent_problem
+from deployster_cli.operations.hooks import HookResult
+
+pytestmark = pytest.mark.process
+
+
+def nothing() -> None:
+    """What need not go on while a hook runs."""
+
+
+def ran(folder: Path, line: str, *, limit: float = 30.0, stdin: str = "") -> tuple[list[str], HookResult]:
+    running, said = LocalCommands(folder, limit).run(line, {"DEPLOYSTER_VERSION": "v2"}, stdin, nothing), []
+    while True:
+        try:
+            said.append(next(running))
+        except StopIteration as end:
+            return said, end.value
+
+
+def test_a_hook_runs_in_its_folder_with_its_variables(tmp_path: Path) -> None:
+    assert ran(tmp_path, 'pwd; echo "$DEPLOYSTER_VERSION"; echo loud >&2')[0] == [str(tmp_path), "v2", "loud"]
+
+
+def test_it_finds_the_plan_on_stdin(tmp_path: Path) -> None:
+    assert ran(tmp_path, "wc -c", stdin="x" * 300_000)[0] == ["300000"]
+
+
+def test_it_need_not_read_it(tmp_path: Path) -> None:
+    assert ran(tmp_path, "true", stdin="x" * 300_000)[1].code == 0
+
+
+@pytest.mark.parametrize(("line", "code"), [("exit 3", 3), ("kill -9 $$", -9), ("no-such-program", 127)])
+def test_how_it_ended_is_known(tmp_path: Path, line: str, code: int) -> None:
+    assert ran(tmp_path, line)[1].code == code
+
+
+def test_lines_come_while_it_runs(tmp_path: Path) -> None:
+    running = LocalCommands(tmp_path, 30).run("echo now; sleep 20", {}, "", nothing)
+    started = time.monotonic()
+    assert (next(running), time.monotonic() - started < 10) == ("now", True)
+    running.close()
+
+
+def test_a_line_without_an_end_is_a_line(tmp_path: Path) -> None:
+    assert ran(tmp_path, "printf half")[0] == ["half"]
+
+
+def test_at_its_limit_it_is_killed_with_all_that_it_started(tmp_path: Path) -> None:
+    said, result = ran(tmp_path, "sleep 60 & echo $!; wait", limit=1)
+    assert (result.code, _runs(int(said[0]))) == (None, False)
+
+
+def test_so_it_is_when_nobody_listens_any_more(tmp_path: Path) -> None:
+    running = LocalCommands(tmp_path, 30).run("sleep 60 & echo $!; wait", {}, "", nothing)
+    child = int(next(running))
+    running.close()
+    assert not _runs(child)
+
+
+def test_one_that_closes_its_output_is_still_bounded(tmp_path: Path) -> None:
+    assert ran(tmp_path, "exec >&- 2>&-; sleep 60", limit=1)[1].code is None
+
+
+def test_what_it_leaves_behind_does_not_hold_us_up(tmp_path: Path) -> None:
+    said, result = ran(tmp_path, "sleep 8 & echo $!")
+    os.kill(int(said[0]), 9)
+    assert (result.code, result.seconds < 5) == (0, True)
+
+
+def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
+    result = ran(tmp_path / "gone", "true")[1]
+    assert result.problem == f"can't be run in {tmp_path}/gone: No such file or directory"
+
+
+@pytest.mark.parametrize(
+    ("script", "problem"),
+    [("exit 0", ""), ("exit 1", "The ssh-agent holds no key."), ("exit 2", "There is no ssh-agent that answers.")],
+)
+def test_the_agent_is_judged_by_ssh_add(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, problem: str
+) -> None:
+    (tmp_path / "ssh-add").write_text(f"#!/bin/sh\n{script}\n")
+    (tmp_path / "ssh-add").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert agent_problem()[0] == problem
+
+
+def test_without_ssh_add_nobody_can_tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert agent_problem() == ("", "")
+
+
+def _runs(pid: int) -> bool:
+    """Whether the process is there and no zombie: who reaps it is init's matter."""
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except FileNotFoundError:
+            return False
+        if state == "Z":
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def test_what_goes_on_meanwhile_goes_on_while_it_is_silent(tmp_path: Path) -> None:
+    beats: list[float] = []
+    for _ in LocalCommands(tmp_path, 30).run("sleep 0.5", {}, "", lambda: beats.append(time.monotonic())):
+        raise AssertionError("it says nothing")
+    assert len(beats) >= 4
+
+
+def test_what_goes_on_meanwhile_may_end_it(tmp_path: Path) -> None:
+    def lost() -> None:
+        raise TimeoutError
+
+    started = time.monotonic()
+    with pytest.raises(TimeoutError):
+        list(LocalCommands(tmp_path, 30).run("sleep 20", {}, "", lost))
+    assert time.monotonic() - started < 5
