@@ -1,0 +1,241 @@
+"""What the routes that change a service take: JSON bodies checked and made intents, with the command line's limits.
+
+Names are those of the Go service where it had them. Unknown fields are refused, numbers are numbers and no text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import Path
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+
+from deployster_cli.domain.durations import parse_duration
+from deployster_cli.domain.intent import Intent, Verb
+from deployster_cli.domain.model import OnFailure, Order
+from deployster_cli.domain.names import MOST_INSTANCES, check_service, check_version
+from deployster_cli.domain.plan import MOST_AT_ONCE, Policy
+from deployster_cli.errors import InvalidInput
+from deployster_cli.server.job import Json
+
+LOCK_WAIT = "5m"
+"""A job waits for a run of the command line that holds the service; it is in no hurry."""
+
+_LONGEST_WORD = 4096
+
+DEFAULT_TIMEOUT, DEFAULT_SETTLE = "5m", "3s"
+
+
+def _checked(check: Callable[[Any], object]) -> AfterValidator:
+    """A check of the domain as one of pydantic's: its sentence is kept, the field is named."""
+
+    def validate(value: Any) -> Any:
+        try:
+            check(value)
+        except InvalidInput as error:
+            raise ValueError(error.message) from None
+        return value
+
+    return AfterValidator(validate)
+
+
+def seconds(given: str | float) -> float:
+    """A duration as it is given; InvalidInput where it is none."""
+    return parse_duration(str(given))
+
+
+def _word(text: str) -> None:
+    """A word that goes on to templates: they refuse what they can't take; here only that it is text of one line."""
+    if not text.isprintable():
+        raise InvalidInput("Text of one line is wanted, without control characters")
+
+
+def _pairs(given: dict[str, str]) -> None:
+    for name, value in given.items():
+        if not name or "=" in name:
+            raise InvalidInput("A name is wanted, without =, and its value")
+        _word(name + value)
+
+
+_VERSION = {"type": "string", "pattern": "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"}
+_SERVICE = {"type": "string", "pattern": "^[a-z0-9]+([._-][a-z0-9]+)*$", "maxLength": 200}
+_DURATION = {
+    "anyOf": [
+        {"type": "string", "pattern": "^([0-9]{1,5}s|[0-9]{1,4}m|[0-9]{1,2}h)$", "examples": ["90s", "5m"]},
+        {"type": "number", "minimum": 0, "maximum": 604800},
+    ]
+}
+
+VersionText = Annotated[str, _checked(check_version), WithJsonSchema(_VERSION)]
+ServicePath = Annotated[str, Path(max_length=200), _checked(check_service), WithJsonSchema(_SERVICE)]
+VersionPath = Annotated[
+    str, Path(alias="id", description="A version"), _checked(check_version), WithJsonSchema(_VERSION)
+]
+Duration = Annotated[Annotated[str, Field(max_length=32)] | float, _checked(seconds), WithJsonSchema(_DURATION)]
+Word = Annotated[str, Field(max_length=_LONGEST_WORD), _checked(_word)]
+Command = Annotated[str, Field(min_length=1, max_length=_LONGEST_WORD), _checked(_word)]
+Name = Annotated[str, Field(pattern="^[A-Za-z_][A-Za-z0-9_]*$")]
+_PAIRS = {
+    "type": "object",
+    "propertyNames": {"pattern": "^[A-Za-z_][A-Za-z0-9_]*$"},
+    "additionalProperties": {"type": "string"},
+}
+Pairs = Annotated[dict[Name, str], _checked(_pairs), WithJsonSchema(_PAIRS)]
+By = Annotated[str, Field(max_length=100, pattern=r"^[!#$&-\[\]-~]*$")]
+"""Printable ASCII without spaces, quotes, % and backslashes: it stands in unit files."""
+
+
+class Strict(BaseModel):
+    """A body, or the object in it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Values(Strict):
+    """What everything that rolls out takes."""
+
+    batch_size: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] | None = None
+    timeout: Duration = DEFAULT_TIMEOUT
+    settle: Duration = DEFAULT_SETTLE
+    order: Annotated[Order, Field(strict=False)] = Order.START_FIRST
+    on_failure: Annotated[OnFailure, Field(strict=False)] = OnFailure.ROLLBACK
+    template: Word = ""
+    set: Pairs = Field(default_factory=dict)
+    env: Pairs = Field(default_factory=dict)
+    lock_wait: Duration = LOCK_WAIT
+    by: By = ""
+    dry_run: bool = False
+
+    def request(self) -> Json:
+        """What was given, as it was given."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
+    def policy(self) -> Policy:
+        """How to wait and fail; InvalidInput where it contradicts itself."""
+        settle, timeout = seconds(self.settle), seconds(self.timeout)
+        if settle >= timeout:
+            raise InvalidInput("settle must be shorter than timeout, or no deploy could ever succeed.")
+        return Policy(settle=settle, timeout=timeout, order=self.order, on_failure=self.on_failure)
+
+    def shared(self) -> dict[str, Any]:
+        """The intent's fields that these are."""
+        return {
+            "batch": self.batch_size,
+            "template": self.template,
+            "sets": joined(self.set),
+            "envs": joined(self.env),
+            "policy": self.policy(),
+            "lock_wait": seconds(self.lock_wait),
+        }
+
+
+class Deploy(Values):
+    """A version to deploy."""
+
+    version: VersionText
+    instance_count: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] | None = None
+    destroy_previous: bool = False
+    before: list[Command] = Field(default_factory=list, max_length=20)
+    force: bool = False
+
+    def intent(self, service: str) -> Intent:
+        """The wish; InvalidInput where its fields contradict one another."""
+        return Intent(
+            Verb.DEPLOY,
+            service,
+            self.version,
+            instances=self.instance_count,
+            destroy_previous=self.destroy_previous,
+            before=tuple(self.before),
+            force=self.force,
+            **self.shared(),
+        )
+
+
+class Rollback(Values):
+    """A version to go back to; without one it is the release before."""
+
+    version: VersionText | None = None
+    instance_count: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] | None = None
+    force: bool = False
+
+    def intent(self, service: str) -> Intent:
+        """The wish; ``force`` uses the settings of now."""
+        shared = self.shared()
+        return Intent(Verb.ROLLBACK, service, self.version, instances=self.instance_count, as_now=self.force, **shared)
+
+
+class Scale(Values):
+    """How many instances the newest release shall have."""
+
+    instance_count: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)]
+    force: bool = False
+
+    def intent(self, service: str) -> Intent:
+        """The wish; ``force`` uses the settings of now."""
+        return Intent(Verb.SCALE, service, instances=self.instance_count, as_now=self.force, **self.shared())
+
+
+class Restart(Values):
+    """The newest release, to be replaced by fresh instances."""
+
+    force: bool = False
+
+    def intent(self, service: str) -> Intent:
+        """The wish; ``force`` uses the settings of now."""
+        return Intent(Verb.RESTART, service, as_now=self.force, **self.shared())
+
+
+class DeployBody(Strict):
+    """``{"deploy": {"version": "9f88701"}}``."""
+
+    deploy: Deploy
+
+
+class RollbackBody(Strict):
+    """``{}``, or ``{"rollback": {"version": "9f88701"}}``."""
+
+    rollback: Rollback = Field(default_factory=Rollback)
+
+
+class ScaleBody(Strict):
+    """``{"scale": {"instance_count": 3}}``."""
+
+    scale: Scale
+
+
+class RestartBody(Strict):
+    """``{}``, or ``{"restart": {}}``."""
+
+    restart: Restart = Field(default_factory=Restart)
+
+
+class Task(Strict):
+    """A command to run once with a release, as a shell would."""
+
+    version: VersionText
+    command: Command
+    timeout: Duration = "10m"
+    env: Pairs = Field(default_factory=dict)
+    by: By = ""
+
+
+class TaskBody(Strict):
+    """``{"task": {"version": "9f88701", "command": "rake db:migrate"}}``."""
+
+    task: Task
+
+
+InstanceNumber = Annotated[int, Field(ge=1, le=MOST_INSTANCES)]
+
+
+def destroy_intent(service: str, version: str, instances: list[int]) -> Intent:
+    """The wish to have a release gone, or some of its instances."""
+    policy = Policy(timeout=seconds(DEFAULT_TIMEOUT))
+    return Intent(Verb.DESTROY, service, version, only=tuple(instances), policy=policy, lock_wait=seconds(LOCK_WAIT))
+
+
+def joined(pairs: dict[str, str]) -> tuple[str, ...]:
+    """``K=V`` each, as the command line has them."""
+    return tuple(f"{name}={value}" for name, value in pairs.items())

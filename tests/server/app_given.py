@@ -1,0 +1,133 @@
+"""A server in this process over a model of an engine: everything but the engine's program and uvicorn is real."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+from deployster_cli import config
+from deployster_cli.domain.model import Unit
+from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.unitfile import UnitFile
+from deployster_cli.operations.clock import SystemClock
+from deployster_cli.server.app import create_app
+from deployster_cli.server.auth import Login
+from deployster_cli.server.flights import Flights
+from deployster_cli.server.jobs import Jobs
+from deployster_cli.server.listing import Listing
+from deployster_cli.server.serving import Serving
+from tests.server.given import Script
+from tests.simulation import Fate, Life, SimClock, SimEngine
+
+LOGIN = Login("deployster", "a-password-of-the-test")
+
+PROJECT = """
+[services.carousel]
+template = "process"
+command = "exec ./serve"
+directory = "/srv/carousel/{version}"
+"""
+
+
+@dataclass
+class GatedEngine(SimEngine):
+    """An engine whose listing can be held up and made to fail; counts how many ask at the same time."""
+
+    gate: threading.Event = field(default_factory=threading.Event)
+    failure: Exception | None = None
+    asking: int = 0
+    most_asking: int = 0
+
+    def units(self) -> tuple[Unit, ...]:
+        self.asking += 1
+        self.most_asking = max(self.asking, self.most_asking)
+        try:
+            self.gate.wait(10)
+            if self.failure:
+                self.looks += 1
+                raise self.failure
+            return super().units()
+        finally:
+            self.asking -= 1
+
+
+class QuickEngine(GatedEngine):
+    """An engine on which whatever is started has run and ended well."""
+
+    def _launch(self, name: UnitName, file: UnitFile | None) -> None:
+        self.lives[name] = Life(Fate.EXITS, placed=-100, up=-99, file=file)
+
+
+def an_engine(*names: UnitName) -> GatedEngine:
+    """An engine that answers at once, with these units running."""
+    engine = GatedEngine(SimClock())
+    engine.add_running(*names)
+    engine.gate.set()
+    return engine
+
+
+@contextmanager
+def served(folder: Path, engine: SimEngine, login: Login = LOGIN, patience: float = 0.5) -> Iterator[Serving]:
+    """The parts of a server whose jobs do nothing and end well."""
+    (folder / "deployster.toml").write_text(PROJECT)
+    clock = SystemClock()
+    listing = Listing(engine, clock, Flights(patience))
+    jobs = Jobs(folder / "jobs.sqlite", Script(), changed=listing.changed)
+    jobs.begin()
+    try:
+        yield Serving(config.load({}, {}, folder), lambda: engine, clock, login, listing, jobs)
+    finally:
+        jobs.stop(5)
+
+
+class Client:
+    """A client of the app in one event loop; it comes from the address ``peer``."""
+
+    def __init__(self, app: FastAPI, peer: str, auth: tuple[str, str] | None) -> None:
+        self._runner = asyncio.Runner()
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(peer, 50000))
+        self.http = httpx.AsyncClient(transport=transport, base_url="http://deployster.test", auth=auth)
+
+    def request(self, method: str, path: str, **given: Any) -> httpx.Response:
+        """One request, answered."""
+        return self._runner.run(self.http.request(method, path, **given))
+
+    def get(self, path: str, **given: Any) -> httpx.Response:
+        """GET."""
+        return self.request("GET", path, **given)
+
+    def post(self, path: str, **given: Any) -> httpx.Response:
+        """POST."""
+        return self.request("POST", path, **given)
+
+    def all(self, *paths: str) -> list[httpx.Response]:
+        """GETs at the same time."""
+
+        async def together() -> list[httpx.Response]:
+            return await asyncio.gather(*(self.http.get(path) for path in paths))
+
+        return self._runner.run(together())
+
+    def close(self) -> None:
+        """End the loop."""
+        self._runner.run(self.http.aclose())
+        self._runner.close()
+
+
+@contextmanager
+def client_of(serving: Serving, peer: str = "203.0.113.7", *, logged_in: bool = True) -> Iterator[Client]:
+    """A client that comes from that address."""
+    auth = (serving.login.username, serving.login.password) if logged_in else None
+    client = Client(create_app(serving), peer, auth)
+    try:
+        yield client
+    finally:
+        client.close()

@@ -1,0 +1,188 @@
+"""Jobs carried out for real over a model of an engine: cut off at every step, they end as if nothing had been."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+
+from deployster_cli import config
+from deployster_cli.config import Settings
+from deployster_cli.domain.events import Event
+from deployster_cli.domain.intent import Intent, Verb
+from deployster_cli.domain.plan import Plan
+from deployster_cli.errors import DeploysterError, Interrupted
+from deployster_cli.operations.carry_out import Carrying
+from deployster_cli.server import carrying
+from deployster_cli.server.carrying import Commission, StopAsked, StoppableClock, carrier
+from tests.simulation import SimClock, SimEngine
+
+PROJECT = """
+[services.carousel]
+template = "process"
+command = "exec ./serve"
+directory = "/srv/carousel/{version}"
+"""
+
+DEPLOY = Intent(Verb.DEPLOY, "carousel", "v2", instances=2, destroy_previous=True)
+DESTROY = Intent(Verb.DESTROY, "carousel", "v1")
+WISHES = {
+    "deploy": (DEPLOY, {("v2", 1), ("v2", 2)}),
+    "rollback": (Intent(Verb.ROLLBACK, "carousel"), {("v0", 1), ("v0", 2)}),
+    "scale up": (Intent(Verb.SCALE, "carousel", instances=4), {("v1", n) for n in (1, 2, 3, 4)}),
+    "scale down": (Intent(Verb.SCALE, "carousel", instances=1), {("v1", 1)}),
+    "destroy": (DESTROY, set()),
+    "destroy one": (Intent(Verb.DESTROY, "carousel", "v1", only=(2,)), {("v1", 1)}),
+}
+
+
+class World:
+    """An engine, and a server's memory of one job."""
+
+    def __init__(self, settings: Settings, clock: SimClock) -> None:
+        self.engine = SimEngine(clock)
+        self.told: list[Event] = []
+        self.plan: Plan | None = None
+        self.planned_at = ""
+        self._carry = carrier(settings, lambda: self.engine)
+
+    def begin(self, intent: Intent, *, earlier: bool = False) -> Carrying:
+        """The job, from its begin or from where it was cut off."""
+        told = tuple(self.told) if earlier else ()
+        plan = self.plan if earlier else None
+        job = Commission(intent, "ann@laptop", self._planned, threading.Event(), plan, self.planned_at, told)
+        return self._carry(job)
+
+    def _planned(self, plan: Plan) -> None:
+        if self.plan is None:
+            self.plan, self.planned_at = plan, self.engine.clock.utc()
+
+    def do(self, intent: Intent) -> None:
+        """A job that nothing cuts off, by somebody else."""
+        list(self.begin(intent))
+        self.plan, self.planned_at = None, ""
+
+    def there(self) -> set[tuple[str, int]]:
+        """(version, instance) of all there is."""
+        return {(name.version, name.instance) for name in self.engine.lives}
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """v1 runs with two instances, and v0 was before it."""
+    (tmp_path / "deployster.toml").write_text(PROJECT)
+    clock = SimClock()
+    monkeypatch.setattr(carrying, "StoppableClock", lambda _: clock)
+    world = World(config.load({}, {}, tmp_path), clock)
+    world.do(Intent(Verb.DEPLOY, "carousel", "v0", instances=2))
+    world.do(Intent(Verb.DEPLOY, "carousel", "v1", instances=2, destroy_previous=True))
+    clock.sleep(5)
+    return world
+
+
+def cut_after(world: World, intent: Intent, events: int) -> bool:
+    """Begin the job and kill the server after so many events: no step more, no lock given back. Whether it ended."""
+    job = world.begin(intent)
+    for _ in range(events):
+        try:
+            world.told.append(next(job))
+        except StopIteration:
+            return True
+    world.engine, killed = SimEngine(world.engine.clock, lives=world.engine.lives, leaving=world.engine.leaving), job
+    KILLED.append(killed)
+    return False
+
+
+KILLED: list[Carrying] = []
+"""What a dead process holds is never closed."""
+
+
+@pytest.fixture(autouse=True)
+def buried() -> Iterator[None]:
+    yield
+    for job in KILLED:
+        job.close()
+    KILLED.clear()
+
+
+@pytest.mark.parametrize("wish", WISHES)
+def test_cut_off_after_any_event_a_job_ends_as_if_it_had_not_been(world: World, wish: str) -> None:
+    intent, wanted = WISHES[wish]
+    lives = deepcopy(world.engine.lives)
+    for events in range(100):
+        world.engine.lives.clear()
+        world.engine.lives.update(deepcopy(lives))
+        world.engine.leaving.clear()
+        world.told, world.plan, world.planned_at = [], None, ""
+        if cut_after(world, intent, events):
+            break
+        list(world.begin(intent, earlier=True))
+        assert world.there() == wanted, f"cut off after {events} events"
+    assert events > 2
+
+
+def test_what_ended_and_was_not_noted_is_done_again_without_doing_anything(world: World) -> None:
+    world.told = list(world.begin(DESTROY))
+    list(world.begin(DESTROY, earlier=True))
+    assert world.there() == set()
+
+
+def test_what_somebody_else_deployed_since_is_not_undone(world: World) -> None:
+    cut_after(world, DEPLOY, 1)
+    plan, at = world.plan, world.planned_at
+    world.engine.clock.sleep(60)
+    world.do(Intent(Verb.DEPLOY, "carousel", "v3", instances=1, destroy_previous=True))
+    world.plan, world.planned_at = plan, at
+    with pytest.raises(DeploysterError, match="ann@laptop has deployed carousel v3 since"):
+        list(world.begin(DEPLOY, earlier=True))
+    assert world.there() == {("v3", 1)}
+
+
+def test_what_was_deployed_anew_is_not_destroyed(world: World) -> None:
+    world.told = list(world.begin(DESTROY))
+    plan, at = world.plan, world.planned_at
+    world.engine.clock.sleep(60)
+    world.do(Intent(Verb.DEPLOY, "carousel", "v1", instances=1))
+    world.plan, world.planned_at = plan, at
+    with pytest.raises(DeploysterError, match="has deployed carousel v1 since"):
+        list(world.begin(DESTROY, earlier=True))
+    assert world.there() == {("v1", 1)}
+
+
+def test_the_plan_is_noted_before_anything_is_done(world: World) -> None:
+    calls = len(world.engine.calls)
+    next(world.begin(DEPLOY))
+    assert (world.plan is not None, len(world.engine.calls)) == (True, calls)
+
+
+def test_a_job_that_is_stopped_says_so_and_gives_the_lock_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = world.begin(DEPLOY)
+    next(job)
+
+    def stopped(_: float) -> None:
+        raise StopAsked
+
+    monkeypatch.setattr(world.engine.clock, "sleep", stopped)
+    with pytest.raises(Interrupted):
+        list(job)
+    assert world.engine.locks.notes == {}
+
+
+def test_a_wait_ends_when_the_stop_comes_and_only_that_one() -> None:
+    stop = threading.Event()
+    clock = StoppableClock(stop)
+    clock.sleep(0.001)
+    stop.set()
+    with pytest.raises(StopAsked):
+        clock.sleep(60)
+    began = clock.now()
+    clock.sleep(0.01)
+    assert clock.now() - began >= 0.01
+
+
+def test_the_clock_is_the_machines() -> None:
+    clock = StoppableClock(threading.Event())
+    assert clock.utc()[:4] == str(1970 + clock.epoch() // 31_556_952)

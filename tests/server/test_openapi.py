@@ -1,0 +1,91 @@
+"""The OpenAPI document: complete, and held to by the server, as schemathesis finds."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+
+from deployster_cli.domain.names import UnitName
+from deployster_cli.server.app import create_app
+from deployster_cli.server.attempts import Attempts
+from deployster_cli.server.running import listener
+from tests.server.app_given import LOGIN, Client, QuickEngine, served
+from tests.simulation import SimClock
+
+EXAMPLES = os.environ.get("DEPLOYSTER_TEST_SCHEMATHESIS_EXAMPLES", "2")
+
+
+def operations(client: Client) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every operation, with its method and path in words."""
+    for path, methods in client.get("/openapi.json").json()["paths"].items():
+        yield from ((f"{method} {path}", operation) for method, operation in methods.items())
+
+
+def test_every_operation_but_healthz_names_the_login(client: Client) -> None:
+    assert [at for at, operation in operations(client) if "security" not in operation] == ["get /healthz"]
+
+
+def test_every_error_is_a_problem(client: Client) -> None:
+    media = {
+        kind
+        for _, operation in operations(client)
+        for status, response in operation["responses"].items()
+        if status >= "400"
+        for kind in response["content"]
+    }
+    assert media == {"application/problem+json"}
+
+
+@pytest.mark.parametrize("status", ["401", "403", "429", "503"])
+def test_what_any_request_can_meet_is_declared_everywhere(client: Client, status: str) -> None:
+    missing = [at for at, operation in operations(client) if status not in operation["responses"]]
+    assert missing == ([] if status == "503" else ["get /healthz"])
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> Iterator[str]:
+    """A server whose jobs end at once, and which forgives any number of wrong passwords."""
+    engine = QuickEngine(SimClock(), stop_delay=0, leave_delay=0)
+    engine.add_running(UnitName("carousel", "v1", 1))
+    engine.gate.set()
+    with served(tmp_path, engine, patience=5) as serving:
+        serving.attempts = Attempts(free=10**9)
+        config = uvicorn.Config(create_app(serving), log_config=None, ws="none", lifespan="off")
+        server, sock = uvicorn.Server(config), listener("127.0.0.1:0")
+        thread = threading.Thread(target=server.run, args=([sock],))
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{sock.getsockname()[1]}"
+        serving.door.close()
+        server.should_exit = True
+        thread.join(10)
+
+
+@pytest.mark.process
+def test_schemathesis_finds_no_failure_with_all_its_checks(url: str, tmp_path: Path) -> None:
+    program = shutil.which("schemathesis", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    if program is None:
+        pytest.skip("the program schemathesis is not installed")
+    argv = [program, "run", f"{url}/openapi.json", "--checks=all", f"--max-examples={EXAMPLES}"]
+    argv += [
+        "--auth",
+        f"{LOGIN.username}:{LOGIN.password}",
+        "--phases=examples,coverage,fuzzing",
+        "--seed=1",
+        "--request-timeout=20",
+    ]
+    root = Path(__file__).parents[2]
+    env = {**os.environ, "SCHEMATHESIS_HOOKS": "tests.server.schemathesis_hooks", "PYTHONPATH": str(root)}
+    done = subprocess.run(argv, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout

@@ -1,0 +1,96 @@
+"""What a thread makes is streamed as it comes, and the thread ends when nobody wants it any more."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Generator
+
+import pytest
+
+from deployster_cli.errors import NotFound
+from deployster_cli.server import pump as module
+from deployster_cli.server.carrying import StoppableClock
+from deployster_cli.server.job import NotNow
+from deployster_cli.server.pump import Places, Pump, Source
+
+
+async def whole(source: Source, places: Places | None = None) -> list[bytes]:
+    pump = Pump(source, places or Places(1, "streams"))
+    return [piece async for piece in pump.rest(await pump.first())]
+
+
+def numbers(_: threading.Event) -> Generator[bytes, None, None]:
+    yield from (str(n).encode() for n in range(1000))
+
+
+def test_all_of_it_arrives_in_order() -> None:
+    assert asyncio.run(whole(numbers)) == [str(n).encode() for n in range(1000)]
+
+
+def test_a_source_of_nothing_is_an_empty_stream() -> None:
+    def nothing(_: threading.Event) -> Generator[bytes, None, None]:
+        yield from ()
+
+    assert asyncio.run(whole(nothing)) == []
+
+
+def test_what_fails_before_the_first_piece_is_raised() -> None:
+    def fail(_: threading.Event) -> Generator[bytes, None, None]:
+        raise NotFound("There is no carousel.")
+        yield b""
+
+    with pytest.raises(NotFound):
+        asyncio.run(whole(fail))
+
+
+def test_a_place_is_given_back_at_the_end() -> None:
+    places = Places(1, "streams")
+    for _ in range(3):
+        assert len(asyncio.run(whole(numbers, places))) == 1000
+
+
+def test_one_too_many_is_refused() -> None:
+    places = Places(0, "tasks")
+    with pytest.raises(NotNow, match="0 tasks are under way"):
+        asyncio.run(whole(numbers, places))
+
+
+def test_a_silent_source_ends_and_tidies_up_when_it_is_stopped() -> None:
+    tidied = threading.Event()
+
+    def silent(stop: threading.Event) -> Generator[bytes, None, None]:
+        clock = StoppableClock(stop)
+        try:
+            yield b"begun"
+            clock.sleep(60)
+        finally:
+            tidied.set()
+
+    async def go() -> None:
+        pump = Pump(silent, Places(1, "streams"))
+        await pump.first()
+        pump.stop()
+        assert await asyncio.to_thread(tidied.wait, 1)
+
+    asyncio.run(go())
+
+
+def test_a_source_does_not_run_far_ahead_of_its_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_AHEAD", 10)
+    made: list[int] = []
+
+    def eager(_: threading.Event) -> Generator[bytes, None, None]:
+        for n in range(1000):
+            made.append(n)
+            yield b"x"
+
+    async def go() -> None:
+        pump = Pump(eager, Places(1, "streams"))
+        stream = pump.rest(await pump.first())
+        await asyncio.sleep(0.1)
+        await anext(stream)
+        pump.stop()
+
+    asyncio.run(go())
+    assert len(made) <= 12
