@@ -1,0 +1,96 @@
+"""The verbs over an engine that this process drives itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from deployster_cli.config import Settings
+    from deployster_cli.domain.events import Event
+    from deployster_cli.domain.intent import Errand, Intent
+    from deployster_cli.domain.model import Release, Unit
+    from deployster_cli.engines.base import Engine
+    from deployster_cli.operations.carry_out import Carrying
+    from deployster_cli.operations.deploy import Prepared
+    from deployster_cli.operations.logs import Logs, Wanted
+    from deployster_cli.operations.standing import Entry
+    from deployster_cli.undertaking import Undertaking
+
+
+@dataclass(frozen=True)
+class Direct:
+    """backend.Backend. The engine is opened, and the person who asks looked up, when they are first needed."""
+
+    settings: Settings
+    open_engine: Callable[[], Engine]
+    person: Callable[[], str]
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine, one for the whole run."""
+        return self.open_engine()
+
+    def units(self, service: str | None = None) -> tuple[Unit, ...]:
+        """As Backend says."""
+        from deployster_cli.operations.units import list_units  # noqa: PLC0415
+
+        return list_units(self.engine, service)
+
+    def services(self) -> tuple[Release, ...]:
+        """As Backend says."""
+        from deployster_cli.operations.units import list_services  # noqa: PLC0415
+
+        return list_services(self.engine)
+
+    def history(self, service: str) -> tuple[Entry, ...]:
+        """As Backend says."""
+        from deployster_cli.operations.standing import history  # noqa: PLC0415
+
+        return history(self.engine, service)
+
+    def undertake(self, intent: Intent) -> Asking:
+        """As Backend says."""
+        from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
+        from deployster_cli.undertaking import Undertaking  # noqa: PLC0415 - pulls in jinja2
+
+        undertaking = Undertaking(self.settings, intent, self.person(), SystemClock())
+        undertaking.check()
+        return Asking(undertaking, self)
+
+    def task(self, errand: Errand) -> Generator[Event, None, int]:
+        """As Backend says."""
+        from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
+        from deployster_cli.operations.task import run_task  # noqa: PLC0415
+        from deployster_cli.undertaking import one_task  # noqa: PLC0415 - pulls in jinja2
+
+        clock = SystemClock()
+        task = one_task(self.settings, errand.service, errand.version, errand.command, errand.envs, self.person())
+        task.file(1, clock.utc())
+        return run_task(self.engine, task, clock, errand.timeout)
+
+    def logs(self, wanted: Wanted, *, follow: bool) -> Logs:
+        """As Backend says."""
+        from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
+        from deployster_cli.operations.logs import logs  # noqa: PLC0415
+
+        wanted.check()
+        return logs(self.engine, wanted, SystemClock(), follow=follow)
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """backend.Asked: an undertaking and the engine it is for."""
+
+    undertaking: Undertaking
+    by: Direct
+
+    def prepare(self) -> Prepared:
+        """As Asked says."""
+        return self.undertaking.prepare(self.by.engine)
+
+    def carry(self) -> Carrying:
+        """As Asked says."""
+        return self.undertaking.carry(self.by.engine)

@@ -1,0 +1,73 @@
+"""The same command line against an engine, and against a server over one: the same screen and the same exit code."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from deployster_cli.domain.names import UnitName
+from tests.remote.conftest import Both
+from tests.simulation import Fate
+
+FORMS = ["table", "plain", "json", "wide"]
+
+LOOKS = ["units", "units carousel", "units nothing", "units a/b", "services", "history carousel", "history nothing"]
+
+STORY = [
+    "deploy carousel v1 --instances 2",
+    "deploy carousel v1 --instances 2",
+    "deploy carousel bad",
+    "deploy carousel bad --on-failure keep --instances 1",
+    "destroy carousel bad --yes",
+    "deploy carousel v2 --destroy-previous --dry-run",
+    "deploy carousel v2 --destroy-previous --batch-size 1 -o json",
+    "plan carousel v2 --destroy-previous -o json",
+    "deploy carousel v3 --destroy-previous --order stop-first -o plain",
+    "rollback carousel nosuch",
+    "rollback carousel --env TOKEN=1",
+    "rollback carousel",
+    "scale carousel 3 -q",
+    "scale carousel 1",
+    "scale carousel 1 --yes",
+    "restart carousel --dry-run",
+    "restart carousel",
+    "destroy carousel v9 --yes",
+    "destroy carousel v2",
+    "destroy carousel v2 --yes --instance 7",
+    "destroy carousel v2 --yes -o json",
+    "rollback carousel",
+    "deploy carousel v1 --template nope",
+    "deploy carousel v1 --settle 5m",
+    "deploy carousel.task v1",
+    "deploy carousel a:b",
+]
+
+
+def in_whole_seconds(ran: tuple[int, str, str]) -> tuple[int, str, str]:
+    """A server's seconds count the taking of the lock, too."""
+    code, out, err = ran
+    return code, re.sub(r"(?<![0-9.])([0-9]+)\.[0-9]+(?![0-9.])", r"\1", out), err
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("line", LOOKS)
+def test_what_there_is_looks_the_same(both: Both, line: str, form: str) -> None:
+    both.here("deploy carousel v1 --instances 2")
+    both.here("deploy carousel v2-b_x --destroy-previous")
+    assert both.there(f"{line} -o {form}") == both.here(f"{line} -o {form}")
+
+
+def test_a_whole_story_reads_the_same(both: Both) -> None:
+    both.engine.fates[UnitName("carousel", "bad", 1)] = Fate.FAILS
+    here = [in_whole_seconds(both.here(line)) for line in STORY]
+    both.afresh()
+    there = [in_whole_seconds(both.there(line)) for line in STORY]
+    differing = {line: (a, b) for line, a, b in zip(STORY, here, there, strict=True) if a != b}
+    assert differing == {}
+
+
+@pytest.mark.parametrize("option", ["--env 1A=hunter2", "--set port=x", "--set nope", "--batch-size 1 --before x\x07"])
+def test_what_the_server_refuses_exits_2_too_in_words_of_its_own(both: Both, option: str) -> None:
+    code, out, err = both.there(f"deploy carousel v1 {option}")
+    assert (code, out, both.engine.calls, "hunter2" in err) == (2, "", [], False)

@@ -1,0 +1,101 @@
+"""Intents as requests."""
+
+from __future__ import annotations
+
+import pytest
+
+from deployster_cli.domain.intent import Intent, Verb
+from deployster_cli.domain.model import OnFailure, Order
+from deployster_cli.domain.plan import Policy
+from deployster_cli.errors import InvalidInput
+from deployster_cli.remote.wishes import Wish, wish_of
+
+HOW = {"timeout": 300.0, "settle": 3.0, "order": "start-first", "on_failure": "rollback", "lock_wait": 0.0}
+
+
+def test_a_deploy_says_what_was_given_and_leaves_the_rest_to_the_server() -> None:
+    assert wish_of(Intent(Verb.DEPLOY, "carousel", "v1"), "alice@ci") == Wish(
+        "POST", "/v1/services/carousel/deploys", {"deploy": {"version": "v1", **HOW, "by": "alice@ci"}}
+    )
+
+
+def test_a_deploy_with_everything() -> None:
+    intent = Intent(
+        Verb.DEPLOY,
+        "carousel",
+        "v1",
+        instances=3,
+        destroy_previous=True,
+        batch=2,
+        force=True,
+        before=("rake db:migrate",),
+        template="process",
+        sets=("port=1", "a=b=c"),
+        envs=("TOKEN=x", "TOKEN=y"),
+        policy=Policy(1.5, 60.0, Order.STOP_FIRST, OnFailure.KEEP),
+        lock_wait=9.0,
+    )
+    wish = wish_of(intent, "alice@ci", dry_run=True)
+    assert wish.body == {
+        "deploy": {
+            "version": "v1",
+            "instance_count": 3,
+            "destroy_previous": True,
+            "batch_size": 2,
+            "force": True,
+            "before": ["rake db:migrate"],
+            "template": "process",
+            "set": {"port": "1", "a": "b=c"},
+            "env": {"TOKEN": "y"},
+            "timeout": 60.0,
+            "settle": 1.5,
+            "order": "stop-first",
+            "on_failure": "keep",
+            "lock_wait": 9.0,
+            "by": "alice@ci",
+            "dry_run": True,
+        }
+    }
+
+
+@pytest.mark.parametrize(
+    ("intent", "path", "body"),
+    [
+        (Intent(Verb.ROLLBACK, "carousel"), "rollback", {"rollback": {}}),
+        (Intent(Verb.ROLLBACK, "carousel", "v1"), "rollback", {"rollback": {"version": "v1"}}),
+        (Intent(Verb.SCALE, "carousel", instances=3), "scale", {"scale": {"instance_count": 3}}),
+        (Intent(Verb.RESTART, "carousel", as_now=True), "restart", {"restart": {"force": True}}),
+    ],
+)
+def test_each_verb_has_its_path_and_its_fields(intent: Intent, path: str, body: dict[str, dict[str, object]]) -> None:
+    name = intent.verb.value
+    expected = {name: {**body[name], **HOW, "by": "b"}}
+    assert wish_of(intent, "b") == Wish("POST", f"/v1/services/carousel/{path}", expected)
+
+
+@pytest.mark.parametrize(("only", "query"), [((), ""), ((1, 3), "?instance=1&instance=3")])
+def test_a_destroy_says_it_all_in_its_address(only: tuple[int, ...], query: str) -> None:
+    intent = Intent(Verb.DESTROY, "carousel", "v1-2", only=only)
+    assert wish_of(intent, "alice@ci") == Wish("DELETE", f"/v1/services/carousel/deploys/v1-2{query}")
+
+
+def test_a_destroy_has_no_time_limit_of_its_own() -> None:
+    with pytest.raises(InvalidInput, match="destroy has no --timeout with --server"):
+        wish_of(Intent(Verb.DESTROY, "carousel", "v1", policy=Policy(timeout=9)), "b")
+
+
+def test_a_list_is_set_once() -> None:
+    with pytest.raises(InvalidInput, match="gives one key twice"):
+        wish_of(Intent(Verb.DEPLOY, "carousel", "v1", sets=("volumes=/a", "volumes=/b")), "b")
+
+
+def test_a_value_without_a_name_is_refused_without_being_repeated() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        wish_of(Intent(Verb.DEPLOY, "carousel", "v1", envs=("secret",)), "b")
+    assert "secret" not in refused.value.message
+
+
+def test_a_long_name_of_who_asks_is_cut() -> None:
+    wish = wish_of(Intent(Verb.RESTART, "carousel"), "x" * 200)
+    assert wish.body
+    assert len(wish.body["restart"]["by"]) == 100
