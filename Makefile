@@ -1,4 +1,4 @@
-.PHONY: demo test lint ci
+.PHONY: demo test lint completions ci
 
 demo:  ## Install, then deploy the example app on this machine
 	script/demo
@@ -8,6 +8,9 @@ test:  ## The whole test suite
 
 lint:  ## Style, format and types
 	script/lint
+
+completions:  ## Write the shells' completion scripts anew
+	script/completions
 
 ci:  ## Everything, as the build does it
 	.ci/run

@@ -9,12 +9,17 @@ import os
 import signal
 import sys
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
 
 from deployster_cli import __version__
+from deployster_cli.commands.helping import COMMAND_GROUPS, grouped, write_groups
 from deployster_cli.commands.shared import shared_options
 from deployster_cli.errors import EXIT_DONE, EXIT_FAILED, EXIT_FAULT, DeploysterError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS = {
     "deploy": "Start a version of a service, and with --destroy-previous retire every earlier one.",
@@ -22,15 +27,22 @@ COMMANDS = {
     "destroy": "Stop and destroy a version of a service.",
     "rollback": "Go back to the release before, or to a version.",
     "scale": "More or fewer instances of the newest release.",
+    "task": "Run a command once with a release; its exit code is ours.",
     "restart": "Replace every instance by a fresh one, without a gap.",
     "units": "Every unit with its version, instance, state and machine.",
     "services": "One line a release: how many instances of it run, and where.",
+    "logs": "The journals of all instances together, also as they come.",
+    "ssh": "A shell, or a command, on the machine of an instance.",
     "history": "The releases of a service, newest first.",
     "diff": "How a version's unit file would differ from the one that runs.",
     "render": "Print the unit file that deploy would start.",
     "templates": "List the unit templates, or print one.",
+    "serve": "Serve the same operations over HTTP, and a page to watch them on.",
+    "config": "Show every setting and where it came from.",
+    "init": "Write a deployster.toml, a template and a Makefile fragment to begin with.",
     "unlock": "Take away the lock that another run holds on a service.",
     "check": "Find what is wrong with the setup, and say how to mend it.",
+    "completion": "Have the TAB key complete commands, options and live names.",
 }
 """Command → what it does. Each is ``cli`` in the module deployster_cli.commands.NAME."""
 
@@ -42,13 +54,24 @@ class Commands(click.Group):
         """All commands, in the order in which a newcomer meets them."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command, imported now; None where there is none of that name."""
         if cmd_name not in COMMANDS:
             return None
         command = importlib.import_module(f"deployster_cli.commands.{cmd_name}").cli
         assert isinstance(command, click.Command)  # noqa: S101 - a slip of ours
-        return command
+        if ctx.resilient_parsing:
+            from deployster_cli.commands.completing import with_names  # noqa: PLC0415 - only for the TAB key
+
+            with_names(command)
+        return grouped(command)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The commands from the table: none is imported for it. Then the options."""
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 - only for the TAB key
+
+        names = [CompletionItem(name, help=does) for name, does in COMMANDS.items() if name.startswith(incomplete)]
+        return names + click.Command.shell_complete(self, ctx, incomplete)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -56,16 +79,14 @@ class Commands(click.Group):
         """As click does, with the nearest right name where there is no such command."""
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
-            from difflib import get_close_matches  # noqa: PLC0415 - only for a wrong name
+            from deployster_cli.domain.wording import did_you_mean  # noqa: PLC0415 - only for a wrong name
 
-            near = get_close_matches(name, COMMANDS, 1)
-            ctx.fail(f"There is no command {name!a}." + (f" Did you mean {near[0]}?" if near else ""))
+            ctx.fail(f"There is no command {name!a}.{did_you_mean(name, COMMANDS)}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """The list of commands, from the table: no command is imported for it."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        write_groups(formatter, {name: (name, does) for name, does in COMMANDS.items()}, COMMAND_GROUPS)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -76,6 +97,8 @@ def cli() -> None:
 
     \b
     deployster deploy carousel 9f88701 --destroy-previous
+    deployster units carousel --watch
+    deployster rollback carousel
     """
 
 
@@ -95,6 +118,11 @@ def _terminate(_: int, __: FrameType | None) -> None:
 
 def main() -> None:
     """Run the command line and exit with its code; whatever happens, nobody sees a traceback."""
+    if shell := os.environ.get("_DEPLOYSTER_COMPLETE"):
+        from deployster_cli.commands.completing import answer  # noqa: PLC0415 - only for the TAB key
+
+        answer(cli, shell, sys.argv[1:])
+        return
     signal.signal(signal.SIGTERM, _terminate)
     code = run(sys.argv[1:])
     with contextlib.suppress(OSError, AttributeError):
@@ -143,8 +171,14 @@ def _usage(error: click.ClickException) -> int:
 
 
 def _say(kind: str, message: str, hint: str = "") -> None:
+    """Tell how it ended, on stderr; where GitHub Actions reads it, as an annotation."""
     lines = [f"{kind}: {message}" if kind else message, *([hint] if hint else [])]
-    text = "\n".join(_shown("".join(c if c.isprintable() else "\ufffd" for c in line)) for line in lines)
+    lines = ["".join(c if c.isprintable() else "\ufffd" for c in line) for line in lines]
+    text = "\n".join(map(_shown, lines))
+    if kind and os.environ.get("GITHUB_ACTIONS") == "true":
+        from deployster_cli.views.actions import command  # noqa: PLC0415 - only where its runner reads it
+
+        text = command("error", "\n".join(lines).removeprefix(f"{kind}: "))
     try:
         click.echo(text, err=True)
     except OSError:

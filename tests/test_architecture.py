@@ -13,17 +13,35 @@ PACKAGE = "deployster_cli"
 ROOT = Path(__file__).parent.parent / PACKAGE
 
 EVERYBODY_MAY = ("errors", "__version__")
-CONFIG_PARTS = ("config_file", "config_layers", "config_schema", "config_values")
+CONFIG_PARTS = ("config_file", "config_layers", "config_schema", "config_services", "config_values")
 
 FRONT = ("server", "operations", "views", "domain", "engines.base", "config", "template_files", "undertaking")
 """What those who talk to people may import: commands and the server."""
+
+LOCAL_TOOLS = ("config_report", "local_commands", "registry")
+"""What only a command line has: this machine's programs and network."""
 
 MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "": (),
     "__main__": ("main",),
     "main": ("commands", "operations", "views", "domain", "engines.base", "config"),
-    "commands": (*FRONT, "commands"),
-    "undertaking": ("operations", "domain", "engines.base", "config", "template_files"),
+    "commands": (
+        *FRONT,
+        *LOCAL_TOOLS,
+        "commands",
+        "backend",
+        "direct",
+        "remote",
+        "completion_scripts",
+        "live_names",
+        "engines.process.observed",
+        "engines.host_keys",
+    ),
+    "backend": ("operations", "domain"),
+    "direct": ("undertaking", "operations", "domain", "engines.base", "config"),
+    "remote": ("remote", "operations", "domain"),
+    "undertaking": ("operations", "domain", "engines.base", "config", "surroundings", "template_files"),
+    "surroundings": ("operations", "domain", "engines.base", "config", "local_commands", "registry", "views.plans"),
     "server": FRONT,
     "views": ("views", "operations", "domain"),
     "operations": ("operations", "domain", "engines.base"),
@@ -31,14 +49,30 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "config_file": ("domain",),
     "config_schema": ("config_file", "domain", "engines.base"),
     "config_layers": ("config_file", "config_schema", "domain"),
+    "config_services": ("config_file", "config_layers", "config_schema", "domain"),
     "config_values": ("config_file", "config_schema", "domain"),
+    "config_report": ("config", *CONFIG_PARTS, "domain"),
+    "local_commands": ("operations", "domain", "engines.process"),
+    "registry": ("operations",),
     "engines": (),
     "engines.base": ("domain",),
     "engines.process": (),
-    "engines.fleetctl": ("engines.fleetctl", "engines.base", "engines.process", "domain"),
-    "engines.systemctl": ("engines.systemctl", "engines.base", "engines.process", "domain"),
+    "engines.host_keys": (),
+    "engines.exported": ("engines.process", "domain"),
+    "engines.fleetctl": (
+        "engines.fleetctl",
+        "engines.base",
+        "engines.exported",
+        "engines.host_keys",
+        "engines.process",
+        "domain",
+    ),
+    "engines.systemctl": ("engines.systemctl", "engines.base", "engines.exported", "engines.process", "domain"),
     "template_files": ("domain",),
+    "completion_scripts": (),
+    "live_names": ("config", "domain", "engines.base", "engines.process"),
     "domain": ("domain",),
+    "scaffold": (),
     "errors": (),
 }
 """Part of the package → the parts it may import. The longest name that fits a module counts."""
@@ -54,6 +88,7 @@ ONLY_IN: Mapping[str, tuple[str, ...]] = {
     "fastapi": ("server",),
     "starlette": ("server",),
     "uvicorn": ("server",),
+    "httpx": ("remote",),
 }
 """Library → where it may be imported."""
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from deployster_cli.commands.deploying import intent_of, roll_out
-from deployster_cli.commands.options import INSTANCES, ROLLING, VALUES, with_options
+from deployster_cli.commands.options import INSTANCES, ROLLING, VALUES, YES, with_options
 from deployster_cli.commands.shared import shared_options, this_run
 from deployster_cli.domain.intent import Verb
 
@@ -16,7 +16,7 @@ from deployster_cli.domain.intent import Verb
 @click.argument("service")
 @click.argument("version")
 @click.option("--destroy-previous", is_flag=True, help="Retire every earlier release once this one runs.")
-@with_options(INSTANCES, *VALUES, *ROLLING)
+@with_options(INSTANCES, *VALUES, *ROLLING, YES)
 @click.option(
     "--before",
     multiple=True,
@@ -32,4 +32,4 @@ def cli(service: str, version: str, **given: Any) -> None:
     deployster deploy carousel 9f88701 --instances 3
     deployster deploy carousel a41c9e2 --destroy-previous
     """
-    roll_out(this_run(), intent_of(Verb.DEPLOY, service, version, given), dry_run=given["dry_run"])
+    roll_out(this_run(), intent_of(Verb.DEPLOY, service, version, given), dry_run=given["dry_run"], yes=given["yes"])

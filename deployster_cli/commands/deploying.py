@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from deployster_cli.commands.options import policy_of
-from deployster_cli.commands.shared import Run, person
+from deployster_cli.commands.shared import Run, confirm_protected
 from deployster_cli.domain.intent import Intent, Verb
-
-if TYPE_CHECKING:
-    from deployster_cli.undertaking import Undertaking
 
 FORCE_SETTINGS = click.option(
     "--force",
@@ -42,24 +39,14 @@ def intent_of(verb: Verb, service: str, version: str | None, given: Mapping[str,
     )
 
 
-def undertaking(run: Run, intent: Intent) -> Undertaking:
-    """The intent with this run's settings, checked."""
-    from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
-    from deployster_cli.undertaking import Undertaking  # noqa: PLC0415 - pulls in jinja2
-
-    asked = Undertaking(run.settings, intent, person(), SystemClock())
-    asked.check()
-    return asked
-
-
-def roll_out(run: Run, intent: Intent, *, dry_run: bool) -> None:
-    """Plan the intent and carry it out, or with --dry-run just show the plan."""
+def roll_out(run: Run, intent: Intent, *, dry_run: bool, yes: bool = False) -> None:
+    """Plan the intent and carry it out, or with --dry-run just show the plan. ``yes``: a protected cluster too."""
     from deployster_cli.views.rollouts import show_deployed, show_plan, telling  # noqa: PLC0415
 
-    asked = undertaking(run, intent)
-    engine = run.engine()
+    asked = run.backend().undertake(intent)
     if dry_run:
-        prepared = asked.prepare(engine)
-        show_plan(run.output, prepared.plan, prepared.units)
+        prepared = asked.prepare()
+        show_plan(run.output, prepared.plan, prepared.units, run.settings.place)
         return
-    show_deployed(run.output, telling(run.output, asked.carry(engine)))
+    confirm_protected(run, f"{intent.service}: {intent.doing}", yes=yes)
+    show_deployed(run.output, telling(run.output, asked.carry()))

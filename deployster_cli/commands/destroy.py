@@ -6,14 +6,13 @@ from typing import Any
 
 import click
 
-from deployster_cli.commands.deploying import undertaking
 from deployster_cli.commands.options import WAITING, with_options
 from deployster_cli.commands.parameters import number
-from deployster_cli.commands.shared import confirmed, shared_options, this_run
+from deployster_cli.commands.shared import confirm_protected, confirmed, shared_options, this_run
 from deployster_cli.domain.intent import Intent, Verb
 from deployster_cli.domain.names import MOST_INSTANCES
 from deployster_cli.domain.plan import Policy
-from deployster_cli.domain.wording import some_names
+from deployster_cli.domain.wording import on, some_names
 from deployster_cli.errors import DeploysterError
 
 
@@ -36,10 +35,9 @@ def cli(service: str, version: str, instances: tuple[int, ...], yes: bool, **giv
     from deployster_cli.views.rollouts import show_destroyed, telling  # noqa: PLC0415
 
     run, policy = this_run(), Policy(timeout=given["timeout"])
-    asked = undertaking(
-        run, Intent(Verb.DESTROY, service, version, only=instances, policy=policy, lock_wait=given["lock_wait"])
-    )
-    engine = run.engine()
-    if not confirmed(f"Destroy {some_names(asked.prepare(engine).plan.retire)}?", yes=yes):
+    intent = Intent(Verb.DESTROY, service, version, only=instances, policy=policy, lock_wait=given["lock_wait"])
+    asked = run.backend().undertake(intent)
+    if not confirmed(f"Destroy {some_names(asked.prepare().plan.retire)}{on(run.settings.place)}?", yes=yes):
         raise DeploysterError("Not destroyed.")
-    show_destroyed(run.output, telling(run.output, asked.carry(engine)))
+    confirm_protected(run, f"{service}: {intent.doing}", yes=yes)
+    show_destroyed(run.output, telling(run.output, asked.carry()))

@@ -14,12 +14,16 @@ from deployster_cli.commands.shared import person, shared_options, this_run
 @with_options(*VALUES)
 @shared_options
 def cli(*, service: str, version: str, template: str | None, **values: tuple[str, ...]) -> None:
-    """Show how the unit file of VERSION would differ from the one that runs now."""
+    """Show how the unit file of VERSION would differ from the one that runs now.
+
+    \b
+    deployster diff carousel a41c9e2
+    """
     from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
     from deployster_cli.operations.diff import diff  # noqa: PLC0415
     from deployster_cli.undertaking import renderer  # noqa: PLC0415 - pulls in jinja2
     from deployster_cli.views.results import show_diff  # noqa: PLC0415
 
     run = this_run()
-    of, render = renderer(run.settings, service, template or "", values["sets"], values["envs"])
+    of, render = renderer(run.settings_here, service, template or "", values["sets"], values["envs"])
     show_diff(run.output, diff(run.engine(), render, of, version, now=SystemClock().utc(), by=person()))

@@ -11,9 +11,12 @@ from deployster_cli.commands.shared import shared_options, this_run
 @click.argument("service")
 @shared_options
 def cli(service: str) -> None:
-    """The releases of SERVICE, newest first: those that run, then those the newest one remembers."""
-    from deployster_cli.operations.standing import history  # noqa: PLC0415
+    """The releases of SERVICE, newest first: those that run, then those the newest one remembers.
+
+    \b
+    deployster history carousel
+    """
     from deployster_cli.views.results import show_history  # noqa: PLC0415
 
     run = this_run()
-    show_history(run.output, service, history(run.engine(), service))
+    show_history(run.output, service, run.backend().history(service))

@@ -38,6 +38,8 @@ WAITING = (
     ),
 )
 
+YES = click.option("--yes", is_flag=True, help="Don't ask: change a protected cluster too.")
+
 ROLLING = (
     click.option("--batch-size", type=number(1, MOST_AT_ONCE), metavar="B", help="Start B at a time (default: all)."),
     click.option(

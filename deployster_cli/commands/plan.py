@@ -20,5 +20,10 @@ from deployster_cli.domain.intent import Verb
 @click.option("--force", is_flag=True, help="Replace instances of this very version too.")
 @shared_options
 def cli(service: str, version: str, **given: Any) -> None:
-    """Show what deploy would do with the same arguments; changes nothing (deploy --dry-run is the same)."""
+    """Show what deploy would do with the same arguments; changes nothing (deploy --dry-run is the same).
+
+    \b
+    deployster plan carousel a41c9e2 --destroy-previous
+    deployster plan carousel a41c9e2 -o json
+    """
     roll_out(this_run(), intent_of(Verb.DEPLOY, service, version, given), dry_run=True)

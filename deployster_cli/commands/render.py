@@ -17,12 +17,17 @@ from deployster_cli.domain.names import MOST_INSTANCES
 @with_options(*VALUES)
 @shared_options
 def cli(*, service: str, version: str, instance: int, template: str | None, **values: tuple[str, ...]) -> None:
-    """Print the unit file that deploy would start. Asks no engine: a port of its own is only an example here."""
+    """Print the unit file that deploy would start. Asks no engine: a port of its own is only an example here.
+
+    \b
+    deployster render carousel 9f88701
+    deployster render carousel 9f88701 --instance 2 --set port=3001
+    """
     from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
     from deployster_cli.operations.rendering import sample  # noqa: PLC0415 - pulls in jinja2
     from deployster_cli.undertaking import renderer  # noqa: PLC0415 - pulls in jinja2
     from deployster_cli.views.results import show_unit_file  # noqa: PLC0415
 
     run = this_run()
-    of, render = renderer(run.settings, service, template or "", values["sets"], values["envs"])
+    of, render = renderer(run.settings_here, service, template or "", values["sets"], values["envs"])
     show_unit_file(run.output, sample(render, of, version, instance=instance, now=SystemClock().utc(), by=person()))

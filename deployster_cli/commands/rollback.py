@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from deployster_cli.commands.deploying import FORCE_SETTINGS, intent_of, roll_out
-from deployster_cli.commands.options import INSTANCES, ROLLING, VALUES, with_options
+from deployster_cli.commands.options import INSTANCES, ROLLING, VALUES, YES, with_options
 from deployster_cli.commands.shared import shared_options, this_run
 from deployster_cli.domain.intent import Verb
 
@@ -15,7 +15,7 @@ from deployster_cli.domain.intent import Verb
 @click.command("rollback")
 @click.argument("service")
 @click.argument("version", required=False)
-@with_options(INSTANCES, *VALUES, *ROLLING, FORCE_SETTINGS)
+@with_options(INSTANCES, *VALUES, *ROLLING, YES, FORCE_SETTINGS)
 @shared_options
 def cli(service: str, version: str | None, **given: Any) -> None:
     """Go back to the release before the one that was deployed last, or to VERSION, and retire all others.
@@ -24,4 +24,4 @@ def cli(service: str, version: str | None, **given: Any) -> None:
     deployster rollback carousel
     deployster history carousel
     """
-    roll_out(this_run(), intent_of(Verb.ROLLBACK, service, version, given), dry_run=given["dry_run"])
+    roll_out(this_run(), intent_of(Verb.ROLLBACK, service, version, given), dry_run=given["dry_run"], yes=given["yes"])

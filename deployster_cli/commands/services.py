@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import click
 
+from deployster_cli.commands.options import with_options
 from deployster_cli.commands.shared import shared_options, this_run
+from deployster_cli.commands.watching import WATCHING, show_or_watch
 
 
 @click.command("services")
+@with_options(*WATCHING)
 @shared_options
-def cli() -> None:
-    """One line a release: how many of its instances run, how the worst of them is, and on which machines."""
-    from deployster_cli.operations.units import list_services  # noqa: PLC0415
-    from deployster_cli.views.results import show_services  # noqa: PLC0415
+def cli(watching: bool, interval: float) -> None:
+    """One line a release: how many of its instances run, how the worst of them is, and on which machines.
+
+    \b
+    deployster services
+    deployster services --watch --interval 5s
+    """
+    from deployster_cli.views.results import services_listing  # noqa: PLC0415
 
     run = this_run()
-    show_services(run.output, list_services(run.engine()))
+    show_or_watch(run, run.backend().services, services_listing, interval if watching else None, "services")

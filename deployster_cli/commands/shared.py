@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from deployster_cli.errors import DeploysterError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from deployster_cli.backend import Backend
     from deployster_cli.config import Settings
     from deployster_cli.engines.base import Engine
     from deployster_cli.views.output import Output
@@ -20,12 +23,25 @@ F = TypeVar("F", bound=Callable[..., object])
 
 KEY = "deployster.flags"
 
+UNNAMED = "default"
+"""What stands for the cluster's name where the file's own is protected, and no other was chosen."""
+
 
 def _remember(ctx: click.Context, param: click.Parameter, value: object) -> None:
     """Note an option's value for the whole run; the one behind the command's name counts before the one ahead of it."""
     flags = ctx.find_root().meta.setdefault(KEY, {})
     if value not in (None, False):
         flags[param.name] = value
+
+
+def _listen(ctx: click.Context, param: click.Parameter, value: object) -> None:
+    """Tell of every call that an engine makes, until this run ends."""
+    _remember(ctx, param, value)
+    if value and not ctx.resilient_parsing:
+        from deployster_cli.engines.process import observed  # noqa: PLC0415 - only with -v
+
+        told = observed(lambda done: this_run().output.call(done.argv, done.code, done.seconds))
+        ctx.find_root().with_resource(told)
 
 
 def _option(*names: str, **facts: Any) -> Callable[[F], F]:
@@ -39,9 +55,21 @@ def shared_options(command: F) -> F:
         _option("--engine", type=click.Choice(["fleet", "local"]), help="What runs units (default: fleet)."),
         _option("--endpoint", metavar="URL", help="fleet's API (as fleetctl --endpoint)."),
         _option("--tunnel", metavar="HOST[:PORT]", help="Reach fleet over ssh (as fleetctl --tunnel)."),
+        _option("--strict-host-key-checking", metavar="BOOL", help="false takes any ssh host key (default: true)."),
+        _option("--known-hosts-file", metavar="FILE", help="Known ssh host keys (default: ~/.fleetctl/known_hosts)."),
+        _option("--server", metavar="URL", help="Ask a deployster serve there, and no engine."),
+        _option("--server-ca", metavar="FILE", help="Trust the certificates in this file for --server."),
         _option("--config", metavar="FILE", help="Use this file, not the deployster.toml found upwards from here."),
         _option("-o", "--output", type=click.Choice(["table", "plain", "json", "wide"]), help="Form of the result."),
         _option("-q", "--quiet", is_flag=True, default=None, help="No progress."),
+        click.option(
+            "-v",
+            "--verbose",
+            is_flag=True,
+            expose_value=False,
+            callback=_listen,
+            help="Show every call of fleetctl or systemctl, with its exit code and time.",
+        ),
         _option("--no-color", is_flag=True, default=None, help="No colour (also: NO_COLOR)."),
     ]
     for option in reversed(options):
@@ -55,6 +83,7 @@ class Run:
     def __init__(self, flags: dict[str, object]) -> None:
         self._flags = flags
         self._settings: Settings | None = None
+        self._backend: Backend | None = None
 
     @property
     def settings(self) -> Settings:
@@ -65,11 +94,38 @@ class Run:
             self._settings = load(self._flags, os.environ, _here())
         return self._settings
 
+    @property
+    def settings_here(self) -> Settings:
+        """The settings of a run that works on this machine; InvalidInput where they name a server that is to do it."""
+        if self.settings.server:
+            from deployster_cli.commands.remotely import not_there  # noqa: PLC0415 - only with a server
+
+            raise not_there(self.settings)
+        return self.settings
+
     def engine(self) -> Engine:
-        """The engine that the settings choose."""
+        """The engine that the settings choose; InvalidInput where they name a server."""
+        from deployster_cli.commands.host_keys import ask_here  # noqa: PLC0415 - help and version need none
         from deployster_cli.config import open_engine  # noqa: PLC0415
 
-        return open_engine(self.settings)
+        ask_here()
+        return open_engine(self.settings_here)
+
+    def backend(self) -> Backend:
+        """What this run asks, one for all of it: the engine of its settings, or the server that they name."""
+        if self._backend is None:
+            self._backend = self._remote() if self.settings.server else self._direct()
+        return self._backend
+
+    def _direct(self) -> Backend:
+        from deployster_cli.direct import Direct  # noqa: PLC0415 - help and version need none
+
+        return Direct(self.settings, self.engine, person)
+
+    def _remote(self) -> Backend:
+        from deployster_cli.commands.remotely import remote  # noqa: PLC0415 - only with a server
+
+        return remote(self.settings)
 
     @property
     def output(self) -> Output:
@@ -77,7 +133,8 @@ class Run:
         from deployster_cli.views.output import Output  # noqa: PLC0415
 
         color = not (self._flags.get("no_color") or os.environ.get("NO_COLOR"))
-        return Output(str(self._flags.get("output") or "table"), bool(self._flags.get("quiet")), color)
+        quiet, verbose = bool(self._flags.get("quiet")), bool(self._flags.get("verbose"))
+        return Output(str(self._flags.get("output") or "table"), quiet, color, verbose)
 
 
 def _here() -> Path:
@@ -116,3 +173,19 @@ def confirmed(question: str, *, yes: bool) -> bool:
     if not (sys.stdin and sys.stdin.isatty()):
         raise click.UsageError(f"{question} Nobody is there to ask: give --yes.", click.get_current_context())
     return click.confirm(question, err=True)
+
+
+def confirm_protected(run: Run, doing: str, *, yes: bool) -> None:
+    """Have a change of a protected cluster confirmed: on a terminal by its name, off it by --yes.
+
+    ``doing`` begins the question: "Deploying carousel 9f88701". DeploysterError where another name is typed.
+    """
+    settings = run.settings
+    if yes or not settings.protected:
+        return
+    where = f"{doing} on {settings.place or UNNAMED}, a protected cluster."
+    if not (sys.stdin and sys.stdin.isatty()):
+        raise click.UsageError(f"{where} Nobody is there to ask: give --yes.", click.get_current_context())
+    typed = click.prompt(f"{where} Type its name to go on", default="", show_default=False, err=True)
+    if typed.strip() != (settings.place or UNNAMED):
+        raise DeploysterError("Not confirmed. Nothing was changed.")

@@ -12,7 +12,12 @@ from deployster_cli.errors import NotFound
 @click.group("templates")
 @shared_options
 def cli() -> None:
-    """The unit templates: the built-in ones, and yours, which count before them."""
+    """The unit templates: the built-in ones, and yours, which count before them.
+
+    \b
+    deployster templates list
+    deployster templates show docker
+    """
 
 
 @cli.command("list")

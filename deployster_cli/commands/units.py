@@ -2,23 +2,43 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
+from deployster_cli.commands.options import with_options
 from deployster_cli.commands.shared import shared_options, this_run
+from deployster_cli.commands.watching import WATCHING, show_or_watch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from deployster_cli.domain.model import Unit
+    from deployster_cli.views.output import Listing
 
 
 @click.command("units")
 @click.argument("service", required=False)
+@with_options(*WATCHING)
 @shared_options
-def cli(service: str | None) -> None:
+def cli(service: str | None, watching: bool, interval: float) -> None:
     """Every unit, or every unit of SERVICE: version, instance, state, machine and port.
 
     \b
-    deployster units carousel
+    deployster units carousel --watch
     deployster units -o json
     """
-    from deployster_cli.operations.units import list_units  # noqa: PLC0415
-    from deployster_cli.views.results import show_units  # noqa: PLC0415
+    from deployster_cli.domain.wording import did_you_mean  # noqa: PLC0415
+    from deployster_cli.views.results import units_listing  # noqa: PLC0415
 
     run = this_run()
-    show_units(run.output, list_units(run.engine(), service), service)
+    backend = run.backend()
+
+    def listing(units: Sequence[Unit]) -> Listing:
+        meant = ""
+        if service and not units and not watching:
+            meant = did_you_mean(service, (unit.name.service for unit in backend.units()))
+        return units_listing(run.output, units, service, meant)
+
+    title = f"units of {service}" if service else "units"
+    show_or_watch(run, lambda: backend.units(service), listing, interval if watching else None, title)

@@ -6,6 +6,7 @@ import click
 
 from deployster_cli.commands.shared import confirmed, shared_options, this_run
 from deployster_cli.domain.names import check_service
+from deployster_cli.domain.wording import on
 from deployster_cli.errors import DeploysterError
 
 
@@ -14,7 +15,11 @@ from deployster_cli.errors import DeploysterError
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @shared_options
 def cli(service: str, yes: bool) -> None:
-    """Take away the lock that another run holds on SERVICE. A run that is still alive takes it right back."""
+    """Take away the lock that another run holds on SERVICE. A run that is still alive takes it right back.
+
+    \b
+    deployster unlock carousel
+    """
     from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
 
     run = this_run()
@@ -24,7 +29,7 @@ def cli(service: str, yes: bool) -> None:
         run.output.note(f"{service} is not locked.")
         return
     by = note.told(SystemClock().epoch())
-    if not confirmed(f"{service} is locked by {by}. Unlock it?", yes=yes):
+    if not confirmed(f"{service}{on(run.settings.place)} is locked by {by}. Unlock it?", yes=yes):
         raise DeploysterError("Not unlocked.")
     locks.drop(service)
     run.output.text(f"Unlocked {service}; it was locked by {by}.\n")

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,23 +18,42 @@ from deployster_cli.errors import DeploysterError
 from deployster_cli.views.shapes import Row
 from deployster_cli.views.tables import aligned, plain
 
+_PASSWORD = re.compile(r"//[^/@\s]+@")
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A table in all its forms, each worked out when it is asked for. ``empty`` is said where there are no rows;
+    ``by`` is how many of the first columns name the group that a row belongs to.
+    """
+
+    columns: Row
+    rows: Callable[[], Sequence[Row]]
+    plain: Callable[[], Sequence[Row]]
+    json: Callable[[], object]
+    empty: str = ""
+    by: int = 0
+
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """How this run shows things. ``form`` is table, wide, plain or json."""
+    """How this run shows things. ``form`` is table, wide, plain or json; ``verbose``: calls are told of on stderr."""
 
     form: str = "table"
     quiet: bool = False
     color: bool = True
+    verbose: bool = False
 
-    def table(self, columns: Row, rows: Sequence[Row], *, empty: str = "") -> None:
-        """Rows for people; ``empty`` is said on stderr where there are none."""
+    def table(self, columns: Row, rows: Sequence[Row], *, empty: str = "", by: int = 0) -> None:
+        """Rows for people; ``empty`` is said on stderr where there are none. On a terminal the first ``by`` cells of
+        a row are left out where they repeat those of the row above.
+        """
         if not rows and empty:
             self.note(empty)
         elif is_terminal(sys.stdout):
             from deployster_cli.views.rich_tables import print_table  # noqa: PLC0415 - rich is slow to import
 
-            print_table(columns, rows, color=self.color)
+            print_table(columns, rows, by=by, color=self.color)
         else:
             emit(aligned(columns, rows), sys.stdout)
 
@@ -55,6 +76,14 @@ class Output:
         if not self.quiet:
             tell(text + "\n")
 
+    def call(self, argv: Sequence[str], code: int | None, seconds: float) -> None:
+        """One call that an engine made, on stderr; what may be a password in an address is left out."""
+        ended = "stopped by us" if code is None else f"exit {code}"
+        line = f"$ {_PASSWORD.sub('//***@', shlex.join(argv))}  {ended}  {seconds:.3f}s"
+        line = "".join(char if char.isprintable() else "\ufffd" for char in line)
+        dim = self.color and is_terminal(sys.stderr)
+        tell(f"\x1b[2m{line}\x1b[0m\n" if dim else f"{line}\n")
+
     def show(
         self, *, json: Callable[[], object], table: Callable[[], None], plain: Callable[[], Sequence[Row]]
     ) -> None:
@@ -66,26 +95,36 @@ class Output:
         else:
             table()
 
+    def listing(self, listing: Listing) -> None:
+        """A listing in the form that was asked for."""
+        self.show(
+            json=listing.json,
+            table=lambda: self.table(listing.columns, listing.rows(), empty=listing.empty, by=listing.by),
+            plain=listing.plain,
+        )
+
 
 def is_terminal(stream: IO[str] | None) -> bool:
     """Whether a person sees what is written there."""
     return stream is not None and not stream.closed and stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def emit(text: str, stream: IO[str] | None) -> None:
-    """Write and flush. A closed stream swallows it; a full disk is told of."""
+def emit(text: str, stream: IO[str] | None) -> bool:
+    """Write and flush; whether somebody may still read it. A closed stream swallows it; a full disk is told of."""
     if stream is None or stream.closed:
-        return
+        return False
     try:
         stream.write(text)
         stream.flush()
     except BrokenPipeError:
         _silence(stream)
+        return False
     except UnicodeEncodeError:
-        emit(text.encode("ascii", "backslashreplace").decode(), stream)
+        return emit(text.encode("ascii", "backslashreplace").decode(), stream)
     except OSError as error:
         _silence(stream)
         raise DeploysterError(f"The output can't be written: {error.strerror}.") from error
+    return True
 
 
 def tell(text: str) -> None:

@@ -1,28 +1,31 @@
-"""Progress: each event as it comes, on stderr, for a person at a terminal or for a log file."""
+"""Progress: each event as it comes, on stderr, for a person at a terminal, a log file or a workflow's runner."""
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from typing import Protocol
 
 from deployster_cli.domain import events
 from deployster_cli.domain.events import Event
-from deployster_cli.domain.model import Unit
-from deployster_cli.domain.names import UnitName
+from deployster_cli.views.actions import command, harmless, in_actions
+from deployster_cli.views.board import Board
 from deployster_cli.views.output import Output, is_terminal, tell
-from deployster_cli.views.sentences import sentence, waiting_for
+from deployster_cli.views.sentences import sentence
 
 
 class Lines(Protocol):
-    """Somewhere progress is written to, line by line."""
+    """Somewhere progress is written to. ``live``: it shows the board, so not every change needs a line."""
+
+    live: bool
 
     def write(self, tone: str, text: str) -> None:
         """One line."""
         ...
 
-    def wait(self, text: str) -> None:
-        """What is being waited for now."""
+    def show(self, board: Board) -> None:
+        """How far things are now."""
         ...
 
     def close(self) -> None:
@@ -33,24 +36,55 @@ class Lines(Protocol):
 class DatedLines:
     """Off a terminal: one dated line an event, nothing that moves."""
 
+    live = False
+
     def write(self, tone: str, text: str) -> None:  # noqa: ARG002 - there is no colour in a log file
         """The line behind the time, UTC."""
         tell(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {text}\n")
 
-    def wait(self, text: str) -> None:
+    def show(self, board: Board) -> None:
         """Nothing: a log file has no line that moves."""
 
     def close(self) -> None:
         """Nothing to take away."""
 
 
+class ActionsLines(DatedLines):
+    """For GitHub Actions: a group for each turn of a rollout, warnings as annotations. What went wrong is in no group,
+    so it is seen at once; the error at the end is annotated by whoever ends the run.
+    """
+
+    def __init__(self) -> None:
+        self._open = False
+
+    def write(self, tone: str, text: str) -> None:
+        """A dated line within its group."""
+        if tone in {"head", "bad"} and not text.startswith(" "):
+            self.close()
+        if tone == "head":
+            self._open = True
+            tell(f"{command('group', text)}\n")
+        elif tone == "warn":
+            tell(f"{command('warning', text.strip())}\n")
+        else:
+            super().write(tone, harmless(text))
+
+    def close(self) -> None:
+        """The end of the group."""
+        if self._open:
+            tell(f"{command('endgroup')}\n")
+        self._open = False
+
+
 class NoLines:
     """``-q``: no progress."""
+
+    live = False
 
     def write(self, tone: str, text: str) -> None:
         """Nothing."""
 
-    def wait(self, text: str) -> None:
+    def show(self, board: Board) -> None:
         """Nothing."""
 
     def close(self) -> None:
@@ -62,25 +96,15 @@ class Progress:
 
     def __init__(self, lines: Lines) -> None:
         self._lines = lines
-        self._open: dict[UnitName, Unit] = {}
+        self._board = Board()
 
     def tell(self, event: Event) -> None:
         """The event's lines, and what is waited for after it."""
         for tone, text in sentence(event):
-            self._lines.write(tone, text)
-        self._follow(event)
-        self._lines.wait(waiting_for(self._open.values()))
-
-    def _follow(self, event: Event) -> None:
-        match event:
-            case events.Changed(unit, _):
-                self._open[unit.name] = unit
-            case events.Ready(unit, _):
-                self._open.pop(unit.name, None)
-            case events.Gone(name, _, _):
-                self._open.pop(name, None)
-            case events.Starting() | events.Retiring() | events.Parking() | events.Restoring():
-                self._open.clear()
+            if not (self._lines.live and tone == "dim" and isinstance(event, events.Changed)):
+                self._lines.write(tone, text)
+        self._board.follow(event, time.monotonic())
+        self._lines.show(self._board)
 
     def say(self, tone: str, text: str) -> None:
         """One line that is no event."""
@@ -99,6 +123,8 @@ def progress(output: Output) -> Progress:
 def _lines(output: Output) -> Lines:
     if output.quiet:
         return NoLines()
+    if in_actions(os.environ):
+        return ActionsLines()
     if not is_terminal(sys.stderr):
         return DatedLines()
     from deployster_cli.views.rich_progress import RichLines  # noqa: PLC0415 - rich is slow to import

@@ -2,60 +2,59 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from deployster_cli.domain.model import Release, Unit
 from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.views import shapes
-from deployster_cli.views.output import Output
+from deployster_cli.views.output import Listing, Output, is_terminal
+from deployster_cli.views.times import ago
 
 if TYPE_CHECKING:
     from deployster_cli.operations.check import Finding
     from deployster_cli.operations.standing import Entry
 
 
-def show_units(output: Output, units: Sequence[Unit], service: str | None) -> None:
-    """The units, or a note that there are none."""
-    empty = f"There is no unit of {service}." if service else "There are no units of ours."
+def units_listing(output: Output, units: Sequence[Unit], service: str | None, meant: str = "") -> Listing:
+    """The units as a listing. ``meant`` is said behind the sentence that there is none."""
     wide = output.form == "wide"
-    columns = shapes.UNIT_COLUMNS_WIDE if wide else shapes.UNIT_COLUMNS
     row = shapes.unit_row_wide if wide else shapes.unit_row
-    output.show(
-        json=lambda: {"units": [shapes.unit_shape(unit) for unit in units]},
-        table=lambda: output.table(columns, [row(unit) for unit in units], empty=empty),
+    return Listing(
+        columns=shapes.UNIT_COLUMNS_WIDE if wide else shapes.UNIT_COLUMNS,
+        rows=lambda: [row(unit) for unit in units],
         plain=lambda: [shapes.unit_row_wide(unit) for unit in units],
+        json=lambda: {"units": [shapes.unit_shape(unit) for unit in units]},
+        empty=f"There is no unit of {service}.{meant}" if service else "There are no units of ours.",
+        by=2,
     )
 
 
-def show_services(output: Output, releases: Sequence[Release]) -> None:
-    """The releases of every service."""
-    rows = [shapes.service_row(release) for release in releases]
-    output.show(
+def services_listing(releases: Sequence[Release]) -> Listing:
+    """The releases of every service as a listing."""
+    return Listing(
+        columns=shapes.SERVICE_COLUMNS,
+        rows=lambda: [shapes.service_row(release, ", ") for release in releases],
+        plain=lambda: [shapes.service_row(release) for release in releases],
         json=lambda: {"services": [shapes.service_shape(release) for release in releases]},
-        table=lambda: output.table(shapes.SERVICE_COLUMNS, rows, empty="There are no units of ours."),
-        plain=lambda: rows,
+        empty="There are no units of ours.",
+        by=1,
     )
 
 
 def show_history(output: Output, service: str, entries: Sequence[Entry]) -> None:
-    """A service's releases, newest first."""
-    rows = [(e.version, str(e.running), e.deployed_at or "-", e.deployed_by or "-") for e in entries]
-    output.show(
-        json=lambda: {
-            "service": service,
-            "history": [
-                {
-                    "version": e.version,
-                    "running": e.running,
-                    "deployed_at": e.deployed_at or None,
-                    "deployed_by": e.deployed_by or None,
-                }
-                for e in entries
-            ],
-        },
-        table=lambda: output.table(("VERSION", "RUNNING", "DEPLOYED", "BY"), rows),
-        plain=lambda: rows,
+    """A service's releases, newest first. On a terminal their times are told as people say them."""
+    now = time.time()
+    said = (lambda stamp: ago(stamp, now)) if is_terminal(sys.stdout) else str
+    output.listing(
+        Listing(
+            columns=("VERSION", "RUNNING", "DEPLOYED", "BY"),
+            rows=lambda: [shapes.history_row(entry, said) for entry in entries],
+            plain=lambda: [shapes.history_row(entry) for entry in entries],
+            json=lambda: {"service": service, "history": [shapes.history_shape(entry) for entry in entries]},
+        )
     )
 
 
@@ -89,10 +88,19 @@ def show_templates(output: Output, found: Mapping[str, str]) -> None:
 
 def show_findings(output: Output, findings: Sequence[Finding]) -> None:
     """What the doctor found, the cure behind each fault."""
-    rows = [(f.subject, "ok" if f.fine else "FAULT", " ".join(filter(None, (f.text, f.cure)))) for f in findings]
+    rows = [(f.subject, f.state.value, " ".join(filter(None, (f.text, f.cure)))) for f in findings]
     output.show(
         json=lambda: {
-            "findings": [{"subject": f.subject, "ok": f.fine, "text": f.text, "cure": f.cure or None} for f in findings]
+            "findings": [
+                {
+                    "subject": f.subject,
+                    "state": f.state.value.lower(),
+                    "ok": f.fine,
+                    "text": f.text,
+                    "cure": f.cure or None,
+                }
+                for f in findings
+            ]
         },
         table=lambda: output.table(("WHAT", "STATE", "FOUND"), rows),
         plain=lambda: rows,

@@ -1,29 +1,82 @@
-"""Progress on a terminal: coloured lines, and below them one that lives while a rollout waits."""
+"""Progress on a terminal: coloured lines, and below them a block that lives while a rollout waits."""
 
 from __future__ import annotations
 
-from rich.console import Console
+import time
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
+from rich.table import Table
 from rich.text import Text
+
+from deployster_cli.views.board import Board
+from deployster_cli.views.rich_tables import STATE_STYLES
+from deployster_cli.views.tables import GAP, widths
 
 STYLES = {"head": "bold", "dim": "", "good": "green", "bad": "bold red", "warn": "yellow"}
 
+_BAR = 24
+
 
 class RichLines:
-    """Lines above a spinner on standard error."""
+    """Lines above a live block on standard error."""
+
+    live = True
 
     def __init__(self, *, color: bool) -> None:
         self._console = Console(stderr=True, no_color=not color, highlight=False)
-        self._status = self._console.status("", spinner="dots")
+        self._block = _Block()
+        self._live = Live(self._block, console=self._console, transient=True, refresh_per_second=8)
 
     def write(self, tone: str, text: str) -> None:
-        """One line, above the spinner; one that is too long goes on below, parted between words."""
+        """One line, above the block; one that is too long goes on below, parted between words."""
         self._console.print(Text(text, style=STYLES[tone]))
 
-    def wait(self, text: str) -> None:
-        """What the spinner says from now on."""
-        self._status.update(Text(text, style="dim", overflow="ellipsis", no_wrap=True))
-        self._status.start()
+    def show(self, board: Board) -> None:
+        """What the block shows from now on."""
+        self._block.board = board
+        self._live.start()
 
     def close(self) -> None:
-        """Take the spinner away."""
-        self._status.stop()
+        """Take the block away."""
+        self._live.stop()
+
+
+class _Block:
+    """The board, laid out anew for each moment and for the terminal's size."""
+
+    def __init__(self) -> None:
+        self.board = Board()
+        self._spinner = Spinner("dots")
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """A line an instance, as many as half the terminal takes, and the bar for all of them."""
+        now, board = time.monotonic(), self.board
+        rows = board.rows(now)
+        shown = rows[: max(1, console.height // 2 - 2)]
+        sizes = widths(shown[0], shown) if shown else []
+        for row in shown:
+            yield _cut(_line([cell.ljust(size) for cell, size in zip(row, sizes, strict=True)]))
+        if len(rows) > len(shown):
+            yield _cut(Text(f"  and {len(rows) - len(shown)} more", style="dim"))
+        yield self._foot(now) if board.total else self._spinner
+
+    def _foot(self, now: float) -> Table:
+        grid = Table.grid(padding=(0, 1))
+        bar = ProgressBar(total=1, completed=self.board.fraction, width=_BAR, finished_style="green")
+        grid.add_row(self._spinner, bar, _cut(Text(self.board.summary(now))))
+        return grid
+
+
+def _line(cells: list[str]) -> Text:
+    text = Text("  ")
+    for cell in cells:
+        text.append(cell + " " * GAP, style=STATE_STYLES.get(cell.strip(), "dim"))
+    return text
+
+
+def _cut(text: Text) -> Text:
+    text.no_wrap, text.overflow = True, "ellipsis"
+    return text

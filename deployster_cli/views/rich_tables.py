@@ -1,14 +1,14 @@
-"""Tables on a terminal: aligned, coloured by state, never folded. Rich is imported here and in rich_progress only."""
+"""Tables on a terminal: folded to its width between cells, coloured by state."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.text import Text
 
 from deployster_cli.views.shapes import Row
-from deployster_cli.views.tables import widths
+from deployster_cli.views.tables import fitted
 
 STATE_STYLES = {
     "running": "green",
@@ -21,6 +21,7 @@ STATE_STYLES = {
     "ended": "red",
     "failed": "bold red",
     "FAULT": "bold red",
+    "unsure": "yellow",
     "stopping": "dim",
     "stopped": "dim",
     "leaving": "dim",
@@ -29,15 +30,24 @@ STATE_STYLES = {
     "retire": "red",
     "keep": "dim",
 }
+"""A cell that is one of these words → its colour. All are the terminal's own, so they suit a dark and a light one."""
 
 
-def print_table(columns: Row, rows: Sequence[Row], *, color: bool) -> None:
-    """Draw the rows on standard output. A line that is too long is the terminal's to wrap: no cell is torn apart."""
+def print_table(columns: Row, rows: Sequence[Row], *, by: int, color: bool) -> None:
+    """Draw the rows on standard output. What is wider than the terminal even alone is the terminal's to wrap."""
     console = Console(no_color=not color, highlight=False)
-    sizes = widths(columns, rows)
-    for row, style in [(columns, "bold"), *((row, "") for row in rows)]:
-        line = Text()
-        for cell, size in zip(row, sizes, strict=True):
-            line.append(cell.ljust(size) + "  ", style=style or STATE_STYLES.get(cell, ""))
-        line.rstrip()
+    for line in table_lines(columns, rows, by=by, width=console.width):
         console.print(line, soft_wrap=True)
+
+
+def table_lines(columns: Row, rows: Sequence[Row], *, by: int, width: int) -> Iterator[Text]:
+    """The lines of a table; see ``tables.fitted``."""
+    lines = fitted(columns, rows, width, by)
+    header = set(columns)
+    for line in lines:
+        text = Text()
+        bold = {cell.strip() for cell in line} <= header
+        for cell in line:
+            text.append(cell, style="bold" if bold else STATE_STYLES.get(cell.strip(), ""))
+        text.rstrip()
+        yield text

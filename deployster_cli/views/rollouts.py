@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from deployster_cli.domain.durations import format_duration
 from deployster_cli.domain.model import Unit
 from deployster_cli.domain.plan import Plan
-from deployster_cli.domain.wording import count, some_names
+from deployster_cli.domain.wording import count, on, some_names
 from deployster_cli.operations.carry_out import Carrying, Result
 from deployster_cli.views.output import Output
 from deployster_cli.views.plans import PLAN_COLUMNS, plan_rows, plan_shape
@@ -37,12 +37,12 @@ def telling(output: Output, carrying: Carrying) -> Result:
         told.close()
 
 
-def show_plan(output: Output, plan: Plan, units: Sequence[Unit]) -> None:
-    """What would happen, unit by unit."""
+def show_plan(output: Output, plan: Plan, units: Sequence[Unit], place: str = "") -> None:
+    """What would happen, unit by unit; ``place`` is the cluster's name."""
     rows = plan_rows(plan, units)
     output.show(
         json=lambda: {"plan": plan_shape(plan)},
-        table=lambda: _plan_table(output, plan, rows),
+        table=lambda: _plan_table(output, plan, rows, place),
         plain=lambda: rows,
     )
 
@@ -52,17 +52,18 @@ def announce_plan(output: Output, plan: Plan, units: Sequence[Unit]) -> None:
     output.note(aligned(PLAN_COLUMNS, plan_rows(plan, units)).rstrip())
 
 
-def _plan_table(output: Output, plan: Plan, rows: Sequence[Row]) -> None:
-    output.note(_plan_headline(plan))
+def _plan_table(output: Output, plan: Plan, rows: Sequence[Row], place: str) -> None:
+    output.note(_plan_headline(plan, place))
     output.table(PLAN_COLUMNS, rows)
 
 
-def _plan_headline(plan: Plan) -> str:
+def _plan_headline(plan: Plan, place: str) -> str:
     if plan.empty:
-        return f"Nothing to do: {plan.service} {plan.version} runs as wanted ({count(len(plan.keep), 'instance')})."
+        up = count(len(plan.keep), "instance")
+        return f"Nothing to do: {plan.service} {plan.version} runs as wanted{on(place)} ({up})."
     parts = [(len(plan.start), "start"), (len(plan.watch), "wait for"), (len(plan.retire), "retire")]
     what = ", ".join(f"{verb} {number}" for number, verb in parts if number)
-    return f"{plan.service} {plan.version}: {what} ({plan.policy.order.value}). Nothing was changed."
+    return f"{plan.service} {plan.version}{on(place)}: {what} ({plan.policy.order.value}). Nothing was changed."
 
 
 def show_deployed(output: Output, result: Result) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from deployster_cli.domain import events
 from deployster_cli.domain.durations import format_duration
 from deployster_cli.domain.events import Event
@@ -37,13 +35,13 @@ _TURNS: dict[type, Line] = {
     events.EngineBack: ("good", "The engine answers again after {seconds}"),
     events.LockHeld: ("warn", "Waiting for the lock: it is held by {by}"),
     events.TaskStarted: ("head", "Running {command}"),
-    events.TaskDone: ("good", "{command} is done  {seconds}"),
+    events.TaskLeft: ("warn", "Still there: {names}. The next task or deploy takes it out."),
+    events.HookStarted: ("head", "Hook {hook}: {line}"),
+    events.HookSaid: ("dim", "  | {text}"),
+    events.HookDone: ("good", "Hook {hook} is done  {seconds}"),
+    events.HookWarned: ("warn", "{why}"),
+    events.Noticed: ("warn", "{text}"),
 }
-
-_AWAITED = {Condition.RUNNING: "settling", Condition.EXITED: "settling"}
-"""What a unit does that is up and still waited for."""
-
-_SHOWN_WAITING = 6
 
 _BAD = {Condition.FAILED, Condition.RESTARTING, Condition.ENDED}
 
@@ -61,6 +59,10 @@ def sentence(event: Event) -> list[Line]:
             return [("dim", f"  {name.short}  {'stopped' if parked else 'gone'}  {format_duration(seconds)}")]
         case events.Journal():
             return _journal(event)
+        case events.TaskOutput(lines):
+            return [("dim", f"  | {_printable(line)}") for line in lines]
+        case events.TaskDone():
+            return [_task_done(event)]
         case _:
             return [_turn(event)]
 
@@ -73,13 +75,23 @@ def _turn(event: Event) -> Line:
     return tone, text.format_map({name: _word(getattr(event, name)) for name in event.__slots__})
 
 
+def _task_done(done: events.TaskDone) -> Line:
+    took = format_duration(done.seconds)
+    if done.late:
+        return "bad", f"{_printable(done.command)} was stopped at its time limit  {took}"
+    if done.code:
+        how = f"ended with exit code {done.code}" if done.known else "failed"
+        return "bad", f"{_printable(done.command)} {how}  {took}"
+    return "good", f"{_printable(done.command)} is done  {took}"
+
+
 def _word(value: object) -> str:
     """A field of an event as it stands in its line."""
     if isinstance(value, bool):
         return "Undoing" if value else "Retiring"
     if isinstance(value, tuple):
         return some_names(value)
-    return format_duration(value) if isinstance(value, (int, float)) else str(value)
+    return format_duration(value) if isinstance(value, (int, float)) else _printable(str(value))
 
 
 def _starting(event: events.Starting) -> list[Line]:
@@ -107,13 +119,5 @@ def _journal(journal: events.Journal) -> list[Line]:
 
 
 def _printable(line: str) -> str:
-    """A journal's line without what could move the cursor or change the terminal."""
+    """Somebody else's line without what could move the cursor or change the terminal."""
     return "".join(char if char.isprintable() or char == "\t" else "\ufffd" for char in line)
-
-
-def waiting_for(units: Iterable[Unit]) -> str:
-    """The line that lives below the others: who is not where it should be yet, and what each does."""
-    in_order = sorted(units, key=lambda u: u.name)
-    parts = [f"@{u.name.instance} {_AWAITED.get(u.condition) or _WAITS_FOR[u.condition]}" for u in in_order]
-    shown = ", ".join(parts[:_SHOWN_WAITING])
-    return f"{shown} and {len(parts) - _SHOWN_WAITING} more" if len(parts) > _SHOWN_WAITING else shown

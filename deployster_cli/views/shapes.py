@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from deployster_cli.domain.model import Condition, Release, Unit
 from deployster_cli.domain.wording import where
+
+if TYPE_CHECKING:
+    from deployster_cli.operations.standing import Entry
 
 Row = tuple[str, ...]
 
@@ -76,8 +82,25 @@ def service_shape(release: Release) -> dict[str, object]:
     }
 
 
-def service_row(release: Release) -> Row:
-    """One line of ``services``: SERVICE_COLUMNS."""
+def service_row(release: Release, between: str = ",") -> Row:
+    """One line of ``services``: SERVICE_COLUMNS. ``between`` parts the machines."""
     machines = sorted({where(unit) for unit in release.units if unit.machine})
     running, all_of_it = str(len(release.running)), str(len(release.units))
-    return release.service, release.version, running, all_of_it, release_state(release), ",".join(machines) or "-"
+    there = between.join(machines) or "-"
+    return release.service, release.version, running, all_of_it, release_state(release), there
+
+
+def history_shape(entry: Entry) -> dict[str, object]:
+    """One release of a history for JSON. Unknown is null."""
+    return {
+        "version": entry.version,
+        "running": entry.running,
+        "deployed_at": entry.deployed_at or None,
+        "deployed_by": entry.deployed_by or None,
+    }
+
+
+def history_row(entry: Entry, said: Callable[[str], str] = str) -> Row:
+    """One line of ``history``; ``said`` makes words of the time of a deploy."""
+    at = said(entry.deployed_at) if entry.deployed_at else "-"
+    return entry.version, str(entry.running), at, entry.deployed_by or "-"

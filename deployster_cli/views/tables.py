@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterator, Sequence
 
 from deployster_cli.views.shapes import Row
+
+GAP, INDENT = 2, 2
+"""Blanks between columns, and before what stands below the line that it belongs to."""
+
+_LEAST_ROOM = 20
+"""A last column of sentences is folded within itself where it has at least this much room."""
+
+Line = tuple[str, ...]
+"""Cells with the blanks round them."""
 
 
 def widths(columns: Row, rows: Sequence[Row]) -> list[int]:
@@ -22,3 +32,64 @@ def aligned(columns: Row, rows: Sequence[Row]) -> str:
 def plain(rows: Sequence[Row]) -> str:
     """One line a row, cells parted by one TAB, no header: what awk and cut expect."""
     return "".join("\t".join(row) + "\n" for row in rows)
+
+
+def fitted(columns: Row, rows: Sequence[Row], width: int, by: int = 0) -> Iterator[Line]:
+    """The header and the rows as lines of at most ``width`` characters, columns below one another.
+
+    The first ``by`` cells stand only where they differ from those of the row above; where a row is too wide, on a line
+    of their own. What is still too wide goes on below, between two cells, and a last column of sentences between two
+    words. No cell without a blank in it is torn apart: a version or a machine wider than ``width`` stays as it is.
+    """
+    apart = bool(by) and sum(widths(columns, rows)) + GAP * (len(columns) - 1) > width
+    leads = [row[:by] for row in (columns, *rows)]
+    news = [lead != above for lead, above in zip(leads, [(), *leads], strict=False)]
+    if not apart:
+        blank = ("",) * by
+        shown = [row if new else blank + row[by:] for row, new in zip(rows, news[1:], strict=True)]
+        yield from (line for lines in _folded_rows(columns, shown, width) for line in lines)
+        return
+    below = _folded_rows(columns[by:], [row[by:] for row in rows], width - INDENT)
+    for lead, new, lines in zip(leads, news, below, strict=True):
+        if new:
+            yield tuple(cell + " " * GAP for cell in lead)
+        yield from ((" " * INDENT + first, *more) for first, *more in lines)
+
+
+def _folded_rows(columns: Row, rows: Sequence[Row], width: int) -> list[list[Line]]:
+    """The header and each row, as its lines."""
+    sizes = widths(columns, rows)
+    room = width - sum(sizes[:-1]) - GAP * (len(sizes) - 1)
+    if _LEAST_ROOM <= room < sizes[-1] and any(" " in row[-1] for row in rows):
+        sizes[-1] = room
+    parts = list(_parts(sizes, width))
+    return [[line for part in parts for line in _lines(row, part, sizes, width)] for row in (columns, *rows)]
+
+
+def _parts(sizes: Sequence[int], width: int) -> Iterator[range]:
+    """The columns that stand on each line of a row: as many as there is room for, at least one."""
+    begin, used = 0, 0
+    for column, size in enumerate(sizes):
+        if column > begin and used + size > width:
+            yield range(begin, column)
+            begin, used = column, INDENT
+        used += size + GAP
+    yield range(begin, len(sizes))
+
+
+def _lines(row: Row, part: range, sizes: Sequence[int], width: int) -> Iterator[Line]:
+    """One part of a row: a line, and more where its last cell is a sentence that has to be folded."""
+    before = " " * (INDENT if part.start else 0)
+    cells = [row[i].ljust(sizes[i]) + " " * GAP for i in part[:-1]]
+    taken = len(before) + sum(map(len, cells))
+    first, *more = _folded(row[part[-1]], max(width - taken, _LEAST_ROOM))
+    texts = [*cells, first]
+    texts[0] = before + texts[0]
+    yield tuple(texts)
+    yield from ((" " * taken + text,) for text in more)
+
+
+def _folded(cell: str, width: int) -> list[str]:
+    if len(cell) <= width:
+        return [cell]
+    return textwrap.wrap(cell, width, break_long_words=False, break_on_hyphens=False) or [""]

@@ -9,7 +9,7 @@ from deployster_cli.domain.events import Event, Failure, Journal
 from deployster_cli.domain.model import Machine, State, Unit
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.watching import Reason
-from deployster_cli.views.sentences import Line, sentence, waiting_for
+from deployster_cli.views.sentences import Line, sentence
 
 ONE, TWO = UnitName("carousel", "v2", 1), UnitName("carousel", "v2", 2)
 OLD = tuple(UnitName("carousel", "v1", i) for i in range(1, 8))
@@ -43,18 +43,13 @@ WAITING = Unit(TWO, State.LAUNCHED, State.INACTIVE)
             [("bad", "carousel v2 @1 keeps crashing on 10.0.0.1")],
         ),
         (Journal(ONE, ("one", "two\x1b[31m")), [("dim", "  | one"), ("dim", "  | two\ufffd[31m")]),
+        (events.HookStarted("pre_deploy", "./check"), [("head", "Hook pre_deploy: ./check")]),
+        (events.HookSaid("one\x1b[31m"), [("dim", "  | one\ufffd[31m")]),
+        (events.HookDone("pre_deploy", 2.0), [("good", "Hook pre_deploy is done  2s")]),
+        (events.HookWarned("The hook post_deploy failed."), [("warn", "The hook post_deploy failed.")]),
         (Journal(ONE, ()), [("warn", "  the journal of carousel v2 @1 is empty")]),
         (Journal(ONE, (), "no agent"), [("warn", "  no journal of carousel v2 @1: no agent")]),
     ],
 )
 def test_an_event_reads_as_its_lines(event: Event, lines: list[Line]) -> None:
     assert sentence(event) == lines
-
-
-def test_what_is_waited_for_names_each_unit_and_what_it_does() -> None:
-    assert waiting_for([WAITING, STARTING]) == "@1 starting, @2 waiting for a machine"
-
-
-def test_many_are_counted() -> None:
-    many = [Unit(name, State.LAUNCHED, State.INACTIVE) for name in OLD]
-    assert waiting_for(many).endswith("@6 waiting for a machine and 1 more")

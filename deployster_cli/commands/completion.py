@@ -1,0 +1,28 @@
+"""deployster completion."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from deployster_cli.commands.shared import shared_options, this_run
+from deployster_cli.completion_scripts import SHELLS, install
+
+
+@click.command("completion")
+@click.argument("shell", type=click.Choice(list(SHELLS)))
+@click.option("--install", "installing", is_flag=True, help="Put it where the shell looks for it, and say where.")
+@shared_options
+def cli(shell: str, installing: bool) -> None:
+    """Print the script that completes commands, options and live names at the TAB key.
+
+    \b
+    deployster completion bash --install
+    . <(deployster completion bash)
+    """
+    output = this_run().output
+    if installing:
+        output.note(install(SHELLS[shell], os.environ))
+    else:
+        output.text(SHELLS[shell].script)

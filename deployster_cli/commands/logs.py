@@ -1,0 +1,39 @@
+"""deployster logs."""
+
+from __future__ import annotations
+
+import click
+
+from deployster_cli.commands.host_keys import ask_here
+from deployster_cli.commands.parameters import number
+from deployster_cli.commands.shared import shared_options, this_run
+from deployster_cli.domain.names import MOST_INSTANCES
+
+_MOST_LINES = 100_000
+
+
+@click.command("logs")
+@click.argument("service")
+@click.argument("version", required=False)
+@click.option("-f", "--follow", is_flag=True, help="Go on with what comes, also of new instances, until Ctrl-C.")
+@click.option(
+    "-n", "--lines", type=number(0, _MOST_LINES), default="10", show_default=True, metavar="N", help="Of each instance."
+)
+@click.option(
+    "--instance", "instances", type=number(1, MOST_INSTANCES), multiple=True, metavar="N", help="Only this one."
+)
+@shared_options
+def cli(service: str, version: str | None, follow: bool, lines: int, instances: tuple[int, ...]) -> int:
+    """The journals of all instances of SERVICE together, or of those of VERSION.
+
+    \b
+    deployster logs carousel -f
+    deployster logs carousel 9f88701 -n 100 --instance 2
+    """
+    from deployster_cli.operations.logs import Wanted  # noqa: PLC0415
+    from deployster_cli.views.logs import show_logs  # noqa: PLC0415
+
+    run = this_run()
+    ask_here(machines=True)
+    wanted = Wanted(service, version, instances, lines)
+    return show_logs(run.output, run.backend().logs(wanted, follow=follow))

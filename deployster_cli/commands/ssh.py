@@ -1,0 +1,32 @@
+"""deployster ssh."""
+
+from __future__ import annotations
+
+import click
+
+from deployster_cli.commands.host_keys import ask_here
+from deployster_cli.commands.shared import shared_options, this_run
+
+
+@click.command("ssh")
+@click.argument("target", metavar="SERVICE[@N]")
+@click.argument("words", nargs=-1, metavar="[-- CMD...]")
+@shared_options
+def cli(target: str, words: tuple[str, ...]) -> int:
+    """A shell on the machine of a running instance of SERVICE's newest release, or CMD there; its exit code is ours.
+
+    On the local engine that is this machine, in the instance's working directory.
+
+    \b
+    deployster ssh carousel
+    deployster ssh carousel@2 -- docker ps
+    """
+    from deployster_cli.operations.ssh import choose, parse_target  # noqa: PLC0415
+
+    run = this_run()
+    ask_here(machines=True)
+    service, instance = parse_target(target)
+    engine = run.engine()
+    name = choose(engine, service, instance)
+    run.output.note(f"On the machine of {name.short}.")
+    return engine.run_on(name, words)

@@ -1,0 +1,39 @@
+"""deployster task."""
+
+from __future__ import annotations
+
+import shlex
+
+import click
+
+from deployster_cli.commands.host_keys import ask_here
+from deployster_cli.commands.parameters import duration
+from deployster_cli.commands.shared import shared_options, this_run
+from deployster_cli.domain.intent import Errand
+
+
+@click.command("task")
+@click.argument("service")
+@click.argument("version")
+@click.argument("words", nargs=-1, required=True, metavar="-- CMD...")
+@click.option("--env", "envs", multiple=True, metavar="K=V", help="A variable of the service's environment.")
+@click.option(
+    "--timeout", type=duration, default="10m", show_default=True, metavar="TIME", help="Stop it then: exit code 124."
+)
+@shared_options
+def cli(service: str, version: str, words: tuple[str, ...], envs: tuple[str, ...], timeout: float) -> int:
+    """Run CMD once with VERSION of SERVICE, on whichever machine fits; its exit code is ours.
+
+    CMD runs by /bin/sh in the release's image, or its folder. A single word is a shell line, several are one command.
+
+    \b
+    deployster task carousel 9f88701 -- rake db:migrate
+    deployster task carousel 9f88701 --timeout 1h -- 'rake db:seed && rake stats'
+    """
+    from deployster_cli.views.tasks import show_task  # noqa: PLC0415
+
+    run = this_run()
+    ask_here(machines=True)
+    command = words[0] if len(words) == 1 else shlex.join(words)
+    errand = Errand(service, version, command, envs, timeout)
+    return show_task(run.output, errand, run.backend().task(errand))

@@ -1,0 +1,121 @@
+"""Names for the TAB key: the units there are, from a cache that is seconds old or from one quick listing, or nothing.
+
+The listing is made by a process of its own, which goes on when nobody waits any more: the next TAB then has its names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from deployster_cli import config
+from deployster_cli.config import Settings
+from deployster_cli.domain.names import UnitName
+from deployster_cli.engines import process
+from deployster_cli.errors import DeploysterError
+
+LIMIT = 0.2
+"""Seconds that a TAB waits for a listing; Python's own start takes about as much as is missing to 0.3."""
+
+KEPT = 10.0
+"""Seconds for which names are used again, and for which an engine that gave none is not asked again."""
+
+_LOOK = 0.01
+
+Names = tuple[UnitName, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the cache says: the names, or (``pending``) that they have been asked for."""
+
+    names: Names
+    pending: bool
+
+
+class Cache:
+    """One engine's names in a file that only its owner can read. It is replaced whole, so nobody reads half of it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self, now: float) -> Kept | None:
+        """What was kept within the last KEPT seconds; None where there is nothing, or nothing that can be read."""
+        try:
+            found = json.loads(self._path.read_text("utf-8"))
+            if not 0 <= now - found["at"] < KEPT:
+                return None
+            names = map(UnitName.parse, found["names"])
+            return Kept(tuple(name for name in names if name), bool(found["pending"]))
+        except (OSError, ValueError, TypeError, LookupError):
+            return None
+
+    def write(self, names: Iterable[UnitName], now: float, *, pending: bool = False) -> None:
+        """Keep these. OSError where there is no place for them."""
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        text = json.dumps({"at": now, "pending": pending, "names": [name.text for name in names]})
+        with tempfile.NamedTemporaryFile("w", dir=self._path.parent, prefix=".names-", delete=False) as file:
+            file.write(text)
+        os.replace(file.name, self._path)  # noqa: PTH105 - the same on every path
+
+
+def cache_of(settings: Settings, environ: Mapping[str, str]) -> Cache | None:
+    """Where the names of these settings' engine are kept, as the XDG base directories say; None without a home."""
+    folder, home = environ.get("XDG_CACHE_HOME", ""), environ.get("HOME", "")
+    if not folder.startswith("/"):
+        folder = f"{home}/.cache" if home.startswith("/") else ""
+    if not folder:
+        return None
+    which = repr((settings.engine, settings.cluster, settings.fleet, settings.local))
+    return Cache(Path(folder) / "deployster" / f"names-{hashlib.sha256(which.encode()).hexdigest()[:16]}.json")
+
+
+def live_names(settings: Settings, flags: Mapping[str, str], environ: Mapping[str, str]) -> Names:
+    """The units' names, LIMIT seconds from now at the latest; none where they can't be had by then.
+
+    ``flags`` are the options of the command line that the settings were made with. OSError where nothing can be kept.
+    """
+    cache = cache_of(settings, environ)
+    if cache is None:
+        return ()
+    until = time.monotonic() + LIMIT
+    kept = cache.read(time.time())
+    if kept is None:
+        cache.write((), time.time(), pending=True)
+        argv = (sys.executable, "-P", "-m", __name__, json.dumps(flags))  # -P: nothing is imported from this folder
+        process.detach(argv, log=os.devnull, env=environ)
+        kept = _awaited(cache, until)
+    return kept.names if kept else ()
+
+
+def _awaited(cache: Cache, until: float) -> Kept | None:
+    while time.monotonic() < until:
+        time.sleep(_LOOK)
+        kept = cache.read(time.time())
+        if kept and not kept.pending:
+            return kept
+    return None
+
+
+def refresh(flags: Mapping[str, str], environ: Mapping[str, str], here: Path) -> None:
+    """Make the listing and keep its names; none where the engine gives none."""
+    settings = config.load(flags, environ, here)
+    cache = cache_of(settings, environ)
+    if cache is None:
+        return
+    try:
+        names = [unit.name for unit in config.open_engine(settings).units()]
+    except DeploysterError:
+        names = []
+    cache.write(names, time.time())
+
+
+if __name__ == "__main__":
+    refresh(json.loads(sys.argv[1]), os.environ, Path.cwd())

@@ -1,0 +1,103 @@
+"""What a rollout is at, as a value: which instances it waits for, what each does, and how far all of it is. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from deployster_cli.domain import events
+from deployster_cli.domain.durations import format_duration
+from deployster_cli.domain.events import Event
+from deployster_cli.domain.model import Condition, Unit
+from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.wording import where
+from deployster_cli.views.shapes import Row
+
+_LISTED, _STOPPED, _LET_GO = "the engine to list it", "its stop commands", "its machine to let go of it"
+
+_RISING = {
+    Condition.WAITING: "a machine that takes it",
+    Condition.STARTING: "its start commands",
+    Condition.UNREPORTED: "its machine's word",
+    Condition.RUNNING: "its settle time",
+    Condition.EXITED: "its settle time",
+    Condition.RESTARTING: "systemd, which starts it again",
+    Condition.STOPPING: _STOPPED,
+    Condition.LEAVING: _LET_GO,
+}
+"""What an instance that is to run waits for."""
+
+
+@dataclass(slots=True)
+class Board:
+    """Follows the events of a rollout. ``began`` is when what goes on now began, on the clock of whoever follows."""
+
+    doing: str = ""
+    rising: bool = True
+    step: int = 1
+    steps: int = 1
+    total: int = 0
+    began: float = 0.0
+    releases: frozenset[str] = frozenset()
+    awaited: dict[UnitName, Unit | None] = field(default_factory=dict)
+
+    def follow(self, event: Event, now: float) -> None:
+        """Take one event in."""
+        match event:
+            case events.Starting(step, steps, names, watch):
+                self._turn("Starting", (*names, *watch), now, rising=True)
+                self.step, self.steps = step, steps
+            case events.Restoring(names):
+                self._turn("Starting again", names, now, rising=True)
+            case events.Parking(names):
+                self._turn("Stopping", names, now, rising=False)
+            case events.Retiring(names, undo):
+                self._turn("Undoing" if undo else "Retiring", names, now, rising=False)
+            case events.Changed(unit, _):
+                self.awaited[unit.name] = unit
+            case events.Ready(unit, _):
+                self.awaited.pop(unit.name, None)
+            case events.Gone(name, _, _):
+                self.awaited.pop(name, None)
+
+    def _turn(self, doing: str, names: Sequence[UnitName], now: float, *, rising: bool) -> None:
+        self.doing, self.rising, self.began = doing, rising, now
+        self.step = self.steps = 1
+        self.releases = frozenset(f"{name.service} {name.version}" for name in names)
+        self.awaited, self.total = dict.fromkeys(names), len(names)
+
+    @property
+    def done(self) -> int:
+        """How many of those that this turn is about are where they should be."""
+        return max(0, self.total - len(self.awaited))
+
+    @property
+    def fraction(self) -> float:
+        """How far it is, from 0 to 1: with batches, of all of them."""
+        return (self.step - 1 + (self.done / self.total if self.total else 0)) / self.steps
+
+    def summary(self, now: float) -> str:
+        """``Starting 2 of 4, batch 1 of 2  12s  carousel 9f88701``."""
+        batch = f", batch {self.step} of {self.steps}" if self.steps > 1 else ""
+        elapsed = format_duration(max(0.0, now - self.began))
+        return f"{self.doing} {self.done} of {self.total}{batch}  {elapsed}  {', '.join(sorted(self.releases))}"
+
+    def rows(self, now: float) -> list[Row]:
+        """One row an instance that is waited for: its name, state, machine, elapsed time and what it waits for.
+
+        The name is ``@2`` where all are of one release.
+        """
+        elapsed = format_duration(max(0.0, now - self.began))
+        return [self._row(name, unit, elapsed) for name, unit in sorted(self.awaited.items())]
+
+    def _row(self, name: UnitName, unit: Unit | None, elapsed: str) -> Row:
+        called = name.short if len(self.releases) > 1 else f"@{name.instance}"
+        if unit is None:
+            return called, "asked", "-", elapsed, f"for {_LISTED if self.rising else _STOPPED}"
+        waits = _RISING.get(unit.condition, "") if self.rising else self._leaving(unit)
+        detail = f" ({unit.sub})" if unit.condition is Condition.STARTING and unit.sub else ""
+        return called, unit.condition.value, where(unit), elapsed, f"for {waits}{detail}" if waits else ""
+
+    @staticmethod
+    def _leaving(unit: Unit) -> str:
+        return _LET_GO if unit.stopped or unit.desired is None else _STOPPED

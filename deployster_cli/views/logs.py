@@ -1,0 +1,87 @@
+"""Journals on the screen: each line behind its instance, in a colour of its own where somebody looks."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Generator
+from datetime import UTC, datetime
+
+from deployster_cli.errors import EXIT_DONE, EXIT_INTERRUPTED
+from deployster_cli.operations.logs import LogLine, LogNote
+from deployster_cli.views.clean import for_terminal
+from deployster_cli.views.output import Output, emit, is_terminal
+
+_COLORS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)
+"""ECMA-48 foreground colours that are told apart on dark and on light; red is for what is wrong."""
+
+Shown = Callable[[LogLine], str]
+
+
+def show_logs(output: Output, lines: Generator[LogLine | LogNote, None, None]) -> int:
+    """Show them as they come until there are no more, nobody reads them, or Ctrl-C; the exit code."""
+    shown = _form(output)
+    try:
+        for line in lines:
+            if isinstance(line, LogNote):
+                output.note(line.text)
+            elif not _written(shown(line)):
+                break
+    except KeyboardInterrupt as signal:
+        if getattr(signal, "signal", None):
+            raise
+        return EXIT_INTERRUPTED
+    finally:
+        lines.close()
+    return EXIT_DONE
+
+
+def _form(output: Output) -> Shown:
+    if output.form == "json":
+        return as_json
+    if not is_terminal(sys.stdout):
+        return as_text
+    return InColor(output.color)
+
+
+def as_json(line: LogLine) -> str:
+    """One JSON object, on a line of its own."""
+    at = None if line.at is None else datetime.fromtimestamp(line.at, UTC).isoformat(timespec="microseconds")
+    name = line.name
+    about = {"service": name.service, "version": name.version, "instance": str(name.instance), "unit": name.text}
+    return json.dumps({**about, "at": at, "line": line.text}, ensure_ascii=False) + "\n"
+
+
+def as_text(line: LogLine) -> str:
+    """``carousel-9f88701@1 | line``."""
+    return f"{line.name.text.removesuffix('.service')} | {line.text}\n"
+
+
+class InColor:
+    """For a terminal: each instance's lines behind its name, in one of a few colours, handed out in turn."""
+
+    def __init__(self, color: bool) -> None:
+        self._color = color
+        self._given: dict[str, int] = {}
+
+    def __call__(self, line: LogLine) -> str:
+        """The line, with nothing in it that moves the cursor."""
+        name = line.name.text.removesuffix(".service")
+        text = for_terminal(line.text, color=self._color)
+        if not self._color:
+            return f"{name} | {text}\n"
+        code = self._given.setdefault(name, _COLORS[len(self._given) % len(_COLORS)])
+        return f"\x1b[{code}m{name} |\x1b[0m {text}\n"
+
+
+def _written(text: str) -> bool:
+    """Whether somebody reads it: a reader that goes away has read what it wanted, and following would never end."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        emit("", sys.stdout)
+        return False
+    except UnicodeEncodeError:
+        emit(text, sys.stdout)
+    return True

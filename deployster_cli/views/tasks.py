@@ -1,0 +1,72 @@
+"""A task on the screen: its output on stdout as it comes, everything about it on stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator
+from typing import TYPE_CHECKING
+
+from deployster_cli.domain.events import Event, TaskDone, TaskOutput
+from deployster_cli.views.clean import for_terminal
+from deployster_cli.views.output import Output, emit, is_terminal
+from deployster_cli.views.progress import Progress, progress
+
+if TYPE_CHECKING:
+    from deployster_cli.domain.intent import Errand
+
+
+def show_task(output: Output, task: Errand, running: Generator[Event, None, int]) -> int:
+    """Tell the task's events as they come; its exit code."""
+    told, screen = progress(output), _Screen(output)
+    signal: KeyboardInterrupt | None = None
+    try:
+        while True:
+            try:
+                event = running.throw(signal) if signal else next(running)
+                signal = None
+                _tell(event, told, screen)
+            except StopIteration as end:
+                code = int(end.value)
+                screen.end(task, code)
+                return code
+            except KeyboardInterrupt as caught:
+                if signal:
+                    raise
+                signal = caught  # it came while we were drawing: the task has to hear of it
+    finally:
+        told.close()
+        running.close()
+
+
+def _tell(event: Event, told: Progress, screen: _Screen) -> None:
+    """A spinner may only turn until the output begins: both have the same screen, and it writes to stderr alone."""
+    if isinstance(event, TaskOutput):
+        told.close()
+        screen.write(event.lines)
+    elif not screen.begun or isinstance(event, TaskDone):
+        told.tell(event)
+
+
+class _Screen:
+    """Where the output goes: stdout as it is, or with ``-o json`` into the one value at the end."""
+
+    def __init__(self, output: Output) -> None:
+        self.begun = False
+        self._output = output
+        self._lines: list[str] = []
+
+    def write(self, lines: tuple[str, ...]) -> None:
+        """These lines."""
+        self.begun = True
+        if self._output.form == "json":
+            self._lines += lines
+            return
+        if is_terminal(sys.stdout):
+            lines = tuple(for_terminal(line, color=self._output.color) for line in lines)
+        emit("".join(f"{line}\n" for line in lines), sys.stdout)
+
+    def end(self, task: Errand, code: int) -> None:
+        """The one value of ``-o json``."""
+        if self._output.form == "json":
+            about = {"service": task.service, "version": task.version, "command": task.command, "exit_code": code}
+            self._output.json({"task": {**about, "output": self._lines}})

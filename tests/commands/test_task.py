@@ -1,0 +1,160 @@
+"""task: one run of a command, its output on stdout, its exit code ours."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import replace
+
+import pytest
+
+from deployster_cli.domain.journal import Entry
+from deployster_cli.domain.lock import Note
+from deployster_cli.domain.names import UnitName
+from deployster_cli.operations.lock import new_note
+from tests.commands.conftest import Shell
+from tests.simulation import Fate, Life
+
+TASK = UnitName("carousel.task", "v1", 1)
+OTHER = UnitName("carousel.task", "v1", 2)
+
+
+@pytest.fixture
+def task(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """A task that has the number 1 and will end well, having written two lines."""
+    monkeypatch.setattr(secrets, "randbelow", lambda _: 0)
+    shell.engine.fates[TASK] = Fate.EXITS
+    shell.engine.journals[TASK] = [
+        Entry("Starting.", (1, 1), own=False),
+        Entry("one", (2, 1)),
+        Entry("two\x1b[31m", (3, 1)),
+    ]
+    return shell
+
+
+def left_behind(shell: Shell, note: Note | None) -> None:
+    """Another task's unit that still runs."""
+    shell("task carousel v1 --timeout 60s -- true")
+    assert shell.engine.lives == {}
+    files = shell.engine.started[-1]
+    options = tuple(o for o in files.options if o[1] not in dict((n, v) for _, n, v in note.options())) if note else ()
+    file = replace(files, name=OTHER, options=options + (note.options() if note else ()))
+    shell.engine.lives[OTHER] = Life(Fate.RUNS, placed=-10, up=-9, file=file)
+
+
+def test_what_it_writes_goes_to_stdout_as_it_is(task: Shell) -> None:
+    assert task("task carousel v1 -- rake db:migrate")[:2] == (0, "one\ntwo\x1b[31m\n")
+
+
+def test_all_about_it_goes_to_stderr(task: Shell) -> None:
+    err = task("task carousel v1 -- rake db:migrate")[2]
+    assert "Running rake db:migrate\n" in err
+    assert "rake db:migrate is done  " in err
+
+
+def test_its_exit_code_is_ours(task: Shell) -> None:
+    task.engine.fates[TASK] = Fate.FAILS
+    code, _, err = task("task carousel v1 -- rake db:migrate")
+    assert (code, "rake db:migrate ended with exit code 7  " in err) == (7, True)
+
+
+def test_without_ssh_it_still_tells_failure_and_why_there_is_no_output(task: Shell) -> None:
+    task.engine.fates[TASK], task.engine.mute = Fate.FAILS, "no agent"
+    code, out, err = task("task carousel v1 -- rake db:migrate")
+    assert (code, out, err.count("no journal of carousel.task v1 @1: no agent")) == (1, "", 1)
+    assert "rake db:migrate failed  " in err
+
+
+def test_a_unit_that_said_nothing_is_told_of_by_systemd(task: Shell) -> None:
+    task.engine.fates[TASK], task.engine.exits = Fate.FAILS, None
+    task.engine.journals[TASK] = [Entry("Failed to execute /usr/bin/docker", (1, 1), own=False)]
+    code, _, err = task("task carousel v1 -- rake db:migrate")
+    assert (code, "  | Failed to execute /usr/bin/docker" in err) == (1, True)
+
+
+def test_one_that_goes_on_is_stopped_at_its_time_limit(task: Shell) -> None:
+    task.engine.start_delay = 1000
+    code, _, err = task("task carousel v1 --timeout 20s -- sleep 100")
+    assert (code, task.engine.lives) == (124, {})
+    assert "sleep 100 was stopped at its time limit" in err
+
+
+def test_one_that_fits_no_machine_is_an_error(task: Shell) -> None:
+    task.engine.fates[TASK] = Fate.NOWHERE
+    code, _, err = task("task carousel v1 --timeout 20s -- true")
+    assert (code, task.engine.lives) == (1, {})
+    assert "Error: 'true' was not run within 20s: no machine fits" in err
+
+
+def test_several_words_are_one_command(task: Shell) -> None:
+    task("task carousel v1 --", "echo", "a b", "$HOME", "it's")
+    assert "exec echo 'a b' '$$HOME' 'it'\"'\"'s'" in task.engine.started[-1].text.replace("\\", "").replace(
+        '-c "echo', '-c "exec echo'
+    )
+
+
+def test_a_single_word_is_a_shell_line(task: Shell) -> None:
+    task("task carousel v1 --", "one && two")
+    assert '"one && two"' in task.engine.started[-1].text
+
+
+def test_its_unit_stops_by_itself_should_nobody_be_left(task: Shell) -> None:
+    task("task carousel v1 --timeout 60s -- true")
+    assert "TimeoutStartSec=90\n" in task.engine.started[-1].text
+
+
+def test_json_is_one_value(task: Shell) -> None:
+    out = task("task carousel v1 -o json -- rake")[1]
+    assert json.loads(out)["task"] == {
+        "service": "carousel",
+        "version": "v1",
+        "command": "rake",
+        "exit_code": 0,
+        "output": ["one", "two\x1b[31m"],
+    }
+
+
+def test_what_a_dead_run_left_behind_is_taken_out(task: Shell) -> None:
+    note = replace(new_note("carousel.task", "ann", "task", task.engine.clock), home="elsewhere", deadline=0)
+    left_behind(task, note)
+    task.engine.clock.at += 100
+    task("task carousel v1 -- true")
+    assert OTHER not in task.engine.lives
+
+
+def test_what_a_living_run_is_at_is_left_alone(task: Shell) -> None:
+    note = replace(new_note("carousel.task", "ann", "task", task.engine.clock), home="elsewhere", deadline=10**9)
+    left_behind(task, note)
+    task("task carousel v1 -- true")
+    assert list(task.engine.lives) == [OTHER]
+
+
+def test_a_deploy_that_holds_the_lock_takes_out_another_deploys_task_even_so(task: Shell) -> None:
+    note = new_note("carousel.task", "ann", "before a deploy", task.engine.clock)
+    left_behind(task, replace(note, home="elsewhere", deadline=10**9))
+    task("deploy carousel v1 --before true")
+    assert OTHER not in task.engine.lives
+
+
+def test_ctrl_c_stops_it_and_takes_it_out(task: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    task.engine.start_delay = 1000
+    sleep = task.engine.clock.sleep
+
+    def interrupt_once(seconds: float) -> None:
+        sleep(seconds)
+        if [verb for verb, _ in task.engine.calls] == ["start"]:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(task.engine.clock, "sleep", interrupt_once)
+    code, _, err = task("task carousel v1 -- sleep 100")
+    assert (code, task.engine.lives) == (130, {})
+    assert "Interrupted while 'sleep 100' ran; it was stopped and taken out." in err
+
+
+@pytest.mark.parametrize("line", ["task carousel v1", "task Nope v1 -- true", "task carousel -v1 -- true"])
+def test_bad_input_asks_nothing(task: Shell, line: str) -> None:
+    assert (task(line)[0], task.engine.calls) == (2, [])
+
+
+def test_a_line_break_is_refused(task: Shell) -> None:
+    assert (task("task carousel v1 --", "a\nb")[0], task.engine.calls) == (2, [])

@@ -1,0 +1,69 @@
+"""A listing redrawn in place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from rich.console import Console
+
+from deployster_cli.operations.watch import Look
+from deployster_cli.views.output import Listing, Output
+from deployster_cli.views.rich_watching import Board
+from deployster_cli.views.watching import watch
+from tests.views.test_output import terminal
+
+ON, OFF = "\x1b[?1049h", "\x1b[?1049l"
+"""The terminal's other screen."""
+
+
+def listing(states: list[str]) -> Listing:
+    rows = [(str(number), state) for number, state in enumerate(states)]
+    return Listing(("NUMBER", "STATE"), lambda: rows, lambda: rows, lambda: rows, empty="Nothing there.")
+
+
+def screen(board: Board, width: int = 60, height: int = 8) -> list[str]:
+    console = Console(width=width, height=height, force_terminal=True, color_system=None)
+    with console.capture() as capture:
+        console.print(board)
+    return capture.get().splitlines()
+
+
+def board(states: list[str], away: str = "") -> Board:
+    made = Board("units, every 2s")
+    made.put(listing(states), "2026-11-23T12:00:01Z", away)
+    return made
+
+
+def test_it_says_what_is_watched_and_when_it_was_looked() -> None:
+    assert screen(board(["running"])) == ["units, every 2s  12:00:01 UTC", "", "NUMBER  STATE", "0       running"]
+
+
+def test_an_engine_that_is_away_is_told_of_above_the_last_table() -> None:
+    assert screen(board(["running"], "no answer"))[1:] == [
+        "No news: no answer",
+        "",
+        "NUMBER  STATE",
+        "0       running",
+    ]
+
+
+def test_what_the_window_has_no_room_for_is_counted() -> None:
+    lines = screen(board(["running"] * 30))
+    assert (len(lines), lines[-1]) == (8, "… 26 more lines")
+
+
+def test_nothing_is_said_in_words() -> None:
+    assert screen(board([]))[-1] == "Nothing there."
+
+
+def test_after_ctrl_c_the_last_table_stays_on_the_usual_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    def looks() -> Iterator[Look[list[str]]]:
+        yield Look(["starting"], "2026-11-23T12:00:01Z")
+        yield Look(["running"], "2026-11-23T12:00:02Z")
+        raise KeyboardInterrupt
+
+    with terminal(monkeypatch) as stream, pytest.raises(KeyboardInterrupt):
+        watch(Output(), looks(), listing, "units")
+    before, _, after = stream.getvalue().rpartition(OFF)
+    assert (ON in before, "running" in after, "starting" in after) == (True, True, False)
