@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from deployster_cli.config import Settings
+from deployster_cli.domain.events import Event
+from deployster_cli.domain.hooks import FAILED
 from deployster_cli.domain.intent import Intent, Verb
 from deployster_cli.domain.model import Service
 from deployster_cli.domain.names import check_service
+from deployster_cli.domain.plan import Plan
 from deployster_cli.domain.render import Templates
+from deployster_cli.domain.secrets import with_secrets
 from deployster_cli.engines.base import Engine
+from deployster_cli.errors import DeploysterError, Interrupted
 from deployster_cli.operations import deploy, destroy, lock, standing
 from deployster_cli.operations.before import TEMPLATE, Task
-from deployster_cli.operations.carry_out import Carrying, Locking, under_lock
+from deployster_cli.operations.carry_out import Carrying, Keep, Locking, under_lock
 from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.deploy import Prepared, Renderer, Request
+from deployster_cli.operations.rollout import Work
+from deployster_cli.surroundings import Surroundings
 from deployster_cli.template_files import load
 
 NOT_KNOWN_YET = "newest"
@@ -28,7 +36,7 @@ def renderer(
 ) -> tuple[Service, Renderer]:
     """The service with these values over its settings, and its template ready to render."""
     chosen = (f"template={template}",) if template else ()
-    service = settings.with_values(settings.service(name), (*sets, *chosen), envs)
+    service = with_secrets(settings.with_values(settings.service(name), (*sets, *chosen), envs), os.environ)
     return service, Templates(load(settings.templates_dir)).renderer(service)
 
 
@@ -37,6 +45,12 @@ def task(settings: Settings, request: Request, command: str) -> Task:
     service = replace(request.service, template=TEMPLATE, extra={"task": command})
     render = Templates(load(settings.templates_dir)).renderer(service)
     return Task(command, service.name, request.version, request.by, render)
+
+
+def one_task(settings: Settings, service: str, version: str, command: str, envs: Sequence[str], by: str) -> Task:
+    """One run of a command with a release of a service, that is no part of any intent."""
+    of, _ = renderer(settings, check_service(service), envs=envs)
+    return task(settings, Request(of, version, by), command)
 
 
 @dataclass(frozen=True)
@@ -70,7 +84,10 @@ class Undertaking:
 
     @cached_property
     def _tasks(self) -> tuple[Task, ...]:
-        return tuple(task(self.settings, self._rendering[0], command) for command in self.intent.before)
+        """What has to succeed before a deploy: the service's own tasks, then those that were asked for."""
+        own = self.settings.before_deploy(self.intent.service) if self.intent.verb is Verb.DEPLOY else ()
+        commands = (*own, *self.intent.before)
+        return tuple(task(self.settings, self._rendering[0], command) for command in commands)
 
     def check(self) -> None:
         """Refuse whatever can be refused without an engine: names, numbers, values, templates, tasks."""
@@ -92,11 +109,28 @@ class Undertaking:
         return deploy.prepare(engine, self._settled(engine, request, render), render, self.clock.utc())
 
     def carry(self, engine: Engine) -> Carrying:
-        """Take the service's lock, plan, run the tasks, carry it out, and give the lock back."""
+        """Take the service's lock, plan, run hooks and tasks, carry it out, and give the lock back; then run hooks."""
+        surroundings = Surroundings(self.settings, self.intent, self.by, self.clock)
+        service = None if self.intent.verb is Verb.DESTROY else self._rendering[0].service
+        prepared: list[Prepared] = []
+
+        def work() -> Work:
+            prepared[:] = [self.prepare(engine)]
+            return prepared[0].work
+
+        def ahead(_: Plan, keep: Keep) -> Iterator[Event]:
+            return surroundings.ahead(engine, service, prepared[0], keep)
+
         note = lock.new_note(self.intent.service, self.by, self.intent.doing, self.clock)
-        tasks = self._tasks if self.intent.before else ()
-        locking = Locking(note, self.intent.lock_wait, tasks)
-        return (yield from under_lock(engine, locking, lambda: self.prepare(engine).work, self.clock))
+        tasks = () if service is None else self._tasks
+        try:
+            result = yield from under_lock(engine, Locking(note, self.intent.lock_wait, ahead, tasks), work, self.clock)
+        except DeploysterError as error:
+            if prepared and not isinstance(error, Interrupted):
+                yield from surroundings.behind(prepared[0], FAILED)
+            raise
+        yield from surroundings.behind(prepared[0], "unchanged" if result.plan.empty else "done")
+        return result
 
     def _settled(self, engine: Engine, request: Request, render: Renderer) -> Request:
         """The request completed with how the service stands: which release is the newest, and how it was deployed."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-MAY_START_PROCESSES = {"process", "fleet", "systemd", "systemd_analyze"}
+MAY_START_PROCESSES = {"process", "fleet", "systemd", "systemd_analyze", "docker", "browser"}
 
 
 class StrayProcess(AssertionError):
@@ -25,3 +25,9 @@ def no_stray_processes(request: pytest.FixtureRequest, monkeypatch: pytest.Monke
 
         monkeypatch.setattr(subprocess, "Popen", refuse)
     yield
+
+
+@pytest.fixture(autouse=True)
+def no_workflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is printed is the same where GitHub Actions runs the tests."""
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)

@@ -130,10 +130,66 @@ class TaskStarted:
 
 @dataclass(frozen=True, slots=True)
 class TaskDone:
-    """It succeeded, in ``seconds``."""
+    """It ended after ``seconds``. ``code`` is its exit code where it is ``known``, else 1; ``late``: it was stopped at
+    its time limit.
+    """
 
     command: str
     seconds: float
+    code: int = 0
+    known: bool = True
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOutput:
+    """Lines that it wrote."""
+
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskLeft:
+    """Units of tasks could not be taken out in time; the next run does that."""
+
+    names: tuple[UnitName, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HookStarted:
+    """A line of a hook (``pre_deploy``) is about to run."""
+
+    hook: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class HookSaid:
+    """The hook printed this."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class HookDone:
+    """The line succeeded, in ``seconds``."""
+
+    hook: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class HookWarned:
+    """A line of a hook failed when what it is about was over; ``why`` is one sentence."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """Something that who deploys should know, in one sentence; it stops nothing."""
+
+    text: str
 
 
 Event = (
@@ -152,4 +208,11 @@ Event = (
     | LockHeld
     | TaskStarted
     | TaskDone
+    | TaskOutput
+    | TaskLeft
+    | HookStarted
+    | HookSaid
+    | HookDone
+    | HookWarned
+    | Noticed
 )

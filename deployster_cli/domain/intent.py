@@ -56,3 +56,14 @@ class Intent:
                 return "restarting"
             case Verb.DESTROY:
                 return f"destroying {self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """One run of a command with a release. ``envs`` are ``K=V`` as typed; it may take ``timeout`` seconds."""
+
+    service: str
+    version: str
+    command: str
+    envs: tuple[str, ...] = ()
+    timeout: float = 600.0

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from deployster_cli.domain.journal import Entry
     from deployster_cli.domain.lock import Note
     from deployster_cli.domain.model import Machine, Unit
     from deployster_cli.domain.names import UnitName
@@ -38,6 +39,18 @@ class Locks(Protocol):
 
     def shown(self, note: Note) -> bool:
         """Whether this very note was there when the engine last listed its units (no call is made for it)."""
+        ...
+
+
+class Entries(Protocol):
+    """A unit's journal entries. One thread takes them; raises EngineError where they can't be had (any longer)."""
+
+    def __iter__(self) -> Iterator[Entry]:
+        """The entries."""
+        ...
+
+    def close(self) -> None:
+        """No more of them, and nothing left of what brought them: from any thread, at any time."""
         ...
 
 
@@ -95,12 +108,24 @@ class Engine(Protocol):
         """The unit file that the engine holds, or None where it has no such unit."""
         ...
 
-    def journal(self, name: UnitName, lines: int = 10, follow: bool = False) -> Iterator[str]:
-        """The unit's last journal lines without newlines, then (with ``follow``) each as it comes."""
+    def journal(self, name: UnitName, lines: int = 10) -> Iterator[str]:
+        """The unit's last journal lines for a person, each with its time and without its newline."""
+        ...
+
+    def entries(self, name: UnitName, lines: int, *, follow: bool = False) -> Entries:
+        """The unit's last journal entries whole, oldest first, then (with ``follow``) each as it comes."""
+        ...
+
+    def exit_code(self, name: UnitName) -> int | None:
+        """How the unit's main process ended, 128 and the number for a signal; None where it never ran."""
         ...
 
     def run_on(self, name: UnitName, argv: tuple[str, ...]) -> int:
         """Run a command on the unit's machine with this terminal; its exit code."""
+        ...
+
+    def ask(self, machine: Machine, line: str) -> str:
+        """What a shell line prints on a machine, once it is done; EngineError where it fails or can't be run there."""
         ...
 
     def ports(self) -> frozenset[int]:

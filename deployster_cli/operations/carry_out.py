@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
 from deployster_cli.domain.events import Event
@@ -29,17 +29,28 @@ class Result:
 Carrying = Generator[Event, None, Result]
 
 
+Keep = Callable[[], None]
+
+Ahead = Callable[[Plan, Keep], Iterator[Event]]
+"""What has to succeed once the plan is made, before anything is done; told as it goes. ``Keep`` renews the lock."""
+
+
+def _nothing(_: Plan, __: Keep) -> Iterator[Event]:
+    return iter(())
+
+
 @dataclass(frozen=True, slots=True)
 class Locking:
     """Whose lock to take, how many seconds to wait for it, and what has to succeed first once it is held."""
 
     note: Note
     wait: float = 0.0
+    ahead: Ahead = _nothing
     before: tuple[Task, ...] = ()
 
 
 def under_lock(engine: Engine, locking: Locking, prepare: Callable[[], Work], clock: Clock) -> Carrying:
-    """Take the service's lock, then plan, run the tasks, carry it out, and give the lock back whatever happens.
+    """Take the service's lock, then plan, see to what is ahead, carry it out, and give the lock back whatever happens.
 
     ``prepare`` is called with the lock held: what it sees is what there is to do, whoever was at it before. Where there
     is nothing to start no task is run.
@@ -47,6 +58,7 @@ def under_lock(engine: Engine, locking: Locking, prepare: Callable[[], Work], cl
     held = yield from take(engine, locking.note, clock, locking.wait)
     try:
         work = prepare()
+        yield from locking.ahead(work.plan, held.keep)
         if work.plan.start:
             yield from run_before(engine, locking.before, clock, held.keep)
         return (yield from carry_out(engine, work, clock, held.keep))
@@ -54,7 +66,7 @@ def under_lock(engine: Engine, locking: Locking, prepare: Callable[[], Work], cl
         held.release()
 
 
-def carry_out(engine: Engine, work: Work, clock: Clock, keep: Callable[[], None]) -> Carrying:
+def carry_out(engine: Engine, work: Work, clock: Clock, keep: Keep) -> Carrying:
     """Drive the work's plan to its end, telling events. RolloutFailed or Interrupted for any other end."""
     began = clock.now()
     try:

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from deployster_cli.domain.model import Unit
 from deployster_cli.domain.names import UnitName, check_service, check_version
 from deployster_cli.domain.plan import Policy, plan_destroy
+from deployster_cli.domain.wording import did_you_mean
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import NotFound
 from deployster_cli.operations.deploy import Prepared
@@ -24,7 +25,13 @@ def check_input(service: str, version: str, instances: Collection[int]) -> None:
 def prepare(engine: Engine, service: str, version: str, instances: Collection[int], policy: Policy) -> Prepared:
     """The plan to destroy a release, or these instances of it; NotFound where one of them is not there."""
     check_input(service, version, instances)
-    units = engine.units()
+    return planned(engine.units(), service, version, instances, policy)
+
+
+def planned(
+    units: tuple[Unit, ...], service: str, version: str, instances: Collection[int], policy: Policy
+) -> Prepared:
+    """The same over units that were listed already."""
     plan = plan_destroy(service, version, units, instances, policy)
     missing = set(instances) - {name.instance for name in plan.retire}
     if plan.empty or missing:
@@ -36,4 +43,6 @@ def prepare(engine: Engine, service: str, version: str, instances: Collection[in
 
 def _what_there_is(service: str, units: Collection[Unit]) -> str:
     versions = sorted({u.name.version for u in units if u.name.service == service})
-    return f"Of {service} there is: {', '.join(versions)}." if versions else f"There is no {service} at all."
+    if versions:
+        return f"Of {service} there is: {', '.join(versions)}."
+    return f"There is no {service} at all.{did_you_mean(service, (u.name.service for u in units))}"

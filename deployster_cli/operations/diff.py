@@ -7,7 +7,8 @@ import difflib
 from deployster_cli.domain.model import Service
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.ports import assign
-from deployster_cli.domain.unitfile import Stamp, UnitFile, write_options
+from deployster_cli.domain.secrets import compared
+from deployster_cli.domain.unitfile import Stamp, write_options
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import NotFound
 from deployster_cli.operations.deploy import Renderer
@@ -15,7 +16,7 @@ from deployster_cli.operations.standing import standing
 
 
 def diff(engine: Engine, render: Renderer, service: Service, version: str, *, now: str, by: str) -> tuple[str, ...]:
-    """Lines of a unified diff, stamps and ports left out; empty where nothing would change."""
+    """Lines of a unified diff, stamps and ports left out, secrets masked; empty where nothing would change."""
     last = standing(engine, service.name).newest
     name = next((unit.name for unit in last.units if unit.desired is not None), None)
     running = engine.cat(name) if name else None
@@ -25,10 +26,6 @@ def diff(engine: Engine, render: Renderer, service: Service, version: str, *, no
     if port is None and render.takes_port:
         port = assign([name], ())[name]
     stamp = Stamp(service.name, version, name.instance, now, by, service.template, port=port)
-    wanted = render(UnitName.checked(service.name, version, name.instance), stamp)
-    lines = difflib.unified_diff(_lines(running), _lines(wanted), name.text, wanted.name.text, lineterm="")
-    return tuple(lines)
-
-
-def _lines(file: UnitFile) -> list[str]:
-    return write_options(file.unstamped).splitlines()
+    to = UnitName.checked(service.name, version, name.instance)
+    old, new = (write_options(o).splitlines() for o in compared(running, render(to, stamp), render.shown(to, stamp)))
+    return tuple(difflib.unified_diff(old, new, name.text, to.text, lineterm=""))

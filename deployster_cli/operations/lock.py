@@ -118,7 +118,7 @@ def take(engine: Engine, note: Note, clock: Clock, wait: float) -> Generator[Loc
 def _look(engine: Engine, note: Note, clock: Clock) -> tuple[Note, Note | None]:
     """Our note as it is by now, and the one that is there: ours, where there was none or an abandoned one."""
     found = engine.locks.read(note.service)
-    if found and not _abandoned(found, clock.epoch()):
+    if found and not abandoned(found, clock.epoch()):
         return note, found
     least = 0.0
     if found:
@@ -137,7 +137,7 @@ def _look(engine: Engine, note: Note, clock: Clock) -> tuple[Note, Note | None]:
         raise
 
 
-def _abandoned(note: Note, now: int) -> bool:
+def abandoned(note: Note, now: int) -> bool:
     """Whether its owner can't be alive: it has not renewed it, or it is a process of ours that is dead."""
     return note.expired(now) or (note.home == _home() and not _alive(note.pid))
 

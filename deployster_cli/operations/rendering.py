@@ -10,7 +10,7 @@ from deployster_cli.operations.deploy import Renderer
 
 
 def sample(render: Renderer, service: Service, version: str, *, instance: int = 1, now: str, by: str) -> UnitFile:
-    """The unit file that a deploy would start. A port that a deploy would assign is an example here."""
+    """The unit file that a deploy would start, as it may be shown. A port that a deploy would assign is an example."""
     name = UnitName.checked(service.name, version, instance)
     port = assign([name], ())[name] if render.takes_port else None
-    return render(name, Stamp(name.service, version, instance, now, by, service.template, instances=1, port=port))
+    return render.shown(name, Stamp(name.service, version, instance, now, by, service.template, instances=1, port=port))

@@ -10,6 +10,7 @@ import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from deployster_cli.domain.exits import PROPERTIES
 from deployster_cli.domain.names import UnitName, quoted
 from deployster_cli.errors import InvalidInput
 
@@ -102,10 +103,21 @@ def cat(options: FleetOptions, name: str) -> Argv:
     return _called(options, "cat", *_operands([name]))
 
 
-def journal(options: FleetOptions, name: UnitName, lines: int, *, follow: bool = False) -> Argv:
+def journal(options: FleetOptions, name: UnitName, lines: int) -> Argv:
     """The last lines of one unit's journal, over ssh."""
-    flags = (f"--lines={lines}", *(("--follow",) if follow else ()))
+    return _called(options, "journal", f"--lines={lines}", *_operands([name.text]))
+
+
+def entries(options: FleetOptions, name: UnitName, lines: int, *, follow: bool) -> Argv:
+    """The last entries of one unit's journal whole, over ssh: in journald's export format."""
+    flags = (f"--lines={lines}", "--output=export", *(("--follow",) if follow else ()))
     return _called(options, "journal", *flags, *_operands([name.text]))
+
+
+def ended(options: FleetOptions, name: UnitName) -> Argv:
+    """How the unit's main process ended, as its machine's systemd has it."""
+    wanted = (word for each in PROPERTIES for word in ("-p", each))
+    return ssh(options, name, ("systemctl", "show", *wanted, name.text))
 
 
 def ssh(options: FleetOptions, name: UnitName, command: Argv) -> Argv:
@@ -116,6 +128,11 @@ def ssh(options: FleetOptions, name: UnitName, command: Argv) -> Argv:
     """
     remote = ("--", shlex.join(command)) if command else ()
     return _called(options, "ssh", f"--unit={name.text}", *remote)
+
+
+def ask(options: FleetOptions, machine: str, line: str) -> Argv:
+    """Run a shell line on a machine, named by its whole id: one argument behind ``--``, for the reasons of ssh."""
+    return _called(options, "ssh", f"--machine={machine}", "--", shlex.join(("/bin/sh", "-c", line)))
 
 
 def chunks(names: Iterable[str], beside: int = 0, room: int = ARGV_ROOM) -> Iterator[Argv]:

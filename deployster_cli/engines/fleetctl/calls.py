@@ -11,6 +11,7 @@ from typing import TypeVar
 from deployster_cli.engines import process
 from deployster_cli.engines.fleetctl import args, verdict
 from deployster_cli.engines.fleetctl.args import Argv, FleetOptions
+from deployster_cli.engines.fleetctl.trust import Target, Trust
 from deployster_cli.errors import EngineError, EngineMissing
 
 T = TypeVar("T")
@@ -24,20 +25,41 @@ class Calls:
 
     def __init__(self, options: FleetOptions) -> None:
         self._options = options
+        self._trust = Trust(options, environment)
 
-    def read(self, argv: Argv, beside: float = 0.0) -> process.Completed:
-        """One call that only reads; ``beside`` is seconds on top of its time limit."""
-        with started(self._options):
-            return process.run(argv, limit=self._limit(self._options.read_timeout) + beside, env=environment())
+    def read(self, argv: Argv, beside: float = 0.0, to: Target = None) -> process.Completed:
+        """One call that only reads; ``beside`` is seconds on top of its time limit, ``to`` whose machine it reaches.
+
+        Here and below: EngineUnreachable where ssh let nobody in. A person may have been asked before.
+        """
+        limit = self._limit(self._options.read_timeout) + beside
+        return self._let_in(lambda: process.run(argv, limit=limit, env=environment()), to)
 
     def write(self, argv: Argv, units: int, judge: Callable[[process.Completed], T]) -> T:
         """One call that changes this many units, and what ``judge`` makes of it."""
         limit = self._limit(self._options.write_timeout) + units * _SECONDS_PER_UNIT
-        with started(self._options):
-            return judge(process.run(argv, limit=limit, env=environment()))
+        return judge(self._let_in(lambda: process.run(argv, limit=limit, env=environment())))
 
     def both(self, first: Argv, second: Argv) -> tuple[process.Completed, process.Completed]:
         """Two reading calls side by side."""
+        while True:
+            left, right = self._side_by_side(first, second)
+            if not (self._trust.mended(left) or self._trust.mended(right)):
+                return left, right
+
+    def explain(self, done: process.Completed, to: Target = None) -> process.Completed:
+        """The call as it is, made by somebody else; EngineUnreachable, with all the facts, where ssh let nobody in."""
+        self._trust.explain(done, to)
+        return done
+
+    def _let_in(self, call: Callable[[], process.Completed], to: Target = None) -> process.Completed:
+        """A call made, and made again as often as a person has taken an unknown host key that stopped it."""
+        with started(self._options):
+            while self._trust.mended(done := call(), to):
+                pass
+            return done
+
+    def _side_by_side(self, first: Argv, second: Argv) -> tuple[process.Completed, process.Completed]:
         limit = self._limit(self._options.read_timeout)
         with started(self._options), contextlib.ExitStack() as stack:
             left = process.Running(first, limit=limit, env=environment())

@@ -6,16 +6,19 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+from deployster_cli.domain.exits import exit_code
 from deployster_cli.domain.lock import is_lock
 from deployster_cli.domain.model import Machine, State, Unit
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.unitfile import UnitFile, grouped
 from deployster_cli.engines import process
+from deployster_cli.engines.exported import Exported
 from deployster_cli.engines.fleetctl import args, output, verdict
 from deployster_cli.engines.fleetctl.args import Argv, FleetOptions
 from deployster_cli.engines.fleetctl.calls import Calls, environment, put, started
 from deployster_cli.engines.fleetctl.folders import folder
 from deployster_cli.engines.fleetctl.locks import FleetLocks
+from deployster_cli.engines.host_keys import asking
 from deployster_cli.errors import EngineError
 
 T = TypeVar("T")
@@ -90,7 +93,7 @@ class FleetEngine:
             return
         rows, _ = self._files()
         found = [rows[name] for name in _texts(names) if name in rows]
-        running = [row.name for row in found if row.current == State.LAUNCHED]
+        running = [row.name for row in found if _launched(row)]
         waiting = [row.name for row in found if row.current == State.INACTIVE and row.desired == State.LAUNCHED]
         self._remove(args.stop, running)
         self._load(waiting)
@@ -108,30 +111,49 @@ class FleetEngine:
         options = verdict.unit_options(self._calls.read(args.cat(self._options, name.text)), name.text)
         return None if options is None else UnitFile(name, grouped(options))
 
-    def journal(self, name: UnitName, lines: int = 10, follow: bool = False) -> Iterator[str]:
-        """The journal's lines, over ssh. The first call tells whether ssh works at all, so that following can't begin
-        with a password prompt or a host key warning as if a unit had said it.
-        """
+    def journal(self, name: UnitName, lines: int = 10) -> Iterator[str]:
+        """The journal's lines, over ssh."""
         argv = args.journal(self._options, name, lines)
-        recorded = verdict.journal_lines(self._calls.read(argv, beside=self._options.ssh_timeout), name)
-        if not follow:
-            yield from recorded
-            return
+        yield from verdict.journal_lines(self._reached(argv, name), name)
+
+    def entries(self, name: UnitName, lines: int, *, follow: bool = False) -> Exported:
+        """The journal's entries, over ssh; tried first where a person can be asked, as a stream can't wait for that."""
+        if asking(machine=True):
+            verdict.answer(self._reached(args.ssh(self._options, name, ("true",)), name))
+        argv = args.entries(self._options, name, lines, follow=follow)
+        limit = None if follow else self._options.read_timeout + self._options.ssh_timeout
         with started(self._options):
-            yield from process.stream(args.journal(self._options, name, lines, follow=True), env=environment())
+            stream = process.Stream(argv, env=environment(), limit=limit)
+        return Exported(stream, lambda done: verdict.journal_lines(self._calls.explain(done, name), name))
+
+    def exit_code(self, name: UnitName) -> int | None:
+        """As its machine's systemd has it, over ssh."""
+        argv = args.ended(self._options, name)
+        return exit_code(verdict.answer(self._reached(argv, name)))
 
     def run_on(self, name: UnitName, argv: tuple[str, ...]) -> int:
         """Run a command on the unit's machine with this terminal, a shell where it is empty; its exit code.
 
-        1 where ssh itself failed: fleetctl has then said why on the terminal.
+        A command that does nothing goes ahead of it. What stops ssh stops that, so nothing is left for fleetctl to ask:
+        the answer to its question about a host key would be taken out of what the command is to read.
         """
+        verdict.answer(self._reached(args.ssh(self._options, name, ("true",)), name))
         with started(self._options):
             code = process.attach(args.ssh(self._options, name, argv), env=environment())
         return code if code >= 0 else 128 - code
 
+    def ask(self, machine: Machine, line: str) -> str:
+        """What a shell line prints on a machine, over ssh."""
+        argv = args.ask(self._options, machine.id, line)
+        return verdict.answer(self._reached(argv, machine))
+
     def ports(self) -> frozenset[int]:
         """None: fleet knows of no ports but those of our units, and ``units`` tells these."""
         return frozenset()
+
+    def _reached(self, argv: Argv, to: UnitName | Machine) -> process.Completed:
+        """A reading call that goes on to a machine by ssh."""
+        return self._calls.read(argv, beside=self._options.ssh_timeout, to=to)
 
     def _launched(self, wanted: dict[str, UnitFile], outcome: str) -> tuple[set[str], process.Completed]:
         """Which of the wanted units are launched already, and the listing that says so.
@@ -171,6 +193,11 @@ class FleetEngine:
         """The registry's rows by name, and the call that listed them."""
         done = self._calls.read(args.list_unit_files(self._options))
         return {row.name: row for row in verdict.parsed(done, output.file_rows)}, done
+
+
+def _launched(row: output.FileRow) -> bool:
+    """Whether ``fleetctl stop`` has something to do. Of a global unit the registry says only what is wanted."""
+    return (row.desired if row.target == output.GLOBAL else row.current) == State.LAUNCHED
 
 
 def _texts(names: Iterable[UnitName]) -> tuple[str, ...]:

@@ -12,14 +12,18 @@ import contextlib
 import gc
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from operator import attrgetter
 from typing import NamedTuple
 
-from deployster_cli.domain.model import Machine, State, Unit
+from deployster_cli.domain.model import Machine, State, Unit, together
 from deployster_cli.domain.names import UnitName, quoted
 from deployster_cli.domain.unitfile import Option, parse_options
 from deployster_cli.errors import OutputUnreadable, TemplateFault
+
+GLOBAL = "global"
+"""What list-unit-files shows for the target of a global unit: it has no one machine."""
 
 _NAME = r"(?!-\t)([A-Za-z0-9:_.\\@-]{1,255})"
 _ID = r"([0-9a-f][0-9a-f-]*)"
@@ -34,7 +38,7 @@ def _row(*cells: str) -> re.Pattern[str]:
 
 
 _UNIT_ROW = _row(_NAME, f"(?:-|{_ID}(?:/{_IP})?)", _WORD, _WORD, _WORD, _HASH)
-_FILE_HEAD = r"\t+".join((_NAME, _HASH, _STATE, _STATE, f"(?:-|global|{_ID}(?:/{_IP})?)"))
+_FILE_HEAD = r"\t+".join((_NAME, _HASH, _STATE, _STATE, f"(?:-|({GLOBAL}(?!/)|{_ID[1:-1]})(?:/{_IP})?)"))
 _NEXT_FILE = re.sub(r"\((?!\?)", "(?:", _FILE_HEAD)
 _DESCRIPTION = rf"(?:\t+((?:[^\n]*\\\n(?!{_NEXT_FILE}))*[^\n]*))?"
 """Anything. A Description that its unit file continues on another line keeps the backslash and the line break."""
@@ -63,7 +67,7 @@ class UnitRow(NamedTuple):
 
 
 class FileRow(NamedTuple):
-    """A row of list-unit-files: what the registry says of one unit. A global unit has no target.
+    """A row of list-unit-files: what the registry says of one unit. A global one has GLOBAL for a target, and no state.
 
     ``description`` ends in `` port N`` where Deployster gave the unit a port.
     """
@@ -130,6 +134,7 @@ def join(reported: Iterable[UnitRow], files: Iterable[FileRow]) -> tuple[Unit, .
 
     A unit that the registry no longer has is desired None. A row of an earlier run of the same name, or of another
     machine than the one where the unit is wanted now, tells nothing of this run: the unit then counts as not reported.
+    A global unit has a copy for each machine that reports it.
     """
     known = {row.name: row for row in files}
     rows: dict[str, list[UnitRow]] = {}
@@ -148,8 +153,9 @@ _in_order: Callable[[Unit], tuple[str, str, int]] = attrgetter("name.service", "
 
 def _unit(name: UnitName, file: FileRow | None, rows: Sequence[UnitRow]) -> Unit:
     if file is None:
-        row = min(rows, key=_least_well)
-        return Unit(name, None, None, row.load, row.active, row.sub, _machine(row.machine, row.ip), row.hash)
+        return _leaving(name, rows)
+    if file.target == GLOBAL:
+        return _everywhere(name, file, rows)
     _, run, wanted, state, target, ip, description = file
     desired, current, at, port = _STATES[wanted], _STATES[state], _machine(target, ip), _port(description)
     telling = _telling(file, rows)
@@ -157,6 +163,27 @@ def _unit(name: UnitName, file: FileRow | None, rows: Sequence[UnitRow]) -> Unit
         return Unit(name, desired, current, "", "", "", at, run, None, port)
     _, machine, address, load, active, sub, _ = telling
     return Unit(name, desired, current, load, active, sub, at or _machine(machine, address), run, None, port)
+
+
+def _leaving(name: UnitName, rows: Sequence[UnitRow]) -> Unit:
+    """A unit that the registry no longer has, where it still is."""
+    found = [Unit(name, None, None, r.load, r.active, r.sub, _machine(r.machine, r.ip), r.hash) for r in rows]
+    return found[0] if len(found) == 1 else together(found)
+
+
+def _everywhere(name: UnitName, file: FileRow, rows: Sequence[UnitRow]) -> Unit:
+    """A global unit. The registry knows neither its machines nor how it is there: what is known is what they report."""
+    here = Unit(name, _STATES[file.desired], hash=file.hash, port=_port(file.description), everywhere=True)
+    copies = [
+        replace(here, load=row.load, active=row.active, sub=row.sub, machine=_machine(row.machine, row.ip))
+        for row in _same_run(file, rows)
+    ]
+    return together(copies) if copies else here
+
+
+def _same_run(file: FileRow, rows: Sequence[UnitRow]) -> list[UnitRow]:
+    """The rows without those of an earlier run: fleet lists them for up to 10 s after a name is used again."""
+    return [row for row in rows if not row.hash or not file.hash or row.hash == file.hash]
 
 
 def _port(description: str) -> int | None:
@@ -169,19 +196,18 @@ def _port(description: str) -> int | None:
 def _telling(file: FileRow, rows: Sequence[UnitRow]) -> UnitRow | None:
     """The row that speaks of the unit as the registry has it now.
 
-    fleet lists the row of an earlier run for up to 10 s after a name is used again; its hash gives it away. Of a unit
-    that moved, the machine it left still has a row: that one counts only while the unit is not wanted to run.
+    Of a unit that moved, the machine it left still has a row: that one counts only while the unit is not wanted to run.
     """
     if len(rows) == 1 and rows[0].hash == file.hash and rows[0].machine == file.target:
         return rows[0]  # nearly every unit, and there may be thousands
-    same_run = [row for row in rows if not row.hash or not file.hash or row.hash == file.hash]
+    same_run = _same_run(file, rows)
     at_target = [row for row in same_run if row.machine == file.target]
     elsewhere = [] if file.target and file.desired == State.LAUNCHED else same_run
     return min(at_target or elsewhere, key=_least_well, default=None)
 
 
 def _least_well(row: UnitRow) -> tuple[bool, str]:
-    """A global unit has a row a machine: it is as well as the machine where it does worst."""
+    """Of two rows the one that shows the unit in the worse state, and always the same one."""
     return row.active == "active", row.machine
 
 

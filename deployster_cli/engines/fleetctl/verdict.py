@@ -7,14 +7,15 @@ stream decides alone. The words were recorded from fleetctl 1.0.0 (tests/fixture
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import TypeVar
 
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.unitfile import Option
 from deployster_cli.engines.fleetctl import output
+from deployster_cli.engines.fleetctl.signs import CHANGED_KEY, NOT_LET_IN, SIGNS, UNKNOWN_KEY
+from deployster_cli.engines.host_keys import HostKey
 from deployster_cli.engines.process import MOST_PRINTED, Completed
 from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable, OutputUnreadable
 
@@ -22,95 +23,14 @@ T = TypeVar("T")
 
 INSTALL = "Install fleet's fleetctl (0.13 or 1.0), or name it in deployster.toml: [fleet] fleetctl."
 
+OLDEST = (0, 11)
+"""The oldest fleetctl whose answers are known; before 0.11 list-unit-files has no ``desc``."""
+
 _LONGEST_QUOTE = 300
 
 _TELLING = ("Error", "Unable", "Failed", "Unit ", "WARNING", "Warning", "Invalid")
 """How the line begins in which fleetctl says what is wrong; prompts, banners and log lines stand around it."""
 
-
-@dataclass(frozen=True, slots=True)
-class Sign:
-    """Words on a failed call's stderr that tell what went wrong. The message takes {said} and the pattern's groups."""
-
-    pattern: re.Pattern[str]
-    error: type[EngineError]
-    message: str
-    hint: str = ""
-
-
-def _sign(pattern: str, error: type[EngineError], message: str, hint: str = "") -> Sign:
-    return Sign(re.compile(pattern, re.DOTALL), error, message, hint)
-
-
-_NEW_AGENT = 'Start one with eval "$(ssh-agent)" and give it your key with ssh-add.'
-
-_SSH = r"(?:failed initializing SSH client|Unable to SSH to remote host|Failed building SSH client): "
-
-SIGNS = (
-    _sign(
-        "SSH_AUTH_SOCK environment variable is not set",
-        EngineUnreachable,
-        "fleetctl takes its ssh keys from an ssh-agent, and none is running here.",
-        _NEW_AGENT,
-    ),
-    _sign(
-        _SSH + "dial unix",
-        EngineUnreachable,
-        "fleetctl takes its ssh keys from an ssh-agent, and the one that SSH_AUTH_SOCK names does not answer.",
-        _NEW_AGENT,
-    ),
-    _sign(
-        r"REMOTE HOST IDENTIFICATION HAS CHANGED.* sent by the remote host is\s+(?P<print>[0-9A-Za-z:+/=]+)"
-        r".*Add correct host key in (?P<file>[^\n]+) to get rid",
-        EngineUnreachable,
-        "The machine's ssh host key is not the one in {file}; it shows the fingerprint {print}.",
-        "If the machine was made anew, take its line out of that file. If it was not, somebody may be listening.",
-    ),
-    _sign(
-        r"authenticity of host '(?P<host>[^'\n]+)'.*fingerprint is (?P<print>\S+?)\.\s.*Host key verification failed",
-        EngineUnreachable,
-        "The ssh host key of {host} is not known here; it shows the fingerprint {print}.",
-        "Compare the fingerprint, then log in once with fleetctl in a terminal and answer yes.",
-    ),
-    _sign(
-        "ssh: unable to authenticate",
-        EngineUnreachable,
-        "The machine took none of the ssh-agent's keys for this user.",
-        "Add the right key with ssh-add, or set ssh_username.",
-    ),
-    _sign(
-        _SSH,
-        EngineUnreachable,
-        "fleetctl got no ssh connection: {said}",
-        "Check the address, and that sshd answers there.",
-    ),
-    _sign(
-        "Unable to initialize client: ",
-        EngineUnreachable,
-        "fleetctl can't use what it was given to reach the cluster: {said}",
-        "Check endpoint, tunnel and the certificate files.",
-    ),
-    _sign(
-        r"got HTTP response code 404",
-        EngineUnreachable,
-        "Something else than fleet answers at the endpoint: {said}",
-        "Check the endpoint: fleet's usual port is 49153, and 2379 and 4001 are etcd's.",
-    ),
-    _sign(
-        r"dial (?:tcp|udp|unix)|connection re(?:fused|set)|broken pipe|no route to host|i/o timeout|\bEOF\b|timeout"
-        r"|deadline exceeded|tls: |x509: |malformed HTTP|HTTP response to HTTPS|unable to communicate with etcd"
-        r"|googleapi: (?:Error|got HTTP response code) 5\d\d|Error retrieving list of",
-        EngineUnreachable,
-        "The cluster could not be reached: {said}",
-        "Check that fleet runs there, and the endpoint or tunnel.",
-    ),
-    _sign(
-        r"Unable to stop unit (?P<unit>\S+) in state inactive",
-        EngineError,
-        "fleetctl stopped neither {unit} nor the units named after it, because {unit} is on no machine.",
-        "Try again.",
-    ),
-)
 
 _STRANGER = re.compile(
     r"\A(?:Incorrect Usage|No help topic for|fleetctl - version |NAME:\s+fleetctl - CLI for operating Fleet)"
@@ -144,11 +64,17 @@ def parsed(done: Completed, parse: Callable[[str], T]) -> T:
 
 
 def program_version(done: Completed) -> str:
-    """The version that ``args.version`` printed, like ``1.0.0``; EngineMissing where the program is another one."""
+    """The version that ``args.version`` printed, like ``1.0.0``; EngineMissing where it is another or too old."""
     found = _VERSION.search(answer(done))
     if not found:
         raise _error(EngineMissing, done, f"{done.argv[0]} is not fleet's fleetctl: it says {_said(done)}", INSTALL)
+    if _numbers(found[1]) < OLDEST:
+        raise _error(EngineMissing, done, f"{done.argv[0]} is version {found[1]}, which is too old.", INSTALL)
     return found[1]
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall("[0-9]+", version)[:2])
 
 
 def triggered(done: Completed) -> frozenset[str]:
@@ -210,6 +136,63 @@ def journal_lines(done: Completed, name: UnitName) -> tuple[str, ...]:
     return tuple(line.rstrip("\r") for line in text.removesuffix("\n").split("\n")) if text else ()
 
 
+def unknown_key(done: Completed) -> HostKey | None:
+    """The host key that stopped this call because nobody has said yet that it is the machine's."""
+    found = UNKNOWN_KEY.pattern.search(done.err) if done.code else None
+    return HostKey(_plain(found["host"]), found["kind"], _plain(found["print"])) if found else None
+
+
+def changed_key(done: Completed) -> tuple[HostKey, str] | None:
+    """The host key that stopped this call because another is known, and the file that knows it. No host: fleetctl
+    tells none.
+    """
+    found = CHANGED_KEY.pattern.search(done.err) if done.code else None
+    return (HostKey("", found["kind"], found["print"]), found["file"]) if found else None
+
+
+def not_let_in(done: Completed) -> bool:
+    """Whether the machine knew none of the agent's keys."""
+    return bool(done.code and NOT_LET_IN.pattern.search(done.err))
+
+
+def unknown(done: Completed, key: HostKey) -> EngineError:
+    """The error for an unknown host key where nobody is there to ask."""
+    message = f"The ssh host key of {key.host} is not known here; it shows the fingerprint {key.shown}."
+    hint = f"Compare it with what {key.compare} prints there, then run deployster check in a terminal and say yes."
+    return _error(EngineUnreachable, done, message, hint)
+
+
+def untaken(done: Completed, key: HostKey, outcome: str) -> EngineError:
+    """The error for an unknown host key that a person, or fleetctl, did not take."""
+    return _error(EngineUnreachable, done, f"The ssh host key of {key.host} was not taken: {outcome}", "")
+
+
+def changed(done: Completed, key: HostKey, file: str, lines: Sequence[int], cure: str) -> EngineError:
+    """The error for a host key that is not the one in these lines of the file; ``cure`` is what takes them out."""
+    place = f"line{'s' * (len(lines) > 1)} {' and '.join(map(str, lines))} of {file}" if lines else file
+    message = (
+        f"THE SSH HOST KEY OF {key.host or 'THE MACHINE'} HAS CHANGED: it is not the one in {place}, and shows the"
+        f" fingerprint {key.shown}. Nothing was sent."
+    )
+    hint = (
+        "Either the machine was made anew, or somebody stands between you and it to read and change all that you send."
+        f" Compare the fingerprint with what {key.compare} prints there. Only if it is the same, take the old one out:"
+        f" {cure or f'edit {file}'}"
+    )
+    return _error(EngineUnreachable, done, _plain(message), _plain(hint))
+
+
+def refused_login(done: Completed, user: str, keys: int | None) -> EngineError:
+    """The error for a login that was refused; ``keys`` is how many the ssh-agent holds, None where nobody can tell."""
+    if keys == 0:
+        hint = "Give it yours with ssh-add."
+        return _error(EngineUnreachable, done, "The ssh-agent holds no key, so no machine lets fleetctl in.", hint)
+    shown = {None: "the ssh-agent's keys", 1: "the ssh-agent's one key"}.get(keys, f"all {keys} keys of the ssh-agent")
+    message = f"The machine refuses {shown} for the user {user}."
+    hint = "Add the right key with ssh-add (ssh-add -l lists those it holds), or set ssh_username to the right user."
+    return _error(EngineUnreachable, done, message, hint)
+
+
 def _check_end(done: Completed) -> None:
     """Errors for a call that did not come to an end of its own."""
     called = f"fleetctl {_command(done)}"
@@ -257,8 +240,12 @@ def _said(done: Completed) -> str:
     lines = [line.strip() for line in (done.err + "\n" + done.out).splitlines() if line.strip()]
     told = [line for line in lines if line.startswith(_TELLING)]
     line = next(iter(told + lines), f"exit code {done.code} and not a word.")
-    shown = "".join(c if c.isprintable() else " " for c in _OWN_ERROR.sub("", line))
+    shown = _plain(_OWN_ERROR.sub("", line))
     return shown if len(shown) <= _LONGEST_QUOTE else shown[:_LONGEST_QUOTE] + "…"
+
+
+def _plain(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def _some(names: Collection[str]) -> str:

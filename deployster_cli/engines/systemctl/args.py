@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from deployster_cli.domain import exits
 from deployster_cli.domain.names import UnitName
 
 PATTERN = "*-*@*.service"
@@ -86,16 +87,24 @@ def reset_failed(base: tuple[str, ...], names: Iterable[UnitName]) -> tuple[str,
     return (*base, "reset-failed", *_texts(names))
 
 
-def journal(name: UnitName, lines: int, *, user: bool, follow: bool) -> tuple[str, ...]:
+def journal(name: UnitName, lines: int, *, user: bool) -> tuple[str, ...]:
     """The end of one unit's journal. Not ``--user``: without persistent journals a user has none of their own."""
-    unit = "--user-unit" if user else "--unit"
-    more = ("--follow",) if follow else ()
-    return ("journalctl", "--no-pager", f"--lines={lines}", *more, f"{unit}={name.text}")
+    return ("journalctl", "--no-pager", f"--lines={lines}", f"{'--user-unit' if user else '--unit'}={name.text}")
 
 
-def tail(path: str, lines: int, *, follow: bool) -> tuple[str, ...]:
-    """The end of a log file; ``-F`` goes on where the file is made anew."""
-    return ("tail", "-n", str(lines), *(("-F",) if follow else ()), "--", path)
+def entries(name: UnitName, lines: int, *, user: bool, follow: bool) -> tuple[str, ...]:
+    """The last entries of one unit's journal whole: in journald's export format."""
+    return (*journal(name, lines, user=user), "--output=export", *(("--follow",) if follow else ()))
+
+
+def ended(base: tuple[str, ...], name: UnitName) -> tuple[str, ...]:
+    """How a unit's main process ended."""
+    return (*base, "show", *(word for each in exits.PROPERTIES for word in ("-p", each)), name.text)
+
+
+def tail(path: str, lines: int) -> tuple[str, ...]:
+    """The end of a log file."""
+    return ("tail", "-n", str(lines), "--", path)
 
 
 def job(python: str, verb: str, name: UnitName, state: str, lock: int) -> tuple[str, ...]:

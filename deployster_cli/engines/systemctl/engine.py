@@ -14,8 +14,10 @@ from deployster_cli.domain.model import Machine, Unit
 from deployster_cli.domain.names import UnitName, quoted
 from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.engines import process
+from deployster_cli.engines.base import Entries
 from deployster_cli.engines.systemctl import output, systemd
 from deployster_cli.engines.systemctl.args import LocalOptions
+from deployster_cli.engines.systemctl.calls import call
 from deployster_cli.engines.systemctl.folder import UnitFolder
 from deployster_cli.engines.systemctl.join import join
 from deployster_cli.engines.systemctl.locks import LocalLocks
@@ -60,8 +62,16 @@ class Manager(Protocol):
         """Take units out that hold nothing any more, with all that is kept about them."""
         ...
 
-    def journal(self, name: UnitName, lines: int, *, follow: bool) -> Iterator[str]:
+    def journal(self, name: UnitName, lines: int) -> Iterator[str]:
         """The last lines that a unit wrote."""
+        ...
+
+    def entries(self, name: UnitName, lines: int, *, follow: bool) -> Entries:
+        """The last entries of a unit's journal, and those that come."""
+        ...
+
+    def exit_code(self, name: UnitName) -> int | None:
+        """How a unit's main process ended; None where it never ran."""
         ...
 
 
@@ -157,19 +167,35 @@ class LocalEngine:
         held = self.manager.folder.get(name)
         return held.file if held else None
 
-    def journal(self, name: UnitName, lines: int = 10, follow: bool = False) -> Iterator[str]:
+    def journal(self, name: UnitName, lines: int = 10) -> Iterator[str]:
         """The unit's last journal lines."""
+        return self.manager.journal(name, lines)
+
+    def entries(self, name: UnitName, lines: int, *, follow: bool = False) -> Entries:
+        """The unit's last journal entries, and those that come."""
         try:
-            yield from self.manager.journal(name, lines, follow=follow)
+            return self.manager.entries(name, lines, follow=follow)
         except process.NotStarted as error:
             raise EngineError(f"The journal of {name.text} can't be read: {error}.") from error
 
+    def exit_code(self, name: UnitName) -> int | None:
+        """How the unit's main process ended."""
+        return self.manager.exit_code(name)
+
     def run_on(self, name: UnitName, argv: tuple[str, ...]) -> int:
-        """Run a command here, whichever unit it is for; its exit code."""
+        """Run a command, or this user's shell, here in the unit's working directory; its exit code, as a shell's."""
+        argv = argv or (os.environ.get("SHELL") or "/bin/sh",)
+        file = self.cat(name)
+        at = file.last("Service", "WorkingDirectory").removeprefix("-") if file else ""
         try:
-            return process.attach(argv)
+            code = process.attach(argv, cwd=at if at and Path(at).is_dir() else None)
         except process.NotStarted as error:
             raise EngineError(f"{argv[0]} can't be run beside {name.text}: {error.reason}.") from error
+        return code if code >= 0 else 128 - code
+
+    def ask(self, machine: Machine, line: str) -> str:  # noqa: ARG002 - there is but one
+        """What a shell line prints here."""
+        return call(("/bin/sh", "-c", line), self._options.read_timeout)
 
     def ports(self) -> frozenset[int]:
         """The ports that anything on this machine listens on."""

@@ -35,6 +35,8 @@ _KEPT = ("HOME", "LANG", "LOGNAME", "PATH", "SHELL", "TZ", "USER")
 _RUN = "INVOCATION_ID"
 """systemd's variable (systemd.exec(5)): each process of one start has it, which finds them again without cgroups."""
 
+_SIGNALLED = 128
+
 _PAUSE = 0.05
 _AFTER_KILL = 1.0
 """Seconds between looks at processes that shall end, and for those that SIGKILL was sent to."""
@@ -75,7 +77,8 @@ class Job:
             _LOG.error("the unit's process ended at once, %s", how)
         if failed or code is None:
             self._finish()
-        return code == 0 and not failed
+        killed = (output.oneshot_ended(text) or 0) > _SIGNALLED  # which systemctl3 takes for success
+        return code == 0 and not failed and not killed
 
     def stop(self) -> bool:
         """Whether the unit stopped and left nothing behind: ExecStop, then signals, then ExecStopPost.

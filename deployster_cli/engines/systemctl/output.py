@@ -15,6 +15,8 @@ _CONTROL_DONE = re.compile(r"(pre|post)-start done \((\w+)\) <-(\d*)>")
 
 _ENDED = re.compile(r" stopped PID \d+ \((\w+)\) <-(\d*)>")
 
+_ONESHOT = re.compile(r"oneshot start \w+ \((\w+)\) <-(\d*)>")
+
 _RECORD = re.compile(r"(start|stop) +([0-9]{1,10}) (-|done|failed) +([0-9a-f]*) *\n")
 
 
@@ -69,6 +71,17 @@ def ended_at_once(log: str) -> str:
         return ""
     code, signal = found.groups()
     return f"by signal {signal}" if signal else f"with exit code {0 if code == 'OK' else code}"
+
+
+def oneshot_ended(log: str) -> int | None:
+    """How the last process of a oneshot ended that ``systemctl3 -vvv start`` (1.7) waited for, 128 and the number for
+    a signal; None where the log tells of none.
+    """
+    found = _ONESHOT.findall(log)
+    if not found:
+        return None
+    code, signal = found[-1]
+    return 128 + int(signal) if signal else 0 if code == "OK" else int(code)
 
 
 def parse_show(text: str) -> dict[str, Shown]:

@@ -23,6 +23,7 @@ from deployster_cli.engines.systemctl.folder import UnitFolder, refusal, told
 from deployster_cli.engines.systemctl.jobs import Jobs, read_record, write_record
 from deployster_cli.engines.systemctl.layout import Layout
 from deployster_cli.engines.systemctl.locks import LocalLocks
+from deployster_cli.engines.systemctl.logfile import LogFile
 from deployster_cli.engines.systemctl.output import Record, Shown
 from deployster_cli.errors import EngineError, EngineMissing
 
@@ -110,17 +111,22 @@ class Replacement:
                 self._jobs.remove(name)
             self.folder.remove(name)
 
-    def journal(self, name: UnitName, lines: int, *, follow: bool) -> Iterator[str]:
+    def journal(self, name: UnitName, lines: int) -> Iterator[str]:
         """The end of what the unit wrote; where that is nothing, what its start said, else a line that says so."""
         path = self._layout.journal(name)
         with told(path):
-            if follow:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.touch(mode=0o600)
-                return process.stream(args.tail(str(path), lines, follow=True))
             if path.is_file() and path.stat().st_size:
-                return iter(call(args.tail(str(path), lines, follow=False), self._options.read_timeout).splitlines())
+                return iter(call(args.tail(str(path), lines), self._options.read_timeout).splitlines())
             return iter(_complaints(self._layout.log(name))[-lines:] or [f"-- {name.text} has written nothing --"])
+
+    def entries(self, name: UnitName, lines: int, *, follow: bool) -> LogFile:
+        """The end of what the unit wrote; where that is nothing, and won't be waited for, what its start said."""
+        return LogFile(self._layout.journal(name), lines, follow, lambda: _complaints(self._layout.log(name)))
+
+    def exit_code(self, name: UnitName) -> int | None:
+        """As systemctl3 told it when the unit, a oneshot, ended; None for any other."""
+        log = self._layout.log(name)
+        return output.oneshot_ended(log.read_text(errors="replace")) if log.is_file() else None
 
     def _look(self) -> str:
         """What systemctl3 shows. It breaks where a job removes a unit's notes under its eyes, so it may look again."""

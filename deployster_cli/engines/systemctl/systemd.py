@@ -6,14 +6,17 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from deployster_cli.domain import exits
 from deployster_cli.domain.names import UnitName
 from deployster_cli.engines import process
+from deployster_cli.engines.exported import Exported
 from deployster_cli.engines.systemctl import args, output
 from deployster_cli.engines.systemctl.args import LocalOptions
 from deployster_cli.engines.systemctl.calls import NOT_LOADED, call
 from deployster_cli.engines.systemctl.folder import UnitFolder
 from deployster_cli.engines.systemctl.locks import LocalLocks
 from deployster_cli.engines.systemctl.output import Shown
+from deployster_cli.errors import EngineError
 
 SYSTEM_UNITS = Path("/etc/systemd/system")
 
@@ -78,15 +81,30 @@ class Systemd:
         self._reload()
         call(args.reset_failed(self._base, names), self._options.write_timeout, fine=(0, 1), env=_env())
 
-    def journal(self, name: UnitName, lines: int, *, follow: bool) -> Iterator[str]:
+    def journal(self, name: UnitName, lines: int) -> Iterator[str]:
         """The end of the unit's journal; "-- No entries --" is journalctl's own line for an empty one."""
-        argv = args.journal(name, lines, user=self._user, follow=follow)
-        if follow:
-            return process.stream(argv, env=_env())
+        argv = args.journal(name, lines, user=self._user)
         return iter(call(argv, self._options.read_timeout, fine=(0, 1), env=_env()).splitlines())
+
+    def entries(self, name: UnitName, lines: int, *, follow: bool) -> Exported:
+        """The end of the unit's journal, whole."""
+        argv = args.entries(name, lines, user=self._user, follow=follow)
+        limit = None if follow else self._options.read_timeout
+        return Exported(process.Stream(argv, env=_env(), limit=limit), _judged)
+
+    def exit_code(self, name: UnitName) -> int | None:
+        """As systemd has it."""
+        return exits.exit_code(call(args.ended(self._base, name), self._options.read_timeout, env=_env()))
 
     def _reload(self) -> None:
         call(args.reload(self._base), self._options.write_timeout, env=_env())
+
+
+def _judged(done: process.Completed) -> None:
+    """EngineError for a journalctl that ended badly; exit 1 is an empty journal."""
+    if done.code not in (0, 1):
+        said = done.err.strip() or "it printed nothing"
+        raise EngineError(f"journalctl failed with exit code {done.code}: {said}", argv=done.argv, code=done.code)
 
 
 def _env() -> dict[str, str]:

@@ -90,8 +90,13 @@ def test_journal() -> None:
     assert args.journal(PLAIN, ONE, 25) == ("fleetctl", "journal", "--lines=25", ONE.text)
 
 
-def test_journal_that_follows() -> None:
-    assert args.journal(PLAIN, ONE, 5, follow=True) == ("fleetctl", "journal", "--lines=5", "--follow", ONE.text)
+def test_entries_that_are_followed() -> None:
+    flags = ("--lines=5", "--output=export", "--follow")
+    assert args.entries(PLAIN, ONE, 5, follow=True) == ("fleetctl", "journal", *flags, ONE.text)
+
+
+def test_how_a_unit_ended_is_asked_of_its_machine() -> None:
+    assert args.ended(PLAIN, ONE)[:3] == ("fleetctl", "ssh", f"--unit={ONE.text}")
 
 
 def test_ssh_quotes_the_command_into_one_argument_behind_dashes() -> None:
@@ -106,6 +111,16 @@ def test_ssh_quotes_the_command_into_one_argument_behind_dashes() -> None:
 
 def test_ssh_without_a_command_opens_a_shell() -> None:
     assert args.ssh(PLAIN, ONE, ()) == ("fleetctl", "ssh", f"--unit={ONE.text}")
+
+
+def test_a_machine_is_asked_by_its_whole_id_and_one_quoted_line() -> None:
+    assert args.ask(PLAIN, "7f1e", "date; uname") == (
+        "fleetctl",
+        "ssh",
+        "--machine=7f1e",
+        "--",
+        "/bin/sh -c 'date; uname'",
+    )
 
 
 def test_every_option_that_is_set_is_a_flag_before_the_command() -> None:

@@ -13,7 +13,7 @@ from deployster_cli.domain.model import Condition, Machine
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.engines.base import Engine
-from deployster_cli.engines.fleetctl import args
+from deployster_cli.engines.fleetctl import args, output
 from deployster_cli.engines.fleetctl.args import FleetOptions
 from deployster_cli.engines.fleetctl.engine import FleetEngine
 from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable, OutputUnreadable
@@ -54,6 +54,18 @@ def said(fp: FakeProcess, command: str) -> list[list[str]]:
 
 def basenames(words: list[str]) -> list[str]:
     return [Path(word).name for word in words]
+
+
+# --- global units
+
+
+@pytest.mark.parametrize(("desired", "stopped"), [("launched", True), ("loaded", False), ("inactive", False)])
+def test_a_global_unit_is_stopped_where_it_is_wanted_to_run(fp: FakeProcess, desired: str, stopped: bool) -> None:
+    file = unit_file(1)
+    fp.register(FILES, stdout=row(file, desired=desired, current="-", target=output.GLOBAL))
+    fp.register(args.stop(OPTIONS, [file.name.text]))
+    ENGINE.stop([file.name])
+    assert said(fp, "stop") == ([[file.name.text]] if stopped else [])
 
 
 # --- units, machines, ports
@@ -282,16 +294,9 @@ def test_a_journal(fp: FakeProcess) -> None:
     assert list(ENGINE.journal(named(1), lines=2)) == ["one", "two"]
 
 
-def test_following_a_journal_begins_once_ssh_is_known_to_work(fp: FakeProcess) -> None:
-    fp.register(args.journal(OPTIONS, named(1), 2), stderr="Host key verification failed.\n", returncode=255)
-    with pytest.raises(EngineError, match="Host key verification failed"):
-        next(iter(ENGINE.journal(named(1), lines=2, follow=True)))
-
-
-def test_following_a_journal_gives_its_lines_once(fp: FakeProcess) -> None:
-    fp.register(args.journal(OPTIONS, named(1), 2), stdout="one\ntwo\n")
-    fp.register(args.journal(OPTIONS, named(1), 2, follow=True), stdout="one\ntwo\nthree\n")
-    assert list(ENGINE.journal(named(1), lines=2, follow=True)) == ["one", "two", "three"]
+def test_how_a_unit_ended_comes_from_its_machine(fp: FakeProcess) -> None:
+    fp.register(args.ended(OPTIONS, named(1)), stdout="ExecMainCode=1\nExecMainStatus=7\n")
+    assert ENGINE.exit_code(named(1)) == 7
 
 
 @pytest.mark.parametrize(("code", "ours"), [(0, 0), (7, 7), (-2, 130)])
@@ -355,3 +360,14 @@ def test_every_read_without_fleetctl_is_engine_missing(without_fleetctl: FleetEn
 def test_a_command_over_there_without_fleetctl_is_engine_missing(without_fleetctl: FleetEngine) -> None:
     with pytest.raises(EngineMissing):
         without_fleetctl.run_on(named(1), ("true",))
+
+
+def test_a_machine_is_asked_over_ssh(fp: FakeProcess) -> None:
+    fp.register(args.ask(OPTIONS, "7f1e", "date"), stdout="1800000000\n")
+    assert ENGINE.ask(Machine("7f1e"), "date") == "1800000000\n"
+
+
+def test_a_machine_that_can_not_be_asked_is_an_error(fp: FakeProcess) -> None:
+    fp.register(args.ask(OPTIONS, "7f1e", "date"), returncode=1, stderr="Failed building SSH client: dial tcp: refused")
+    with pytest.raises(EngineUnreachable, match="got no ssh connection"):
+        ENGINE.ask(Machine("7f1e"), "date")

@@ -14,7 +14,7 @@ from deployster_cli.domain.model import Condition, State
 from deployster_cli.engines.fleetctl.args import FleetOptions
 from deployster_cli.engines.fleetctl.engine import FleetEngine
 from deployster_cli.errors import EngineError, EngineUnreachable
-from tests.fleet_cluster import Cluster
+from tests.fleet_cluster import LOOP, Cluster
 
 pytestmark = pytest.mark.fleet
 
@@ -59,6 +59,25 @@ def test_machines_have_metadata(cluster: Cluster) -> None:
 def test_three_units_are_started_at_once_and_run(cluster: Cluster) -> None:
     cluster.engine.start([cluster.file(n) for n in (1, 2, 3)])
     assert cluster.until(cluster.conditions, [Condition.RUNNING] * 3) == [Condition.RUNNING] * 3
+
+
+def test_a_global_unit_runs_on_every_machine_and_is_stopped_and_gone_on_every_machine(cluster: Cluster) -> None:
+    file = cluster.file(1, "[Service]", f"ExecStart={LOOP}", "[X-Fleet]", "Global=true")
+    machines = {machine.id for machine in cluster.engine.machines()}
+
+    def seen() -> set[tuple[str, Condition]]:
+        copies = (copy for unit in cluster.units() for copy in unit.copies)
+        return {(copy.machine.id, copy.condition) for copy in copies if copy.machine}
+
+    def everywhere(condition: Condition) -> set[tuple[str, Condition]]:
+        return {(machine, condition) for machine in machines}
+
+    cluster.engine.start([file])
+    assert cluster.until(seen, everywhere(Condition.RUNNING)) == everywhere(Condition.RUNNING)
+    cluster.engine.stop([file.name])
+    assert cluster.until(seen, everywhere(Condition.STOPPED)) == everywhere(Condition.STOPPED)
+    cluster.engine.destroy([file.name])
+    assert cluster.until(cluster.units, ()) == ()
 
 
 def test_ports_are_those_of_the_units(cluster: Cluster) -> None:
@@ -176,7 +195,18 @@ def test_the_journal_of_a_unit(cluster: Cluster, ssh_agent: None) -> None:
 def test_a_followed_journal_begins_with_its_last_lines(cluster: Cluster, ssh_agent: None) -> None:
     cluster.engine.start([cluster.file(1)])
     cluster.until(cluster.conditions, [Condition.RUNNING])
-    assert next(iter(cluster.engine.journal(cluster.name(1), lines=1, follow=True))).endswith("hello")
+    entries = cluster.engine.entries(cluster.name(1), 1, follow=True)
+    assert next(iter(entries)).text == "hello"
+
+
+def test_a_units_exit_code(cluster: Cluster, ssh_agent: None) -> None:
+    cluster.engine.start([cluster.file(1, "[Service]", "Type=oneshot", "ExecStart=/bin/sh -c 'exit 7'")])
+    cluster.until(cluster.conditions, [Condition.FAILED])
+    assert cluster.engine.exit_code(cluster.name(1)) == 7
+
+
+def test_a_machine_answers_a_shell_line(cluster: Cluster, ssh_agent: None) -> None:
+    assert cluster.engine.ask(cluster.engine.machines()[0], "echo $((6 * 7)); echo \"a  'b\"") == "42\na  'b\n"
 
 
 def test_a_command_on_the_units_machine_gives_its_exit_code(cluster: Cluster, ssh_agent: None) -> None:

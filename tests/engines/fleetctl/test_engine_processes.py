@@ -121,7 +121,7 @@ CALLS: dict[str, Callable[[FleetEngine], object]] = {
     "one that reads": lambda engine: engine.machines(),
     "two side by side": lambda engine: engine.units(),
     "one that writes": lambda engine: engine.destroy([ONE]),
-    "one that follows": lambda engine: list(engine.journal(ONE, follow=True)),
+    "one that follows": lambda engine: list(engine.journal(ONE)),
     "one on this terminal": lambda engine: engine.run_on(ONE, ("true",)),
 }
 

@@ -56,9 +56,9 @@ def test_dashes_are_empty() -> None:
     assert output.unit_rows("a.timer\t-\t-\t-\t-\t-\n") == (UnitRow("a.timer", "", "", "", "", "", ""),)
 
 
-def test_a_global_unit_has_no_target() -> None:
+def test_a_global_unit_has_no_one_target_and_no_state() -> None:
     (row,) = output.file_rows(f"everywhere-1.service\t{HASH}\tlaunched\t-\tglobal\n")
-    assert (row.current, row.target) == ("", "")
+    assert (row.current, row.target) == ("", output.GLOBAL)
 
 
 def test_a_machine_without_metadata() -> None:
@@ -339,16 +339,55 @@ def test_a_unit_taken_off_its_machine_counts_there_until_it_is_gone() -> None:
     assert (unit.active, unit.machine) == ("active", M1)
 
 
+def globally(desired: str = "launched") -> FileRow:
+    return FileRow(ONE.text, HASH, desired, "", output.GLOBAL, "", "carousel port 3001")
+
+
 @pytest.mark.parametrize("order", [1, -1])
 def test_a_global_unit_is_as_well_as_where_it_does_worst(order: int) -> None:
     rows = [reported(at=M1, active="active"), reported(at=M2, active="failed")][::order]
-    assert only(output.join(rows, [filed(at=None, current="")])).active == "failed"
+    unit = only(output.join(rows, [globally()]))
+    assert (unit.condition, unit.machine, unit.everywhere) == (Condition.FAILED, M2, True)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_global_unit_has_a_copy_for_each_machine_that_reports_it(order: int) -> None:
+    rows = [reported(at=M1, active="active"), reported(at=M2, active="failed")][::order]
+    copies = only(output.join(rows, [globally()])).copies
+    assert [(copy.machine, copy.condition, copy.port) for copy in copies] == [
+        (M1, Condition.RUNNING, 3001),
+        (M2, Condition.FAILED, 3001),
+    ]
+
+
+def test_a_global_unit_that_no_machine_reports_has_no_copies() -> None:
+    unit = only(output.join([], [globally()]))
+    assert (unit.condition, unit.copies, unit.everywhere) == (Condition.WAITING, (), True)
+
+
+def test_a_row_of_an_earlier_run_is_no_copy_of_a_global_unit() -> None:
+    unit = only(output.join([reported(at=M1), reported(at=M2, run=OTHER)], [globally()]))
+    assert [copy.machine for copy in unit.copies] == [M1]
+
+
+@pytest.mark.parametrize(
+    ("reports", "files", "conditions"),
+    [
+        ("109-list-units-global", "110-list-unit-files-global", ["running", "failed", "running"]),
+        ("114-list-units-global-stopped", "115-list-unit-files-global-stopped", ["stopped"] * 3),
+        ("120-list-units-global-destroyed", "", ["leaving"] * 3),
+    ],
+)
+def test_the_recorded_global_unit_joined(reports: str, files: str, conditions: list[str]) -> None:
+    rows = output.file_rows(recording(files)["stdout"]) if files else ()
+    unit = only(output.join(output.unit_rows(recording(reports)["stdout"]), rows))
+    assert [copy.condition.value for copy in unit.copies] == conditions
 
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_of_several_rows_of_a_leaving_unit_the_order_does_not_matter(order: int) -> None:
     rows = [reported(at=M1), reported(at=M2)][::order]
-    assert only(output.join(rows, [])).machine == M2
+    assert only(output.join(rows, [])).machine == M1
 
 
 def test_names_that_are_not_ours_are_left_out() -> None:

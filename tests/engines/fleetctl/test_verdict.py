@@ -191,6 +191,17 @@ def test_a_program_without_a_version_is_not_fleetctl() -> None:
         verdict.program_version(call(0, "hello\n", argv=("/bin/true", "--version")))
 
 
+@pytest.mark.parametrize("version", ["0.10.2", "0.9.0", "0.1"])
+def test_a_fleetctl_that_is_too_old_is_named(version: str) -> None:
+    with pytest.raises(EngineMissing, match=f"fleetctl is version {version}, which is too old"):
+        verdict.program_version(call(0, f"fleetctl version {version}\n", argv=("fleetctl", "--version")))
+
+
+@pytest.mark.parametrize("version", ["0.11.0", "0.13.0+git", "1.0.0", "v2"])
+def test_any_other_is_fine(version: str) -> None:
+    assert verdict.program_version(call(0, f"fleetctl version {version}\n")) == version
+
+
 def test_an_unanswered_version_names_the_flag() -> None:
     assert "fleetctl --version gave no answer" in refused(call(None, argv=("fleetctl", "--version"))).message
 

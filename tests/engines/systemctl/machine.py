@@ -58,19 +58,20 @@ def booted(console: Path) -> Iterator[Machine]:
 
 
 class Machine:
-    """A booted machine, known by its PID 1 as seen from here."""
+    """A booted machine, known by its PID 1 as seen from here: ``init``."""
 
     def __init__(self, init: int) -> None:
+        self.init = init
         self._enter = ("nsenter", "-t", str(init), "-a", "--")
         for _ in range(300):
-            if self._run("systemctl", "is-system-running").stdout.strip() in {"running", "degraded"}:
+            if self.tried("systemctl", "is-system-running").stdout.strip() in {"running", "degraded"}:
                 return
             time.sleep(0.1)
         raise AssertionError("the machine did not come up")
 
     def run(self, *argv: str) -> str:
         """What a command there prints; it has to succeed."""
-        done = self._run(*argv)
+        done = self.tried(*argv)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
@@ -79,7 +80,12 @@ class Machine:
         env = ("env", "-i", "PATH=/usr/bin:/bin", "PYTHONPATH=/opt/deployster")
         return self.run("runuser", "-u", user, "--", *env, f"HOME=/home/{user}", "python3", "-B", "-c", code)
 
-    def _run(self, *argv: str) -> subprocess.CompletedProcess[str]:
+    def path(self, path: str) -> Path:
+        """A file of the machine as seen from here."""
+        return Path(f"/proc/{self.init}/root{path}")
+
+    def tried(self, *argv: str) -> subprocess.CompletedProcess[str]:
+        """What a command there ended with."""
         return subprocess.run([*self._enter, *argv], check=False, capture_output=True, text=True, timeout=60)
 
 

@@ -57,26 +57,34 @@ def test_a_removed_unit_is_forgotten_by_name() -> None:
 
 
 def test_the_journal_of_a_system_unit() -> None:
-    assert args.journal(ONE, 7, user=False, follow=False) == (
+    assert args.journal(ONE, 7, user=False) == ("journalctl", "--no-pager", "--lines=7", f"--unit={ONE.text}")
+
+
+def test_the_entries_of_a_user_unit_that_is_followed() -> None:
+    assert args.entries(ONE, 7, user=True, follow=True) == (
         "journalctl",
         "--no-pager",
         "--lines=7",
-        f"--unit={ONE.text}",
-    )
-
-
-def test_the_journal_of_a_user_unit_that_is_followed() -> None:
-    assert args.journal(ONE, 7, user=True, follow=True) == (
-        "journalctl",
-        "--no-pager",
-        "--lines=7",
-        "--follow",
         f"--user-unit={ONE.text}",
+        "--output=export",
+        "--follow",
     )
 
 
-def test_a_log_is_followed_by_name() -> None:
-    assert args.tail("/s/x.log", 3, follow=True) == ("tail", "-n", "3", "-F", "--", "/s/x.log")
+def test_how_a_unit_ended() -> None:
+    assert args.ended(("systemctl",), ONE) == (
+        "systemctl",
+        "show",
+        "-p",
+        "ExecMainCode",
+        "-p",
+        "ExecMainStatus",
+        ONE.text,
+    )
+
+
+def test_the_end_of_a_log() -> None:
+    assert args.tail("/s/x.log", 3) == ("tail", "-n", "3", "--", "/s/x.log")
 
 
 def test_a_job_is_told_its_unit_its_folder_and_its_lock() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from deployster_cli.domain.journal import Entry
 from deployster_cli.domain.model import Condition
 from deployster_cli.domain.names import UnitName
 from deployster_cli.engines.systemctl import engine as module
@@ -19,6 +20,7 @@ from deployster_cli.engines.systemctl.folder import UnitFolder
 from deployster_cli.engines.systemctl.output import Shown
 from deployster_cli.errors import EngineError, EngineMissing, InvalidInput
 from tests.engines.systemctl.units import unit
+from tests.simulation import SimEntries
 
 ONE = unit("9f8", "ExecStart=/bin/true", port=8001)
 TWO = unit("9f8", "ExecStart=/bin/true", instance=2)
@@ -55,8 +57,14 @@ class Asked:
         for name in names:
             self.folder.remove(name)
 
-    def journal(self, name: UnitName, lines: int, *, follow: bool) -> Iterator[str]:
-        return iter([f"{name.short} {lines} {follow}"])
+    def journal(self, name: UnitName, lines: int) -> Iterator[str]:
+        return iter([f"{name.short} {lines}"])
+
+    def entries(self, name: UnitName, lines: int, *, follow: bool) -> SimEntries:
+        return SimEntries([Entry(f"{name.short} {lines} {follow}", (1, 1))])
+
+    def exit_code(self, name: UnitName) -> int | None:
+        return name.instance
 
 
 @pytest.fixture
@@ -193,7 +201,15 @@ def test_destroying_what_nobody_knows_is_fine(local: LocalEngine, manager: Asked
 
 
 def test_a_journal_is_the_managers(local: LocalEngine) -> None:
-    assert list(local.journal(ONE.name, 3)) == ["carousel 9f8 @1 3 False"]
+    assert list(local.journal(ONE.name, 3)) == ["carousel 9f8 @1 3"]
+
+
+def test_entries_are_the_managers(local: LocalEngine) -> None:
+    assert [entry.text for entry in local.entries(ONE.name, 3, follow=True)] == ["carousel 9f8 @1 3 True"]
+
+
+def test_an_exit_code_is_the_managers(local: LocalEngine) -> None:
+    assert local.exit_code(TWO.name) == 2
 
 
 def test_the_managers_word_is_the_engines(local: LocalEngine) -> None:
@@ -298,3 +314,9 @@ def test_a_command_beside_a_unit_runs_here(local: LocalEngine) -> None:
 def test_a_command_that_there_is_not_is_one_sentence(local: LocalEngine) -> None:
     with pytest.raises(EngineError, match="nonesuch can't be run beside carousel-9f8@1"):
         local.run_on(ONE.name, ("nonesuch",))
+
+
+@pytest.mark.process
+def test_this_machine_is_asked_by_a_shell() -> None:
+    engine = LocalEngine(LocalOptions())
+    assert engine.ask(module.this_machine(), "echo a; echo b >&2") == "a\n"

@@ -270,9 +270,22 @@ def test_an_empty_journal_says_that_it_is(box: Box) -> None:
 @pytest.mark.process
 def test_a_journal_can_be_followed(box: Box) -> None:
     box.settled(unit("9f8", "ExecStart=/bin/sh -c 'while :; do echo tick; sleep 0.2; done'"))
-    lines = box.engine.journal(unit("9f8").name, lines=1, follow=True)
-    assert [next(lines) for _ in range(3)] == ["tick"] * 3
-    lines.close()  # type: ignore[attr-defined]
+    entries = iter(box.engine.entries(unit("9f8").name, 1, follow=True))
+    assert [next(entries).text for _ in range(3)] == ["tick"] * 3
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(("line", "code"), [("exit 0", 0), ("exit 7", 7), ("kill -9 $$", 137)])
+def test_how_a_oneshot_ended_is_known(box: Box, line: str, code: int) -> None:
+    command = f"ExecStart=/bin/sh -c '{line.replace('$', '$$')}'"
+    box.settled(unit("9f8", "Type=oneshot", "RemainAfterExit=yes", command))
+    assert box.engine.exit_code(unit("9f8").name) == code
+
+
+@pytest.mark.process
+def test_a_oneshot_that_was_killed_has_failed(box: Box) -> None:
+    box.settled(unit("9f8", "Type=oneshot", "RemainAfterExit=yes", "ExecStart=/bin/sh -c 'kill -9 $$$$'"))
+    assert list(box.conditions().values()) == [Condition.FAILED]
 
 
 @pytest.mark.process

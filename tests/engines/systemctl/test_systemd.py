@@ -76,8 +76,8 @@ def test_a_silent_failure_says_that_it_was_silent(system: Systemd, fp: FakeProce
 
 
 def test_the_journal_comes_line_by_line(system: Systemd, fp: FakeProcess) -> None:
-    fp.register(args.journal(NAME, 2, user=False, follow=False), stdout="one\ntwo\n")
-    assert list(system.journal(NAME, 2, follow=False)) == ["one", "two"]
+    fp.register(args.journal(NAME, 2, user=False), stdout="one\ntwo\n")
+    assert list(system.journal(NAME, 2)) == ["one", "two"]
 
 
 def test_a_machine_without_systemd_is_told_apart(

@@ -1,0 +1,110 @@
+"""What a unit wrote, entry by entry; and journald's export format, in which entries come whole.
+
+The format is that of systemd's "Journal Export Formats" page: ``NAME=value`` lines, or for a value with control
+characters in it ``NAME``, its size in 8 bytes, and the bytes; an empty line ends an entry.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from deployster_cli.domain.names import quoted
+from deployster_cli.errors import OutputUnreadable
+
+LONGEST_FIELD = 64 * 1024 * 1024
+"""Bytes. journald keeps no larger one (DATA_SIZE_MAX in journal-importer.h)."""
+
+_NAME = re.compile(rb"[A-Z_][A-Z0-9_]*")
+_NUMBER_IN_CURSOR = re.compile(r"\bi=([0-9a-f]+)")
+_REMARK = b"-- "
+"""journalctl's own lines, such as "-- No entries --", begin so."""
+
+_SIZE = 8
+_MICROSECOND = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry. ``text`` may have several lines; ``at`` is seconds since 1970, None where nobody wrote it down.
+
+    ``place`` grows from entry to entry of one unit on one machine. ``own`` says that a process of the unit wrote it,
+    not systemd about the unit.
+    """
+
+    text: str
+    place: tuple[int, int]
+    at: float | None = None
+    own: bool = True
+
+
+class Export:
+    """Reads the export format in whatever pieces it comes."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._fields: dict[bytes, bytes] = {}
+
+    def feed(self, data: bytes) -> list[Entry]:
+        """The entries that ``data`` completes; OutputUnreadable where this is something else."""
+        self._rest += data
+        found: list[Entry] = []
+        at = 0
+        while (after := self._step(at, found)) is not None:
+            at = after
+        self._rest = self._rest[at:]
+        if len(self._rest) > LONGEST_FIELD:
+            raise _unreadable(self._rest)
+        return found
+
+    def _step(self, at: int, found: list[Entry]) -> int | None:
+        """Where the line or field at ``at`` ends, once it is taken in; None where there is not all of it yet."""
+        end = self._rest.find(b"\n", at)
+        if end < 0:
+            return None
+        line = self._rest[at:end]
+        if not line:
+            self._complete(found)
+            return end + 1
+        if line.startswith(_REMARK):
+            return end + 1
+        name, equals, value = line.partition(b"=")
+        if not _NAME.fullmatch(name):
+            raise _unreadable(line)
+        if equals:
+            self._fields[name] = value
+            return end + 1
+        return self._sized(name, end + 1)
+
+    def _sized(self, name: bytes, at: int) -> int | None:
+        size = int.from_bytes(self._rest[at : at + _SIZE], "little")
+        if size > LONGEST_FIELD:
+            raise _unreadable(name)
+        start = at + _SIZE
+        if len(self._rest) < start + size + 1:
+            return None
+        self._fields[name] = self._rest[start : start + size]
+        return start + size + 1
+
+    def _complete(self, found: list[Entry]) -> None:
+        fields, self._fields = self._fields, {}
+        if b"MESSAGE" in fields:
+            found.append(_entry(fields))
+
+
+def _entry(fields: dict[bytes, bytes]) -> Entry:
+    """systemd's own entries name the unit in UNIT (or USER_UNIT), as systemd.journal-fields(7) says."""
+    written = fields.get(b"__REALTIME_TIMESTAMP", b"")
+    number = _NUMBER_IN_CURSOR.search(fields.get(b"__CURSOR", b"").decode(errors="replace"))
+    at = int(written) if written.isdigit() else None
+    return Entry(
+        text=fields[b"MESSAGE"].decode(errors="replace"),
+        place=(at or 0, int(number[1], 16) if number else 0),
+        at=None if at is None else at * _MICROSECOND,
+        own=not fields.keys() & {b"UNIT", b"USER_UNIT"},
+    )
+
+
+def _unreadable(line: bytes) -> OutputUnreadable:
+    text = line[:LONGEST_FIELD].decode(errors="replace")
+    return OutputUnreadable(f"journalctl printed something that is no journal: {quoted(text)}", out=text[:1000])

@@ -1,0 +1,81 @@
+"""A unit's journal where there is no journald: a file to which systemctl3 has the unit's processes write."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import IO
+
+from deployster_cli.domain.journal import Entry
+from deployster_cli.errors import EngineError
+
+_LOOK = 0.1
+"""Seconds between looks at whether the file has grown."""
+
+_BLOCK = 64 * 1024
+
+
+class LogFile:
+    """engines.base.Entries from a file; an entry's place is where its line begins. ``instead`` are lines that tell more
+    than an empty file does. A line without its end is waited for while the file is followed.
+    """
+
+    def __init__(self, path: Path, lines: int, follow: bool, instead: Callable[[], Iterable[str]]) -> None:
+        self._path = path
+        self._lines = lines
+        self._follow = follow
+        self._instead = instead
+        self._closed = threading.Event()
+
+    def __iter__(self) -> Iterator[Entry]:
+        """The last lines, then those that come."""
+        try:
+            if not self._follow and not (self._path.is_file() and self._path.stat().st_size):
+                yield from (Entry(line, (0, at), own=False) for at, line in enumerate(self._instead(), 1))
+                return
+            while self._follow and not self._path.is_file():
+                if self._closed.wait(_LOOK):
+                    return
+            with self._path.open("rb") as file:
+                file.seek(_begin(file, self._lines))
+                yield from self._read(file)
+        except OSError as error:
+            raise EngineError(f"{self._path} can't be read: {error.strerror}.") from error
+
+    def close(self) -> None:
+        """No more of them."""
+        self._closed.set()
+
+    def _read(self, file: IO[bytes]) -> Iterator[Entry]:
+        while not self._closed.is_set():
+            at = file.tell()
+            line = file.readline()
+            if line.endswith(b"\n") or (line and not self._follow):
+                yield Entry(line.decode(errors="replace").rstrip("\r\n"), (at, 0))
+                continue
+            if not self._follow:
+                return
+            file.seek(at)
+            self._closed.wait(_LOOK)
+
+
+def _begin(file: IO[bytes], lines: int) -> int:
+    """Where the last ``lines`` lines begin; looks only at as much of the end as it has to."""
+    at = file.seek(0, os.SEEK_END)
+    blocks: list[bytes] = []
+    found = 0
+    while at > 0 and found <= lines:
+        start = max(0, at - _BLOCK)
+        file.seek(start)
+        blocks.append(file.read(at - start))
+        found += blocks[-1].count(b"\n")
+        at = start
+    end = b"".join(reversed(blocks))
+    before = len(end) - 1
+    for _ in range(lines):
+        before = end.rfind(b"\n", 0, before)
+        if before < 0:
+            return at
+    return at + before + 1

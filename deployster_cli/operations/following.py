@@ -1,0 +1,114 @@
+"""One unit's journal followed by a thread, so that whoever waits for several things at once need not wait for it.
+
+A stream that breaks is opened again and goes on behind the last entry that was taken.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterable
+
+from deployster_cli.domain.journal import Entry
+from deployster_cli.domain.names import UnitName
+from deployster_cli.engines.base import Engine, Entries
+from deployster_cli.errors import EngineError
+
+REOPENED = 1000
+"""Entries to look back for when a stream is opened again: what came meanwhile is among them."""
+
+_ROOM = 1000
+"""Entries that wait to be taken. Then the thread waits, and whatever sends them does too."""
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
+"""Seconds before a stream is opened again, the longer the oftener that has brought nothing."""
+
+_JOIN = 5.0
+_LOOK = 0.2
+
+
+class Follower:
+    """Follows one unit from its last ``lines`` entries on. ``problem`` says why there is nothing to be had at present.
+
+    ``last`` is the place of the last entry that was taken.
+    """
+
+    def __init__(self, engine: Engine, name: UnitName, lines: int) -> None:
+        self.name = name
+        self.problem = ""
+        self.last: tuple[int, int] | None = None
+        self._engine = engine
+        self._lines = lines
+        self._waiting: queue.Queue[Entry] = queue.Queue(_ROOM)
+        self._put: tuple[int, int] | None = None
+        self._over = threading.Event()
+        self._entries: Entries | None = None
+        self._fault: Exception | None = None
+        self._thread = threading.Thread(target=self._run, name=f"journal of {name.text}", daemon=True)
+        self._thread.start()
+
+    def taken(self) -> list[Entry]:
+        """The entries that have come since the last time; never waits."""
+        found: list[Entry] = []
+        while len(found) < _ROOM:
+            try:
+                found.append(self._waiting.get_nowait())
+            except queue.Empty:
+                break
+        if found:
+            self.last = found[-1].place
+        if self._fault and not found:
+            raise self._fault
+        return found
+
+    def close(self) -> None:
+        """End it, and whatever brings the entries; those that have come may still be taken."""
+        self.stop()
+        self._thread.join(_JOIN)
+
+    def stop(self) -> None:
+        """Have it end soon: for who has many to close."""
+        self._over.set()
+        if self._entries:
+            self._entries.close()
+
+    def _run(self) -> None:
+        pause = _FIRST_PAUSE
+        while not self._over.is_set():
+            before = self._put
+            try:
+                self._read()
+                self.problem = ""
+            except EngineError as error:
+                self.problem = error.message
+            except Exception as fault:  # whoever takes the entries hears of it
+                self._fault = fault
+                return
+            pause = min(pause * 2, _LONGEST_PAUSE) if self._put == before else _FIRST_PAUSE
+            self._over.wait(pause)
+
+    def _read(self) -> None:
+        lines = self._lines if self._put is None else REOPENED
+        self._entries = self._engine.entries(self.name, lines, follow=True)
+        if self._over.is_set():
+            self._entries.close()
+        for entry in behind(self._entries, self._put):
+            self.problem = ""
+            if not self._hand_over(entry):
+                return
+
+    def _hand_over(self, entry: Entry) -> bool:
+        """Whether there was room for it before the end."""
+        while not self._over.is_set():
+            try:
+                self._waiting.put(entry, timeout=_LOOK)
+            except queue.Full:
+                continue
+            self._put = entry.place
+            return True
+        return False
+
+
+def behind(entries: Iterable[Entry], place: tuple[int, int] | None) -> Iterable[Entry]:
+    """The entries that come after ``place``."""
+    return entries if place is None else (entry for entry in entries if entry.place > place)

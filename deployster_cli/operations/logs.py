@@ -1,0 +1,207 @@
+"""The journals of a service's instances together: the last entries of each, and with ``follow`` those that come."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Generator, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from deployster_cli.domain.journal import Entry
+from deployster_cli.domain.model import Condition, Unit
+from deployster_cli.domain.names import UnitName, check_service, check_version
+from deployster_cli.domain.wording import some_names
+from deployster_cli.engines.base import Engine
+from deployster_cli.errors import EngineError, EngineMissing, NotFound
+from deployster_cli.operations.clock import Clock
+from deployster_cli.operations.following import REOPENED, Follower
+
+AT_ONCE = 32
+"""Journals that are followed at the same time: each is a process, and on fleet an ssh connection."""
+
+LIST_EVERY = 2.0
+"""Seconds between two listings while instances may come and go."""
+
+_LOOK = 0.1
+_ABSENT_LOOKS = 3
+"""Listings in a row without a unit before it counts as gone: a listing can be short."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of one instance. ``at`` is seconds since 1970, None where the engine doesn't know it."""
+
+    name: UnitName
+    text: str
+    at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogNote:
+    """Something about the journals that is in none of them, in one sentence."""
+
+    text: str
+
+
+Logs = Generator[LogLine | LogNote, None, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Whose journals: a service's, or of one version, or some instances. ``lines`` is how many of each."""
+
+    service: str
+    version: str | None = None
+    instances: Collection[int] = ()
+    lines: int = 10
+
+    def check(self) -> None:
+        """InvalidInput where there can be nothing of these names."""
+        check_service(self.service)
+        if self.version is not None:
+            check_version(self.version)
+
+    def among(self, units: Sequence[Unit]) -> tuple[Unit, ...]:
+        """The units that are meant, by name."""
+        found = (u for u in units if u.name.service == self.service and self.version in (None, u.name.version))
+        return tuple(sorted((u for u in found if not self.instances or u.name.instance in self.instances), key=_name))
+
+    @property
+    def missing(self) -> NotFound:
+        """The error for there being none."""
+        which = f" {self.version}" if self.version else ""
+        numbers = f" @{' @'.join(map(str, sorted(self.instances)))}" if self.instances else ""
+        return NotFound(
+            f"There is no instance of {self.service}{which}{numbers}.", "deployster units shows what there is."
+        )
+
+
+def _name(unit: Unit) -> UnitName:
+    return unit.name
+
+
+def logs(engine: Engine, wanted: Wanted, clock: Clock, *, follow: bool = False) -> Logs:
+    """The lines, oldest first where the engine knows their times; NotFound where there is no instance.
+
+    With ``follow`` it goes on until it is closed or interrupted, and then leaves no process behind. EngineError where
+    not one journal can be had.
+    """
+    wanted.check()
+    units = wanted.among(engine.units())
+    if not units:
+        raise wanted.missing
+    yield from _followed(engine, wanted, units, clock) if follow else _recorded(engine, wanted, units)
+
+
+def _recorded(engine: Engine, wanted: Wanted, units: Sequence[Unit]) -> Logs:
+    lines: list[LogLine] = []
+    problems: dict[str, EngineError] = {}
+    for unit in units:
+        if unit.condition is Condition.WAITING:
+            yield LogNote(f"{unit.name.short} is on no machine, so it has no journal.")
+            continue
+        try:
+            lines += [line for e in engine.entries(unit.name, wanted.lines) for line in _lines(unit.name, e)]
+        except EngineError as error:
+            problems.setdefault(error.message, error)
+    if problems and not lines:
+        raise next(iter(problems.values()))
+    yield from map(LogNote, problems)
+    yield from sorted(lines, key=lambda line: line.at or 0.0)
+
+
+def _lines(name: UnitName, entry: Entry) -> Iterator[LogLine]:
+    return (LogLine(name, text, entry.at) for text in entry.text.split("\n"))
+
+
+def _followed(engine: Engine, wanted: Wanted, units: Sequence[Unit], clock: Clock) -> Logs:
+    crowd = _Crowd(engine, wanted.lines)
+    try:
+        while True:
+            yield from crowd.seen(units)
+            listed = clock.now()
+            while clock.now() - listed < LIST_EVERY:
+                yield from crowd.news()
+                clock.sleep(_LOOK)
+            try:
+                units = wanted.among(engine.units())
+            except EngineMissing:
+                raise
+            except EngineError as error:
+                yield from crowd.note(error.message)
+    finally:
+        crowd.close()
+
+
+@dataclass
+class _Followed:
+    """One instance: its follower, the machine it is on, and the listings in a row that lack it."""
+
+    follower: Follower
+    machine: str
+    absent: int = 0
+
+
+@dataclass
+class _Crowd:
+    """The instances that are followed now."""
+
+    engine: Engine
+    lines: int
+    _of: dict[UnitName, _Followed] = field(default_factory=dict)
+    _noted: set[str] = field(default_factory=set)
+    _begun: bool = False
+    _heard: bool = False
+
+    def seen(self, units: Sequence[Unit]) -> Iterator[LogLine | LogNote]:
+        """After a listing: drop who is gone, take in who is new, begin anew with who has moved."""
+        there = {unit.name: unit for unit in units if unit.machine}
+        for name, one in list(self._of.items()):
+            one.absent = 0 if name in there else one.absent + 1
+            moved = name in there and _place(there[name]) != one.machine
+            if moved or one.absent >= _ABSENT_LOOKS:
+                yield from self._drop(name)
+        new = [unit for name, unit in there.items() if name not in self._of]
+        room = AT_ONCE - len(self._of)
+        for unit in new[:room]:
+            lines = REOPENED if self._begun else self.lines
+            self._of[unit.name] = _Followed(Follower(self.engine, unit.name, lines), _place(unit))
+        self._begun = True
+        if new[room:]:
+            out = some_names([unit.name for unit in new[room:]])
+            yield from self.note(f"{AT_ONCE} journals are followed at once; left out: {out}.")
+
+    def news(self) -> Iterator[LogLine | LogNote]:
+        """What has come, of all of them."""
+        for one in self._of.values():
+            yield from self._taken(one.follower)
+        troubles = [one.follower.problem for one in self._of.values()]
+        if not self._heard and troubles and all(troubles):
+            raise EngineError(troubles[0])
+        for problem in filter(None, troubles):
+            yield from self.note(problem)
+
+    def note(self, text: str) -> Iterator[LogNote]:
+        """A note, once."""
+        if text not in self._noted:
+            self._noted.add(text)
+            yield LogNote(text)
+
+    def close(self) -> None:
+        """Follow nobody any more."""
+        for one in self._of.values():
+            one.follower.stop()
+        for one in self._of.values():
+            one.follower.close()
+
+    def _drop(self, name: UnitName) -> Iterator[LogLine]:
+        follower = self._of.pop(name).follower
+        follower.close()
+        yield from self._taken(follower)
+
+    def _taken(self, follower: Follower) -> Iterator[LogLine]:
+        for entry in follower.taken():
+            self._heard = True
+            yield from _lines(follower.name, entry)
+
+
+def _place(unit: Unit) -> str:
+    return unit.machine.id if unit.machine else ""

@@ -1,0 +1,30 @@
+"""A command, or a shell, on the machine of one of a service's instances."""
+
+from __future__ import annotations
+
+from deployster_cli.domain.names import MOST_INSTANCES, UnitName, check_service, quoted
+from deployster_cli.engines.base import Engine
+from deployster_cli.errors import InvalidInput, NotFound
+from deployster_cli.operations.standing import standing
+
+
+def parse_target(text: str) -> tuple[str, int | None]:
+    """``carousel`` or ``carousel@2`` as service and instance; InvalidInput for what is neither."""
+    service, at, number = text.partition("@")
+    check_service(service)
+    if not at:
+        return service, None
+    if not (number.isascii() and number.isdigit() and 1 <= int(number[:9]) <= MOST_INSTANCES):
+        raise InvalidInput(f"{quoted(text)} names no instance: write {service}@1.")
+    return service, int(number)
+
+
+def choose(engine: Engine, service: str, instance: int | None) -> UnitName:
+    """The instance of the newest release, else the first of it that runs; NotFound where there is none."""
+    newest = standing(engine, service).newest
+    units = newest.running if instance is None else [u for u in newest.units if u.name.instance == instance]
+    found = next((unit.name for unit in units if unit.machine), None)
+    if found is None:
+        which = "No instance" if instance is None else f"No instance @{instance}"
+        raise NotFound(f"{which} of {service} {newest.version} runs.", f"See deployster units {service}.")
+    return found

@@ -1,0 +1,243 @@
+"""Tasks: one run of a command with a release, as a oneshot unit on whichever machine fits.
+
+A task is a rollout of one unit that is meant to end. Its unit belongs to the made-up service ``SERVICE.task``, so it
+never counts as an instance, and has a number that no other run has, so tasks of one service may run side by side. In
+its ``[X-Deployster]`` it carries a note of whose it is: what a killed run left behind is known by it and taken out.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, replace
+
+from deployster_cli.domain.durations import format_duration
+from deployster_cli.domain.events import (
+    Event,
+    Failed,
+    Failure,
+    Ready,
+    TaskDone,
+    TaskLeft,
+    TaskStarted,
+)
+from deployster_cli.domain.lock import Note
+from deployster_cli.domain.model import OnFailure
+from deployster_cli.domain.names import MOST_INSTANCES, UnitName
+from deployster_cli.domain.plan import Plan, Policy, Step
+from deployster_cli.domain.reasons import headline
+from deployster_cli.domain.rollout_state import Phase, Rollout, Traits
+from deployster_cli.domain.unitfile import STAMP_SECTION, Stamp, UnitFile
+from deployster_cli.domain.watching import Reason
+from deployster_cli.domain.wording import some_names
+from deployster_cli.engines.base import Engine
+from deployster_cli.errors import EXIT_ENGINE, EXIT_FAILED, EXIT_TASK_TIMEOUT, DeploysterError, EngineError, Interrupted
+from deployster_cli.operations.clock import Clock
+from deployster_cli.operations.deploy import TASKS
+from deployster_cli.operations.lock import abandoned, new_note
+from deployster_cli.operations.rollout import Telling, Work, drive, explain
+from deployster_cli.operations.task_journal import TaskJournal
+
+TIMEOUT = 600.0
+"""Seconds that a task may take."""
+
+CLEARED_WITHIN = 60.0
+"""Seconds for a task's unit to stop and go."""
+
+TEMPLATE = "task"
+
+_MARGIN = 120
+"""Seconds past its time limit until a task counts as nobody's; by then its unit has stopped by itself."""
+
+_UNIT_MARGIN = 30
+"""The same until its unit stops by itself, in case nobody is left to stop it."""
+
+_ENDED_BADLY = frozenset({Reason.FAILED, Reason.CRASH_LOOP, Reason.ENDED})
+
+Keep = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One command to run with a release: the unit that runs it, made for any name."""
+
+    command: str
+    service: str
+    version: str
+    by: str
+    render: Callable[[UnitName, Stamp], UnitFile]
+
+    def file(self, instance: int, now: str) -> UnitFile:
+        """The unit file of the task's ``instance``-th unit; InvalidInput where it can't be one."""
+        name = UnitName.checked(f"{self.service}{TASKS}", self.version, instance)
+        return self.render(name, Stamp(name.service, self.version, instance, now, self.by, TEMPLATE))
+
+
+class TaskFailed(DeploysterError):
+    """A task could not be run to its end, or one before a deploy failed, so that the deploy did not begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How the unit ended: its exit code if that is known, or that it was late."""
+
+    code: int
+    known: bool = True
+    late: bool = False
+
+
+def run_task(
+    engine: Engine,
+    task: Task,
+    clock: Clock,
+    timeout: float = TIMEOUT,
+    *,
+    keep: Keep = lambda: None,
+    locked: bool = False,
+) -> Generator[Event, None, int]:
+    """Run the task and tell its output as it comes; its exit code, 124 where it was stopped after ``timeout`` seconds.
+
+    Its unit is gone at the end, come what may: an error, a KeyboardInterrupt thrown in (Interrupted), or the generator
+    closed. TaskFailed where it could not be run. ``locked`` says that the caller holds the service's lock: then every
+    unit of another locked run is a left-over. ``keep`` is called at each look.
+    """
+    yield TaskStarted(task.command)
+    began = clock.now()
+    file = _prepared(engine, task, clock, timeout, locked=locked, keep=keep)
+    watch = TaskJournal(engine, file.name, clock)
+    try:
+        end = yield from _to_its_end(watch, task, file, timeout, keep)
+        yield from _left(_clear(engine, (file.name,), clock, keep))
+    except KeyboardInterrupt as stopped:
+        left = _clear_quietly(engine, file.name, clock)
+        what = f"but {some_names(left)} is still there" if left else "it was stopped and taken out"
+        signal = getattr(stopped.__cause__ or stopped, "signal", 2)
+        raise Interrupted(f"Interrupted while {task.command!r} ran; {what}.", signal=signal) from None
+    except BaseException:
+        _clear_quietly(engine, file.name, clock)
+        raise
+    finally:
+        watch.close()
+    yield TaskDone(task.command, clock.now() - began, end.code, end.known, end.late)
+    return end.code
+
+
+def _prepared(engine: Engine, task: Task, clock: Clock, timeout: float, *, locked: bool, keep: Keep) -> UnitFile:
+    """The file for the task's unit, once what earlier runs left behind is gone."""
+    found = tuple(unit for unit in engine.units() if unit.name.service == f"{task.service}{TASKS}")
+    notes = {unit.name: _note_on(engine, unit.name) for unit in found}
+    now = clock.epoch()
+    over = tuple(name for name, note in notes.items() if _is_over(note, now, locked=locked))
+    _clear(engine, over, clock, keep)
+    note = new_note(f"{task.service}{TASKS}", task.by, _doing(locked=locked), clock)
+    note = replace(note, deadline=int(now + timeout) + _MARGIN)
+    return _noted(task.file(_free(set(notes)), clock.utc()), note, timeout)
+
+
+def _doing(*, locked: bool) -> str:
+    return "before a deploy" if locked else "task"
+
+
+def _note_on(engine: Engine, name: UnitName) -> Note | None:
+    file = engine.cat(name)
+    return Note.read(file.options) if file else None
+
+
+def _is_over(note: Note | None, now: int, *, locked: bool) -> bool:
+    return note is None or abandoned(note, now) or (locked and note.doing == _doing(locked=True))
+
+
+def _free(taken: set[UnitName]) -> int:
+    """A number that no other run has. By chance, as two may look for one at the same moment."""
+    numbers = {name.instance for name in taken}
+    return next(n for n in iter(lambda: secrets.randbelow(MOST_INSTANCES) + 1, 0) if n not in numbers)
+
+
+def _noted(file: UnitFile, note: Note, timeout: float) -> UnitFile:
+    """The file with the note in it, and with a time limit of its own, in case nobody is there to stop it."""
+    limits = {("Service", "TimeoutStartSec", "0"), ("Service", "TimeoutStartSec", "infinity")}
+    limit = ("Service", "TimeoutStartSec", str(int(timeout) + _UNIT_MARGIN))
+    options = tuple(limit if option in limits else option for option in file.options)
+    return replace(file, options=options + tuple(o for o in note.options() if o[0] == STAMP_SECTION))
+
+
+def _to_its_end(
+    watch: TaskJournal, task: Task, file: UnitFile, timeout: float, keep: Keep
+) -> Generator[Event, None, _End]:
+    policy = Policy(settle=0, timeout=timeout, on_failure=OnFailure.KEEP)
+    plan = Plan(file.name.service, task.version, (Step(start=(file.name,)),), policy=policy)
+    work = Work(plan, {file.name: file}, Traits(oneshot=True))
+    driving = drive(watch.engine, work, watch.clock, keep, watch.pause)
+    end = yield from _heard(driving, watch)
+    if end.phase is Phase.DONE:
+        yield from watch.rest()
+        return _End(0)
+    failure = end.failure
+    assert failure is not None  # noqa: S101 - what FAILED means
+    if failure.reason is Reason.NOT_YET:
+        yield from watch.news()
+        return _End(EXIT_TASK_TIMEOUT, late=True)
+    if failure.reason not in _ENDED_BADLY:
+        raise _not_run(task, failure, explain(watch.engine, work, failure.names), timeout)
+    yield from watch.rest()
+    yield from watch.remarks()
+    return _ended_badly(watch)
+
+
+def _heard(driving: Telling, watch: TaskJournal) -> Telling:
+    """The rollout's events up to its end: of how a task ended there is more to tell than a rollout does."""
+    over = False
+    while True:
+        try:
+            event = next(driving)
+        except StopIteration as end:
+            assert isinstance(end.value, Rollout)  # noqa: S101 - what Telling returns
+            return end.value
+        watch.see(event)
+        over = over or isinstance(event, Failed | Ready)
+        if not over:
+            yield event
+
+
+def _ended_badly(watch: TaskJournal) -> _End:
+    """With the exit code, where the engine can tell it, and not 0: whatever the process said, the unit failed."""
+    try:
+        code = watch.engine.exit_code(watch.name)
+    except EngineError:
+        code = None
+    return _End(code, known=True) if code else _End(EXIT_FAILED, known=False)
+
+
+def _not_run(task: Task, failure: Failure, more: str, timeout: float) -> TaskFailed:
+    """The error for a unit that never came to run, or was lost on the way."""
+    within = f" within {format_duration(timeout)}" if failure.reason is Reason.NO_MACHINE else ""
+    error = TaskFailed(" ".join(filter(None, (f"{task.command!r} was not run{within}: {headline(failure)}.", more))))
+    error.exit_code = EXIT_ENGINE if failure.reason is Reason.AWAY else EXIT_FAILED
+    return error
+
+
+def _clear(engine: Engine, names: tuple[UnitName, ...], clock: Clock, keep: Keep) -> tuple[UnitName, ...]:
+    """Stop and destroy these units and wait until they are gone; those that are not in time."""
+    if not names:
+        return ()
+    plan = Plan(names[0].service, names[0].version, (Step(retire=names),), policy=Policy(timeout=CLEARED_WITHIN))
+    driving = drive(engine, Work(plan), clock, keep)
+    while True:
+        try:
+            next(driving)
+        except StopIteration as end:
+            assert isinstance(end.value, Rollout)  # noqa: S101 - what Telling returns
+            return end.value.left
+
+
+def _clear_quietly(engine: Engine, name: UnitName, clock: Clock) -> tuple[UnitName, ...]:
+    """The same where something else is to be told; a second interrupt, or an engine that is gone, ends the attempt."""
+    try:
+        return _clear(engine, (name,), clock, lambda: None)
+    except (KeyboardInterrupt, EngineError):
+        return (name,)
+
+
+def _left(names: tuple[UnitName, ...]) -> Iterator[Event]:
+    if names:
+        yield TaskLeft(names)
