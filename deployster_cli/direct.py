@@ -67,7 +67,9 @@ class Direct:
         from deployster_cli.undertaking import one_task  # noqa: PLC0415 - pulls in jinja2
 
         clock = SystemClock()
-        task = one_task(self.settings, errand.service, errand.version, errand.command, errand.envs, self.person())
+        task = one_task(
+            self.settings, errand.service, errand.version, errand.command, envs=errand.envs, by=self.person()
+        )
         task.file(1, clock.utc())
         return run_task(self.engine, task, clock, errand.timeout)
 

@@ -47,7 +47,7 @@ def task(settings: Settings, request: Request, command: str) -> Task:
     return Task(command, service.name, request.version, request.by, render)
 
 
-def one_task(settings: Settings, service: str, version: str, command: str, envs: Sequence[str], by: str) -> Task:
+def one_task(settings: Settings, service: str, version: str, command: str, *, envs: Sequence[str], by: str) -> Task:
     """One run of a command with a release of a service, that is no part of any intent."""
     of, _ = renderer(settings, check_service(service), envs=envs)
     return task(settings, Request(of, version, by), command)

@@ -28,14 +28,14 @@ _LOOK = 0.2
 
 
 class Follower:
-    """Follows one unit from its last ``lines`` entries on. ``problem`` says why there is nothing to be had at present.
+    """Follows one unit from its last ``lines`` entries on. ``trouble`` says why there is nothing to be had at present.
 
     ``last`` is the place of the last entry that was taken.
     """
 
     def __init__(self, engine: Engine, name: UnitName, lines: int) -> None:
         self.name = name
-        self.problem = ""
+        self.trouble: EngineError | None = None
         self.last: tuple[int, int] | None = None
         self._engine = engine
         self._lines = lines
@@ -78,9 +78,9 @@ class Follower:
             before = self._put
             try:
                 self._read()
-                self.problem = ""
+                self.trouble = None
             except EngineError as error:
-                self.problem = error.message
+                self.trouble = error
             except Exception as fault:  # whoever takes the entries hears of it
                 self._fault = fault
                 return
@@ -93,7 +93,7 @@ class Follower:
         if self._over.is_set():
             self._entries.close()
         for entry in behind(self._entries, self._put):
-            self.problem = ""
+            self.trouble = None
             if not self._hand_over(entry):
                 return
 

@@ -173,11 +173,11 @@ class _Crowd:
         """What has come, of all of them."""
         for one in self._of.values():
             yield from self._taken(one.follower)
-        troubles = [one.follower.problem for one in self._of.values()]
-        if not self._heard and troubles and all(troubles):
-            raise EngineError(troubles[0])
-        for problem in filter(None, troubles):
-            yield from self.note(problem)
+        troubles = [error for one in self._of.values() if (error := one.follower.trouble)]
+        if troubles and not self._heard and len(troubles) == len(self._of):
+            raise troubles[0]
+        for error in troubles:
+            yield from self.note(error.message)
 
     def note(self, text: str) -> Iterator[LogNote]:
         """A note, once."""

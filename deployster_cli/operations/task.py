@@ -131,7 +131,7 @@ def _prepared(engine: Engine, task: Task, clock: Clock, timeout: float, *, locke
     _clear(engine, over, clock, keep)
     note = new_note(f"{task.service}{TASKS}", task.by, _doing(locked=locked), clock)
     note = replace(note, deadline=int(now + timeout) + _MARGIN)
-    return _noted(task.file(_free(set(notes)), clock.utc()), note, timeout)
+    return _noted(task.file(_free(notes.keys() - set(over)), clock.utc()), note, timeout)
 
 
 def _doing(*, locked: bool) -> str:

@@ -54,7 +54,8 @@ class TaskJournal:
         """Tell what has come."""
         if self._follower:
             yield from self._told(self._follower.taken())
-            yield from self._in_trouble(self._follower.problem)
+            trouble = self._follower.trouble
+            yield from self._in_trouble(trouble.message if trouble else "")
 
     def rest(self) -> Iterator[Event]:
         """Tell what the stream had not brought when the unit ended."""

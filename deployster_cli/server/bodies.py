@@ -5,16 +5,18 @@ Names are those of the Go service where it had them. Unknown fields are refused,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import Path
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from deployster_cli.domain.durations import parse_duration
+from deployster_cli.domain.durations import LONGEST, parse_duration
+from deployster_cli.domain.escaping import CLEAN, unwritable
 from deployster_cli.domain.intent import Intent, Verb
 from deployster_cli.domain.model import OnFailure, Order
-from deployster_cli.domain.names import MOST_INSTANCES, check_service, check_version
+from deployster_cli.domain.names import MOST_INSTANCES, VERSION, check_service, check_version, quoted
 from deployster_cli.domain.plan import MOST_AT_ONCE, Policy
 from deployster_cli.errors import InvalidInput
 from deployster_cli.server.job import Json
@@ -22,7 +24,12 @@ from deployster_cli.server.job import Json
 LOCK_WAIT = "5m"
 """A job waits for a run of the command line that holds the service; it is in no hurry."""
 
-_LONGEST_WORD = 4096
+MOST_COMMAND = 2000
+"""Characters. fleet takes 2047 bytes a line of a unit file; what stands around a command takes up the rest. One that
+grows too long when it is written there (``%`` doubled, quotes) is refused with the template's own sentence.
+"""
+
+MOST_BY = 100
 
 DEFAULT_TIMEOUT, DEFAULT_SETTLE = "5m", "3s"
 
@@ -47,24 +54,53 @@ def seconds(given: str | float) -> float:
 
 def _word(text: str) -> None:
     """A word that goes on to templates: they refuse what they can't take; here only that it is text of one line."""
-    if not text.isprintable():
-        raise InvalidInput("Text of one line is wanted, without control characters")
+    if unwritable(text):
+        raise InvalidInput("must be text on one line, without control characters.")
+
+
+def _by(text: str) -> None:
+    if not _BY.fullmatch(text):
+        raise InvalidInput(f"must be up to {MOST_BY} letters, digits and signs without spaces, quotes, % and \\.")
 
 
 def _pairs(given: dict[str, str]) -> None:
     for name, value in given.items():
-        if not name or "=" in name:
-            raise InvalidInput("A name is wanted, without =, and its value")
-        _word(name + value)
+        if not NAME.fullmatch(name):
+            raise InvalidInput(f"{quoted(name)} can't be a name: letters, digits and _, no digit first.")
+        if unwritable(value):
+            raise InvalidInput(f"{name} must be text on one line, without control characters.")
 
 
-_VERSION = {"type": "string", "pattern": "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"}
+def _whole(given: Any) -> Any:
+    """JSON knows one kind of number: 3.0 is 3."""
+    return int(given) if isinstance(given, float) and given.is_integer() else given
+
+
+def _count(given: int) -> None:
+    if not 1 <= given <= MOST_AT_ONCE:
+        raise InvalidInput(f"{quoted(str(given))} is no whole number from 1 to {MOST_AT_ONCE}.")
+
+
+NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+"""What can name a variable, or a value of a template's own."""
+
+_BY = re.compile(rf"[!#$&-\[\]-~]{{0,{MOST_BY}}}")
+"""Printable ASCII without spaces, quotes, % and backslashes: it stands in unit files."""
+
+_VERSION = {"type": "string", "pattern": f"^{VERSION.pattern}$"}
 _SERVICE = {"type": "string", "pattern": "^[a-z0-9]+([._-][a-z0-9]+)*$", "maxLength": 200}
+_SPAN = "^([0-9]{1,2}h([0-9]{1,3}m)?|[0-9]{1,4}m|[0-9]{1,5}s)$"
 _DURATION = {
     "anyOf": [
-        {"type": "string", "pattern": "^([0-9]{1,5}s|[0-9]{1,4}m|[0-9]{1,2}h)$", "examples": ["90s", "5m"]},
-        {"type": "number", "minimum": 0, "maximum": 604800},
+        {"type": "string", "pattern": _SPAN, "examples": ["90s", "5m"]},
+        {"type": "number", "minimum": 0, "maximum": LONGEST},
     ]
+}
+_ONE_LINE = {"type": "string", "pattern": f"^{CLEAN}*$"}
+_PAIRS = {
+    "type": "object",
+    "propertyNames": {"pattern": f"^{NAME.pattern}$"},
+    "additionalProperties": _ONE_LINE,
 }
 
 VersionText = Annotated[str, _checked(check_version), WithJsonSchema(_VERSION)]
@@ -72,18 +108,24 @@ ServicePath = Annotated[str, Path(max_length=200), _checked(check_service), With
 VersionPath = Annotated[
     str, Path(alias="id", description="A version"), _checked(check_version), WithJsonSchema(_VERSION)
 ]
-Duration = Annotated[Annotated[str, Field(max_length=32)] | float, _checked(seconds), WithJsonSchema(_DURATION)]
-Word = Annotated[str, Field(max_length=_LONGEST_WORD), _checked(_word)]
-Command = Annotated[str, Field(min_length=1, max_length=_LONGEST_WORD), _checked(_word)]
-Name = Annotated[str, Field(pattern="^[A-Za-z_][A-Za-z0-9_]*$")]
-_PAIRS = {
-    "type": "object",
-    "propertyNames": {"pattern": "^[A-Za-z_][A-Za-z0-9_]*$"},
-    "additionalProperties": {"type": "string"},
-}
-Pairs = Annotated[dict[Name, str], _checked(_pairs), WithJsonSchema(_PAIRS)]
-By = Annotated[str, Field(max_length=100, pattern=r"^[!#$&-\[\]-~]*$")]
-"""Printable ASCII without spaces, quotes, % and backslashes: it stands in unit files."""
+Duration = Annotated[str | float, _checked(seconds), WithJsonSchema(_DURATION)]
+QueryDuration = Annotated[str, _checked(seconds), WithJsonSchema({"type": "string", "pattern": _SPAN})]
+Word = Annotated[str, _checked(_word), WithJsonSchema(_ONE_LINE)]
+Command = Annotated[
+    str,
+    Field(min_length=1, max_length=MOST_COMMAND),
+    _checked(_word),
+    WithJsonSchema({**_ONE_LINE, "minLength": 1, "maxLength": MOST_COMMAND}),
+]
+Pairs = Annotated[dict[str, str], _checked(_pairs), WithJsonSchema(_PAIRS)]
+By = Annotated[str, _checked(_by), WithJsonSchema({"type": "string", "pattern": f"^{_BY.pattern}$"})]
+Count = Annotated[
+    int,
+    BeforeValidator(_whole),
+    _checked(_count),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MOST_AT_ONCE}),
+]
+InstanceNumber = Annotated[int, Field(ge=1, le=MOST_INSTANCES)]
 
 
 class Strict(BaseModel):
@@ -95,7 +137,7 @@ class Strict(BaseModel):
 class Values(Strict):
     """What everything that rolls out takes."""
 
-    batch_size: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] | None = None
+    batch_size: Count | None = None
     timeout: Duration = DEFAULT_TIMEOUT
     settle: Duration = DEFAULT_SETTLE
     order: Annotated[Order, Field(strict=False)] = Order.START_FIRST
@@ -134,7 +176,7 @@ class Deploy(Values):
     """A version to deploy."""
 
     version: VersionText
-    instance_count: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] | None = None
+    instance_count: Count | None = None
     destroy_previous: bool = False
     before: list[Command] = Field(default_factory=list, max_length=20)
     force: bool = False
@@ -157,7 +199,7 @@ class Rollback(Values):
     """A version to go back to; without one it is the release before."""
 
     version: VersionText | None = None
-    instance_count: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] | None = None
+    instance_count: Count | None = None
     force: bool = False
 
     def intent(self, service: str) -> Intent:
@@ -169,7 +211,7 @@ class Rollback(Values):
 class Scale(Values):
     """How many instances the newest release shall have."""
 
-    instance_count: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)]
+    instance_count: Count
     force: bool = False
 
     def intent(self, service: str) -> Intent:
@@ -227,13 +269,10 @@ class TaskBody(Strict):
     task: Task
 
 
-InstanceNumber = Annotated[int, Field(ge=1, le=MOST_INSTANCES)]
-
-
-def destroy_intent(service: str, version: str, instances: list[int]) -> Intent:
+def destroy_intent(service: str, version: str, instances: list[int], timeout: str, lock_wait: str) -> Intent:
     """The wish to have a release gone, or some of its instances."""
-    policy = Policy(timeout=seconds(DEFAULT_TIMEOUT))
-    return Intent(Verb.DESTROY, service, version, only=tuple(instances), policy=policy, lock_wait=seconds(LOCK_WAIT))
+    policy = Policy(timeout=seconds(timeout))
+    return Intent(Verb.DESTROY, service, version, only=tuple(instances), policy=policy, lock_wait=seconds(lock_wait))
 
 
 def joined(pairs: dict[str, str]) -> tuple[str, ...]:

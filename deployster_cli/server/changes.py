@@ -76,6 +76,9 @@ class Changes:
         version: VersionPath,
         *,
         instance: Annotated[list[bodies.InstanceNumber], Query(max_length=1000)] = [],  # noqa: B006 - never changed
+        timeout: bodies.QueryDuration = bodies.DEFAULT_TIMEOUT,
+        lock_wait: bodies.QueryDuration = bodies.LOCK_WAIT,
+        by: bodies.By = "",
         prefer: Annotated[str, Header()] = "",
         key: Key = None,
     ) -> Response:
@@ -83,8 +86,10 @@ class Changes:
 
         Whoever prefers respond-async is answered at once with the job.
         """
-        asked: Json = {"version": version, **({"instances": instance} if instance else {})}
-        job = await self._accept(request, bodies.destroy_intent(service, version, instance), "", asked, key)
+        given = {name: request.query_params[name] for name in ("timeout", "lock_wait", "by") if name in request.query_params}
+        asked: Json = {"version": version, **({"instances": instance} if instance else {}), **given}
+        intent = bodies.destroy_intent(service, version, instance, timeout, lock_wait)
+        job = await self._accept(request, intent, by, asked, key)
         if "respond-async" in prefer.lower():
             return JSONResponse(job.shape(), 202, {"Location": job.url, "Preference-Applied": "respond-async"})
         ended = await self._ended(job)

@@ -14,7 +14,7 @@ from deployster_cli.config import Settings
 from deployster_cli.domain.intent import Intent
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EXIT_FAULT, DeploysterError, Interrupted
-from deployster_cli.operations.carry_out import Carrying
+from deployster_cli.operations.carry_out import Carrying, Result
 from deployster_cli.operations.clock import Clock, SystemClock
 from deployster_cli.server.carrying import Commission, carrier
 from deployster_cli.server.feed import EVERYTHING, Feed, Listener
@@ -181,9 +181,9 @@ class Jobs:
         """The job from its begin, or from where it was cut off, to its end, or to where it is stopped."""
         if not self._kept_trying(record.begin):
             return
-        began, error = self._clock.now(), None
+        seconds, error = 0.0, None
         try:
-            self._carried(record)
+            seconds = self._carried(record).seconds
         except (KeyboardInterrupt, Interrupted):
             return
         except DeploysterError as failed:
@@ -193,9 +193,10 @@ class Jobs:
             fault = DeploysterError("A fault in deployster itself; its traceback is in the server's log.")
             error = {**told_of(fault), "exit_code": EXIT_FAULT}
         self._changed()
-        record.end(error, round(self._clock.now() - began, 3), lambda: self._stop.wait(_TRY_AGAIN))
+        record.end(error, round(seconds, 3), lambda: self._stop.wait(_TRY_AGAIN))
 
-    def _carried(self, record: Record) -> None:
+    def _carried(self, record: Record) -> Result:
+        """What the job did, each of its events recorded."""
         job = record.job
         told = record.told()
         why = obstacle(job.intent, job.starts - 1, told)
@@ -204,9 +205,12 @@ class Jobs:
         commission = Commission(job.intent, job.by, record.planned, self._stop, job.plan, job.planned_at, told)
         carrying = self._carry(commission)
         try:
-            for event in carrying:
-                record.tell(event)
+            while True:
+                record.tell(next(carrying))
                 self._changed()
+        except StopIteration as end:
+            result: Result = end.value
+            return result
         finally:
             carrying.close()
 

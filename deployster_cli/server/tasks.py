@@ -83,7 +83,7 @@ def router(serving: Serving) -> APIRouter:
 
     def made(service: str, given: bodies.Task, by: str) -> Task:
         """The task, checked as far as it can be without an engine."""
-        one = one_task(serving.settings, service, given.version, given.command, bodies.joined(given.env), by)
+        one = one_task(serving.settings, service, given.version, given.command, envs=bodies.joined(given.env), by=by)
         one.file(1, serving.clock.utc())
         return one
 

@@ -8,6 +8,7 @@ from deployster_cli.domain.events import Event
 from deployster_cli.domain.model import Condition, Unit
 from deployster_cli.domain.reasons import headline
 from deployster_cli.domain.wording import some_names, where
+from deployster_cli.views.clean import printable
 
 Line = tuple[str, str]
 """A tone (head, dim, good, bad, warn) and the text."""
@@ -57,12 +58,8 @@ def sentence(event: Event) -> list[Line]:
             return [("good", f"  {unit.name.short}  ready on {where(unit)}  {format_duration(seconds)}")]
         case events.Gone(name, seconds, parked):
             return [("dim", f"  {name.short}  {'stopped' if parked else 'gone'}  {format_duration(seconds)}")]
-        case events.Journal():
+        case events.Journal() | events.TaskOutput():
             return _journal(event)
-        case events.TaskOutput(lines):
-            return [("dim", f"  | {_printable(line)}") for line in lines]
-        case events.TaskDone():
-            return [_task_done(event)]
         case _:
             return [_turn(event)]
 
@@ -71,6 +68,8 @@ def _turn(event: Event) -> Line:
     """The events that turn a rollout from one thing to the next, one line each."""
     if isinstance(event, events.Failed):
         return "bad", headline(event.failure)
+    if isinstance(event, events.TaskDone):
+        return _task_done(event)
     tone, text = _TURNS[type(event)]
     return tone, text.format_map({name: _word(getattr(event, name)) for name in event.__slots__})
 
@@ -78,11 +77,11 @@ def _turn(event: Event) -> Line:
 def _task_done(done: events.TaskDone) -> Line:
     took = format_duration(done.seconds)
     if done.late:
-        return "bad", f"{_printable(done.command)} was stopped at its time limit  {took}"
+        return "bad", f"{printable(done.command)} was stopped at its time limit  {took}"
     if done.code:
         how = f"ended with exit code {done.code}" if done.known else "failed"
-        return "bad", f"{_printable(done.command)} {how}  {took}"
-    return "good", f"{_printable(done.command)} is done  {took}"
+        return "bad", f"{printable(done.command)} {how}  {took}"
+    return "good", f"{printable(done.command)} is done  {took}"
 
 
 def _word(value: object) -> str:
@@ -91,7 +90,7 @@ def _word(value: object) -> str:
         return "Undoing" if value else "Retiring"
     if isinstance(value, tuple):
         return some_names(value)
-    return format_duration(value) if isinstance(value, (int, float)) else _printable(str(value))
+    return format_duration(value) if isinstance(value, (int, float)) else printable(str(value))
 
 
 def _starting(event: events.Starting) -> list[Line]:
@@ -110,14 +109,11 @@ def _changed(unit: Unit, seconds: float) -> Line:
     return tone, f"  {unit.name.short}  {_WAITS_FOR[condition]}{detail}{place}  {format_duration(seconds)}"
 
 
-def _journal(journal: events.Journal) -> list[Line]:
+def _journal(journal: events.Journal | events.TaskOutput) -> list[Line]:
+    if isinstance(journal, events.TaskOutput):
+        return [("dim", f"  | {printable(line)}") for line in journal.lines]
     if journal.problem:
         return [("warn", f"  no journal of {journal.name.short}: {journal.problem}")]
     if not journal.lines:
         return [("warn", f"  the journal of {journal.name.short} is empty")]
-    return [("dim", f"  | {_printable(line)}") for line in journal.lines]
-
-
-def _printable(line: str) -> str:
-    """Somebody else's line without what could move the cursor or change the terminal."""
-    return "".join(char if char.isprintable() or char == "\t" else "\ufffd" for char in line)
+    return [("dim", f"  | {printable(line)}") for line in journal.lines]

@@ -66,7 +66,7 @@ def test_without_ssh_it_is_an_error(two: Shell) -> None:
     assert (code, out, "Error: no agent" in err) == (4, "", True)
 
 
-def follow(two: Shell, seconds: float, **wanted: object) -> list[LogLine | LogNote]:
+def follow(two: Shell, seconds: float, monkeypatch: pytest.MonkeyPatch) -> list[LogLine | LogNote]:
     """What is told until so many seconds have passed; threads read it, so a little real time passes too."""
     found = []
     sleep = two.engine.clock.sleep
@@ -78,28 +78,28 @@ def follow(two: Shell, seconds: float, **wanted: object) -> list[LogLine | LogNo
         if two.engine.clock.now() > seconds:
             raise KeyboardInterrupt
 
-    two.engine.clock.sleep = both  # type: ignore[method-assign]
+    monkeypatch.setattr(two.engine.clock, "sleep", both)
     with pytest.raises(KeyboardInterrupt):
         for line in logs(two.engine, Wanted("carousel"), two.engine.clock, follow=True):
             found.append(line)
     return found
 
 
-def test_following_tells_each_line_once_and_leaves_no_thread(two: Shell) -> None:
-    texts = sorted(line.text for line in follow(two, 6))
+def test_following_tells_each_line_once_and_leaves_no_thread(two: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = sorted(line.text for line in follow(two, 6, monkeypatch))
     assert texts == ["five", "four", "one", "three", "two"]
     assert threading.active_count() == 1
 
 
-def test_a_new_instance_is_taken_in_when_it_comes(two: Shell) -> None:
+def test_a_new_instance_is_taken_in_when_it_comes(two: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     two.engine.journals[NEXT] = [Entry("new", (1, 1))]
     two.engine._launch(NEXT, None)
-    assert LogLine(NEXT, "new") in follow(two, 9)
+    assert LogLine(NEXT, "new") in follow(two, 9, monkeypatch)
 
 
 def test_too_many_are_said_to_be_left_out(two: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "AT_ONCE", 1)
-    assert LogNote("1 journals are followed at once; left out: carousel v1 @2.") in follow(two, 6)
+    assert LogNote("1 journals are followed at once; left out: carousel v1 @2.") in follow(two, 6, monkeypatch)
 
 
 def test_following_where_not_one_journal_is_to_be_had_is_an_error(two: Shell) -> None:

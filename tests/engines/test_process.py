@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import resource
 import signal
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -234,5 +233,3 @@ def test_a_stream_that_is_closed_is_no_failed_one() -> None:
     stream = Stream(["sleep", "60"])
     stream.close()
     assert (list(stream), stream.closed) == ([], True)
-
-

@@ -301,6 +301,7 @@ def test_how_a_unit_ended_comes_from_its_machine(fp: FakeProcess) -> None:
 
 @pytest.mark.parametrize(("code", "ours"), [(0, 0), (7, 7), (-2, 130)])
 def test_the_exit_code_of_a_command_over_there_is_ours(fp: FakeProcess, code: int, ours: int) -> None:
+    fp.register(args.ssh(OPTIONS, named(1), ("true",)))
     fp.register(args.ssh(OPTIONS, named(1), ("rake", "-T")), returncode=code)
     assert ENGINE.run_on(named(1), ("rake", "-T")) == ours
 

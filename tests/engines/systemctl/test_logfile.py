@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from pathlib import Path
 
@@ -60,17 +61,18 @@ def test_another_thread_may_end_it(path: Path, there: bool) -> None:
     assert list(entries) == []
 
 
-def test_a_folder_in_its_place_is_an_error_of_the_engine(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_may_not_be_read_is_an_error_of_the_engine(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
     path.write_text("x")
-    monkeypatch.setattr(Path, "open", lambda *_: path.parent.read_bytes())
-    with pytest.raises(EngineError, match="can't be read: Is a directory"):
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(EngineError, match="can't be read: Permission denied"):
         list(log(path))
 
 
 @given(st.lists(st.text("ab", max_size=3)))
 def test_places_grow(lines: list[str]) -> None:
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "x"
         path.write_text("".join(f"{line}\n" for line in lines))
