@@ -112,7 +112,11 @@ def main() -> None:
     parser.add_argument("--version", required=True)
     parser.add_argument("--instance", required=True)
     given = parser.parse_args()
-    serve(Release.read(Path("slides.json"), given.version, given.instance), int(os.environ["PORT"]))
+    try:
+        release = Release.read(Path("slides.json"), given.version, given.instance)
+    except (OSError, KeyError, ValueError) as error:
+        raise SystemExit(f"slides.json can't be used: {error!r}") from error
+    serve(release, int(os.environ["PORT"]))
 
 
 if __name__ == "__main__":
