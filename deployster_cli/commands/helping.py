@@ -33,6 +33,8 @@ OPTION_GROUPS: Mapping[str, tuple[str, ...]] = {
         "--engine",
         "--endpoint",
         "--tunnel",
+        "--strict-host-key-checking",
+        "--known-hosts-file",
         "--server",
         "--server-ca",
         "--config",

@@ -112,16 +112,19 @@ class Engine(Protocol):
         """The unit's last journal lines for a person, each with its time and without its newline."""
         ...
 
-    def entries(self, name: UnitName, lines: int, *, follow: bool = False) -> Entries:
-        """The unit's last journal entries whole, oldest first, then (with ``follow``) each as it comes."""
+    def entries(self, name: UnitName, lines: int, *, follow: bool = False, at: Machine | None = None) -> Entries:
+        """The unit's last journal entries whole, oldest first, then (with ``follow``) each as it comes.
+
+        ``at`` says on which machine, for a copy of a global unit.
+        """
         ...
 
     def exit_code(self, name: UnitName) -> int | None:
         """How the unit's main process ended, 128 and the number for a signal; None where it never ran."""
         ...
 
-    def run_on(self, name: UnitName, argv: tuple[str, ...]) -> int:
-        """Run a command on the unit's machine with this terminal; its exit code."""
+    def run_on(self, name: UnitName, argv: tuple[str, ...], at: Machine | None = None) -> int:
+        """Run a command on the unit's machine (a global unit has several: ``at``) with this terminal; its exit code."""
         ...
 
     def ask(self, machine: Machine, line: str) -> str:

@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import weakref
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -36,6 +37,13 @@ _LONGEST_LINE = 1024 * 1024
 _LOOK_AT_STREAM = 0.5
 """Seconds between looks at whether a silent stream was closed while some stranger held its pipe."""
 
+
+_under_way: weakref.WeakSet[subprocess.Popen[bytes]] = weakref.WeakSet()
+"""Every process of ours that may still run, but for those that are to outlive us. Changed with ``_spawning`` held."""
+
+_spawning = threading.Lock()
+
+_leaving = threading.Event()
 
 _observer: ContextVar[Callable[[Completed], None] | None] = ContextVar("observer", default=None)
 
@@ -354,18 +362,36 @@ def _spawn(
     stdin: int | IO[bytes] = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:
     """A process in a session of its own: a Ctrl-C on the terminal is ours to handle, not the child's to die of."""
-    try:
-        return subprocess.Popen(
-            argv,
-            stdin=stdin,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            env=env,
-            cwd=cwd,
-            start_new_session=True,
-        )
-    except (OSError, ValueError) as error:
-        raise NotStarted(argv, _reason(error)) from error
+    with _spawning:
+        if _leaving.is_set():
+            raise NotStarted(argv, "we are on our way out")
+        try:
+            process = subprocess.Popen(
+                argv,
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                env=env,
+                cwd=cwd,
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            raise NotStarted(argv, _reason(error)) from error
+        _under_way.add(process)
+        return process
+
+
+def end_all() -> None:
+    """Kill every process of ours that still runs, and start no other: for who leaves without waiting for them.
+
+    Not those that were started to outlive us.
+    """
+    with _spawning:
+        _leaving.set()
+        left = [process for process in _under_way if process.poll() is None]
+    for process in left:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _reason(error: Exception) -> str:

@@ -233,3 +233,23 @@ def test_a_stream_that_is_closed_is_no_failed_one() -> None:
     stream = Stream(["sleep", "60"])
     stream.close()
     assert (list(stream), stream.closed) == ([], True)
+
+
+@pytest.fixture
+def leaving(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A way out that holds for one test."""
+    monkeypatch.setattr(process, "_leaving", threading.Event())
+
+
+@pytest.mark.usefixtures("leaving")
+def test_whoever_leaves_ends_all_that_runs() -> None:
+    streams = [Stream(["sleep", "60"]) for _ in range(3)]
+    process.end_all()
+    assert [list(stream) for stream in streams] == [[], [], []]
+
+
+@pytest.mark.usefixtures("leaving")
+def test_whoever_leaves_starts_nothing_more() -> None:
+    process.end_all()
+    with pytest.raises(NotStarted, match="on our way out"):
+        run(["true"], limit=5)

@@ -108,9 +108,14 @@ def journal(options: FleetOptions, name: UnitName, lines: int) -> Argv:
     return _called(options, "journal", f"--lines={lines}", *_operands([name.text]))
 
 
-def entries(options: FleetOptions, name: UnitName, lines: int, *, follow: bool) -> Argv:
-    """The last entries of one unit's journal whole, over ssh: in journald's export format."""
+def entries(options: FleetOptions, name: UnitName, lines: int, *, follow: bool, machine: str = "") -> Argv:
+    """The last entries of one unit's journal whole, over ssh: in journald's export format.
+
+    On one machine, named by its id, where the unit is global: of such a unit fleetctl shows no journal.
+    """
     flags = (f"--lines={lines}", "--output=export", *(("--follow",) if follow else ()))
+    if machine:
+        return ssh(options, name, ("journalctl", "--no-pager", *flags, f"--unit={name.text}"), machine)
     return _called(options, "journal", *flags, *_operands([name.text]))
 
 
@@ -120,14 +125,14 @@ def ended(options: FleetOptions, name: UnitName) -> Argv:
     return ssh(options, name, ("systemctl", "show", *wanted, name.text))
 
 
-def ssh(options: FleetOptions, name: UnitName, command: Argv) -> Argv:
-    """Run a command on a unit's machine; a shell where the command is empty.
+def ssh(options: FleetOptions, name: UnitName, command: Argv, machine: str = "") -> Argv:
+    """Run a command on a unit's machine, or on that of an id; a shell where the command is empty.
 
     fleetctl joins its arguments with spaces for the shell over there, and takes flags among them for its own:
     so the command is one argument, quoted for a shell, behind ``--``.
     """
     remote = ("--", shlex.join(command)) if command else ()
-    return _called(options, "ssh", f"--unit={name.text}", *remote)
+    return _called(options, "ssh", f"--machine={machine}" if machine else f"--unit={name.text}", *remote)
 
 
 def ask(options: FleetOptions, machine: str, line: str) -> Argv:

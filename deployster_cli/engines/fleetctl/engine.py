@@ -116,30 +116,32 @@ class FleetEngine:
         argv = args.journal(self._options, name, lines)
         yield from verdict.journal_lines(self._reached(argv, name), name)
 
-    def entries(self, name: UnitName, lines: int, *, follow: bool = False) -> Exported:
+    def entries(self, name: UnitName, lines: int, *, follow: bool = False, at: Machine | None = None) -> Exported:
         """The journal's entries, over ssh; tried first where a person can be asked, as a stream can't wait for that."""
+        to, machine = at or name, at.id if at else ""
         if asking(machine=True):
-            verdict.answer(self._reached(args.ssh(self._options, name, ("true",)), name))
-        argv = args.entries(self._options, name, lines, follow=follow)
+            verdict.answer(self._reached(args.ssh(self._options, name, ("true",), machine), to))
+        argv = args.entries(self._options, name, lines, follow=follow, machine=machine)
         limit = None if follow else self._options.read_timeout + self._options.ssh_timeout
         with started(self._options):
             stream = process.Stream(argv, env=environment(), limit=limit)
-        return Exported(stream, lambda done: verdict.journal_lines(self._calls.explain(done, name), name))
+        return Exported(stream, lambda done: verdict.journal_lines(self._calls.explain(done, to), name))
 
     def exit_code(self, name: UnitName) -> int | None:
         """As its machine's systemd has it, over ssh."""
         argv = args.ended(self._options, name)
         return exit_code(verdict.answer(self._reached(argv, name)))
 
-    def run_on(self, name: UnitName, argv: tuple[str, ...]) -> int:
+    def run_on(self, name: UnitName, argv: tuple[str, ...], at: Machine | None = None) -> int:
         """Run a command on the unit's machine with this terminal, a shell where it is empty; its exit code.
 
         A command that does nothing goes ahead of it. What stops ssh stops that, so nothing is left for fleetctl to ask:
         the answer to its question about a host key would be taken out of what the command is to read.
         """
-        verdict.answer(self._reached(args.ssh(self._options, name, ("true",)), name))
+        to, machine = at or name, at.id if at else ""
+        verdict.answer(self._reached(args.ssh(self._options, name, ("true",), machine), to))
         with started(self._options):
-            code = process.attach(args.ssh(self._options, name, argv), env=environment())
+            code = process.attach(args.ssh(self._options, name, argv, machine), env=environment())
         return code if code >= 0 else 128 - code
 
     def ask(self, machine: Machine, line: str) -> str:

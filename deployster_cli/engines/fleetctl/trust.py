@@ -28,6 +28,7 @@ class Trust:
         self._options = options
         self._environment = environment
         self._taken: set[HostKey] = set()
+        self._seen: dict[HostKey, HostKey] = {}
 
     def mended(self, done: Completed, to: Target = None) -> bool:
         """Whether a call may be made again: an unknown host key stopped it, and a person has taken that key.
@@ -41,7 +42,7 @@ class Trust:
             return False
         if key in self._taken:
             raise verdict.untaken(done, key, "fleetctl still doesn't know it.")
-        shown = HostKey(key.host, key.kind, key.md5, ssh_facts.sha256(key))
+        shown = self._whole(key)
         if not asked.yes(shown):
             raise verdict.untaken(done, shown, "nothing was sent there." if to else "nothing was changed.")
         self._take(done, key, to)
@@ -50,12 +51,18 @@ class Trust:
     def explain(self, done: Completed, to: Target) -> None:
         """EngineUnreachable where ssh let nobody in; nothing for every other call. Never asks."""
         if key := verdict.unknown_key(done):
-            raise verdict.unknown(done, HostKey(key.host, key.kind, key.md5, ssh_facts.sha256(key)))
+            raise verdict.unknown(done, self._whole(key))
         if changed := verdict.changed_key(done):
             raise self._changed(done, *changed, to)
         if verdict.not_let_in(done):
             user = self._options.ssh_username or _USER
             raise verdict.refused_login(done, user, ssh_facts.agent_keys())
+
+    def _whole(self, key: HostKey) -> HostKey:
+        """The key with its better fingerprint, which is looked for once: many journals may fail for one key."""
+        if key not in self._seen:
+            self._seen[key] = HostKey(key.host, key.kind, key.md5, ssh_facts.sha256(key))
+        return self._seen[key]
 
     def _take(self, done: Completed, key: HostKey, to: Target) -> None:
         from deployster_cli.engines.fleetctl.interactive import accept  # noqa: PLC0415 - only where somebody is asked
@@ -75,8 +82,7 @@ class Trust:
         hosts = self._hosts(to)
         lines = {host: ssh_facts.lines_of(host, file) for host in hosts}
         host = next((host for host in hosts if lines[host]), hosts[0] if hosts else "")
-        shown = HostKey(host, key.kind, key.md5)
-        shown = HostKey(host, key.kind, key.md5, ssh_facts.sha256(shown))
+        shown = self._whole(HostKey(host, key.kind, key.md5))
         cure = shlex.join(("ssh-keygen", "-R", host, "-f", file)) if host else ""
         return verdict.changed(done, shown, file, lines.get(host, ()), cure)
 
@@ -88,11 +94,9 @@ class Trust:
 
     def _address(self, name: UnitName) -> str:
         """Where a unit's machine is, by one more listing; empty where that can't be had."""
+        argv, limit = args.list_units(self._options), self._options.read_timeout + self._options.ssh_timeout
         try:
-            done = process.run(
-                args.list_units(self._options), limit=self._options.read_timeout, env=self._environment()
-            )
-            rows = output.unit_rows(done.out)
+            rows = output.unit_rows(process.run(argv, limit=limit, env=self._environment()).out)
         except (process.NotStarted, OutputUnreadable):
             return ""
         return next((row.ip for row in rows if row.name == name.text), "")

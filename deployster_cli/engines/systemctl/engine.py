@@ -171,7 +171,14 @@ class LocalEngine:
         """The unit's last journal lines."""
         return self.manager.journal(name, lines)
 
-    def entries(self, name: UnitName, lines: int, *, follow: bool = False) -> Entries:
+    def entries(
+        self,
+        name: UnitName,
+        lines: int,
+        *,
+        follow: bool = False,
+        at: Machine | None = None,  # noqa: ARG002 - there is but one
+    ) -> Entries:
         """The unit's last journal entries, and those that come."""
         try:
             return self.manager.entries(name, lines, follow=follow)
@@ -182,13 +189,13 @@ class LocalEngine:
         """How the unit's main process ended."""
         return self.manager.exit_code(name)
 
-    def run_on(self, name: UnitName, argv: tuple[str, ...]) -> int:
+    def run_on(self, name: UnitName, argv: tuple[str, ...], at: Machine | None = None) -> int:  # noqa: ARG002 - likewise
         """Run a command, or this user's shell, here in the unit's working directory; its exit code, as a shell's."""
         argv = argv or (os.environ.get("SHELL") or "/bin/sh",)
         file = self.cat(name)
-        at = file.last("Service", "WorkingDirectory").removeprefix("-") if file else ""
+        folder = file.last("Service", "WorkingDirectory").removeprefix("-") if file else ""
         try:
-            code = process.attach(argv, cwd=at if at and Path(at).is_dir() else None)
+            code = process.attach(argv, cwd=folder if folder and Path(folder).is_dir() else None)
         except process.NotStarted as error:
             raise EngineError(f"{argv[0]} can't be run beside {name.text}: {error.reason}.") from error
         return code if code >= 0 else 128 - code

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -93,6 +95,16 @@ def test_journal() -> None:
 def test_entries_that_are_followed() -> None:
     flags = ("--lines=5", "--output=export", "--follow")
     assert args.entries(PLAIN, ONE, 5, follow=True) == ("fleetctl", "journal", *flags, ONE.text)
+
+
+def test_the_entries_of_a_global_unit_are_asked_of_a_machine() -> None:
+    argv = args.entries(PLAIN, ONE, 5, follow=True, machine="7f1e")
+    assert argv[:4] == ("fleetctl", "ssh", "--machine=7f1e", "--")
+    assert argv[4] == f"journalctl --no-pager --lines=5 --output=export --follow --unit={shlex.quote(ONE.text)}"
+
+
+def test_ssh_to_a_machine_of_a_global_unit() -> None:
+    assert args.ssh(PLAIN, ONE, (), "7f1e") == ("fleetctl", "ssh", "--machine=7f1e")
 
 
 def test_how_a_unit_ended_is_asked_of_its_machine() -> None:

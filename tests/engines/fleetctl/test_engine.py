@@ -306,6 +306,13 @@ def test_the_exit_code_of_a_command_over_there_is_ours(fp: FakeProcess, code: in
     assert ENGINE.run_on(named(1), ("rake", "-T")) == ours
 
 
+def test_a_command_beside_a_global_unit_goes_to_the_machine_that_is_named(fp: FakeProcess) -> None:
+    fp.register(args.ssh(OPTIONS, named(1), ("true",), "ab12"))
+    fp.register(args.ssh(OPTIONS, named(1), ("rake",), "ab12"), returncode=3)
+    assert ENGINE.run_on(named(1), ("rake",), Machine("ab12")) == 3
+
+
+
 # --- check
 
 

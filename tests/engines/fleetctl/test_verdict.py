@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployster_cli.domain.names import UnitName
-from deployster_cli.engines.fleetctl import verdict
+from deployster_cli.engines.fleetctl import signs, verdict
 from deployster_cli.engines.process import Completed
 from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable, OutputUnreadable
 from tests.engines.fleetctl.recorded import FILES, READERS, completed, recording
@@ -121,7 +121,7 @@ def hints() -> list[str]:
         verdict.missing([], call(0)),
     ]
     errors = [*map(refused, ends), *made, verdict.no_lock("a.service", call(0))]
-    return [error.hint for error in errors] + [sign.hint for sign in verdict.SIGNS]
+    return [error.hint for error in errors] + [sign.hint for sign in signs.SIGNS]
 
 
 @pytest.mark.parametrize("hint", hints())
