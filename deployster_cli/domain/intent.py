@@ -54,7 +54,7 @@ class Intent:
                 return f"scaling to {self.instances}"
             case Verb.RESTART:
                 return "restarting"
-            case Verb.DESTROY:
+            case _:
                 return f"destroying {self.version}"
 
 

@@ -190,14 +190,18 @@ def instances_by_default(service: str, version: str, units: Sequence[Unit], stam
     return max(1, len(last.running)) if last else 1
 
 
-def previous_of(version: str, stamps: Mapping[str, Stamp]) -> tuple[str, ...]:
-    """The releases before ``version``, newest first: the newest other release and those before it, else our own."""
+def previous_of(version: str, stamps: Mapping[str, Stamp], there: Sequence[str] = ()) -> tuple[str, ...]:
+    """The releases before ``version``, newest first: the newest other release and those before it, else our own.
+
+    Behind them come those that are ``there`` without a stamp, as another tool left them: they can be gone back to.
+    """
     others = [stamp for at, stamp in stamps.items() if at != version]
     own = stamps.get(version)
-    if not others:
-        return own.previous if own else ()
-    base = max(others, key=lambda stamp: (_deployed_at(stamp), stamp.version))
-    chain = dict.fromkeys((base.version, *base.previous))
+    known = own.previous if own else ()
+    if others:
+        base = max(others, key=lambda stamp: (_deployed_at(stamp), stamp.version))
+        known = (base.version, *base.previous)
+    chain = dict.fromkeys((*known, *(at for at in there if at not in stamps)))
     chain.pop(version, None)
     return tuple(chain)[:MOST_PREVIOUS]
 

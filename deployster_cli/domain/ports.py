@@ -35,4 +35,7 @@ def _free(name: UnitName, taken: set[int], first: int, last: int) -> int:
         port = first + (start + step) % size
         if port not in taken:
             return port
-    raise InvalidInput(f"No port from {first} to {last} is left for {name.short}: every one is in use.")
+    raise InvalidInput(
+        f"No port from {first} to {last} is left for {name.short}: every one is in use.",
+        "Free one, or set port for the service.",
+    )

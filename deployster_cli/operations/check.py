@@ -139,7 +139,7 @@ def _machines(case: Case) -> Iterator[Finding]:
     if isinstance(case.machines, EngineError):
         yield fault("machines", case.machines.message, case.machines.hint, EXIT_ENGINE)
     elif case.machines:
-        yield Finding("machines", State.FINE, ", ".join(_named(machine) for machine in case.machines))
+        yield Finding("machines", State.FINE, ", ".join(sorted(map(_named, case.machines))))
     else:
         yield fault("machines", "The cluster has no machine.", "Start fleetd on one.")
 
@@ -154,7 +154,7 @@ def _units(case: Case) -> Iterator[Finding]:
 
 
 def _ssh(case: Case) -> Iterator[Finding]:
-    if any(case.agent_fault):
+    if any(case.agent_fault) and "ssh-agent" not in case.engine_fault:
         yield fault("ssh", *case.agent_fault)
     unasked = [(machine, error) for machine, error in case.probes if isinstance(error, EngineError)]
     for machine, error in unasked:
@@ -208,7 +208,7 @@ def _image(case: Case, service: Service) -> Finding:
     name = image(service.name, case.version, **owners)
     subject = f"image {service.name}"
     if Reference.parse(name).loopback and not case.engine.one_machine:
-        text = f"{name} is looked for by each machine on itself, where nobody can look from here."
+        text = f"{name} is on loopback, so each machine asks itself for it: that can't be seen from here."
         return Finding(subject, State.UNSURE, text, "Ask for it there: docker pull.")
     found = look_up(name, case.fetch)
     if found.presence is Presence.MISSING:

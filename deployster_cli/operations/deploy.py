@@ -94,7 +94,8 @@ def prepare(engine: Engine, request: Request, render: Renderer, now: str) -> Pre
     """The plan for a request and its unit files; nothing is changed. ``now`` is the time to stamp, RFC 3339."""
     probe = check_input(request, render, now)
     units = _look(engine, request)
-    stamps = stamps_of(engine, releases(units, request.service.name))
+    found = releases(units, request.service.name)
+    stamps = stamps_of(engine, found)
     asked = 1 if is_global(probe) else request.instances or request.as_many or request.service.instances
     instances = asked or instances_by_default(request.service.name, request.version, units, stamps)
     current = {u.name for u in units} if request.as_it_is else _as_rendered(engine, request, render, units)
@@ -102,12 +103,17 @@ def prepare(engine: Engine, request: Request, render: Renderer, now: str) -> Pre
     if probe.stamp and probe.stamp.port is not None and not render.takes_port:
         check_fixed_port(plan, request.service, units, one_machine=engine.one_machine, everywhere=is_global(probe))
     ports = _ports(engine, render, plan, units)
-    previous = previous_of(request.version, stamps)
+    previous = previous_of(request.version, stamps, _kept(found))
     files = {
         name: render(name, _stamp(request, name.instance, now, instances, port=ports.get(name), previous=previous))
         for name in plan.start
     }
     return Prepared(Work(plan, files, traits_of(probe)), units, previous)
+
+
+def _kept(found: Sequence[Release]) -> list[str]:
+    """The versions that the registry still has: what is only leaving can't be gone back to by its file."""
+    return [release.version for release in found if any(unit.desired is not None for unit in release.units)]
 
 
 def check_global(request: Request, file: UnitFile) -> None:

@@ -45,4 +45,4 @@ def _what_there_is(service: str, units: Collection[Unit]) -> str:
     versions = sorted({u.name.version for u in units if u.name.service == service})
     if versions:
         return f"Of {service} there is: {', '.join(versions)}."
-    return f"There is no {service} at all.{did_you_mean(service, (u.name.service for u in units))}"
+    return f"Nothing of {service} runs.{did_you_mean(service, (u.name.service for u in units))}"

@@ -21,7 +21,10 @@ def diff(engine: Engine, render: Renderer, service: Service, version: str, *, no
     name = next((unit.name for unit in last.units if unit.desired is not None), None)
     running = engine.cat(name) if name else None
     if name is None or running is None:
-        raise NotFound(f"There is no unit file of {service.name} {last.version} left to compare with.")
+        raise NotFound(
+            f"There is no unit file of {service.name} {last.version} left to compare with.",
+            f"deployster render {service.name} {version} shows the new one.",
+        )
     port = running.stamp.port if running.stamp else None
     if port is None and render.takes_port:
         port = assign([name], ())[name]

@@ -51,7 +51,7 @@ def test_destroy_of_a_release_that_is_not_there_exits_6_and_names_what_is(deploy
 def test_destroy_of_an_unknown_service_exits_6(deployed: Shell) -> None:
     assert deployed("destroy nothing v1 --yes")[::2] == (
         6,
-        "Error: There is no nothing v1.\nThere is no nothing at all.\n",
+        "Error: There is no nothing v1.\nNothing of nothing runs.\n",
     )
 
 

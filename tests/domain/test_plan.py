@@ -204,6 +204,15 @@ def test_previous_is_the_newest_other_release_and_those_before_it() -> None:
     assert previous_of("v4", stamps) == ("v3", "v2", "v1")
 
 
+def test_what_is_there_without_a_stamp_can_be_gone_back_to_last() -> None:
+    stamps = {"v3": stamp("v3", "2026-03-01T00:00:00Z", previous=("v2",))}
+    assert previous_of("v4", stamps, ["v3", "by-hand", "v4"]) == ("v3", "v2", "by-hand")
+
+
+def test_a_release_that_took_over_from_another_tool_goes_back_to_it() -> None:
+    assert previous_of("v1", {}, ["by-hand"]) == ("by-hand",)
+
+
 def test_previous_never_names_the_release_itself() -> None:
     assert previous_of("v2", {"v3": stamp("v3", "2026-03-01T00:00:00Z", previous=("v2", "v1"))}) == ("v3", "v1")
 

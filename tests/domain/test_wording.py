@@ -11,6 +11,7 @@ from deployster_cli.domain.reasons import headline, rules_and_machines
 from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.domain.watching import Reason
 from deployster_cli.domain.wording import count, did_you_mean, some_names, where
+from deployster_cli.domain.wording import on as on_place
 
 NEW = UnitName("carousel", "v2", 1)
 M1, M2 = Machine("m1", "10.0.0.1", {"zone": "z1", "name": "m1"}), Machine("abcdef0123", "")
@@ -62,3 +63,8 @@ def test_the_nearest_known_word_is_proposed() -> None:
 
 def test_nothing_is_proposed_where_nothing_is_near() -> None:
     assert did_you_mean("x", ["other", "carousel"]) == ""
+
+
+@pytest.mark.parametrize(("place", "said"), [("staging", " on staging"), ("", "")])
+def test_a_place_is_named_where_there_is_one(place: str, said: str) -> None:
+    assert on_place(place) == said

@@ -21,7 +21,7 @@ from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable,
 
 T = TypeVar("T")
 
-INSTALL = "Install fleet's fleetctl (0.13 or 1.0), or name it in deployster.toml: [fleet] fleetctl."
+INSTALL = "Install fleet's fleetctl (0.11 or later), or name it in deployster.toml: [fleet] fleetctl."
 
 OLDEST = (0, 11)
 """The oldest fleetctl whose answers are known; before 0.11 list-unit-files has no ``desc``."""

@@ -7,6 +7,7 @@ people's files too, some with names like ours. Nothing else in the folder is rea
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
@@ -18,6 +19,9 @@ from pathlib import Path
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.unitfile import STAMP_SECTION, UnitFile
 from deployster_cli.errors import EngineError, EngineMissing, OutputUnreadable, TemplateFault
+
+_ROOM = 64 * 1024
+"""Bytes: a unit file, its notes and the beginning of its journal."""
 
 _STAMPED = f"\n[{STAMP_SECTION}]\n"
 _PORT = re.compile(r"^Port=([0-9]{1,5})$", re.MULTILINE)
@@ -86,6 +90,7 @@ class UnitFolder:
         draft = self.path / f".{file.name.text}.{os.getpid()}.draft"
         with told(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
+            _check_room(self.path)
             draft.unlink(missing_ok=True)
             _write(draft, file.text)
             try:
@@ -187,8 +192,20 @@ def told(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise EngineMissing(
             f"{error.filename or folder} can't be used: {error.strerror or error}.",
-            f"The local engine needs a folder that this user can read and write: {folder}.",
+            cure(error, f"The local engine needs a folder that this user can read and write: {folder}."),
         ) from error
+
+
+def cure(error: OSError, of_rights: str) -> str:
+    """What helps against a failed write: room where the disk is full, else the right to write."""
+    return "Make room there." if error.errno in {errno.ENOSPC, errno.EDQUOT} else of_rights
+
+
+def _check_room(folder: Path) -> None:
+    """EngineError where the disk has no room for what a unit and its start write: its start would fail untold."""
+    found = os.statvfs(folder)
+    if found.f_bavail * found.f_frsize < _ROOM:
+        raise EngineError(f"{folder} has no room left on its disk; nothing was started.", "Make room there.")
 
 
 def refusal(folder: Path) -> str:

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from deployster_cli.domain.lock import Note
+from deployster_cli.engines.systemctl.folder import cure
 from deployster_cli.errors import EngineMissing
 
 
@@ -90,7 +91,7 @@ class LocalLocks:
         except OSError as error:
             raise EngineMissing(
                 f"The lock of {service} in {self._folder} can't be used: {error.strerror}.",
-                "Give this user the right to write there.",
+                cure(error, "Give this user the right to write there."),
             ) from error
 
 

@@ -312,7 +312,6 @@ def test_a_command_beside_a_global_unit_goes_to_the_machine_that_is_named(fp: Fa
     assert ENGINE.run_on(named(1), ("rake",), Machine("ab12")) == 3
 
 
-
 # --- check
 
 

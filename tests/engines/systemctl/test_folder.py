@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli.engines.systemctl.folder import UnitFolder, refusal
+from deployster_cli.engines.systemctl.folder import UnitFolder, refusal, told
 from deployster_cli.errors import EngineError, EngineMissing, OutputUnreadable
 from tests.engines.systemctl.units import unit
 
@@ -131,6 +131,23 @@ def test_a_file_where_the_folder_should_be_is_one_clear_error(tmp_path: Path) ->
     (tmp_path / "taken").write_text("")
     with pytest.raises(EngineMissing, match="can't be used: Not a directory"):
         UnitFolder(tmp_path / "taken" / "system", "multi-user.target").put(FILE)
+
+
+def test_on_a_full_disk_nothing_is_put(folder: UnitFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = os.statvfs_result((4096, 4096, 100, 100, 3, 0, 0, 0, 0, 255))
+    monkeypatch.setattr(os, "statvfs", lambda _path: full)
+    with pytest.raises(EngineError, match=r"has no room left on its disk; nothing was started\."):
+        folder.put(FILE)
+    assert folder.held() == ()
+
+
+@pytest.mark.parametrize(
+    ("number", "cure"), [(errno.ENOSPC, "Make room there."), (errno.EROFS, "The local engine needs a")]
+)
+def test_what_helps_goes_with_why_it_failed(number: int, cure: str, tmp_path: Path) -> None:
+    with pytest.raises(EngineMissing) as caught, told(tmp_path):
+        raise OSError(number, os.strerror(number))
+    assert caught.value.hint.startswith(cure)
 
 
 def test_a_folder_under_a_file_can_not_be_written_to(tmp_path: Path) -> None:

@@ -152,3 +152,17 @@ def test_a_failure_that_no_command_is_known_for_still_counts() -> None:
 )
 def test_how_a_process_ended_at_once_is_told(log: str, how: str) -> None:
     assert output.ended_at_once(log) == how
+
+
+@pytest.mark.parametrize(
+    ("log", "code"),
+    [
+        ("oneshot start begun", None),
+        ("oneshot start done (OK) <->", 0),
+        ("oneshot start done (3) <->", 3),
+        ("oneshot start done (OK) <-9>", 137),
+        ("oneshot start done (OK) <->\noneshot start done (4) <->", 4),
+    ],
+)
+def test_how_a_oneshot_ended_is_told(log: str, code: int | None) -> None:
+    assert output.oneshot_ended(log) == code
