@@ -104,7 +104,7 @@ SHELLS: Mapping[str, Shell] = {
         "XDG_DATA_HOME",
         ".local/share",
         "zsh/site-functions/_deployster",
-        "Have in ~/.zshrc, before compinit: fpath=({folder} $fpath)",
+        "Have in ~/.zshrc: fpath=({folder} $fpath); autoload -Uz compinit; compinit",
     ),
     "fish": Shell(
         _FISH,

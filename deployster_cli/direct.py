@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from functools import cached_property
@@ -75,11 +76,11 @@ class Direct:
 
     def logs(self, wanted: Wanted, *, follow: bool) -> Logs:
         """As Backend says."""
-        from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
+        from deployster_cli.operations.clock import while_read  # noqa: PLC0415
         from deployster_cli.operations.logs import logs  # noqa: PLC0415
 
         wanted.check()
-        return logs(self.engine, wanted, SystemClock(), follow=follow)
+        return logs(self.engine, wanted, while_read(sys.stdout), follow=follow)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,9 @@ LIMIT = 0.2
 
 KEPT = 10.0
 """Seconds for which names are used again, and for which an engine that gave none is not asked again."""
+
+SERVER_LIMIT = 5.0
+"""Seconds of silence after which a server is given up, by the process that nobody waits for."""
 
 _LOOK = 0.01
 
@@ -73,7 +77,7 @@ def cache_of(settings: Settings, environ: Mapping[str, str]) -> Cache | None:
         folder = f"{home}/.cache" if home.startswith("/") else ""
     if not folder:
         return None
-    which = repr((settings.engine, settings.cluster, settings.fleet, settings.local))
+    which = repr((settings.server, settings.engine, settings.cluster, settings.fleet, settings.local))
     return Cache(Path(folder) / "deployster" / f"names-{hashlib.sha256(which.encode()).hexdigest()[:16]}.json")
 
 
@@ -105,16 +109,32 @@ def _awaited(cache: Cache, until: float) -> Kept | None:
 
 
 def refresh(flags: Mapping[str, str], environ: Mapping[str, str], here: Path) -> None:
-    """Make the listing and keep its names; none where the engine gives none."""
+    """Make the listing and keep its names; none where the engine, or the server in its place, gives none."""
     settings = config.load(flags, environ, here)
     cache = cache_of(settings, environ)
     if cache is None:
         return
     try:
-        names = [unit.name for unit in config.open_engine(settings).units()]
-    except DeploysterError:
+        names = _of_server(settings, environ) if settings.server else _of_engine(settings)
+    except (DeploysterError, ModuleNotFoundError):
         names = []
     cache.write(names, time.time())
+
+
+def _of_engine(settings: Settings) -> list[UnitName]:
+    return [unit.name for unit in config.open_engine(settings).units()]
+
+
+def _of_server(settings: Settings, environ: Mapping[str, str]) -> list[UnitName]:
+    """What the server lists; nobody is asked for a login. ModuleNotFoundError where httpx is not installed."""
+    from deployster_cli.remote.connection import Connection, Sent  # noqa: PLC0415 - pulls in httpx
+    from deployster_cli.remote.login import find_login  # noqa: PLC0415
+    from deployster_cli.remote.values import listed, unit_of  # noqa: PLC0415
+
+    server = Connection(settings.server, settings.server_ca, lambda: find_login(settings.server, environ, None))
+    with closing(server):
+        found = server.ask(Sent("GET", "/v1/units", silence=SERVER_LIMIT))
+    return [unit_of(unit).name for unit in listed(found, "units")]
 
 
 if __name__ == "__main__":

@@ -84,6 +84,11 @@ class Commands(click.Group):
             ctx.fail(f"There is no command {name!a}.{did_you_mean(name, COMMANDS)}")
         return super().resolve_command(ctx, args)
 
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands before the options, which fill a screen."""
+        self.format_commands(ctx, formatter)
+        click.Command.format_options(self, ctx, formatter)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """The list of commands, from the table: no command is imported for it."""
         write_groups(formatter, {name: (name, does) for name, does in COMMANDS.items()}, COMMAND_GROUPS)

@@ -238,7 +238,9 @@ def down(lab: Lab) -> None:
 
 
 def run(lab: Lab, argv: Sequence[str]) -> int:
-    """Become the command, in the lab's network."""
+    """Become the command, in the lab's network; LabError where there is none."""
+    if not Path("/run/netns", lab.namespace).exists():
+        raise LabError("It is not up: lab/up boots it.")
     path = os.pathsep.join(filter(None, [str(lab.fleet or ""), os.environ.get("PATH", "")]))
     command = lab.inside("env", f"PATH={path}", f"FLEETCTL_ENDPOINT={lab.endpoint}", *argv)
     os.execvp(command[0], command)  # noqa: S606 - the command is what it is for

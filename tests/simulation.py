@@ -295,10 +295,11 @@ class SimEngine:
     def journal(self, name: UnitName, lines: int = 10) -> Iterator[str]:
         yield f"a last word of {name.short}"
 
-    def entries(self, name: UnitName, lines: int, *, follow: bool = False) -> SimEntries:
+    def entries(self, name: UnitName, lines: int, *, follow: bool = False, at: Machine | None = None) -> SimEntries:
         if self.mute:
             raise EngineUnreachable(self.mute)
-        found = self.journals.get(name, [Entry(f"a last word of {name.short}", (1, 1))])
+        here = f" on {at.id}" if at else ""
+        found = self.journals.get(name, [Entry(f"a last word of {name.short}{here}", (1, 1))])
         return SimEntries(found[-lines:])
 
     def exit_code(self, name: UnitName) -> int | None:
@@ -306,7 +307,7 @@ class SimEngine:
             raise EngineUnreachable(self.mute)
         return self.exits
 
-    def run_on(self, name: UnitName, argv: tuple[str, ...]) -> int:
+    def run_on(self, name: UnitName, argv: tuple[str, ...], at: Machine | None = None) -> int:
         raise NotImplementedError
 
     def ask(self, machine: Machine, line: str) -> str:

@@ -17,6 +17,7 @@ from deployster_cli.domain.names import UnitName
 from deployster_cli.engines import process
 from deployster_cli.errors import EngineUnreachable
 from deployster_cli.live_names import KEPT, LIMIT, Cache, cache_of
+from tests.remote.double import answer, closed_port, running
 
 ONE = UnitName("carousel", "v1-rc", 1)
 
@@ -151,3 +152,45 @@ def test_a_listing_that_came_too_late_is_there_at_the_next_tab(tmp_path: Path) -
     for child in process._detached:
         child.wait(10)
     assert kept and not kept.pending
+
+
+def test_with_a_server_the_server_is_asked_and_no_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config, "open_engine", nobody)
+    with running() as double:
+        double.answers = [answer(200, {"units": [{"unit": ONE.text}]})]
+        environ = {**environment(tmp_path), "DEPLOYSTER_SERVER_PASSWORD": "a secret", "DEPLOYSTER_SERVER": double.url}
+        live_names.refresh({}, environ, tmp_path)
+    assert kept_names(environ, tmp_path) == (ONE,)
+
+
+@pytest.mark.parametrize("password", ["a secret", ""])
+def test_a_server_that_does_not_answer_or_wants_a_login_gives_no_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, password: str
+) -> None:
+    monkeypatch.setattr(config, "open_engine", nobody)
+    address = f"http://127.0.0.1:{closed_port()}"
+    environ = {**environment(tmp_path), "DEPLOYSTER_SERVER_PASSWORD": password, "DEPLOYSTER_SERVER": address}
+    live_names.refresh({}, environ, tmp_path)
+    assert kept_names(environ, tmp_path) == ()
+
+
+def test_the_names_of_a_server_are_kept_apart_from_those_of_the_engine(tmp_path: Path) -> None:
+    caches = {
+        cache._path
+        for server in ("", "http://one.example", "http://other.example")
+        if (cache := cache_of(config.load({"server": server}, {}, tmp_path), environment(tmp_path)))
+    }
+    assert len(caches) == 3
+
+
+def nobody(_: Settings) -> None:
+    """No engine may be opened."""
+    raise Asked
+
+
+def kept_names(environ: dict[str, str], here: Path) -> tuple[UnitName, ...]:
+    """What the cache has for these settings."""
+    cache = cache_of(config.load({}, environ, here), environ)
+    kept = cache.read(time.time()) if cache else None
+    assert kept
+    return kept.names

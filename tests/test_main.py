@@ -26,6 +26,12 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert [name for name in COMMANDS if f"\n  {name} " not in out] == []
 
 
+def test_help_has_the_commands_before_the_options(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["--help"])
+    out = capsys.readouterr().out
+    assert out.index("Deploying:") < out.index("Options:")
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_of_the_table_has_help_of_its_own(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([name, "--help"]) == 0

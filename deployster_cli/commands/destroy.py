@@ -38,6 +38,6 @@ def cli(service: str, version: str, instances: tuple[int, ...], yes: bool, **giv
     intent = Intent(Verb.DESTROY, service, version, only=instances, policy=policy, lock_wait=given["lock_wait"])
     asked = run.backend().undertake(intent)
     if not confirmed(f"Destroy {some_names(asked.prepare().plan.retire)}{on(run.settings.place)}?", yes=yes):
-        raise DeploysterError("Not destroyed.")
+        raise DeploysterError("Not destroyed. Nothing was changed.")
     confirm_protected(run, f"{service}: {intent.doing}", yes=yes)
     show_destroyed(run.output, telling(run.output, asked.carry()))

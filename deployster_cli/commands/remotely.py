@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from deployster_cli.commands.shared import person
+from deployster_cli.commands.shared import person, this_run
 from deployster_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ def remote(settings: Settings) -> Remote:
             raise
         raise InvalidInput("--server needs the library httpx.", "pip install 'deployster[client]'") from None
     ask = _ask if sys.stdin and sys.stdin.isatty() else None
-    server = Connection(settings.server, settings.server_ca, partial(find_login, settings.server, os.environ, ask))
+    login = partial(find_login, settings.server, os.environ, ask)
+    server = Connection(settings.server, settings.server_ca, login, this_run().output.request)
     backend = Remote(server, person, SystemClock())
     click.get_current_context().call_on_close(backend.close)
     return backend

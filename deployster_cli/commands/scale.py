@@ -37,5 +37,5 @@ def cli(service: str, instances: int, yes: bool, **given: Any) -> None:
     if shown.plan.retire and not given["dry_run"]:
         announce_plan(run.output, shown.plan, shown.units)
         if not confirmed(f"Go on{on(run.settings.place)}?", yes=yes):
-            raise DeploysterError("Not scaled.")
+            raise DeploysterError("Not scaled. Nothing was changed.")
     roll_out(run, intent, dry_run=given["dry_run"], yes=yes)

@@ -8,7 +8,7 @@ import click
 
 from deployster_cli.commands.options import with_options
 from deployster_cli.commands.shared import KEY, Run, shared_options
-from deployster_cli.errors import DeploysterError
+from deployster_cli.errors import InvalidInput
 
 OPTIONS = (
     click.option("--listen", metavar="HOST:PORT", help="Where to listen (default: 0.0.0.0:3000)."),
@@ -37,5 +37,5 @@ def cli(**given: str | None) -> None:
     try:
         running = importlib.import_module("deployster_cli.server.running")
     except ModuleNotFoundError as error:
-        raise DeploysterError(f"serve needs {error.name}.", "pip install 'deployster[serve]'") from error
+        raise InvalidInput(f"serve needs the library {error.name}.", "pip install 'deployster[serve]'") from error
     running.serve(settings)

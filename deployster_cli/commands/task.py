@@ -6,7 +6,6 @@ import shlex
 
 import click
 
-from deployster_cli.commands.host_keys import ask_here
 from deployster_cli.commands.parameters import duration
 from deployster_cli.commands.shared import shared_options, this_run
 from deployster_cli.domain.intent import Errand
@@ -33,7 +32,6 @@ def cli(service: str, version: str, words: tuple[str, ...], envs: tuple[str, ...
     from deployster_cli.views.tasks import show_task  # noqa: PLC0415
 
     run = this_run()
-    ask_here(machines=True)
     command = words[0] if len(words) == 1 else shlex.join(words)
     errand = Errand(service, version, command, envs, timeout)
     return show_task(run.output, errand, run.backend().task(errand))

@@ -36,10 +36,12 @@ def list_() -> None:
 @shared_options
 def show(name: str) -> None:
     """Print a template, to read it or to begin one of your own from it."""
+    from deployster_cli.domain.wording import did_you_mean  # noqa: PLC0415
     from deployster_cli.template_files import load, names  # noqa: PLC0415
 
     run = this_run()
     folder = run.settings.templates_dir
     if name not in names(folder):
-        raise NotFound(f"There is no template {quoted(name)}.", f"There are {', '.join(names(folder))}.")
+        meant = did_you_mean(name, names(folder))
+        raise NotFound(f"There is no template {quoted(name)}.{meant}", f"There are {', '.join(names(folder))}.")
     run.output.text(load(folder)[f"{name}.service.j2"])

@@ -30,6 +30,6 @@ def cli(service: str, yes: bool) -> None:
         return
     by = note.told(SystemClock().epoch())
     if not confirmed(f"{service}{on(run.settings.place)} is locked by {by}. Unlock it?", yes=yes):
-        raise DeploysterError("Not unlocked.")
+        raise DeploysterError("Not unlocked. Nothing was changed.")
     locks.drop(service)
     run.output.text(f"Unlocked {service}; it was locked by {by}.\n")

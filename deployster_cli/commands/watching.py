@@ -35,7 +35,7 @@ def show_or_watch(
         run.output.listing(listing(look()))
         return
     if interval < _LEAST:
-        raise InvalidInput(f"--interval {interval:g}s: one second is the least, fleet takes no more than that kindly.")
+        raise InvalidInput(f"--interval {interval:g}s is too short: fleet can't take more than one look a second.")
     from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
     from deployster_cli.operations.watch import looks  # noqa: PLC0415
     from deployster_cli.views.watching import watch  # noqa: PLC0415

@@ -55,6 +55,9 @@ WORST_FIRST = (
 )
 """What several units together are is the first of these that one of them is."""
 
+UP = frozenset({Condition.RUNNING, Condition.EXITED})
+"""What a unit that is wanted and up is."""
+
 UNLOADABLE = frozenset({"error", "bad-setting", "not-found", "masked"})
 """systemd's load states of a unit that it can't run, whatever else it says of it."""
 
@@ -179,7 +182,7 @@ class Release:
     @property
     def running(self) -> tuple[Unit, ...]:
         """The instances that are wanted and up."""
-        return tuple(u for u in self.units if u.condition in {Condition.RUNNING, Condition.EXITED})
+        return tuple(u for u in self.units if u.condition in UP)
 
 
 def releases(units: tuple[Unit, ...], service: str | None = None) -> tuple[Release, ...]:

@@ -33,7 +33,7 @@ def with_secrets(service: Service, environ: Mapping[str, str]) -> Service:
     missing = [name for name in wanted if not environ.get(name)]
     if missing:
         raise InvalidInput(
-            f"{service.name} takes {', '.join(map(quoted, missing))} from the environment, where there is none.",
+            f"{service.name} takes {', '.join(map(quoted, missing))} from your environment, where it is not set.",
             "Set it where you run Deployster, or keep it in a file on the machines (env_file).",
         )
     return replace(service, env={**service.env, **{name: environ[name] for name in wanted}})

@@ -40,6 +40,8 @@ NAMES = (
 )
 """Every name that all templates have, in the order in which docs/templates.md lists them."""
 
+TASK = "the command given to task, --before or before_deploy"
+
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]*")
 _METADATA = re.compile(r"[^=]+=[^=]+")
@@ -91,8 +93,8 @@ def values(name: UnitName, service: Service, stamp: Stamp) -> dict[str, object]:
 
 
 def given_by(service: Service, name: str) -> str:
-    """The option that gives a template this value beside NAMES: --before for the command that ``task`` runs."""
-    return "--before" if (service.template, name) == ("task", "task") else "--set"
+    """What gives a template this value beside NAMES: a task its command, --set or the file any other."""
+    return TASK if (service.template, name) == ("task", "task") else f"--set or [services.{service.name}.set]"
 
 
 def _filled_in(text: str, service: Service, name: UnitName) -> str:
@@ -137,9 +139,8 @@ def _texts(service: Service, stamp: Stamp) -> Iterator[tuple[str, str]]:
         yield "a name in env", key
         yield f"env {key}", value
     for key, value in service.extra.items():
-        by = given_by(service, key)
         yield "a name in --set", key
-        yield (f"--set {key}" if by == "--set" else f"{key} ({by})"), value
+        yield (TASK if given_by(service, key) == TASK else f"--set {key}"), value
 
 
 def _check_stamp(stamp: Stamp) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import select
 import time
 from dataclasses import dataclass
-from typing import Protocol
+from typing import IO, Protocol
 
 
 class Clock(Protocol):
@@ -46,3 +47,25 @@ class SystemClock:
     def utc(self) -> str:
         """Now, as ``2026-11-23T08:00:00Z``."""
         return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+@dataclass(frozen=True, slots=True)
+class ReadersClock(SystemClock):
+    """The machine's clocks for whoever waits only so that the other end of ``pipe``, a file descriptor, is told."""
+
+    pipe: int
+
+    def sleep(self, seconds: float) -> None:
+        """Wait; BrokenPipeError as soon as nobody reads any more. What is no pipe is never left by its readers."""
+        poll = select.poll()
+        poll.register(self.pipe, 0)  # POLLERR and POLLHUP are told of unasked
+        if poll.poll(seconds * 1000):
+            raise BrokenPipeError
+
+
+def while_read(stream: IO[str] | None) -> Clock:
+    """The machine's clocks, for as long as somebody reads what is written to ``stream``."""
+    try:
+        return ReadersClock(stream.fileno()) if stream else SystemClock()
+    except (OSError, ValueError):  # no file, or a closed one
+        return SystemClock()

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterable
 
 from deployster_cli.domain.journal import Entry
+from deployster_cli.domain.model import Machine
 from deployster_cli.domain.names import UnitName
 from deployster_cli.engines.base import Engine, Entries
 from deployster_cli.errors import EngineError
@@ -30,11 +31,12 @@ _LOOK = 0.2
 class Follower:
     """Follows one unit from its last ``lines`` entries on. ``trouble`` says why there is nothing to be had at present.
 
-    ``last`` is the place of the last entry that was taken.
+    ``at`` is the machine where a global unit is followed, ``last`` is the place of the last entry that was taken.
     """
 
-    def __init__(self, engine: Engine, name: UnitName, lines: int) -> None:
+    def __init__(self, engine: Engine, name: UnitName, lines: int, at: Machine | None = None) -> None:
         self.name = name
+        self.at = at
         self.trouble: EngineError | None = None
         self.last: tuple[int, int] | None = None
         self._engine = engine
@@ -89,7 +91,7 @@ class Follower:
 
     def _read(self) -> None:
         lines = self._lines if self._put is None else REOPENED
-        self._entries = self._engine.entries(self.name, lines, follow=True)
+        self._entries = self._engine.entries(self.name, lines, follow=True, at=self.at)
         if self._over.is_set():
             self._entries.close()
         for entry in behind(self._entries, self._put):

@@ -6,7 +6,7 @@ from collections.abc import Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from deployster_cli.domain.journal import Entry
-from deployster_cli.domain.model import Condition, Unit
+from deployster_cli.domain.model import Condition, Machine, Unit
 from deployster_cli.domain.names import UnitName, check_service, check_version
 from deployster_cli.domain.wording import some_names
 from deployster_cli.engines.base import Engine
@@ -27,11 +27,15 @@ _ABSENT_LOOKS = 3
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line of one instance. ``at`` is seconds since 1970, None where the engine doesn't know it."""
+    """One line of one instance. ``at`` is seconds since 1970, None where the engine doesn't know it.
+
+    ``machine`` names the machine (its address, where it has one) of a global unit, which writes on several.
+    """
 
     name: UnitName
     text: str
     at: float | None = None
+    machine: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +98,13 @@ def logs(engine: Engine, wanted: Wanted, clock: Clock, *, follow: bool = False) 
 def _recorded(engine: Engine, wanted: Wanted, units: Sequence[Unit]) -> Logs:
     lines: list[LogLine] = []
     problems: dict[str, EngineError] = {}
-    for unit in units:
+    for unit in (copy for wide in units for copy in wide.each):
         if unit.condition is Condition.WAITING:
             yield LogNote(f"{unit.name.short} is on no machine, so it has no journal.")
             continue
+        at = _apart(unit)
         try:
-            lines += [line for e in engine.entries(unit.name, wanted.lines) for line in _lines(unit.name, e)]
+            lines += [line for e in engine.entries(unit.name, wanted.lines, at=at) for line in _lines(unit.name, e, at)]
         except EngineError as error:
             problems.setdefault(error.message, error)
     if problems and not lines:
@@ -108,8 +113,14 @@ def _recorded(engine: Engine, wanted: Wanted, units: Sequence[Unit]) -> Logs:
     yield from sorted(lines, key=lambda line: line.at or 0.0)
 
 
-def _lines(name: UnitName, entry: Entry) -> Iterator[LogLine]:
-    return (LogLine(name, text, entry.at) for text in entry.text.split("\n"))
+def _lines(name: UnitName, entry: Entry, at: Machine | None) -> Iterator[LogLine]:
+    machine = (at.ip or at.label) if at else ""
+    return (LogLine(name, text, entry.at, machine) for text in entry.text.split("\n"))
+
+
+def _apart(unit: Unit) -> Machine | None:
+    """The machine that a copy of a global unit is to be asked on; None where the unit's name is enough."""
+    return unit.machine if unit.everywhere else None
 
 
 def _followed(engine: Engine, wanted: Wanted, units: Sequence[Unit], clock: Clock) -> Logs:
@@ -131,6 +142,10 @@ def _followed(engine: Engine, wanted: Wanted, units: Sequence[Unit], clock: Cloc
         crowd.close()
 
 
+_Key = tuple[UnitName, str]
+"""A journal: the unit's, or with a machine's id that of a global unit's copy there."""
+
+
 @dataclass
 class _Followed:
     """One instance: its follower, the machine it is on, and the listings in a row that lack it."""
@@ -146,24 +161,24 @@ class _Crowd:
 
     engine: Engine
     lines: int
-    _of: dict[UnitName, _Followed] = field(default_factory=dict)
+    _of: dict[_Key, _Followed] = field(default_factory=dict)
     _noted: set[str] = field(default_factory=set)
     _begun: bool = False
     _heard: bool = False
 
     def seen(self, units: Sequence[Unit]) -> Iterator[LogLine | LogNote]:
         """After a listing: drop who is gone, take in who is new, begin anew with who has moved."""
-        there = {unit.name: unit for unit in units if unit.machine}
-        for name, one in list(self._of.items()):
-            one.absent = 0 if name in there else one.absent + 1
-            moved = name in there and _place(there[name]) != one.machine
+        there = {_key(copy): copy for unit in units for copy in unit.each if copy.machine}
+        for key, one in list(self._of.items()):
+            one.absent = 0 if key in there else one.absent + 1
+            moved = key in there and _place(there[key]) != one.machine
             if moved or one.absent >= _ABSENT_LOOKS:
-                yield from self._drop(name)
-        new = [unit for name, unit in there.items() if name not in self._of]
+                yield from self._drop(key)
+        new = [unit for key, unit in there.items() if key not in self._of]
         room = AT_ONCE - len(self._of)
         for unit in new[:room]:
             lines = REOPENED if self._begun else self.lines
-            self._of[unit.name] = _Followed(Follower(self.engine, unit.name, lines), _place(unit))
+            self._of[_key(unit)] = _Followed(Follower(self.engine, unit.name, lines, _apart(unit)), _place(unit))
         self._begun = True
         if new[room:]:
             out = some_names([unit.name for unit in new[room:]])
@@ -192,15 +207,19 @@ class _Crowd:
         for one in self._of.values():
             one.follower.close()
 
-    def _drop(self, name: UnitName) -> Iterator[LogLine]:
-        follower = self._of.pop(name).follower
+    def _drop(self, key: _Key) -> Iterator[LogLine]:
+        follower = self._of.pop(key).follower
         follower.close()
         yield from self._taken(follower)
 
     def _taken(self, follower: Follower) -> Iterator[LogLine]:
         for entry in follower.taken():
             self._heard = True
-            yield from _lines(follower.name, entry)
+            yield from _lines(follower.name, entry, follower.at)
+
+
+def _key(unit: Unit) -> _Key:
+    return (unit.name, _place(unit) if unit.everywhere else "")
 
 
 def _place(unit: Unit) -> str:

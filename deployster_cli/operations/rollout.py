@@ -22,7 +22,8 @@ from deployster_cli.operations.spreading import Spreading
 POLL = 1.0
 """Seconds from one look to the next: fleet's API takes no more than that kindly."""
 
-JOURNAL_LINES = 10
+JOURNAL_LINES = 20
+"""Of a unit that failed: a crash and the start that came after it, which pulls an image, are about a dozen."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from deployster_cli.domain.model import UP, Machine
 from deployster_cli.domain.names import MOST_INSTANCES, UnitName, check_service, quoted
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import InvalidInput, NotFound
@@ -19,12 +20,17 @@ def parse_target(text: str) -> tuple[str, int | None]:
     return service, int(number)
 
 
-def choose(engine: Engine, service: str, instance: int | None) -> UnitName:
-    """The instance of the newest release, else the first of it that runs; NotFound where there is none."""
+def choose(engine: Engine, service: str, instance: int | None) -> tuple[UnitName, Machine | None]:
+    """The instance of the newest release, else the first of it that runs; NotFound where there is none.
+
+    With a machine where it is a global unit: the first that it runs on, else the first that has it.
+    """
     newest = standing(engine, service).newest
-    units = newest.running if instance is None else [u for u in newest.units if u.name.instance == instance]
-    found = next((unit.name for unit in units if unit.machine), None)
+    units = newest.units if instance is None else [u for u in newest.units if u.name.instance == instance]
+    copies = [copy for unit in units for copy in unit.each if copy.machine]
+    up = [copy for copy in copies if copy.condition in UP]
+    found = next(iter(up if instance is None else up + copies), None)
     if found is None:
         which = "No instance" if instance is None else f"No instance @{instance}"
         raise NotFound(f"{which} of {service} {newest.version} runs.", f"See deployster units {service}.")
-    return found
+    return found.name, found.machine if found.everywhere else None

@@ -62,7 +62,7 @@ def rolled_back(now: Standing, request: Request, version: str | None) -> Request
     target = version or next(iter(now.before), None)
     if target is None:
         raise NotFound(
-            f"{service} {now.newest.version} was deployed without a release before it, so there is nothing to go back to.",
+            f"{service} {now.newest.version} was deployed with no release before it: there is nothing to go back to.",
             f"Any version can be deployed: deployster deploy {service} VERSION --destroy-previous",
         )
     if target not in known:

@@ -175,7 +175,7 @@ def _to_its_end(
     failure = end.failure
     assert failure is not None  # noqa: S101 - what FAILED means
     if failure.reason is Reason.NOT_YET:
-        yield from watch.news()
+        yield from watch.rest()
         return _End(EXIT_TASK_TIMEOUT, late=True)
     if failure.reason not in _ENDED_BADLY:
         raise _not_run(task, failure, explain(watch.engine, work, failure.names), timeout)

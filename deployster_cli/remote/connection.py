@@ -61,9 +61,14 @@ class Sent:
     again: bool = False
 
 
+Told = Callable[[str, str, int | None, float], None]
+"""Hears of a request that was made: method, path, its answer's status (None: there was none), and the seconds."""
+
+
 @dataclass
 class Connection:
-    """The server at ``url``; ``ca`` is a file of certificates to trust, empty for the system's.
+    """The server at ``url``; ``ca`` is a file of certificates to trust, empty for the system's; ``told`` hears of every
+    request, when its answer begins.
 
     Every method raises ServerUnreachable, LoginRefused, NotAServer or RemoteFailed.
     """
@@ -71,6 +76,7 @@ class Connection:
     url: str
     ca: str
     find_login: Callable[[], Login]
+    told: Told = lambda *_: None
 
     @cached_property
     def login(self) -> Login:
@@ -133,7 +139,22 @@ class Connection:
                 time.sleep(pause)
         return stack.enter_context(self._send(sent, accept))
 
-    def _send(self, sent: Sent, accept: str) -> AbstractContextManager[httpx.Response]:
+    @contextmanager
+    def _send(self, sent: Sent, accept: str) -> Iterator[httpx.Response]:
+        began, status = time.monotonic(), None
+        try:
+            with self._streamed(sent, accept) as response:
+                status = self._note(sent, response.status_code, began)
+                yield response
+        finally:
+            if status is None:
+                self._note(sent, None, began)
+
+    def _note(self, sent: Sent, status: int | None, began: float) -> int | None:
+        self.told(sent.method, sent.path, status, time.monotonic() - began)
+        return status
+
+    def _streamed(self, sent: Sent, accept: str) -> AbstractContextManager[httpx.Response]:
         return self._client.stream(
             sent.method,
             f"{self.url}{sent.path}",

@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from deployster_cli.domain.intent import Intent, Verb
-from deployster_cli.domain.plan import Policy
 from deployster_cli.errors import InvalidInput
 
 PATHS = {Verb.DEPLOY: "deploys", Verb.ROLLBACK: "rollback", Verb.SCALE: "scale", Verb.RESTART: "restart"}
@@ -30,7 +29,7 @@ class Wish:
 def wish_of(intent: Intent, by: str, *, dry_run: bool = False) -> Wish:
     """What is asked of a server for ``intent``; ``by`` is who asks. Names have to be checked before."""
     if intent.verb is Verb.DESTROY:
-        return Wish("DELETE", f"/v1/services/{intent.service}/deploys/{intent.version}{_query(intent)}")
+        return Wish("DELETE", f"/v1/services/{intent.service}/deploys/{intent.version}?{_query(intent, by)}")
     fields = {**_fields(intent), "by": by[:LONGEST_BY], **({"dry_run": True} if dry_run else {})}
     return Wish("POST", f"/v1/services/{intent.service}/{PATHS[intent.verb]}", {intent.verb.value: fields})
 
@@ -74,8 +73,12 @@ def pairs(texts: Sequence[str]) -> dict[str, str]:
     return dict(text.split("=", 1) for text in texts)
 
 
-def _query(intent: Intent) -> str:
-    """A DELETE has no body, and a server goes by its own time limit for it."""
-    if intent.policy.timeout != Policy().timeout:
-        raise InvalidInput("destroy has no --timeout with --server: the server goes by its own.")
-    return f"?{urlencode({'instance': intent.only}, doseq=True)}" if intent.only else ""
+def _query(intent: Intent, by: str) -> str:
+    """How a destroy is to be done: a DELETE has no body."""
+    given = {
+        "instance": intent.only,
+        "timeout": f"{intent.policy.timeout:g}s",
+        "lock_wait": f"{intent.lock_wait:g}s",
+        "by": by[:LONGEST_BY],
+    }
+    return urlencode({name: value for name, value in given.items() if value}, doseq=True)

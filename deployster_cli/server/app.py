@@ -40,5 +40,5 @@ def create_app(serving: Serving) -> FastAPI:
     problems.install(app)
     routers = [metrics.router(), *(part.router(serving) for part in PARTS)]
     app.router.routes.extend(route for router in routers for route in router.routes)  # flat: half the work a request
-    openapi.install(app)
+    openapi.install(app, serving.settings)
     return app

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Path
@@ -49,7 +50,7 @@ def _checked(check: Callable[[Any], object]) -> AfterValidator:
 
 def seconds(given: str | float) -> float:
     """A duration as it is given; InvalidInput where it is none."""
-    return parse_duration(str(given))
+    return parse_duration(given if isinstance(given, str) else f"{given:f}")
 
 
 def _word(text: str) -> None:
@@ -63,10 +64,10 @@ def _by(text: str) -> None:
         raise InvalidInput(f"must be up to {MOST_BY} letters, digits and signs without spaces, quotes, % and \\.")
 
 
-def _pairs(given: dict[str, str]) -> None:
+def _pairs(given: dict[str, str], what: str) -> None:
     for name, value in given.items():
         if not NAME.fullmatch(name):
-            raise InvalidInput(f"{quoted(name)} can't be a name: letters, digits and _, no digit first.")
+            raise InvalidInput(f"{quoted(name)} can't name {what}: letters, digits and _, no digit first.")
         if unwritable(value):
             raise InvalidInput(f"{name} must be text on one line, without control characters.")
 
@@ -92,7 +93,7 @@ _SERVICE = {"type": "string", "pattern": "^[a-z0-9]+([._-][a-z0-9]+)*$", "maxLen
 _SPAN = "^([0-9]{1,2}h([0-9]{1,3}m)?|[0-9]{1,4}m|[0-9]{1,5}s)$"
 _DURATION = {
     "anyOf": [
-        {"type": "string", "pattern": _SPAN, "examples": ["90s", "5m"]},
+        {"type": "string", "pattern": _SPAN},
         {"type": "number", "minimum": 0, "maximum": LONGEST},
     ]
 }
@@ -109,7 +110,7 @@ VersionPath = Annotated[
     str, Path(alias="id", description="A version"), _checked(check_version), WithJsonSchema(_VERSION)
 ]
 Duration = Annotated[str | float, _checked(seconds), WithJsonSchema(_DURATION)]
-QueryDuration = Annotated[str, _checked(seconds), WithJsonSchema({"type": "string", "pattern": _SPAN})]
+QueryDuration = Annotated[float | str, Field(union_mode="left_to_right"), _checked(seconds), WithJsonSchema(_DURATION)]
 Word = Annotated[str, _checked(_word), WithJsonSchema(_ONE_LINE)]
 Command = Annotated[
     str,
@@ -117,7 +118,10 @@ Command = Annotated[
     _checked(_word),
     WithJsonSchema({**_ONE_LINE, "minLength": 1, "maxLength": MOST_COMMAND}),
 ]
-Pairs = Annotated[dict[str, str], _checked(_pairs), WithJsonSchema(_PAIRS)]
+Environment = Annotated[
+    dict[str, str], _checked(partial(_pairs, what="an environment variable")), WithJsonSchema(_PAIRS)
+]
+Sets = Annotated[dict[str, str], _checked(partial(_pairs, what="a setting")), WithJsonSchema(_PAIRS)]
 By = Annotated[str, _checked(_by), WithJsonSchema({"type": "string", "pattern": f"^{_BY.pattern}$"})]
 Count = Annotated[
     int,
@@ -143,8 +147,8 @@ class Values(Strict):
     order: Annotated[Order, Field(strict=False)] = Order.START_FIRST
     on_failure: Annotated[OnFailure, Field(strict=False)] = OnFailure.ROLLBACK
     template: Word = ""
-    set: Pairs = Field(default_factory=dict)
-    env: Pairs = Field(default_factory=dict)
+    set: Sets = Field(default_factory=dict)
+    env: Environment = Field(default_factory=dict)
     lock_wait: Duration = LOCK_WAIT
     by: By = ""
     dry_run: bool = False
@@ -259,7 +263,7 @@ class Task(Strict):
     version: VersionText
     command: Command
     timeout: Duration = "10m"
-    env: Pairs = Field(default_factory=dict)
+    env: Environment = Field(default_factory=dict)
     by: By = ""
 
 
@@ -269,7 +273,9 @@ class TaskBody(Strict):
     task: Task
 
 
-def destroy_intent(service: str, version: str, instances: list[int], timeout: str, lock_wait: str) -> Intent:
+def destroy_intent(
+    service: str, version: str, instances: list[int], timeout: str | float, lock_wait: str | float
+) -> Intent:
     """The wish to have a release gone, or some of its instances."""
     policy = Policy(timeout=seconds(timeout))
     return Intent(Verb.DESTROY, service, version, only=tuple(instances), policy=policy, lock_wait=seconds(lock_wait))

@@ -86,8 +86,8 @@ class Changes:
 
         Whoever prefers respond-async is answered at once with the job.
         """
-        given = {name: request.query_params[name] for name in ("timeout", "lock_wait", "by") if name in request.query_params}
-        asked: Json = {"version": version, **({"instances": instance} if instance else {}), **given}
+        more = {name: value for name, value in request.query_params.items() if name != "instance"}
+        asked: Json = {"version": version, **({"instances": instance} if instance else {}), **more}
         intent = bodies.destroy_intent(service, version, instance, timeout, lock_wait)
         job = await self._accept(request, intent, by, asked, key)
         if "respond-async" in prefer.lower():

@@ -40,6 +40,8 @@ class Guard:
 
     def _refusal(self, scope: Scope) -> Response | None:
         headers = dict(scope["headers"])
+        if len(headers) < len(scope["headers"]) and _twice(scope):
+            return problem(400, "Host and Authorization may be said once.")
         peer = (scope.get("client") or ("",))[0]
         if self._login.well_known and not is_local(peer, headers):
             return problem(
@@ -64,6 +66,12 @@ class Guard:
             return _too_many(wait)
         self._attempts.wrong(client, now)
         return _unauthorized("That is not the user name and password.")
+
+
+def _twice(scope: Scope) -> bool:
+    """Whether a header by which somebody is let in stands there twice: a proxy may have looked at the other one."""
+    names = [name for name, _ in scope["headers"]]
+    return any(names.count(name) > 1 for name in (b"host", b"authorization"))
 
 
 def _client(peer: str, headers: Mapping[bytes, bytes]) -> str:

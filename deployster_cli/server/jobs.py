@@ -71,6 +71,7 @@ class Jobs:
         self._begun = False
         self._stale = self._clock.epoch() - self._store.last_beat > STALE
         self._stop = threading.Event()
+        self._abandoned = False
 
     def begin(self) -> None:
         """Take up what an earlier process left unfinished, in order of acceptance, and run what comes from now on."""
@@ -140,7 +141,8 @@ class Jobs:
     def stop(self, timeout: float) -> bool:
         """Let every job end the step it is in, and stop there; whether all have within ``timeout`` seconds.
 
-        What runs stands. The jobs stay as they are in the store: ``begin`` goes on with them.
+        What becomes of a job that has not is not recorded any more: its engine's calls are about to be killed. What
+        runs stands. The jobs stay as they are in the store: ``begin`` goes on with them.
         """
         until = time.monotonic() + timeout
         with self._lock:
@@ -149,6 +151,7 @@ class Jobs:
         for thread in threads:
             thread.join(max(0.0, until - time.monotonic()))
         ended = not any(thread.is_alive() for thread in threads)
+        self._abandoned = not ended
         if ended:
             self._store.close()
         return ended
@@ -192,6 +195,8 @@ class Jobs:
             _log.exception("a fault in deployster itself, in job %s", record.job.id)
             fault = DeploysterError("A fault in deployster itself; its traceback is in the server's log.")
             error = {**told_of(fault), "exit_code": EXIT_FAULT}
+        if self._abandoned:
+            return
         self._changed()
         record.end(error, round(seconds, 3), lambda: self._stop.wait(_TRY_AGAIN))
 

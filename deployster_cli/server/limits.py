@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deployster_cli.domain.names import quoted
 from deployster_cli.server.problems import problem
-from deployster_cli.server.routes import WRITES, methods, unknown_parameters
+from deployster_cli.server.routes import CHANGES, WRITES, methods, unknown_parameters
 
 MOST_BYTES = 64 * 1024
 
@@ -47,6 +47,8 @@ def _has_body(headers: Mapping[bytes, bytes]) -> bool:
 
 def _unfit(scope: Scope, headers: Mapping[bytes, bytes]) -> Response | None:
     """What the head of a request alone rules out; a route or method that isn't there is not told of as a wrong body."""
+    if scope.get("method") in CHANGES and _from_elsewhere(headers):
+        return problem(403, "A page of another site may change nothing here.")
     length = headers.get(b"content-length", b"0")
     if length.isdigit() and int(length) > MOST_BYTES:
         return _too_large()
@@ -56,6 +58,19 @@ def _unfit(scope: Scope, headers: Mapping[bytes, bytes]) -> Response | None:
     if unknown:
         return problem(422, f"There is no parameter {quoted(unknown[0])} here.")
     return None
+
+
+def _from_elsewhere(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a browser sends this for a page that is not ours: it says so itself, and no page can change that.
+
+    A browser that has the login sends it along whoever asks. ``none`` is a person's own address line.
+    """
+    site = headers.get(b"sec-fetch-site")
+    if site is not None:
+        return site not in {b"same-origin", b"none"}
+    origin = headers.get(b"origin")
+    ours = (headers.get(b"host"), headers.get(b"x-forwarded-host"))
+    return origin is not None and origin.rpartition(b"//")[2] not in ours
 
 
 def _is_json(headers: Mapping[bytes, bytes]) -> bool:

@@ -7,9 +7,12 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from deployster_cli.config import Settings
+from deployster_cli.operations.before import TEMPLATE
 from deployster_cli.server.guard import OPEN
 from deployster_cli.server.problems import Problem, responses
 from deployster_cli.server.routes import WRITES
+from deployster_cli.template_files import names
 
 UNFIT = 422
 """Where it isn't declared the framework declares one of its own, in a shape that we don't answer."""
@@ -27,15 +30,16 @@ _EVENT = {
 """One event of a stream."""
 
 
-def install(app: FastAPI) -> None:
-    """Make the app describe itself this way."""
+def install(app: FastAPI, settings: Settings) -> None:
+    """Make the app describe itself this way; ``settings`` tell which templates there are."""
 
-    def described() -> dict[str, Any]:
+    def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _complete(get_openapi(title=app.title, version=app.version, routes=app.routes))
+            described = _complete(get_openapi(title=app.title, version=app.version, routes=app.routes))
+            app.openapi_schema = _with_templates(described, sorted(set(names(settings.templates_dir)) - {TEMPLATE}))
         return app.openapi_schema
 
-    app.openapi = described  # type: ignore[method-assign] # as FastAPI's own documentation says to
+    app.openapi = openapi  # type: ignore[method-assign] # as FastAPI's own documentation says to
 
 
 def _complete(schema: dict[str, Any]) -> dict[str, Any]:
@@ -45,6 +49,14 @@ def _complete(schema: dict[str, Any]) -> dict[str, Any]:
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
             _complete_operation(operation, method.upper(), needs_login=path not in OPEN)
+    return schema
+
+
+def _with_templates(schema: dict[str, Any], templates: list[str]) -> dict[str, Any]:
+    """The templates that there are when the server starts, wherever one can be named."""
+    for described in schema["components"]["schemas"].values():
+        if "template" in described.get("properties", {}):
+            described["properties"]["template"] = {"type": "string", "enum": ["", *templates], "default": ""}
     return schema
 
 

@@ -10,6 +10,25 @@ from deployster_cli.server.auth import WELL_KNOWN, Login
 
 _LONGEST = 1024
 
+SHORT = 12
+"""Characters. One that is shorter can be guessed by somebody who tries for long enough."""
+
+_KNOWN = {"changemeplease", "deployster123", "passwordpassword", "password1234", "123456789012", "qwertyuiop123"}
+"""Long enough, and tried first all the same."""
+
+_FEW = 4
+"""Different characters: with no more it is a key held down."""
+
+
+def weakness(known: Login) -> str:
+    """Why a password can be guessed, to go behind "the password …"; empty where it doesn't look like it."""
+    plain = known.password.lower()
+    if len(plain) < SHORT:
+        return f"has fewer than {SHORT} characters"
+    if plain in _KNOWN or plain == known.username.lower():
+        return "is one that everybody tries first"
+    return "is made of very few different characters" if len(set(plain)) <= _FEW else ""
+
 
 def login(options: ServeOptions) -> Login:
     """The name and password to ask for; the well-known one where none is given. ConfigError for an unfit file."""

@@ -163,14 +163,40 @@ async def _invalid(_: Request, error: Exception) -> JSONResponse:
     first = error.errors()[0]
     if first["type"] == "json_invalid":
         return problem(400, "The body is no JSON.")
-    where = ".".join(str(part) for part in first["loc"][1:] if first["loc"][0] != "path")
+    where = ".".join(str(part) for part in first["loc"][1:] if first["loc"][0] != "path" and part not in _ALTERNATIVES)
     if first["type"] == "extra_forbidden":
         return problem(422, f"There is no field {quoted(where)}.")
+    if first["type"] == "missing":
+        return problem(422, f"{quoted(where)} is missing." if where else "A body is missing.")
     return problem(422, f"{quoted(where)}: {_sentence(first)}" if where else _sentence(first))
 
 
+_ALTERNATIVES = frozenset({"str", "float"})
+"""What the framework adds to a field's place where the field takes text and numbers."""
+
+_SENTENCES = {
+    "string_type": "must be text",
+    "string_too_short": "must not be empty",
+    "string_too_long": "must have {max_length} characters at most",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "greater_than_equal": "must be {ge} or more",
+    "less_than_equal": "must be {le} or less",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "enum": "must be {expected}",
+    "list_type": "must be a list",
+    "too_long": "must have {max_length} items at most",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+}
+"""Kind of the framework's error → what is said of it."""
+
+
 def _sentence(error: Mapping[str, Any]) -> str:
-    """What is wrong with a value: the domain's own sentence where it refused it, else the framework's."""
-    own = error.get("ctx", {}).get("error")
-    text = str(own) if own else error["msg"]
-    return text if text.endswith(".") else f"{text}."
+    """What is wrong with a value: the domain's own sentence where it refused it, else ours for that kind of error."""
+    told = error.get("ctx", {})
+    own = _SENTENCES.get(error["type"], "").format(**told) or str(told.get("error") or error["msg"])
+    return own if own.endswith(".") else f"{own}."

@@ -12,6 +12,8 @@ from starlette.types import Scope
 WRITES = frozenset({"POST", "PUT", "PATCH"})
 """Methods whose body says what is to be done."""
 
+CHANGES = WRITES | {"DELETE"}
+
 
 def methods(scope: Scope) -> list[str]:
     """Every method that the path knows; the framework itself names those of the first route only."""

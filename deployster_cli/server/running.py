@@ -14,16 +14,19 @@ from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from deployster_cli.config import ServeOptions, Settings, open_engine
+from deployster_cli.engines.process import end_all
 from deployster_cli.errors import EXIT_FAILED, ConfigError, DeploysterError
 from deployster_cli.operations.clock import SystemClock
 from deployster_cli.server.access_log import JsonLines
 from deployster_cli.server.app import create_app
 from deployster_cli.server.auth import Login, is_loopback
+from deployster_cli.server.connections import bounded
 from deployster_cli.server.jobs import open_jobs
 from deployster_cli.server.listing import Listing
-from deployster_cli.server.password import login
+from deployster_cli.server.password import login, weakness
 from deployster_cli.server.serving import Serving
 
 LAST_ANSWERS = 4
@@ -84,7 +87,7 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close the door, let what is under way end, and be gone within HARD_END seconds."""
-        end = threading.Timer(HARD_END, os._exit, (EXIT_FAILED,))
+        end = threading.Timer(HARD_END, _leave)
         end.daemon = True
         end.start()
         self._serving.door.close()
@@ -92,6 +95,13 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
         if not await jobs:
             _log.warning("a job was still in the middle of a step; the next server goes on with it")
+        end_all()
+
+
+def _leave() -> None:
+    """End at once, whatever still runs, and leave no call of an engine's behind."""
+    end_all()
+    os._exit(EXIT_FAILED)
 
 
 def _run(app: FastAPI, serving: Serving, sock: socket.socket, context: ssl.SSLContext | None) -> None:
@@ -101,6 +111,7 @@ def _run(app: FastAPI, serving: Serving, sock: socket.socket, context: ssl.SSLCo
         access_log=False,
         proxy_headers=False,
         server_header=False,
+        http=bounded(AutoHTTPProtocol),
         ws="none",
         lifespan="off",
         workers=1,
@@ -197,6 +208,8 @@ def _say_how(serving: Serving, sock: socket.socket) -> None:
     _log.info("listening on %s://%s:%s", scheme, f"[{host}]" if ":" in host else host, port)
     if known.well_known:
         _log.warning("the password is the well-known default: only this machine is let in; set --password-file")
+    elif weak := weakness(known):
+        _log.warning("the password %s: it can be guessed; use a long one", weak)
     if serving.settings.sources.get("serve.password", "").startswith("flag"):
         _log.warning("--password shows in the list of processes; use --password-file or DEPLOYSTER_SERVE_PASSWORD")
     if not options.cert and not known.well_known and not is_loopback(host):

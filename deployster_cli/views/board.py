@@ -13,19 +13,27 @@ from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.wording import where
 from deployster_cli.views.shapes import Row
 
-_LISTED, _STOPPED, _LET_GO = "the engine to list it", "its stop commands", "its machine to let go of it"
+_LISTED = "until the engine lists it"
+_STOPPED, _LET_GO = "until its stop commands are done", "until its machine lets go of it"
 
 _RISING = {
-    Condition.WAITING: "a machine that takes it",
-    Condition.STARTING: "its start commands",
-    Condition.UNREPORTED: "its machine's word",
-    Condition.RUNNING: "its settle time",
-    Condition.EXITED: "its settle time",
-    Condition.RESTARTING: "systemd, which starts it again",
+    Condition.WAITING: "until a machine takes it",
+    Condition.STARTING: "until its start commands are done",
+    Condition.UNREPORTED: "until its machine reports it",
+    Condition.RUNNING: "until it has settled",
+    Condition.EXITED: "until it has settled",
+    Condition.RESTARTING: "until systemd starts it again",
     Condition.STOPPING: _STOPPED,
     Condition.LEAVING: _LET_GO,
 }
 """What an instance that is to run waits for."""
+
+_ENDING = {
+    **_RISING,
+    Condition.STARTING: "until its command ends",
+    Condition.EXITED: "until its output is here",
+}
+"""The same for a task: to systemd all of its run is a start."""
 
 
 @dataclass(slots=True)
@@ -34,6 +42,7 @@ class Board:
 
     doing: str = ""
     rising: bool = True
+    task: bool = False
     step: int = 1
     steps: int = 1
     total: int = 0
@@ -44,6 +53,8 @@ class Board:
     def follow(self, event: Event, now: float) -> None:
         """Take one event in."""
         match event:
+            case events.TaskStarted() | events.TaskDone():
+                self.task = isinstance(event, events.TaskStarted)
             case events.Starting(step, steps, names, watch):
                 self._turn("Starting", (*names, *watch), now, rising=True)
                 self.step, self.steps = step, steps
@@ -93,10 +104,15 @@ class Board:
     def _row(self, name: UnitName, unit: Unit | None, elapsed: str) -> Row:
         called = name.short if len(self.releases) > 1 else f"@{name.instance}"
         if unit is None:
-            return called, "asked", "-", elapsed, f"for {_LISTED if self.rising else _STOPPED}"
-        waits = _RISING.get(unit.condition, "") if self.rising else self._leaving(unit)
-        detail = f" ({unit.sub})" if unit.condition is Condition.STARTING and unit.sub else ""
-        return called, unit.condition.value, where(unit), elapsed, f"for {waits}{detail}" if waits else ""
+            return called, "asked", "-", elapsed, _LISTED if self.rising else _STOPPED
+        return called, unit.condition.value, where(unit), elapsed, self._waits(unit)
+
+    def _waits(self, unit: Unit) -> str:
+        if not self.rising:
+            return self._leaving(unit)
+        waits = (_ENDING if self.task else _RISING).get(unit.condition, "")
+        tells_phase = unit.condition is Condition.STARTING and unit.sub and not self.task
+        return f"{waits} ({unit.sub})" if tells_phase else waits
 
     @staticmethod
     def _leaving(unit: Unit) -> str:

@@ -27,6 +27,8 @@ def show_logs(output: Output, lines: Generator[LogLine | LogNote, None, None]) -
                 output.note(line.text)
             elif not _written(shown(line)):
                 break
+    except BrokenPipeError:
+        emit("", sys.stdout)
     except KeyboardInterrupt as signal:
         if getattr(signal, "signal", None):
             raise
@@ -49,12 +51,18 @@ def as_json(line: LogLine) -> str:
     at = None if line.at is None else datetime.fromtimestamp(line.at, UTC).isoformat(timespec="microseconds")
     name = line.name
     about = {"service": name.service, "version": name.version, "instance": str(name.instance), "unit": name.text}
-    return json.dumps({**about, "at": at, "line": line.text}, ensure_ascii=False) + "\n"
+    where = {"machine": line.machine} if line.machine else {}
+    return json.dumps({**about, **where, "at": at, "line": line.text}, ensure_ascii=False) + "\n"
 
 
 def as_text(line: LogLine) -> str:
     """``carousel-9f88701@1 | line``."""
-    return f"{line.name.text.removesuffix('.service')} | {line.text}\n"
+    return f"{_source(line)} | {line.text}\n"
+
+
+def _source(line: LogLine) -> str:
+    """Whose line it is: ``carousel-9f88701@1``, and for a copy of a global unit ``agent-v1@1 10.0.0.7``."""
+    return f"{line.name.text.removesuffix('.service')} {line.machine}".rstrip()
 
 
 class InColor:
@@ -66,7 +74,7 @@ class InColor:
 
     def __call__(self, line: LogLine) -> str:
         """The line, with nothing in it that moves the cursor."""
-        name = line.name.text.removesuffix(".service")
+        name = _source(line)
         text = for_terminal(line.text, color=self._color)
         if not self._color:
             return f"{name} | {text}\n"
@@ -76,6 +84,8 @@ class InColor:
 
 def _written(text: str) -> bool:
     """Whether somebody reads it: a reader that goes away has read what it wanted, and following would never end."""
+    if sys.stdout is None:
+        return False
     try:
         sys.stdout.write(text)
         sys.stdout.flush()

@@ -79,7 +79,14 @@ class Output:
     def call(self, argv: Sequence[str], code: int | None, seconds: float) -> None:
         """One call that an engine made, on stderr; what may be a password in an address is left out."""
         ended = "stopped by us" if code is None else f"exit {code}"
-        line = f"$ {_PASSWORD.sub('//***@', shlex.join(argv))}  {ended}  {seconds:.3f}s"
+        self._made(f"$ {_PASSWORD.sub('//***@', shlex.join(argv))}  {ended}  {seconds:.3f}s")
+
+    def request(self, method: str, path: str, status: int | None, seconds: float) -> None:
+        """One request to a server, on stderr, where calls are shown."""
+        if self.verbose:
+            self._made(f"> {method} {path}  {status or 'no answer'}  {seconds:.3f}s")
+
+    def _made(self, line: str) -> None:
         line = "".join(char if char.isprintable() else "\ufffd" for char in line)
         dim = self.color and is_terminal(sys.stderr)
         tell(f"\x1b[2m{line}\x1b[0m\n" if dim else f"{line}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import time
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -19,6 +20,11 @@ STYLES = {"head": "bold", "dim": "", "good": "green", "bad": "bold red", "warn":
 
 _BAR = 24
 
+_DONE, _REST = "green", "bright_black"
+"""The bar's colours are the terminal's own, as all of ours: Rich's suit a dark one only."""
+
+_QUOTE = "  | "
+
 
 class RichLines:
     """Lines above a live block on standard error."""
@@ -27,12 +33,13 @@ class RichLines:
 
     def __init__(self, *, color: bool) -> None:
         self._console = Console(stderr=True, no_color=not color, highlight=False)
-        self._block = _Block()
+        self._block = Block(Board())
         self._live = Live(self._block, console=self._console, transient=True, refresh_per_second=8)
 
     def write(self, tone: str, text: str) -> None:
         """One line, above the block; one that is too long goes on below, parted between words."""
-        self._console.print(Text(text, style=STYLES[tone]))
+        for line in quoted(text, self._console.width):
+            self._console.print(Text(line, style=STYLES[tone]))
 
     def show(self, board: Board) -> None:
         """What the block shows from now on."""
@@ -44,11 +51,11 @@ class RichLines:
         self._live.stop()
 
 
-class _Block:
+class Block:
     """The board, laid out anew for each moment and for the terminal's size."""
 
-    def __init__(self) -> None:
-        self.board = Board()
+    def __init__(self, board: Board) -> None:
+        self.board = board
         self._spinner = Spinner("dots")
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -65,9 +72,17 @@ class _Block:
 
     def _foot(self, now: float) -> Table:
         grid = Table.grid(padding=(0, 1))
-        bar = ProgressBar(total=1, completed=self.board.fraction, width=_BAR, finished_style="green")
+        done = self.board.fraction
+        bar = ProgressBar(total=1, completed=done, width=_BAR, style=_REST, complete_style=_DONE, finished_style=_DONE)
         grid.add_row(self._spinner, bar, _cut(Text(self.board.summary(now))))
         return grid
+
+
+def quoted(text: str, width: int) -> list[str]:
+    """The line; one of a journal (``  | no database``) folded so that it stays behind its mark."""
+    if not text.startswith(_QUOTE):
+        return [text]
+    return textwrap.wrap(text, width, subsequent_indent=f"{_QUOTE}  ", break_on_hyphens=False)
 
 
 def _line(cells: list[str]) -> Text:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from deployster_cli.views.output import Output
 
-COLUMNS = ("KEY", "VALUE", "FROM")
+COLUMNS = ("KEY", "FROM", "VALUE")
 
 
 class Entry(Protocol):
@@ -30,12 +30,11 @@ class Entry(Protocol):
 
 
 def show_settings(output: Output, entries: Sequence[Entry]) -> None:
-    """Each setting with its value and where it came from."""
-    rows = [(entry.key, _text(entry.value), entry.source) for entry in entries]
+    """Each setting with its value and where it came from. In a table the value is last: it may be long."""
     output.show(
         json=lambda: {"settings": [{"key": e.key, "value": e.value, "from": e.source} for e in entries]},
-        table=lambda: output.table(COLUMNS, rows),
-        plain=lambda: rows,
+        table=lambda: output.table(COLUMNS, [(e.key, e.source, _text(e.value)) for e in entries]),
+        plain=lambda: [(e.key, _text(e.value), e.source) for e in entries],
     )
 
 

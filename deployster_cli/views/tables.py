@@ -52,8 +52,18 @@ def fitted(columns: Row, rows: Sequence[Row], width: int, by: int = 0) -> Iterat
     below = _folded_rows(columns[by:], [row[by:] for row in rows], width - INDENT)
     for lead, new, lines in zip(leads, news, below, strict=True):
         if new:
-            yield tuple(cell + " " * GAP for cell in lead)
+            yield from _lead(lead, width)
         yield from ((" " * INDENT + first, *more) for first, *more in lines)
+
+
+def _lead(cells: Row, width: int) -> Iterator[Line]:
+    """What rows have in common, above them: on one line, or where that is too wide below one another."""
+    if sum(map(len, cells)) + GAP * (len(cells) - 1) <= width:
+        yield tuple(cell + " " * GAP for cell in cells)
+        return
+    first, *more = cells
+    yield (first,)
+    yield from ((" " * 2 * INDENT + cell,) for cell in more)
 
 
 def _folded_rows(columns: Row, rows: Sequence[Row], width: int) -> list[list[Line]]:
@@ -63,7 +73,10 @@ def _folded_rows(columns: Row, rows: Sequence[Row], width: int) -> list[list[Lin
     if _LEAST_ROOM <= room < sizes[-1] and any(" " in row[-1] for row in rows):
         sizes[-1] = room
     parts = list(_parts(sizes, width))
-    return [[line for part in parts for line in _lines(row, part, sizes, width)] for row in (columns, *rows)]
+    return [
+        [line for part in _own_parts(row, parts, sizes, width) for line in _lines(row, part, sizes, width)]
+        for row in (columns, *rows)
+    ]
 
 
 def _parts(sizes: Sequence[int], width: int) -> Iterator[range]:
@@ -75,6 +88,16 @@ def _parts(sizes: Sequence[int], width: int) -> Iterator[range]:
             begin, used = column, INDENT
         used += size + GAP
     yield range(begin, len(sizes))
+
+
+def _own_parts(row: Row, parts: Sequence[range], sizes: Sequence[int], width: int) -> Sequence[range]:
+    """The parts of this row: a last cell for which others have no room stays beside the rest where this one has."""
+    *before, last = parts
+    if not before or len(last) > 1:
+        return parts
+    *before, above = before
+    taken = (INDENT if above.start else 0) + sum(sizes[i] + GAP for i in above)
+    return [*before, range(above.start, last.stop)] if taken + len(row[-1]) <= width else parts
 
 
 def _lines(row: Row, part: range, sizes: Sequence[int], width: int) -> Iterator[Line]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection
+from dataclasses import replace
+from itertools import count
 
 import pytest
 
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.unitfile import UnitFile
+from deployster_cli.operations.lock import new_note
 from tests.commands.conftest import Shell
 from tests.simulation import Fate, Life
 
@@ -17,8 +20,12 @@ TASK = UnitName("carousel.task", "v2", 1)
 
 @pytest.fixture
 def before(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Shell:
-    """v1 runs, and the task of v2, which has the number 1, would end well."""
-    monkeypatch.setattr(secrets, "randbelow", lambda _: 0)
+    """v1 runs, and the task of v2, which has the number 1, would end well.
+
+    Chance says 0, 1, 2, … and not 0 for ever: whoever looks for a number that is free must come to one.
+    """
+    chance = count()
+    monkeypatch.setattr(secrets, "randbelow", lambda _: next(chance))
     shell("deploy carousel v1 -q")
     shell.engine.calls.clear()
     shell.engine.fates[TASK] = Fate.EXITS
@@ -65,6 +72,15 @@ def test_what_a_killed_run_left_behind_is_taken_out_first(before: Shell) -> None
     before.engine.lives[left] = Life(Fate.RUNS, placed=-10, up=-9)
     assert before("deploy carousel v2 --before", "rake db:migrate")[0] == 0
     assert before.engine.calls[:2] == [("stop", (left,)), ("destroy", (left,))]
+
+
+def test_a_number_that_another_persons_task_has_is_left_to_it(before: Shell) -> None:
+    taken, free = TASK, UnitName(TASK.service, TASK.version, 2)
+    note = replace(new_note(TASK.service, "ann", "task", before.engine.clock), home="elsewhere", deadline=10**9)
+    before.engine.lives[taken] = Life(Fate.RUNS, placed=-10, up=-9, file=UnitFile(taken, note.options()))
+    before.engine.fates[free] = Fate.EXITS
+    assert before("deploy carousel v2 --before", "rake db:migrate")[0] == 0
+    assert before.engine.calls[0] == ("start", (free,))
 
 
 def test_where_there_is_nothing_to_start_no_task_is_run(before: Shell) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from deployster_cli import local_commands, registry
+from deployster_cli.domain.model import Machine
 from deployster_cli.errors import EngineUnreachable
 from deployster_cli.operations.registry import Answer
 from tests.commands.conftest import Shell
@@ -96,6 +97,27 @@ def test_an_agent_without_a_key_is_told_once_and_no_machine_is_asked(
     monkeypatch.setattr(local_commands, "agent_problem", lambda: ("The ssh-agent holds no key.", "Give it one."))
     found = check(code=1)
     assert (found["ssh"], "clocks" in found) == (("FAULT", "The ssh-agent holds no key. Give it one."), False)
+
+
+def test_what_the_engine_says_of_the_agent_is_not_said_again(
+    shell: Shell, check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_commands, "agent_problem", lambda: ("The ssh-agent holds no key.", "Give it one."))
+    monkeypatch.setattr(shell.engine, "check", lambda: "The tunnel needs an ssh-agent.")
+    assert "ssh" not in check(code=4)
+
+
+def test_a_cluster_that_is_away_does_not_hide_that_there_is_no_agent(
+    shell: Shell, check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_commands, "agent_problem", lambda: ("The ssh-agent holds no key.", "Give it one."))
+    monkeypatch.setattr(shell.engine, "check", lambda: "Connection refused.")
+    assert check(code=4)["ssh"] == ("FAULT", "The ssh-agent holds no key. Give it one.")
+
+
+def test_machines_are_named_in_order(shell: Shell, check: Check) -> None:
+    shell.engine.hosts = (Machine("m2", "10.0.0.2"), Machine("m1", "10.0.0.1"))
+    assert check()["machines"] == ("ok", "10.0.0.1, 10.0.0.2")
 
 
 def test_one_machine_needs_no_agent(shell: Shell, check: Check, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,7 +78,7 @@ def test_no_form_shows_a_secret(shell: Shell, tmp_path: Path, form: str, monkeyp
 def test_a_path_to_a_secret_is_none(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "deployster.toml").write_text('[fleet]\nkey_file = "/k.pem"\n[serve]\npassword_file = "/p"\n')
     out = shell("config")[1]
-    assert ("/k.pem" in out, " /p " in out) == (True, True)
+    assert ("/k.pem" in out, " /p\n" in out) == (True, True)
 
 
 def test_as_json_values_keep_their_types(shell: Shell, tmp_path: Path) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 
 from deployster_cli.domain.model import Machine
+from deployster_cli.domain.names import UnitName
+from deployster_cli.operations.logs import LogLine, Wanted, logs
 from tests.commands.conftest import Shell
+from tests.simulation import Fate
 
 TEMPLATE = """[Service]
 ExecStart=/srv/carousel/serve {{ version }}
@@ -127,3 +131,47 @@ def test_a_fixed_port_asks_for_stop_first(everywhere: Shell, tmp_path: Path) -> 
     assert code == 2
     assert "keep them apart with --order stop-first." in err
     assert everywhere("deploy carousel v2 --destroy-previous --set port=3000 --order stop-first")[0] == 0
+
+
+def test_logs_ask_every_machine_and_say_which_wrote_a_line(everywhere: Shell) -> None:
+    everywhere("deploy carousel v1")
+    assert everywhere("logs carousel")[1].splitlines() == [
+        f"carousel-v1@1 10.0.0.{n} | a last word of carousel v1 @1 on m{n}" for n in (1, 2, 3)
+    ]
+
+
+def test_logs_as_json_name_the_machine(everywhere: Shell) -> None:
+    everywhere("deploy carousel v1")
+    _, out, _ = everywhere("logs carousel -o json")
+    assert [json.loads(line)["machine"] for line in out.splitlines()] == ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
+
+
+def test_following_tells_of_every_machine_and_takes_in_one_that_joins(
+    everywhere: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everywhere.engine.hosts = HOSTS[:2]
+    everywhere("deploy carousel v1")
+    sleep = everywhere.engine.clock.sleep
+    found: set[str] = set()
+    lines = logs(everywhere.engine, Wanted("carousel"), everywhere.engine.clock, follow=True)
+
+    def both(length: float) -> None:
+        sleep(length)
+        time.sleep(0.01)
+        everywhere.engine.hosts = HOSTS
+        if len(found) == len(HOSTS):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(everywhere.engine.clock, "sleep", both)
+    with pytest.raises(KeyboardInterrupt):
+        for line in lines:
+            found.add(line.machine if isinstance(line, LogLine) else line.text)
+    assert found == {"10.0.0.1", "10.0.0.2", "10.0.0.3"}
+
+
+def test_ssh_goes_to_a_machine_where_it_runs(everywhere: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    everywhere.engine.fates_on[UnitName("carousel", "v1", 1), "m1"] = Fate.FAILS
+    everywhere("deploy carousel v1 --on-failure keep")
+    monkeypatch.setattr(everywhere.engine, "run_on", lambda _name, _argv, at: int(at.id.removeprefix("m")))
+    code, _, err = everywhere("ssh carousel -- true")
+    assert (code, "On 10.0.0.2, where carousel v1 @1 is." in err) == (2, True)

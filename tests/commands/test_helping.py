@@ -22,7 +22,7 @@ def test_every_command_is_in_one_group() -> None:
 
 def test_the_help_shows_the_groups(capsys: pytest.CaptureFixture[str]) -> None:
     run(["--help"])
-    assert headings(capsys.readouterr().out)[:4] == ["Options", "Deploying", "Looking", "Setting up"]
+    assert headings(capsys.readouterr().out)[:4] == ["Deploying", "Looking", "Setting up", "Serving"]
 
 
 @pytest.mark.parametrize("name", ["deploy", "rollback"])

@@ -118,5 +118,5 @@ def test_any_other_target_is_refused(two: Shell, text: str) -> None:
 
 
 def test_ssh_runs_the_command_beside_the_first_instance_that_runs(two: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(two.engine, "run_on", lambda name, argv: 40 + len(argv) if name == ONE else 1)
+    monkeypatch.setattr(two.engine, "run_on", lambda name, argv, _at: 40 + len(argv) if name == ONE else 1)
     assert two("ssh carousel -- echo a")[0] == 42

@@ -66,7 +66,7 @@ def test_rendering_shows_that_there_is_one(secretive: Shell) -> None:
 def test_without_it_nothing_is_started(secretive: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TOKEN")
     code, _, err = secretive("deploy carousel 9f88701")
-    assert (code, "takes 'TOKEN' from the environment" in err, secretive.engine.units()) == (2, True, ())
+    assert (code, "takes 'TOKEN' from your environment" in err, secretive.engine.units()) == (2, True, ())
 
 
 def test_what_only_looks_needs_no_secret(secretive: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,7 +73,7 @@ def test_rollback_of_a_first_release_exits_6_and_changes_nothing(shell: Shell) -
     shell("deploy carousel v1 -q")
     code, _, err = shell("rollback carousel")
     assert (code, versions(shell)) == (6, {("v1", 1)})
-    assert "carousel v1 was deployed without a release before it, so there is nothing to go back to." in err
+    assert "carousel v1 was deployed with no release before it: there is nothing to go back to." in err
 
 
 @pytest.mark.parametrize("command", ["rollback", "history", "restart"])

@@ -97,10 +97,17 @@ class Dock:
         self.docker("rmi", f"{REGISTRY}/{name}")
 
     def free(self, service: str) -> None:
-        """Destroy whatever a test has left of a service."""
-        for line in self.said("systemctl", "list-unit-files", "--no-legend", f"{service}-*").stdout.splitlines():
-            version = line.split()[0].removeprefix(f"{service}-").partition("@")[0]
-            self.deployster(f"destroy {service} {version} --yes")
+        """Take away whatever a test has left of a service, its tasks too. Not by destroy, which waits and looks."""
+        units = self.path("/etc/systemd/system")
+        ours = (f"{service}-", f"{service}.task-")
+        files = [file for file in units.rglob(f"*{service}*@*") if file.name.lstrip(".").startswith(ours)]
+        if files:
+            self.said("sh", "-c", "docker ps --all --quiet | xargs --no-run-if-empty docker rm --force")
+            self.said("systemctl", "stop", f"{service}-*", f"{service}.task-*")
+            for file in files:
+                file.unlink(missing_ok=True)
+            self.said("systemctl", "daemon-reload")
+            self.said("systemctl", "reset-failed")
 
 
 @contextlib.contextmanager

@@ -69,7 +69,7 @@ def test_a_release_that_never_gets_healthy_fails(dock: Dock) -> None:
 
 def test_nothing_of_a_release_that_failed_stays(dock: Dock) -> None:
     dock.project(HEALTHY)
-    dock.deployster("deploy web v1 --env SLOW=never --set health_tries=2")
+    dock.deployster("deploy web v1 --env SLOW=never --set health_tries=2 --set restart=no")
     assert containers(dock) == []
 
 
@@ -129,6 +129,22 @@ def test_a_container_that_ends_well(dock: Dock, restart: str, ended: str) -> Non
     dock.docker("stop", "web--v1-1")
     wait(lambda: state(dock) not in ("active", "deactivating"), "its end")
     assert state(dock) == ended
+
+
+def test_a_container_that_heeds_no_signal_is_stopped_and_has_not_failed(dock: Dock) -> None:
+    dock.project(f"""{WEB}command = "trap '' TERM; while :; do sleep 0.2; done"\n""")
+    deploy(dock, "v1")
+    dock.run("systemctl", "stop", "web-v1@1.service")
+    assert state(dock) == "inactive"
+
+
+@pytest.mark.parametrize(("restart", "then"), [("no", "failed"), ("on-failure", "activating")])
+def test_a_container_that_is_killed_has_failed(dock: Dock, restart: str, then: str) -> None:
+    dock.project(f"{WEB}restart = '{restart}'")
+    deploy(dock, "v1")
+    dock.docker("kill", "web--v1-1")
+    wait(lambda: state(dock) not in ("active", "deactivating"), "its end")
+    assert state(dock) == then
 
 
 def state(dock: Dock) -> str:
@@ -221,7 +237,7 @@ def test_a_volume_keeps_what_a_release_wrote(dock: Dock, tmp_path: Path) -> None
 
 
 def test_a_command_takes_the_images_place(dock: Dock) -> None:
-    dock.project(f"""{WEB}command = 'echo "{{version}}" > /said; sleep 600'""")
+    dock.project(f"""{WEB}command = 'echo "{{version}}" > /said; trap "exit 0" TERM; sleep 600 & wait'""")
     deploy(dock, "v1")
     assert dock.docker("exec", "web--v1-1", "cat", "/said") == "v1"
 

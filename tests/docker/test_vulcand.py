@@ -129,7 +129,7 @@ def test_only_the_new_release_stays_registered(watched: Watched) -> None:
 
 def test_a_release_that_never_gets_healthy_is_never_registered(watched: Watched) -> None:
     watched.dock.project(PROJECT)
-    watched.dock.deployster("deploy web v1 --env SLOW=never --set health_tries=2")
+    watched.dock.deployster("deploy web v1 --env SLOW=never --set health_tries=2 --set restart=no")
     assert not [event for event in watched.events() if event[2] == "web--v1-1" and event[1] == "set"]
 
 

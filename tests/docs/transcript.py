@@ -20,6 +20,7 @@ _BLOCK = re.compile(r"^(<!-- not run: .* -->\n\n?)?```(\w+)\n(.*?)^```$", re.MUL
 _TYPED = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
 
 _VARIABLE = (
+    (re.compile(r"@\d+ (?=(?:failed|keeps crashing) on )"), "@N "),  # whichever of a release fails first
     (re.compile(r"^\d{4}-\d\d-\d\dT[\d:]{8}Z (?=\S|  )"), ""),
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:]{8}Z"), "TIME"),
     (re.compile(r"\d\d/[A-Z][a-z]{2}/\d{4} [\d:]{8}"), "TIME"),

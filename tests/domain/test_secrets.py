@@ -27,7 +27,7 @@ def test_a_secret_that_env_gives_is_that_one() -> None:
 
 @pytest.mark.parametrize("environ", [{}, {"TOKEN": ""}])
 def test_a_secret_that_is_nowhere_is_said_to_be(environ: dict[str, str]) -> None:
-    with pytest.raises(InvalidInput, match=r"^carousel takes 'TOKEN' from the environment, where there is none\.$"):
+    with pytest.raises(InvalidInput, match=r"^carousel takes 'TOKEN' from your environment, where it is not set\.$"):
         with_secrets(SERVICE, environ)
 
 

@@ -98,7 +98,7 @@ def test_an_image_can_not_be_made_to_look_like_an_option(setting: str, owner: st
         ({"extra": {"a": "b{}c"}}, "--set a"),
         ({"extra": {"a{}b": "c"}}, "a name in --set"),
         ({"extra": {"task": "b{}c"}}, "--set task"),
-        ({"extra": {"task": "b{}c"}, "template": "task"}, "task (--before)"),
+        ({"extra": {"task": "b{}c"}, "template": "task"}, "the command given to task, --before or before_deploy"),
         ({"extra": {"a": "b{}c"}, "template": "task"}, "--set a"),
     ],
 )

@@ -93,6 +93,22 @@ def test_whoever_is_not_root_is_told_so(tmp_path: Path) -> None:
     assert "run it as root" in done.stderr
 
 
+@pytest.mark.process
+def test_a_command_for_a_lab_that_is_down_is_told_so(tmp_path: Path) -> None:
+    argv = [
+        sys.executable,
+        str(REPOSITORY / "lab/lab.py"),
+        "--home",
+        str(tmp_path),
+        "--namespace",
+        "no-lab",
+        "run",
+        "true",
+    ]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stderr) == (1, "lab: It is not up: lab/up boots it.\n")
+
+
 def test_every_script_of_the_lab_is_on_its_page() -> None:
     scripts = {path.name for path in (REPOSITORY / "lab").iterdir() if os.access(path, os.X_OK) and path.is_file()}
     assert {f"lab/{name}" for name in scripts} <= set(re.findall(r"`(lab/\w+)", PAGE))

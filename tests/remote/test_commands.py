@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,7 @@ from deployster_cli.domain.names import UnitName
 from deployster_cli.views.progress import Progress
 from tests.commands.conftest import PROJECT, Shell
 from tests.remote.conftest import Both
-from tests.remote.double import Double, answer, problem, stream
+from tests.remote.double import Double, answer, closed_port, problem, stream
 from tests.remote.serving import PASSWORD
 
 
@@ -184,3 +185,25 @@ def test_values_of_the_environment_are_sent_and_never_shown(both: Both) -> None:
     code, out, err = both.there("deploy carousel v1 --env TOKEN=hunter2 -o json")
     file = both.engine.lives[UnitName("carousel", "v1", 1)].file
     assert (code, "hunter2" in out + err, file is not None and "hunter2" in file.text) == (0, False, True)
+
+
+def test_v_shows_every_request_and_no_login(both: Both) -> None:
+    _, _, err = both.there("units carousel -v")
+    assert re.fullmatch(r"> GET /v1/services/carousel/units  200  [0-9.]+s\n.*", err, re.DOTALL)
+    assert PASSWORD not in err
+
+
+def test_v_shows_a_request_that_nobody_answers(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEPLOYSTER_SERVER_PASSWORD", PASSWORD)
+    _, _, err = shell(f"units -v --server http://127.0.0.1:{closed_port()}")
+    assert "> GET /v1/units  no answer  " in err
+
+
+@pytest.mark.parametrize(
+    "line", ["render carousel v1", "diff carousel v1", "check", "unlock carousel", "ssh carousel", "ssh carousel -- ls"]
+)
+def test_what_a_server_can_not_do_is_refused_in_one_sentence(shell: Shell, line: str) -> None:
+    code, out, err = shell(f"--server http://127.0.0.1:9 {line}")
+    name = line.split(maxsplit=1)[0]
+    assert (code, out, err.count("\n")) == (2, "", 2)
+    assert f"{name} works on an engine or on files here" in err

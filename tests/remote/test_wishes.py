@@ -73,15 +73,11 @@ def test_each_verb_has_its_path_and_its_fields(intent: Intent, path: str, body: 
     assert wish_of(intent, "b") == Wish("POST", f"/v1/services/carousel/{path}", expected)
 
 
-@pytest.mark.parametrize(("only", "query"), [((), ""), ((1, 3), "?instance=1&instance=3")])
+@pytest.mark.parametrize(("only", "query"), [((), ""), ((1, 3), "instance=1&instance=3&")])
 def test_a_destroy_says_it_all_in_its_address(only: tuple[int, ...], query: str) -> None:
-    intent = Intent(Verb.DESTROY, "carousel", "v1-2", only=only)
-    assert wish_of(intent, "alice@ci") == Wish("DELETE", f"/v1/services/carousel/deploys/v1-2{query}")
-
-
-def test_a_destroy_has_no_time_limit_of_its_own() -> None:
-    with pytest.raises(InvalidInput, match="destroy has no --timeout with --server"):
-        wish_of(Intent(Verb.DESTROY, "carousel", "v1", policy=Policy(timeout=9)), "b")
+    intent = Intent(Verb.DESTROY, "carousel", "v1-2", only=only, policy=Policy(timeout=90), lock_wait=1.5)
+    more = "timeout=90s&lock_wait=1.5s&by=alice%40ci"
+    assert wish_of(intent, "alice@ci") == Wish("DELETE", f"/v1/services/carousel/deploys/v1-2?{query}{more}")
 
 
 def test_a_list_is_set_once() -> None:

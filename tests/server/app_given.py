@@ -75,12 +75,14 @@ def an_engine(*names: UnitName) -> GatedEngine:
 
 
 @contextmanager
-def served(folder: Path, engine: SimEngine, login: Login = LOGIN, patience: float = 0.5) -> Iterator[Serving]:
+def served(
+    folder: Path, engine: SimEngine, login: Login = LOGIN, patience: float = 0.5, script: Script | None = None
+) -> Iterator[Serving]:
     """The parts of a server whose jobs do nothing and end well."""
     (folder / "deployster.toml").write_text(PROJECT)
     clock = SystemClock()
     listing = Listing(engine, clock, Flights(patience))
-    jobs = Jobs(folder / "jobs.sqlite", Script(), changed=listing.changed)
+    jobs = Jobs(folder / "jobs.sqlite", script or Script(), changed=listing.changed)
     jobs.begin()
     try:
         yield Serving(config.load({}, {}, folder), lambda: engine, clock, login, listing, jobs)

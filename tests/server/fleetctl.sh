@@ -5,7 +5,7 @@ machine=7f1e9eef1c243090b388367bf9800de2/10.77.0.11
 for word; do case $word in list-*) verb=$word ;; esac; done
 echo "$verb" >>"$FAKE_LOG"
 case "$(cat "$FAKE_MODE" 2>/dev/null)" in
-  hang) exec sleep 60 ;;
+  hang) echo $$ >"$FAKE_LOG.hanging"; exec sleep 60 ;;
   slow) sleep 0.5 ;;
   fail) echo 'Error retrieving list of units from repository: connection refused' >&2; exit 1 ;;
 esac

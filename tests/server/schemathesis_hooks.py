@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -10,45 +11,53 @@ import schemathesis
 from deployster_cli.domain.durations import parse_duration
 from deployster_cli.errors import InvalidInput
 
+LONGEST = 400
+"""Bytes of a value: written into a unit file it may take four times as much, and a line has an end there."""
+
 
 @schemathesis.hook
-def before_call(context: Any, case: Any, kwargs: Any) -> None:
-    """A key for idempotency is used once, and no stream is followed without end."""
+def map_case(context: Any, case: Any) -> Any:
+    """A key for idempotency is used once."""
     if case.headers and case.headers.get("Idempotency-Key"):
         case.headers["Idempotency-Key"] = uuid4().hex
-    if case.query and str(case.query.get("follow")).lower() == "true":
-        case.query["follow"] = "false"
+    return case
+
+
+@schemathesis.hook
+def filter_case(context: Any, case: Any) -> bool:
+    """Whether one field fits the others, and the values fit into a unit file."""
     given = next(iter(case.body.values()), None) if isinstance(case.body, dict) else None
-    if isinstance(given, dict):
-        _make_renderable(given)
-        _make_settle_shorter(given)
+    return not isinstance(given, dict) or (_renders(given) and _settles(given) and _fits(given))
 
 
-def _make_renderable(given: dict[str, Any]) -> None:
-    """No template but those there are, no value it doesn't use, and commands that fit into a unit file."""
-    if isinstance(given.get("set"), dict) and all(isinstance(value, str) for value in given["set"].values()):
-        given["set"] = {}
-    if isinstance(given.get("template"), str):
-        given["template"] = ""
-    if isinstance(given.get("command"), str):
-        given["command"] = _line(given["command"])
-    if isinstance(given.get("before"), list):
-        given["before"] = [_line(word) if isinstance(word, str) else word for word in given["before"]]
+def _renders(given: dict[str, Any]) -> bool:
+    """What a template makes of the values, and what it wants of the service's own, is not said by the document."""
+    return not given.get("set") and given.get("template") != "process"
 
 
-def _line(word: str) -> str:
-    return "".join(char for char in word if char.isprintable())[:200] or word
-
-
-def _make_settle_shorter(given: dict[str, Any]) -> None:
-    """Than timeout, where it isn't: no schema can compare two fields."""
+def _settles(given: dict[str, Any]) -> bool:
+    """No schema can compare two fields: settle is shorter than timeout."""
     settle, timeout = (_seconds(given.get(name, default)) for name, default in (("settle", "3s"), ("timeout", "5m")))
-    if settle is not None and timeout is not None and settle >= timeout:
-        given["settle"], given["timeout"] = "3s", "5m"
+    return settle is None or timeout is None or settle < timeout
 
 
 def _seconds(value: object) -> float | None:
     try:
-        return parse_duration(str(value))
-    except InvalidInput:
+        return parse_duration(value if isinstance(value, str) else f"{value:f}")
+    except (InvalidInput, TypeError, ValueError):
         return None
+
+
+def _fits(given: dict[str, Any]) -> bool:
+    return all(len(text.encode(errors="replace")) <= LONGEST for text in _texts(given))
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, one in value.items():
+            yield from (str(name), *_texts(one))
+    elif isinstance(value, list):
+        for one in value:
+            yield from _texts(one)

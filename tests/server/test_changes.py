@@ -224,6 +224,51 @@ def test_delete_is_answered_when_the_release_is_gone(server: Server) -> None:
     assert server.serving.jobs.of("carousel")[0].state == "done"
 
 
+def test_delete_says_how_long_it_may_take_and_who_asks(server: Server) -> None:
+    more = {"timeout": "1m", "lock_wait": "0.5", "by": "ann@laptop"}
+    server.http.delete(f"{BASE}/deploys/v1", params=more)
+    assert server.intent() == Intent(Verb.DESTROY, "carousel", "v1", policy=Policy(timeout=60), lock_wait=0.5)
+    job = server.serving.jobs.of("carousel")[0]
+    assert (job.by, job.request) == ("ann@laptop", {"version": "v1", **more})
+
+
+@pytest.mark.parametrize("slip", [{"timeout": "soon"}, {"lock_wait": "-1"}, {"timeout": "inf"}, {"by": "a b"}])
+def test_delete_with_a_slip_is_refused(server: Server, slip: dict[str, str]) -> None:
+    answer = server.http.delete(f"{BASE}/deploys/v1", params=slip)
+    assert (answer.status_code, server.serving.jobs.of(None)) == (422, [])
+    assert next(iter(slip)) in answer.json()["detail"]
+
+
+SENTENCES: tuple[tuple[object, str], ...] = (
+    ({}, "'deploy.version' is missing."),
+    (None, "'deploy': must be an object."),
+    ({"version": 1}, "'deploy.version': must be text."),
+    ({"version": "v1", "instance_count": 0}, "'deploy.instance_count': '0' is no whole number from 1 to 1000."),
+    ({"version": "v1", "instance_count": "3"}, "'deploy.instance_count': must be a whole number."),
+    ({"version": "v1", "timeout": []}, "'deploy.timeout': must be text."),
+    ({"version": "v1", "timeout": "soon"}, "'deploy.timeout': 'soon' is no duration: write 90s, 5m or 1h30m."),
+    ({"version": "v1", "force": "yes"}, "'deploy.force': must be true or false."),
+    ({"version": "v1", "order": "x"}, "'deploy.order': must be 'start-first' or 'stop-first'."),
+    ({"version": "v1", "before": [""]}, "'deploy.before.0': must not be empty."),
+    ({"version": "v1", "before": ["x"] * 21}, "'deploy.before': must have 20 items at most."),
+    (
+        {"version": "v1", "env": {"1A": "x"}},
+        "'deploy.env': '1A' can't name an environment variable: letters, digits and _, no digit first.",
+    ),
+    ({"version": "v1", "set": {"port": "x"}}, "--set port must be a whole number from 1 to 65535, not 'x'."),
+)
+
+
+@pytest.mark.parametrize(("given", "sentence"), SENTENCES)
+def test_a_refusal_is_a_sentence_of_ours(server: Server, given: object, sentence: str) -> None:
+    assert server.post("deploys", {"deploy": given}).json()["detail"] == sentence
+
+
+def test_a_whole_number_may_be_written_with_a_point(server: Server) -> None:
+    server.post("scale", {"scale": {"instance_count": 3.0}})
+    assert server.intent().instances == 3
+
+
 @pytest.mark.parametrize(
     ("error", "status"), [(NotFound("There is no carousel v1."), 404), (Locked("carousel is locked."), 409)]
 )

@@ -228,3 +228,8 @@ def test_however_many_addresses_guess_memory_is_bounded() -> None:
 )
 def test_a_client_is_an_address_or_an_ipv6_network(address: str, client: str) -> None:
     assert client_of(address) == client
+
+
+@pytest.mark.parametrize("name", ["Authorization", "Host"])
+def test_a_header_that_lets_somebody_in_may_be_said_once(stranger: Client, name: str) -> None:
+    assert stranger.get("/v1/services", headers=[(name, "one"), (name, "two")]).status_code == 400

@@ -15,8 +15,10 @@ import pytest
 
 from deployster_cli.domain.events import Gone, LockHeld, Starting, TaskStarted
 from deployster_cli.domain.wire import encode_event
-from deployster_cli.errors import InvalidInput, Locked
+from deployster_cli.errors import EngineUnreachable, InvalidInput, Locked
+from deployster_cli.operations.carry_out import Carrying
 from deployster_cli.server import jobs as module
+from deployster_cli.server.carrying import Commission
 from deployster_cli.server.job import NotNow, State
 from deployster_cli.server.job_store import JobStore, StoreUnusable
 from deployster_cli.server.jobs import Jobs
@@ -162,6 +164,31 @@ def test_a_stopping_server_accepts_nothing(jobs: Jobs) -> None:
     jobs.stop(1)
     with pytest.raises(NotNow, match="stopping"):
         jobs.accept(deploying(), "ann")
+
+
+def test_what_befalls_a_job_that_was_left_in_its_step_is_not_recorded(tmp_path: Path) -> None:
+    killed = threading.Event()
+
+    def carry(_: Commission) -> Carrying:
+        yield STARTING
+        killed.wait(5)
+        raise EngineUnreachable("fleetctl was killed.")
+
+    jobs = Jobs(tmp_path / "jobs.sqlite", carry)
+    jobs.begin()
+    job = jobs.accept(deploying(), "ann")
+    until(lambda: jobs.events(job.id, 0, 10))
+    assert not jobs.stop(0.1)
+    thread = next(thread for thread in threading.enumerate() if thread.name == "job carousel")
+    killed.set()
+    thread.join(5)
+    left = jobs.get(job.id)
+    assert left
+    assert left.state is State.RUNNING
+
+
+def test_a_jobs_seconds_are_those_of_what_it_did(jobs: Jobs) -> None:
+    assert ended(jobs, jobs.accept(deploying(), "ann")).seconds == 1.0
 
 
 def test_stopping_waits_no_longer_than_it_may(tmp_path: Path) -> None:

@@ -228,3 +228,28 @@ def test_a_body_that_does_not_come_is_not_waited_for() -> None:
     scope = {"type": "http", "method": "DELETE", "headers": [(b"content-length", b"9")]}
     asyncio.run(Limits(app, longest_body=0.05)(scope, silent, send))
     assert sent[0]["status"] == 408
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://deployster.test.evil.example"},
+    ],
+    ids=str,
+)
+def test_a_page_of_another_site_changes_nothing(
+    client: Client, serving: Serving, method: str, headers: dict[str, str]
+) -> None:
+    path = DEPLOYS if method == "POST" else f"{DEPLOYS}/v1"
+    body = {"json": {"deploy": {"version": "v2"}}} if method == "POST" else {}
+    assert (client.request(method, path, headers=headers, **body).status_code, serving.jobs.of(None)) == (403, [])
+
+
+@pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "same-origin"}, {"Origin": "http://deployster.test"}], ids=str)
+def test_our_own_page_may_change(client: Client, headers: dict[str, str]) -> None:
+    assert client.post(DEPLOYS, json={"deploy": {"version": "v2"}}, headers=headers).status_code == 201

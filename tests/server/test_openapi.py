@@ -8,21 +8,33 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import uvicorn
 
+from deployster_cli.domain.events import Event, Starting, TaskOutput
+from deployster_cli.domain.intent import Verb
 from deployster_cli.domain.names import UnitName
+from deployster_cli.errors import NotFound
+from deployster_cli.operations import logs as operation
+from deployster_cli.operations.carry_out import Carrying
+from deployster_cli.operations.task import Task
+from deployster_cli.server import live, logs, tasks
 from deployster_cli.server.app import create_app
 from deployster_cli.server.attempts import Attempts
+from deployster_cli.server.carrying import Commission
 from deployster_cli.server.running import listener
 from tests.server.app_given import LOGIN, Client, QuickEngine, served
+from tests.server.given import Script
 from tests.simulation import SimClock
 
-EXAMPLES = os.environ.get("DEPLOYSTER_TEST_SCHEMATHESIS_EXAMPLES", "2")
+EXAMPLES = os.environ.get("DEPLOYSTER_TEST_SCHEMATHESIS_EXAMPLES", "5")
+PHASES = os.environ.get("DEPLOYSTER_TEST_SCHEMATHESIS_PHASES", "examples,coverage,fuzzing")
+LIMIT = float(os.environ.get("DEPLOYSTER_TEST_SCHEMATHESIS_SECONDS", "300"))
+"""A longer run by hand: more examples, ``stateful`` among the phases, and more seconds."""
 
 
 def operations(client: Client) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -52,13 +64,40 @@ def test_what_any_request_can_meet_is_declared_everywhere(client: Client, status
     assert missing == ([] if status == "503" else ["get /healthz"])
 
 
+class Honest(Script):
+    """Jobs that end well, but for those that are to destroy what there isn't."""
+
+    def __call__(self, job: Commission) -> Carrying:
+        asked = job.intent
+        if asked.verb is Verb.DESTROY and (asked.service, asked.version) != ("carousel", "v1"):
+            raise NotFound(f"There is no {asked.service} {asked.version}.")
+        return super().__call__(job)
+
+
+async def first_pieces(whole: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """What a stream without end begins with."""
+    for _ in range(2):
+        yield await anext(whole)
+
+
+def quick_task(_: object, task: Task, *__: object) -> Generator[Event, None, int]:
+    """A task that is through at once."""
+    yield Starting(1, 1, (UnitName("carousel.task", task.version, 1),))
+    yield TaskOutput(("done",))
+    return 0
+
+
 @pytest.fixture
-def url(tmp_path: Path) -> Iterator[str]:
-    """A server whose jobs end at once, and which forgives any number of wrong passwords."""
+def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A server whose jobs, tasks and streams end at once, and which forgives any number of wrong passwords."""
+    stream, read = live.stream, operation.logs
+    monkeypatch.setattr(live, "stream", lambda *given: first_pieces(stream(*given)))
+    monkeypatch.setattr(logs, "logs", lambda *given, **_: read(*given, follow=False))
+    monkeypatch.setattr(tasks, "run_task", quick_task)
     engine = QuickEngine(SimClock(), stop_delay=0, leave_delay=0)
     engine.add_running(UnitName("carousel", "v1", 1))
     engine.gate.set()
-    with served(tmp_path, engine, patience=5) as serving:
+    with served(tmp_path, engine, patience=5, script=Honest()) as serving:
         serving.attempts = Attempts(free=10**9)
         config = uvicorn.Config(create_app(serving), log_config=None, ws="none", lifespan="off")
         server, sock = uvicorn.Server(config), listener("127.0.0.1:0")
@@ -81,11 +120,11 @@ def test_schemathesis_finds_no_failure_with_all_its_checks(url: str, tmp_path: P
     argv += [
         "--auth",
         f"{LOGIN.username}:{LOGIN.password}",
-        "--phases=examples,coverage,fuzzing",
+        f"--phases={PHASES}",
         "--seed=1",
         "--request-timeout=20",
     ]
     root = Path(__file__).parents[2]
     env = {**os.environ, "SCHEMATHESIS_HOOKS": "tests.server.schemathesis_hooks", "PYTHONPATH": str(root)}
-    done = subprocess.run(argv, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(argv, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=LIMIT, check=False)
     assert done.returncode == 0, done.stdout

@@ -16,7 +16,10 @@ import pytest
 import trustme
 from cryptography.hazmat.primitives import serialization
 
+from deployster_cli.server.auth import Login
+from deployster_cli.server.password import weakness
 from deployster_cli.server.running import HARD_END
+from tests.server.given import until
 from tests.server.process_given import PASSWORD, Server, refused, started
 
 pytestmark = pytest.mark.process
@@ -148,6 +151,26 @@ def test_no_line_of_the_log_has_the_password_or_what_was_sent_for_it(server: Ser
     assert not [secret for secret in (PASSWORD, "hunter2", encoded) if secret in server.log]
 
 
+@pytest.mark.parametrize(
+    ("password", "warned"),
+    [
+        ("short", "has fewer than 12 characters"),
+        ("Password1234", "is one that everybody tries first"),
+        ("aaaaaaaaaaaaaaaa", "is made of very few different characters"),
+        (PASSWORD, ""),
+    ],
+)
+def test_a_password_that_can_be_guessed_is_warned_of(password: str, warned: str) -> None:
+    assert weakness(Login("deployster", password)) == warned
+
+
+def test_the_warning_comes_at_the_start_and_does_not_tell_the_password(tmp_path: Path) -> None:
+    secret = "sesame"  # noqa: S105 - no secret
+    with started(tmp_path, DEPLOYSTER_SERVE_PASSWORD=secret) as server:
+        until(lambda: "fewer than 12 characters" in server.log)
+        assert secret not in server.log
+
+
 def test_every_line_of_the_log_is_json(server: Server) -> None:
     with socket.create_connection(("127.0.0.1", httpx.URL(server.url).port or 0)) as raw:
         raw.sendall(b"this is no HTTP\r\n\r\n")
@@ -201,6 +224,16 @@ def test_sigterm_ends_it_while_fleetctl_hangs(server: Server) -> None:
         time.sleep(0.5)
         code, seconds = server.terminate()
     assert (code, seconds < HARD_END) == (0, True)
+
+
+def test_a_fleetctl_that_hangs_ends_with_the_server(server: Server) -> None:
+    server.mode("hang")
+    with socket.create_connection(("127.0.0.1", httpx.URL(server.url).port or 0)) as raw:
+        raw.sendall(asked(UNITS))
+        until((server.folder / "calls.hanging").exists)
+        hanging = Path(f"/proc/{(server.folder / 'calls.hanging').read_text().strip()}")
+        server.terminate()
+    until(lambda: not hanging.exists())
 
 
 def test_sigterm_ends_every_open_stream(server: Server) -> None:

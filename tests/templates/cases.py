@@ -90,6 +90,8 @@ SERVICES = {
     ),
     "task-plain": replace(PLAIN, template="task", extra=TASK),
     "task-full": replace(FULL, template="task", extra=TASK, directory="/srv/{service}/{version}"),
+    "task-limited": replace(LIMITED, template="task", extra=TASK),
+    "task-limited-folder": replace(LIMITED, template="task", extra=TASK, directory="/srv/{service}/{version}"),
     "task-nasty": replace(NASTY, template="task", extra=TASK),
 }
 """Name of the golden file → the service it is rendered for."""

@@ -12,6 +12,7 @@ ONE, TWO = UnitName("carousel", "v2", 1), UnitName("carousel", "v2", 2)
 STARTING = Unit(ONE, State.LAUNCHED, State.LAUNCHED, "loaded", "activating", "start-pre", Machine("m1", "10.0.0.1"))
 WAITING = Unit(TWO, State.LAUNCHED, State.INACTIVE)
 STOPPING = Unit(ONE, State.LOADED, State.LOADED, "loaded", "deactivating", "stop", Machine("m1", "10.0.0.1"))
+EXITED = Unit(ONE, State.LAUNCHED, State.LAUNCHED, "loaded", "active", "exited", Machine("m1", "10.0.0.1"))
 LEFT = Unit(ONE, None, None, "loaded", "inactive", "dead", Machine("m1", "10.0.0.1"))
 
 
@@ -25,8 +26,8 @@ def after(*told: Event) -> Board:
 def test_each_instance_is_a_row_with_what_it_waits_for() -> None:
     board = after(events.Starting(1, 1, (ONE, TWO)), events.Changed(STARTING, 1), events.Changed(WAITING, 1))
     assert board.rows(112.0) == [
-        ("@1", "starting", "10.0.0.1", "12s", "for its start commands (start-pre)"),
-        ("@2", "waiting", "-", "12s", "for a machine that takes it"),
+        ("@1", "starting", "10.0.0.1", "12s", "until its start commands are done (start-pre)"),
+        ("@2", "waiting", "-", "12s", "until a machine takes it"),
     ]
 
 
@@ -37,7 +38,7 @@ def test_of_several_releases_each_row_names_its_own() -> None:
 
 def test_one_that_no_list_has_yet_waits_for_that() -> None:
     assert after(events.Starting(1, 1, (ONE,))).rows(100.4) == [
-        ("@1", "asked", "-", "0.4s", "for the engine to list it")
+        ("@1", "asked", "-", "0.4s", "until the engine lists it")
     ]
 
 
@@ -65,7 +66,19 @@ def test_one_that_stops_waits_for_its_stop_commands_and_then_for_its_machine() -
     board = after(events.Retiring((ONE,)), events.Changed(STOPPING, 1))
     stopping = board.rows(101)[0][4]
     board.follow(events.Changed(LEFT, 2), 102)
-    assert (stopping, board.rows(102)[0][4]) == ("for its stop commands", "for its machine to let go of it")
+    assert (stopping, board.rows(102)[0][4]) == ("until its stop commands are done", "until its machine lets go of it")
+
+
+def test_a_task_is_awaited_to_its_end_and_then_for_its_output() -> None:
+    board = after(events.TaskStarted("date"), events.Starting(1, 1, (ONE,)), events.Changed(STARTING, 1))
+    running = board.rows(101)[0][4]
+    board.follow(events.Changed(EXITED, 2), 102)
+    assert (running, board.rows(102)[0][4]) == ("until its command ends", "until its output is here")
+
+
+def test_after_a_task_instances_are_awaited_as_ever() -> None:
+    told = (events.TaskStarted("date"), events.TaskDone("date", 3), events.Starting(1, 1, (ONE,)))
+    assert after(*told, events.Changed(EXITED, 1)).rows(102)[0][4] == "until it has settled"
 
 
 def test_parking_restoring_and_undoing_are_called_so() -> None:

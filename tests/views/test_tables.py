@@ -46,8 +46,32 @@ def test_where_it_is_too_wide_a_release_has_a_line_of_its_own() -> None:
     ]
 
 
+def test_a_service_and_a_version_that_are_too_wide_together_stand_below_one_another() -> None:
+    assert drawn(COLUMNS, [("carousel", LONG, "running", "10.0.0.1")], 40, by=2) == [
+        "SERVICE  VERSION",
+        "  STATE    MACHINE",
+        "carousel",
+        f"    {LONG}",
+        "  running  10.0.0.1",
+    ]
+
+
 def test_a_row_that_is_too_wide_goes_on_below() -> None:
-    assert drawn(("A", "B"), [("a" * 20, "b" * 20)], 30) == ["A", "  B", "a" * 20, "  " + "b" * 20]
+    assert drawn(("A", "B", "C"), [("a" * 20, "b" * 20, "c" * 9)], 34) == [
+        "A",
+        "  B                     C",
+        "a" * 20,
+        f"  {'b' * 20}  {'c' * 9}",
+    ]
+
+
+def test_a_last_cell_that_is_too_wide_goes_below_and_its_shorter_neighbours_stay() -> None:
+    assert drawn(("KEY", "VALUE"), [("root", "/" + "b" * 20), ("limit", "15")], 20) == [
+        "KEY    VALUE",
+        "root",
+        "  /" + "b" * 20,
+        "limit  15",
+    ]
 
 
 def test_sentences_are_folded_between_words_below_themselves() -> None:
@@ -72,4 +96,4 @@ def test_no_cell_is_lost_or_broken_and_no_line_too_long_without_need(
     lines = drawn(COLUMNS, list(rows), width, by)
     words = {word for line in lines for word in line.split()}
     assert words == {*COLUMNS, *(cell for row in rows for cell in row)}
-    assert all(len(line) <= width or len(line.split()) == 1 or by > 1 for line in lines)
+    assert all(len(line) <= width or len(line.split()) == 1 for line in lines)

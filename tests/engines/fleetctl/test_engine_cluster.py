@@ -206,10 +206,23 @@ def test_a_units_exit_code(cluster: Cluster, ssh_agent: None) -> None:
 
 
 def test_a_machine_answers_a_shell_line(cluster: Cluster, ssh_agent: None) -> None:
-    assert cluster.engine.ask(cluster.engine.machines()[0], "echo $((6 * 7)); echo \"a  'b\"") == "42\na  'b\n"
+    assert cluster.engine.ask(cluster.engine.machines()[0], 'echo $((6 * 7)); echo "a  \'b"') == "42\na  'b\n"
 
 
 def test_a_command_on_the_units_machine_gives_its_exit_code(cluster: Cluster, ssh_agent: None) -> None:
     cluster.engine.start([cluster.file(1)])
     cluster.until(cluster.conditions, [Condition.RUNNING])
     assert cluster.engine.run_on(cluster.name(1), ("sh", "-c", "exit  7")) == 7
+
+
+def test_a_global_unit_has_a_journal_and_a_shell_on_each_machine(cluster: Cluster, ssh_agent: None) -> None:
+    machines = cluster.engine.machines()
+
+    def copies() -> list[Condition]:
+        return [copy.condition for unit in cluster.units() for copy in unit.copies]
+
+    cluster.engine.start([cluster.file(1, "[Service]", f"ExecStart={LOOP}", "[X-Fleet]", "Global=true")])
+    cluster.until(copies, [Condition.RUNNING] * len(machines))
+    heard = [[entry.text for entry in cluster.engine.entries(cluster.name(1), 5, at=machine)] for machine in machines]
+    codes = [cluster.engine.run_on(cluster.name(1), ("sh", "-c", "exit 7"), machine) for machine in machines]
+    assert (["hello" in texts for texts in heard], codes) == ([True] * len(machines), [7] * len(machines))

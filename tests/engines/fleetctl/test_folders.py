@@ -100,7 +100,7 @@ def test_the_runtime_folder_is_tidied_too(runtime: Path) -> None:
         assert not left.exists()
 
 
-@pytest.mark.parametrize("pid", [1, os.getpid(), os.getppid()])
+@pytest.mark.parametrize("pid", [1, os.getpid(), os.getppid()], ids=["init", "this one", "its parent"])
 def test_a_folder_of_a_live_process_stays(temp: Path, pid: int) -> None:
     left = leftover(temp, pid)
     with folder():
