@@ -85,14 +85,14 @@ def read_logs(server: Connection, wanted: Wanted, *, follow: bool = False) -> Lo
 
 
 def _journal_line(text: str) -> LogLine | LogNote:
-    """``{"unit", "line"}``, and maybe ``at`` in RFC 3339; or ``{"note"}``."""
+    """``{"unit", "line"}``, and maybe ``at`` in RFC 3339 and ``machine``; or ``{"note"}``."""
     try:
         told = json.loads(text)
         if "note" in told:
             return LogNote(str(told["note"]))
         at = told.get("at")
         name, seconds = UnitName.parse(told["unit"]), datetime.fromisoformat(at).timestamp() if at else None
-        return LogLine(_known(name), str(told["line"]), seconds)
+        return LogLine(_known(name), str(told["line"]), seconds, str(told.get("machine", "")))
     except (ValueError, LookupError, TypeError, AttributeError):
         raise NotAServer("The server's answer can't be read: it is no line of a journal.") from None
 

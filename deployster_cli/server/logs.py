@@ -59,16 +59,19 @@ class Reading:
 
 
 def as_text(line: Line) -> str:
-    """``carousel-9f88701@1.service | line``; a note stands behind ``--``."""
-    return f"-- {line.text}" if isinstance(line, LogNote) else f"{line.name.text} | {line.text}"
+    """``carousel-9f88701@1.service | line``, with the machine of a global unit; a note stands behind ``--``."""
+    if isinstance(line, LogNote):
+        return f"-- {line.text}"
+    return f"{f'{line.name.text} {line.machine}'.rstrip()} | {line.text}"
 
 
 def as_json(line: Line) -> str:
-    """``{"unit", "at", "line"}``, or ``{"note"}``."""
+    """``{"unit", "at", "line"}``, with ``machine`` of a global unit; or ``{"note"}``."""
     if isinstance(line, LogNote):
         return json.dumps({"note": line.text}, ensure_ascii=False)
     at = None if line.at is None else datetime.fromtimestamp(line.at, UTC).isoformat(timespec="microseconds")
-    return json.dumps({"unit": line.name.text, "at": at, "line": line.text}, ensure_ascii=False)
+    where = {"machine": line.machine} if line.machine else {}
+    return json.dumps({"unit": line.name.text, **where, "at": at, "line": line.text}, ensure_ascii=False)
 
 
 def router(serving: Serving) -> APIRouter:

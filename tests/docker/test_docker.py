@@ -175,16 +175,15 @@ def test_env_wins_over_env_file(dock: Dock) -> None:
     assert (found["A"], found["B"]) == ("ours", "the file's")
 
 
-@pytest.mark.parametrize(
-    "name", ["DOCKER_HOST", "DOCKER_CONFIG", "LD_PRELOAD", "PATH", "HOME", "HTTP_PROXY", "COREOS_PRIVATE_IPV4"]
-)
-def test_a_variable_is_the_containers_and_nobody_elses(dock: Dock, name: str) -> None:
+def test_variables_are_the_containers_and_nobody_elses(dock: Dock) -> None:
     """Each of them would make the docker client do something else, or is in the machine's /etc/environment."""
+    names = ("DOCKER_HOST", "DOCKER_CONFIG", "LD_PRELOAD", "HOME", "HTTP_PROXY", "COREOS_PRIVATE_IPV4")
+    given = dict.fromkeys(names, "tcp://127.0.0.1:1") | {"PATH": "/bin:/usr/bin"}
     dock.project(HEALTHY)
     dock.path("/etc/environment").write_text("COREOS_PRIVATE_IPV4=10.9.9.9\n")
-    value = "/bin:/usr/bin" if name == "PATH" else "tcp://127.0.0.1:1"
-    deploy(dock, "v1", "--env", f"{name}={value}")
-    assert inside(dock)[name] == value
+    deploy(dock, "v1", *(word for name, value in given.items() for word in ("--env", f"{name}={value}")))
+    found = inside(dock)
+    assert {name: found[name] for name in given} == given
 
 
 def secret(dock: Dock, *more: str) -> subprocess.CompletedProcess[str]:

@@ -216,12 +216,15 @@ def test_a_set_value_with_a_default_need_not_be_given() -> None:
 
 def test_a_set_value_that_nothing_uses_is_refused() -> None:
     said = fault(RUN + "{{ colour|default('') }}", extra={"color": "red"})
-    assert said == "Template 'own': it never uses color, which --set or [services.carousel.set] gives; the nearest is colour."
+    assert said == (
+        "Template 'own': it never uses color, which --set or [services.carousel.set] gives; the nearest is colour."
+    )
 
 
 def test_a_task_template_that_never_runs_the_task_is_refused() -> None:
     templates = Templates({"task.service.j2": RUN})
-    with pytest.raises(TemplateFault, match=r"^Template 'task': it never uses task, which the command given to task, --before or before_deploy gives\.$"):
+    by = "the command given to task, --before or before_deploy"
+    with pytest.raises(TemplateFault, match=rf"^Template 'task': it never uses task, which {by} gives\.$"):
         templates.render(NAME, Service("carousel", template="task", extra={"task": "rake"}), STAMP)
 
 

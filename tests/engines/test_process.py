@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import os
 import resource
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -189,6 +191,28 @@ def test_an_interrupt_ends_the_process_and_closes_its_pipes(script: str, tmp_pat
 def test_no_thread_is_left_behind() -> None:
     run(["yes"], limit=0.3)
     assert threading.active_count() == 1
+
+
+# --- processes that outlive us
+
+LEAVES = """
+from deployster_cli.engines import process
+for seconds in "0", "1":
+    process.detach(["sleep", seconds], log="/dev/null")
+"""
+
+
+def test_whoever_leaves_others_running_goes_without_a_word() -> None:
+    done = run([sys.executable, "-W", "error", "-c", LEAVES], limit=20)
+    assert (done.code, done.out, done.err) == (0, "", "")
+
+
+def test_one_that_has_ended_is_no_zombie_once_the_next_is_started() -> None:
+    process.detach(["true"], log=os.devnull)
+    first = process._detached[-1]
+    os.waitid(os.P_PID, first, os.WEXITED | os.WNOWAIT)
+    process.detach(["true"], log=os.devnull)
+    assert (first in process._detached, Path(f"/proc/{first}").exists()) == (False, False)
 
 
 # --- streams

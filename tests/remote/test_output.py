@@ -113,10 +113,10 @@ def ndjson(content: str) -> Answer:
 
 
 def test_journals_come_with_the_unit_that_wrote_them(double: Double, server: Connection) -> None:
-    timed = '{"unit":"carousel-v1@2.service","line":"ho","at":"1970-01-01T00:00:01.5+00:00"}'
+    timed = '{"unit":"carousel-v1@2.service","line":"ho","at":"1970-01-01T00:00:01.5+00:00","machine":"m1"}'
     double.answers = [ndjson('{"unit":"carousel-v1@2.service","line":"hi"}\n\n{"note":"well"}\n' + timed)]
     name = UnitName("carousel", "v1", 2)
-    assert list(read_logs(server, WANTED)) == [LogLine(name, "hi"), LogNote("well"), LogLine(name, "ho", 1.5)]
+    assert list(read_logs(server, WANTED)) == [LogLine(name, "hi"), LogNote("well"), LogLine(name, "ho", 1.5, "m1")]
 
 
 @pytest.mark.parametrize(

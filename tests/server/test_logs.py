@@ -80,3 +80,9 @@ def test_no_such_instance_is_a_404(client: TestClient, script: Script, query: di
 @pytest.mark.parametrize("query", [{"version": "a:b"}, {"instance": 0}, {"lines": -1}, {"follow": "maybe"}])
 def test_what_can_not_be_asked_is_refused(client: TestClient, script: Script, query: dict[str, str]) -> None:
     assert (client.get(URL, params=query).status_code, script.seen) == (422, [])
+
+
+def test_a_line_of_a_global_unit_says_its_machine() -> None:
+    line = LogLine(UnitName("agent", "v1", 1), "hi", machine="10.0.0.7")
+    assert logs.as_text(line) == "agent-v1@1.service 10.0.0.7 | hi"
+    assert json.loads(logs.as_json(line))["machine"] == "10.0.0.7"

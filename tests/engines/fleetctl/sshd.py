@@ -100,12 +100,20 @@ def agent(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("SSH_AUTH_SOCK", str(at))
     try:
         until = time.monotonic() + 10
-        while not at.exists() and time.monotonic() < until:
+        while not _takes_calls(at) and time.monotonic() < until:
             time.sleep(0.02)
         yield
     finally:
         process.kill()
         process.wait()
+
+
+def _takes_calls(at: Path) -> bool:
+    """Whether somebody listens there. The socket's file is there a moment earlier."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as caller:
+        caller.connect(str(at))
+        return True
+    return False
 
 
 @pytest.fixture
