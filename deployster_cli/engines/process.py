@@ -328,7 +328,7 @@ def attach(argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: st
     return code
 
 
-_detached: list[subprocess.Popen[bytes]] = []
+_detached: list[int] = []
 """Kept so that those which have ended are reaped at the next one's start: a server lives long enough to need it."""
 
 
@@ -350,7 +350,15 @@ def detach(argv: Sequence[str], *, log: str, env: Mapping[str, str] | None = Non
             )
         except OSError as error:
             raise NotStarted(argv, _reason(error)) from error
-    _detached[:] = [other for other in _detached if other.poll() is None] + [child]
+    child.returncode = 0  # nobody waits for it, and Python would complain of that when we end before it
+    _detached[:] = [*(pid for pid in _detached if not _reaped(pid)), child.pid]
+
+
+def _reaped(pid: int) -> bool:
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return True
 
 
 def _spawn(
