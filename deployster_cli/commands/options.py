@@ -15,7 +15,10 @@ from deployster_cli.errors import InvalidInput
 Command = Callable[..., None]
 
 INSTANCES = click.option(
-    "--instances", type=number(1, MOST_AT_ONCE), metavar="N", help="How many (default: as many as now)."
+    "--instances",
+    type=number(1, MOST_AT_ONCE),
+    metavar="N",
+    help="How many (default: as its settings say, else as many as now).",
 )
 
 VALUES = (

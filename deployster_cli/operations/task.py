@@ -148,9 +148,10 @@ def _is_over(note: Note | None, now: int, *, locked: bool) -> bool:
 
 
 def _free(taken: set[UnitName]) -> int:
-    """A number that no other run has. By chance, as two may look for one at the same moment."""
-    numbers = {name.instance for name in taken}
-    return next(n for n in iter(lambda: secrets.randbelow(MOST_INSTANCES) + 1, 0) if n not in numbers)
+    """A number that no other run has, sought from one by chance on, as two may look for one at the same moment."""
+    numbers, first = {name.instance for name in taken}, secrets.randbelow(MOST_INSTANCES)
+    sought = ((first + step) % MOST_INSTANCES + 1 for step in range(len(numbers) + 1))
+    return next(number for number in sought if number not in numbers)
 
 
 def _noted(file: UnitFile, note: Note, timeout: float) -> UnitFile:
