@@ -141,7 +141,7 @@ def test_pips_words_are_shown_where_it_fails(checkout: Checkout) -> None:
 def test_pytest_gets_the_options_and_runs_in_the_checkout(checkout: Checkout) -> None:
     checkout.python(MAKES_A_VENV)
     out = checkout.run("test", "-k", "a b").out
-    assert out.endswith(f"pytest runs in {checkout.root} with -m pytest -k a b\n")
+    assert out.endswith(f"pytest runs in {checkout.root} with -m pytest -n 4 --dist loadfile -k a b\n")
 
 
 def test_pip_is_quiet_where_it_succeeds(checkout: Checkout) -> None:

@@ -34,7 +34,7 @@ def containers(dock: Dock) -> list[str]:
 
 
 def test_it_prints_what_it_prints_in_the_image(dock: Dock) -> None:
-    assert task(dock, "cat /version; echo; echo two >&2").stdout.split() == ["v1", "two"]
+    assert set(task(dock, "cat /version; echo; echo two >&2").stdout.split()) == {"v1", "two"}
 
 
 def test_its_exit_code_is_ours(dock: Dock) -> None:
