@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from deployster_cli.domain.model import Condition, Release, Unit
+from deployster_cli.domain.model import WORST_FIRST, Release, Unit
 from deployster_cli.domain.wording import where
 
 if TYPE_CHECKING:
@@ -53,21 +53,8 @@ def unit_row_wide(unit: Unit) -> Row:
 
 def release_state(release: Release) -> str:
     """One word for a whole release: what its worst instance does, worst first."""
-    worst = (
-        Condition.FAILED,
-        Condition.RESTARTING,
-        Condition.ENDED,
-        Condition.UNREPORTED,
-        Condition.WAITING,
-        Condition.STARTING,
-        Condition.STOPPING,
-        Condition.LEAVING,
-        Condition.STOPPED,
-        Condition.EXITED,
-        Condition.RUNNING,
-    )
     present = {unit.condition for unit in release.units}
-    return next(condition.value for condition in worst if condition in present)
+    return next(condition.value for condition in WORST_FIRST if condition in present)
 
 
 def service_shape(release: Release) -> dict[str, object]:
