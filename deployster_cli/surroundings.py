@@ -12,7 +12,6 @@ from deployster_cli.domain.hooks import Facts
 from deployster_cli.domain.intent import Intent
 from deployster_cli.domain.lock import RENEW_AFTER
 from deployster_cli.domain.model import Service
-from deployster_cli.domain.names import image
 from deployster_cli.domain.secrets import notice
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import Interrupted, NotFound
@@ -92,8 +91,7 @@ class Surroundings:
 
 def _check_image(engine: Engine, service: Service, prepared: Prepared) -> None:
     """NotFound where the units run an image that its registry says it hasn't got."""
-    owners = {"docker_hub_username": service.docker_hub_username, "registry_url": service.registry_url}
-    name = image(service.name, prepared.plan.version, **owners)
+    name = service.image(prepared.plan.version)
     pulled = any(name in value for file in prepared.work.files.values() for _, key, value in file.options if _runs(key))
     problem = image_problem(name, _fetch(), one_machine=engine.one_machine) if pulled else ""
     if problem:

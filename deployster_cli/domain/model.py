@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum
 
-from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.names import UnitName, image
 
 
 class State(StrEnum):
@@ -227,3 +227,8 @@ class Service:
     docker_hub_username: str = ""
     registry_url: str = ""
     extra: Mapping[str, str] = field(default_factory=dict)
+
+    def image(self, version: str) -> str:
+        """The Docker image of one version of it."""
+        owners = {"docker_hub_username": self.docker_hub_username, "registry_url": self.registry_url}
+        return image(self.name, version, **owners)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from deployster_cli.domain.escaping import unwritable
 from deployster_cli.domain.model import RESTARTS, Service
-from deployster_cli.domain.names import UnitName, check_version, image, quoted
+from deployster_cli.domain.names import UnitName, check_version, quoted
 from deployster_cli.domain.unitfile import Stamp
 from deployster_cli.errors import InvalidInput
 
@@ -109,7 +109,7 @@ def _image(name: UnitName, service: Service) -> str:
     for setting, owner in owners.items():
         if owner and not _IMAGE.fullmatch(owner):
             raise InvalidInput(f"{setting} {quoted(owner)} can't begin an image's name: letters, digits and . _ : / -.")
-    return image(service.name, name.version, **owners)
+    return service.image(name.version)
 
 
 def _check(service: Service, stamp: Stamp) -> None:

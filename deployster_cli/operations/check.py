@@ -9,7 +9,6 @@ from enum import StrEnum
 from functools import cached_property
 
 from deployster_cli.domain.model import Machine, Service
-from deployster_cli.domain.names import image
 from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.domain.wording import count
 from deployster_cli.engines.base import Engine
@@ -204,8 +203,7 @@ def _images(case: Case) -> Iterator[Finding]:
 
 
 def _image(case: Case, service: Service) -> Finding:
-    owners = {"docker_hub_username": service.docker_hub_username, "registry_url": service.registry_url}
-    name = image(service.name, case.version, **owners)
+    name = service.image(case.version)
     subject = f"image {service.name}"
     if Reference.parse(name).loopback and not case.engine.one_machine:
         text = f"{name} is on loopback, so each machine asks itself for it: that can't be seen from here."
