@@ -56,7 +56,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "registry": ("operations",),
     "engines": (),
     "engines.base": ("domain",),
-    "engines.process": (),
+    "engines.process": ("engines.process",),
     "engines.host_keys": (),
     "engines.exported": ("engines.process", "domain"),
     "engines.fleetctl": (
@@ -202,11 +202,11 @@ def libraries_out_of_place(modules: Modules) -> list[str]:
 
 
 def processes_out_of_place(modules: Modules) -> list[str]:
-    """Processes that start, or are become, anywhere but in the one module for that."""
+    """Processes that start, or are become, anywhere but in the one package for that."""
     return [
         f"{module.name} → {of}.{name}"
         for module in modules
-        if module.name != "engines.process"
+        if not below(module.name, "engines.process")
         for of, name in [*((of, name) for of, name, _ in module.calls()), *_split(module.imports())]
         if (of == "os" and name.startswith(STARTS_PROCESSES)) or name.startswith("create_subprocess")
     ]

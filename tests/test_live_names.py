@@ -15,6 +15,7 @@ from deployster_cli.config import Settings
 from deployster_cli.domain.model import Unit
 from deployster_cli.domain.names import UnitName
 from deployster_cli.engines import process
+from deployster_cli.engines.process import apart
 from deployster_cli.errors import EngineUnreachable
 from deployster_cli.live_names import KEPT, LIMIT, Cache, cache_of
 from tests.remote.double import answer, closed_port, running
@@ -149,7 +150,7 @@ def test_a_listing_that_came_too_late_is_there_at_the_next_tab(tmp_path: Path) -
     assert found
     while (kept := found.read(time.time())) and kept.pending and time.monotonic() < until:
         time.sleep(0.05)
-    os.waitpid(process._detached[-1], 0)
+    os.waitpid(apart._detached[-1], 0)
     assert kept and not kept.pending
 
 

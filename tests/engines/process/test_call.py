@@ -1,12 +1,10 @@
-"""Processes that hang, flood, crash and are given up on: real ones, each with its time limit."""
+"""Calls that hang, flood, crash and are given up on: real processes, each with its time limit."""
 
 from __future__ import annotations
 
 import gc
-import os
 import resource
 import signal
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -14,18 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli.engines import process
-from deployster_cli.engines.process import NotStarted, Running, Stream, run
+from deployster_cli.engines.process import NotStarted, Running, call, run
+from tests.engines.process.scripts import gone, sh
 
 pytestmark = [pytest.mark.process, pytest.mark.filterwarnings("error")]
 
 MB = 1024 * 1024
 SLACK = 0.5
 """Seconds for which a call may go on after its time limit."""
-
-
-def sh(script: str) -> tuple[str, ...]:
-    return ("/bin/sh", "-c", script)
 
 
 def peak() -> int:
@@ -36,18 +30,6 @@ def peak() -> int:
 def open_files() -> set[str]:
     """The numbers of this process's open files, the folder that is read for it among them."""
     return {path.name for path in Path("/proc/self/fd").iterdir()}
-
-
-def gone(pid: int) -> bool:
-    """Whether a process ends within a second. A zombie whose parent has not looked yet has ended."""
-    for _ in range(100):
-        try:
-            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
-                return True
-        except FileNotFoundError:
-            return True
-        time.sleep(0.01)
-    return False
 
 
 @pytest.fixture
@@ -135,7 +117,7 @@ def test_of_too_much_the_beginning_is_kept() -> None:
 
 @pytest.mark.parametrize(("more", "flooded"), [(0, False), (1, True)])
 def test_the_most_it_may_print_is_exact(monkeypatch: pytest.MonkeyPatch, more: int, flooded: bool) -> None:
-    monkeypatch.setattr(process, "MOST_PRINTED", MB)
+    monkeypatch.setattr(call, "MOST_PRINTED", MB)
     done = run(sh(f"head -c {MB // 2} /dev/zero; head -c {MB // 2 + more} /dev/zero >&2"), limit=10)
     assert (done.flooded, done.code) == (flooded, None if flooded else 0)
 
@@ -192,89 +174,3 @@ def test_no_thread_is_left_behind() -> None:
     before = set(threading.enumerate())
     run(["yes"], limit=0.3)
     assert set(threading.enumerate()) <= before
-
-
-# --- processes that outlive us
-
-LEAVES = """
-from deployster_cli.engines import process
-for seconds in "0", "1":
-    process.detach(["sleep", seconds], log="/dev/null")
-"""
-
-
-def test_whoever_leaves_others_running_goes_without_a_word() -> None:
-    done = run([sys.executable, "-W", "error", "-c", LEAVES], limit=20)
-    assert (done.code, done.out, done.err) == (0, "", "")
-
-
-def test_one_that_has_ended_is_no_zombie_once_the_next_is_started() -> None:
-    process.detach(["true"], log=os.devnull)
-    first = process._detached[-1]
-    os.waitid(os.P_PID, first, os.WEXITED | os.WNOWAIT)
-    process.detach(["true"], log=os.devnull)
-    assert (first in process._detached, Path(f"/proc/{first}").exists()) == (False, False)
-
-
-# --- streams
-
-
-def test_a_stream_gives_what_is_printed_on_stdout_alone() -> None:
-    assert b"".join(Stream(sh("echo one; echo two >&2; printf three"))) == b"one\nthree"
-
-
-def test_a_stream_that_ended_says_how() -> None:
-    stream = Stream(sh("echo why >&2; exit 3"))
-    list(stream)
-    assert (stream.completed().code, stream.completed().err, stream.closed) == (3, "why\n", False)
-
-
-def test_a_stream_is_ended_at_its_limit() -> None:
-    stream = Stream(["sleep", "60"], limit=0.3)
-    list(stream)
-    assert stream.completed().timed_out
-
-
-def test_a_stream_that_is_no_longer_listened_to_ends_its_process() -> None:
-    pieces = iter(Stream(sh("echo $$; sleep 60")))
-    pid = int(next(pieces))
-    pieces.close()
-    assert gone(pid)
-
-
-@pytest.mark.parametrize("script", ["sleep 60", "exec yes", "setsid sleep 2"])
-def test_a_stream_that_another_thread_closes_ends_at_once(script: str) -> None:
-    stream = Stream(sh(f"echo $$; {script}"))
-    pieces = iter(stream)
-    next(pieces)
-    threading.Timer(0.2, stream.close).start()
-    began = time.monotonic()
-    for _ in pieces:
-        pass
-    assert time.monotonic() - began < 1.5
-
-
-def test_a_stream_that_is_closed_is_no_failed_one() -> None:
-    stream = Stream(["sleep", "60"])
-    stream.close()
-    assert (list(stream), stream.closed) == ([], True)
-
-
-@pytest.fixture
-def leaving(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A way out that holds for one test."""
-    monkeypatch.setattr(process, "_leaving", threading.Event())
-
-
-@pytest.mark.usefixtures("leaving")
-def test_whoever_leaves_ends_all_that_runs() -> None:
-    streams = [Stream(["sleep", "60"]) for _ in range(3)]
-    process.end_all()
-    assert [list(stream) for stream in streams] == [[], [], []]
-
-
-@pytest.mark.usefixtures("leaving")
-def test_whoever_leaves_starts_nothing_more() -> None:
-    process.end_all()
-    with pytest.raises(NotStarted, match="on our way out"):
-        run(["true"], limit=5)

@@ -1,0 +1,82 @@
+"""Starting and killing what we read from, and the list of what still runs: whoever leaves must leave none behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+import weakref
+from collections.abc import Mapping, Sequence
+from typing import IO
+
+_under_way: weakref.WeakSet[subprocess.Popen[bytes]] = weakref.WeakSet()
+"""Every process of ours that may still run, but for those that are to outlive us. Changed with ``_spawning`` held."""
+
+_spawning = threading.Lock()
+
+_leaving = threading.Event()
+
+
+class NotStarted(Exception):
+    """The program could not be run at all: ``reason`` is the system's word for why."""
+
+    def __init__(self, argv: Sequence[str], reason: str) -> None:
+        super().__init__(f"{argv[0]}: {reason}")
+        self.argv = tuple(argv)
+        self.reason = reason
+
+
+def spawn(
+    argv: tuple[str, ...],
+    *,
+    stderr: int,
+    env: Mapping[str, str] | None,
+    cwd: str | None,
+    stdin: int | IO[bytes] = subprocess.DEVNULL,
+) -> subprocess.Popen[bytes]:
+    """A process in a session of its own: a Ctrl-C on the terminal is ours to handle, not the child's to die of."""
+    with _spawning:
+        if _leaving.is_set():
+            raise NotStarted(argv, "we are on our way out")
+        try:
+            process = subprocess.Popen(
+                argv,
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                env=env,
+                cwd=cwd,
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            raise NotStarted(argv, reason(error)) from error
+        _under_way.add(process)
+        return process
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """End it now, with all that is still in its session, and reap it."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=5)
+
+
+def end_all() -> None:
+    """Kill every process of ours that still runs, and start no other: for who leaves without waiting for them.
+
+    Not those that were started to outlive us.
+    """
+    with _spawning:
+        _leaving.set()
+        left = [process for process in _under_way if process.poll() is None]
+    for process in left:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def reason(error: Exception) -> str:
+    """The system's word for why a program could not be started."""
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)

@@ -1,0 +1,160 @@
+"""Output as it comes: of programs that go on until they are told to stop, or for long."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from typing import IO
+
+from deployster_cli.engines.process.call import Completed, tell
+from deployster_cli.engines.process.start import kill, spawn
+
+_LOOK = 0.05
+"""Seconds between looks at whether a program that is followed has ended."""
+
+_PIECE = 65_536
+"""Bytes read at once, and kept of what a stream said on stderr."""
+
+_LONGEST_LINE = 1024 * 1024
+"""Bytes of one line of ``follow``; what is longer comes in pieces."""
+
+_LOOK_AT_STREAM = 0.5
+"""Seconds between looks at whether a silent stream was closed while some stranger held its pipe."""
+
+
+class Stream:
+    """A program's output as it comes. One thread reads it; any thread may close it, and then the reading ends.
+
+    ``limit`` is seconds until it is killed, None where it goes on until it is closed.
+    """
+
+    def __init__(
+        self, argv: Sequence[str], *, env: Mapping[str, str] | None = None, limit: float | None = None
+    ) -> None:
+        self._argv = tuple(argv)
+        self._began = time.monotonic()
+        self._limit = limit
+        self._said = b""
+        self._told = False
+        self._ending = threading.Lock()
+        self._ended = False
+        self._process = spawn(self._argv, stderr=subprocess.PIPE, env=env, cwd=None)
+        self.closed = False
+
+    def __iter__(self) -> Generator[bytes, None, None]:
+        """What it prints on stdout, in pieces, until it has ended, was closed or has come to its limit."""
+        out, err = self._process.stdout, self._process.stderr
+        assert out is not None  # noqa: S101 - pipes were asked for
+        assert err is not None  # noqa: S101
+        with selectors.DefaultSelector() as selector, out, err:
+            selector.register(out, selectors.EVENT_READ)
+            selector.register(err, selectors.EVENT_READ)
+            try:
+                yield from self._read(selector, err)
+            finally:
+                self._end()
+
+    def close(self) -> None:
+        """End it, with all that it started."""
+        self.closed = True
+        self._end()
+
+    def completed(self) -> Completed:
+        """How it ended, without what it printed on stdout: for who has read that to its end."""
+        seconds = time.monotonic() - self._began
+        late = self._limit is not None and seconds >= self._limit
+        code = None if late and self._process.returncode == -signal.SIGKILL else self._process.returncode
+        return Completed(self._argv, code, "", self._said.decode(errors="replace"), seconds)
+
+    def _read(self, selector: selectors.BaseSelector, err: IO[bytes]) -> Iterator[bytes]:
+        while selector.get_map() and not self.closed and not self._late:
+            for key, _ in selector.select(_LOOK_AT_STREAM):
+                piece = os.read(key.fd, _PIECE)
+                if not piece:
+                    selector.unregister(key.fileobj)
+                elif key.fileobj is err:
+                    self._said = (self._said + piece)[-_PIECE:]
+                elif not self.closed:
+                    yield piece
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=0 if self.closed or self._late else _LOOK_AT_STREAM)
+
+    @property
+    def _late(self) -> bool:
+        return self._limit is not None and time.monotonic() - self._began >= self._limit
+
+    def _end(self) -> None:
+        with self._ending:
+            if not self._ended:
+                self._ended = True
+                if self._process.returncode is None:
+                    kill(self._process)
+                tell(self.completed())
+
+
+def follow(
+    argv: Sequence[str],
+    *,
+    limit: float,
+    given: str = "",
+    env: Mapping[str, str] | None = None,
+    cwd: str | None = None,
+    pulse: Callable[[], None] = lambda: None,
+) -> Generator[str, None, int | None]:
+    """A program's lines (both streams) as they come; its exit code, None where it was killed at ``limit`` seconds.
+
+    ``given`` is what it finds on stdin, whether it reads it or not. It is killed with all that it started when the
+    caller stops listening; what it leaves behind when it ends by itself is left alone, though it holds our pipe.
+    ``pulse`` is called many times a second, whether it prints or not.
+    """
+    stop = time.monotonic() + limit
+    with tempfile.TemporaryFile() as stdin:
+        stdin.write(given.encode())
+        stdin.seek(0)
+        process = spawn(tuple(argv), stdin=stdin, stderr=subprocess.STDOUT, env=env, cwd=cwd)
+    assert process.stdout is not None  # noqa: S101 - a pipe was asked for
+    try:
+        yield from _lines(_chunks(process, process.stdout, stop, pulse))
+        return process.wait(max(stop - time.monotonic(), 0))
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        if process.returncode is None:
+            kill(process)
+        process.stdout.close()
+
+
+def _chunks(
+    process: subprocess.Popen[bytes], pipe: IO[bytes], stop: float, pulse: Callable[[], None]
+) -> Iterator[bytes]:
+    """What the process prints, until it has ended or closed its output, or until ``stop``."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(pipe, selectors.EVENT_READ)
+        while (left := stop - time.monotonic()) > 0:
+            pulse()
+            ended = process.poll() is not None
+            if selector.select(0 if ended else min(left, _LOOK)):
+                chunk = os.read(pipe.fileno(), _PIECE)
+                if not chunk:
+                    return
+                yield chunk
+            elif ended:
+                return
+
+
+def _lines(chunks: Iterator[bytes]) -> Iterator[str]:
+    rest = b""
+    for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        if len(rest) > _LONGEST_LINE:
+            lines, rest = [*lines, rest], b""
+        yield from (line.decode(errors="replace").rstrip("\r") for line in lines)
+    if rest:
+        yield rest.decode(errors="replace")
