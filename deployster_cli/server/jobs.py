@@ -6,7 +6,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -128,15 +128,6 @@ class Jobs:
     def listening(self, job_id: str = EVERYTHING) -> AbstractContextManager[Listener]:
         """Hear whenever there is news of a job, or of any, while this is open (in an event loop)."""
         return self._feed.listening(job_id)
-
-    async def subscribe(self) -> AsyncIterator[Json]:
-        """Each job's JSON when it is accepted, begins, is planned and ends. Who reads slowly gets the latest only."""
-        with self.listening() as listener:
-            while True:
-                for job_id in await listener.news():
-                    job = self.get(job_id)
-                    if job:
-                        yield job.shape()
 
     def stop(self, timeout: float) -> bool:
         """Let every job end the step it is in, and stop there; whether all have within ``timeout`` seconds.

@@ -106,10 +106,6 @@ class Progress:
         self._board.follow(event, time.monotonic())
         self._lines.show(self._board)
 
-    def say(self, tone: str, text: str) -> None:
-        """One line that is no event."""
-        self._lines.write(tone, text)
-
     def close(self) -> None:
         """The end of it."""
         self._lines.close()

@@ -325,21 +325,19 @@ def test_a_key_used_for_another_request_is_refused(jobs: Jobs) -> None:
         jobs.accept(deploying(), "ann", key="k", digest="two")
 
 
-def test_subscribers_hear_of_each_state(tmp_path: Path) -> None:
+def test_who_listens_hears_of_each_state(tmp_path: Path) -> None:
     async def states() -> list[str]:
         script = Script(gate=threading.Semaphore(0))
         jobs = Jobs(tmp_path / "jobs.sqlite", script)
-        news = jobs.subscribe()
-        first = asyncio.ensure_future(anext(news))
-        await asyncio.sleep(0)
-        jobs.accept(deploying(), "ann")
-        found = [(await first)["state"]]
-        jobs.begin()
-        while found[-1] != "done":
-            job = await anext(news)
-            found += [job["state"]] if job["state"] != found[-1] else []
-            script.gate.release() if script.gate else None
-        await news.aclose()  # type: ignore[attr-defined]
+        found: list[str] = []
+        with jobs.listening() as listener:
+            jobs.accept(deploying(), "ann")
+            while "done" not in found:
+                seen = [jobs.get(job_id) for job_id in await listener.news()]
+                found += [job.state for job in seen if job and job.state not in found]
+                if found == ["queued"]:
+                    jobs.begin()
+                script.gate.release() if script.gate else None
         await asyncio.to_thread(jobs.stop, 1)
         return found
 

@@ -61,6 +61,7 @@ def observed(observer: Callable[[Completed], None]) -> Iterator[None]:
 
 
 def tell(done: Completed) -> Completed:
+    """Hand it on as it is, once the observer, where there is one, was told."""
     if observer := _observer.get():
         observer(done)
     return done
