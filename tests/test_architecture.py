@@ -169,7 +169,7 @@ def imports_against_the_layers(modules: Modules) -> list[str]:
 
 
 def permissions_nobody_uses(modules: Modules) -> list[str]:
-    """What MAY_IMPORT allows a part and no module of that part does: the table says how things are, not how they were."""
+    """What MAY_IMPORT allows a part and no module of it does: the table says how things are, not how they were."""
     done = {(row(module.name), name.removeprefix(f"{PACKAGE}.")) for module in modules for name in module.imports()}
     return [
         f"{part} → {allowed}"
