@@ -15,11 +15,12 @@ from deployster_cli.commands.shared import shared_options, this_run
 def cli(target: str, words: tuple[str, ...]) -> int:
     """A shell on the machine of a running instance of SERVICE's newest release, or CMD there; its exit code is ours.
 
-    On the local engine that is this machine, in the instance's working directory.
+    On the local engine that is this machine, in the instance's working directory. A CMD of one word is a shell line.
 
     \b
     deployster ssh carousel
     deployster ssh carousel@2 -- docker ps
+    deployster ssh carousel -- 'df -h | tail -1'
     """
     from deployster_cli.operations.ssh import choose, parse_target  # noqa: PLC0415
 
@@ -29,4 +30,4 @@ def cli(target: str, words: tuple[str, ...]) -> int:
     engine = run.engine()
     name, at = choose(engine, service, instance)
     run.output.note(f"On {at.ip or at.label}, where {name.short} is." if at else f"On the machine of {name.short}.")
-    return engine.run_on(name, words, at)
+    return engine.run_on(name, ("/bin/sh", "-c", *words) if len(words) == 1 else words, at)

@@ -121,3 +121,20 @@ def test_any_other_target_is_refused(two: Shell, text: str) -> None:
 def test_ssh_runs_the_command_beside_the_first_instance_that_runs(two: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(two.engine, "run_on", lambda name, argv, _at: 40 + len(argv) if name == ONE else 1)
     assert two("ssh carousel -- echo a")[0] == 42
+
+
+@pytest.mark.parametrize(
+    ("words", "argv"),
+    [
+        ((), ()),
+        (("--", "df -h | tail -1"), ("/bin/sh", "-c", "df -h | tail -1")),
+        (("--", "df", "-h"), ("df", "-h")),
+    ],
+)
+def test_one_word_is_a_shell_line_and_several_are_one_command(
+    two: Shell, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], argv: tuple[str, ...]
+) -> None:
+    ran: list[tuple[str, ...]] = []
+    monkeypatch.setattr(two.engine, "run_on", lambda _name, argv, _at: ran.append(argv) or 0)
+    two("ssh carousel", *words)
+    assert ran == [argv]
