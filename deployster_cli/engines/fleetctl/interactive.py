@@ -6,11 +6,13 @@ fleetctl asks on stderr and reads its stdin, and writes the key into its file of
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from deployster_cli.engines.fleetctl.args import Argv
 from deployster_cli.engines.host_keys import HostKey
+from deployster_cli.engines.process.call import Completed, tell
 
 if TYPE_CHECKING:
     import pexpect
@@ -32,6 +34,7 @@ def accept(argv: Argv, key: HostKey, env: Mapping[str, str], limit: float) -> st
     """
     import pexpect  # noqa: PLC0415 - only where somebody is asked
 
+    began = time.monotonic()
     child = pexpect.spawn(
         argv[0],
         list(argv[1:]),
@@ -47,6 +50,7 @@ def accept(argv: Argv, key: HostKey, env: Mapping[str, str], limit: float) -> st
         return "fleetctl fell silent when it was asked to take it."
     finally:
         child.close(force=True)
+        tell(Completed(tuple(argv), child.exitstatus, "", "", time.monotonic() - began))
 
 
 def _answer(child: pexpect.spawn[str], key: HostKey) -> str:

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from deployster_cli.engines.fleetctl.interactive import accept
+from deployster_cli.engines.process import Completed, observed
 from tests.engines.fleetctl.asking import KEY, Asking, asking
 
 __all__ = ["asking"]
@@ -55,3 +56,10 @@ def test_a_fleetctl_that_falls_silent_is_not_waited_for(asking: Asking, monkeypa
     began = time.monotonic()
     assert accepted(asking, limit=0.5) == "fleetctl fell silent when it was asked to take it."
     assert time.monotonic() - began < 5
+
+
+def test_whoever_watches_the_calls_sees_this_one_too(asking: Asking) -> None:
+    told: list[Completed] = []
+    with observed(told.append):
+        accepted(asking)
+    assert [done.argv for done in told] == [(asking.program, "list-machines")]
