@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from deployster_cli.domain.journal import Entry
+from deployster_cli.domain.model import Machine
 from deployster_cli.domain.names import UnitName
 from deployster_cli.operations import logs as module
 from deployster_cli.operations.logs import LogLine, LogNote, Wanted, logs
@@ -135,6 +136,11 @@ def test_one_word_is_a_shell_line_and_several_are_one_command(
     two: Shell, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], argv: tuple[str, ...]
 ) -> None:
     ran: list[tuple[str, ...]] = []
-    monkeypatch.setattr(two.engine, "run_on", lambda _name, argv, _at: ran.append(argv) or 0)
+
+    def run_on(_name: UnitName, argv: tuple[str, ...], _at: Machine | None) -> int:
+        ran.append(argv)
+        return 0
+
+    monkeypatch.setattr(two.engine, "run_on", run_on)
     two("ssh carousel", *words)
     assert ran == [argv]
