@@ -1,0 +1,37 @@
+"""The server's rival: one bare FastAPI route, no login and no engine, that answers as many units from a list in memory.
+
+python -m bench.bare UNITS HOST:PORT
+"""
+
+from __future__ import annotations
+
+import sys
+
+import uvicorn
+from fastapi import FastAPI
+
+from deployster_cli.domain.model import Machine, State, Unit
+from deployster_cli.domain.names import UnitName
+from deployster_cli.views.shapes import unit_shape
+
+
+def bare(units: int) -> FastAPI:
+    """The app: as the framework's own tutorial would write it."""
+    host = Machine("09de01dc169e0dcf6a137baef3d7e12a", "10.77.0.12")
+    launched = State.LAUNCHED
+    running = [
+        Unit(UnitName("carousel", "9f88701", n), launched, launched, "loaded", "active", "running", host, port=n)
+        for n in range(1, units + 1)
+    ]
+    app = FastAPI()
+
+    @app.get("/v1/services/{service}/units")
+    async def of(service: str) -> dict[str, list[dict[str, object]]]:
+        return {"units": [unit_shape(unit) for unit in running if unit.name.service == service]}
+
+    return app
+
+
+if __name__ == "__main__":
+    _, wanted, listen = sys.argv
+    uvicorn.run(bare(int(wanted)), port=int(listen.rpartition(":")[2]), access_log=False, log_level="warning")
