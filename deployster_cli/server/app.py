@@ -8,6 +8,7 @@ from starlette.middleware import Middleware
 from deployster_cli import __version__
 from deployster_cli.server import changes, dashboard, job_events, live, logs, openapi, problems, reads, tasks
 from deployster_cli.server.access_log import AccessLog
+from deployster_cli.server.crowd import Full
 from deployster_cli.server.guard import Guard
 from deployster_cli.server.headers import SecurityHeaders
 from deployster_cli.server.leaving import Leaving
@@ -32,6 +33,7 @@ def create_app(serving: Serving) -> FastAPI:
             Middleware(AccessLog, observe=metrics.observe),
             Middleware(SecurityHeaders),
             Middleware(problems.Faults),
+            Middleware(Full),
             Middleware(Leaving, door=serving.door),
             Middleware(Guard, login=serving.login, attempts=serving.attempts),
             Middleware(Limits),

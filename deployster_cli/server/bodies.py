@@ -77,6 +77,13 @@ def _whole(given: Any) -> Any:
     return int(given) if isinstance(given, float) and given.is_integer() else given
 
 
+def _numeral(given: Any) -> Any:
+    """A number's text is its digits: pydantic takes ``1_0`` and spaces too."""
+    if isinstance(given, str) and not _DIGITS.fullmatch(given):
+        raise ValueError("must be a whole number, written in digits.")
+    return given
+
+
 def _count(given: int) -> None:
     if not 1 <= given <= MOST_AT_ONCE:
         raise InvalidInput(f"{quoted(str(given))} is no whole number from 1 to {MOST_AT_ONCE}.")
@@ -84,6 +91,8 @@ def _count(given: int) -> None:
 
 NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 """What can name a variable, or a value of a template's own."""
+
+_DIGITS = re.compile("0|[1-9][0-9]{0,8}")
 
 _BY = re.compile(rf"[!#$&-\[\]-~]{{0,{MOST_BY}}}")
 """Printable ASCII without spaces, quotes, % and backslashes: it stands in unit files."""
@@ -129,7 +138,10 @@ Count = Annotated[
     _checked(_count),
     WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MOST_AT_ONCE}),
 ]
-InstanceNumber = Annotated[int, Field(ge=1, le=MOST_INSTANCES)]
+Numeral = BeforeValidator(_numeral)
+"""Goes behind the bounds of a number that a URL has, or they are in no schema."""
+
+InstanceNumber = Annotated[int, Field(ge=1, le=MOST_INSTANCES), Numeral]
 
 
 class Strict(BaseModel):

@@ -84,12 +84,14 @@ class Recorded(Undertaking):
     job: Commission
 
     def prepare(self, engine: Engine) -> Prepared:
-        """What would be done now; told to the job before it is."""
+        """What would be done now."""
         if self.job.earlier:
             self._refuse_if_changed(engine, self.job.earlier.version)
-        prepared = self._prepared(engine)
+        return self._prepared(engine)
+
+    def decided(self, prepared: Prepared) -> None:
+        """Told to the job before it is done."""
         self.job.planned(prepared.plan)
-        return prepared
 
     def _refuse_if_changed(self, engine: Engine, version: str) -> None:
         """DeploysterError where somebody has deployed since this was planned: to go on would undo their work."""

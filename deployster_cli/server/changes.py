@@ -37,7 +37,7 @@ _OF_SERVICE = "/v1/services/{service}"
 _REFUSALS = responses(400, 401, 403, 413, 415, 422, 503)
 
 Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255)]
-Limit = Annotated[int, Query(ge=1, le=1000)]
+Limit = Annotated[int, Query(ge=1, le=1000), bodies.Numeral]
 
 
 class Changes:

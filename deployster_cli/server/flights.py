@@ -63,7 +63,7 @@ class Flights:
         EngineUnreachable where it takes longer than the patience, counted from its beginning: whoever comes late to
         work that hangs waits no longer than the first.
         """
-        flight = self._flying.get(kind) or self._begin(kind, work)
+        flight = self.begin(kind, work)
         left = flight.began + self._patience - time.monotonic()
         done, _ = await asyncio.wait({flight.landing}, timeout=max(0.0, left))
         if not done:
@@ -74,7 +74,11 @@ class Flights:
         result: T = landed.result
         return result
 
-    def _begin(self, kind: Hashable, work: Callable[[], Any]) -> Flight:
+    def begin(self, kind: Hashable, work: Callable[[], Any]) -> Flight:
+        """The work of this kind that is under way, or else begun now; EngineUnreachable where the line is full."""
+        return self._flying.get(kind) or self._started(kind, work)
+
+    def _started(self, kind: Hashable, work: Callable[[], Any]) -> Flight:
         if len(self._flying) >= MOST_WAITING:
             raise EngineUnreachable("Too much is being asked of the engine at once.", "Ask again in a moment.")
         landing: asyncio.Future[Landed] = asyncio.get_running_loop().create_future()

@@ -20,6 +20,7 @@ from deployster_cli.server.changes import found
 from deployster_cli.server.job import Job, Json
 from deployster_cli.server.jobs import Jobs
 from deployster_cli.server.problems import responses
+from deployster_cli.server.pump import Events
 from deployster_cli.server.serving import Serving
 from deployster_cli.views.sentences import sentence
 
@@ -31,8 +32,6 @@ _CHUNK = 100
 
 _READERS = 4
 """Threads in which the store is read for streams, however many there are."""
-
-_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 _COMMENT = format_sse_event(comment="still here")
 
@@ -85,9 +84,7 @@ def router(serving: Serving) -> APIRouter:
     ) -> Response:
         """A job's progress from the start, or from behind Last-Event-ID, as it comes; ends with ``event: end``."""
         job = found(serving, service, id)
-        return StreamingResponse(
-            stream(serving.jobs, job.id, last_event_id, readers), media_type="text/event-stream", headers=_HEADERS
-        )
+        return Events(serving.streams, stream(serving.jobs, job.id, last_event_id, readers))
 
     routes.add_api_route(
         "/v1/services/{service}/deploys/{id}/events",

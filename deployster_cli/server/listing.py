@@ -19,6 +19,9 @@ from deployster_cli.views.shapes import history_shape, service_shape, unit_shape
 FRESH = 1.0
 """Seconds for which a listing, or the error that came in its place, is good."""
 
+AHEAD = 0.7
+"""Part of that time after which a reader has the next one made, and is answered with this one."""
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -95,6 +98,8 @@ class Listing:
             last = await self._next()
             if last.at < changed:
                 last = await self._next()
+        elif last.at < self._clock.now() - max_age * AHEAD:
+            self._flights.begin("units", self._look)
         if isinstance(last, Refused):
             raise last.error.with_traceback(None)
         return last

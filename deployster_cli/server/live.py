@@ -18,6 +18,7 @@ from deployster_cli.errors import EngineError
 from deployster_cli.server.job import Job
 from deployster_cli.server.listing import Listing, Seen
 from deployster_cli.server.problems import responses
+from deployster_cli.server.pump import Events
 from deployster_cli.server.serving import Serving
 from deployster_cli.views.shapes import service_shape, unit_shape
 
@@ -26,8 +27,6 @@ LOOK_EVERY = 2.0
 
 PULSE = 15.0
 """Seconds of silence after which a comment is sent: proxies drop what says nothing."""
-
-_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
 class View:
@@ -108,8 +107,8 @@ def router(serving: Serving) -> APIRouter:
             **responses(401, 403, 503),
         },
     )
-    async def events() -> StreamingResponse:
+    async def events() -> Events:
         """Services and units (``event: services``) and jobs (``event: job``), as they change."""
-        return StreamingResponse(stream(serving, readers), media_type="text/event-stream", headers=_HEADERS)
+        return Events(serving.streams, stream(serving, readers))
 
     return api

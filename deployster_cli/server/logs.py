@@ -14,7 +14,7 @@ from starlette.responses import Response, StreamingResponse
 
 from deployster_cli.errors import DeploysterError
 from deployster_cli.operations.logs import LogLine, LogNote, Wanted, logs
-from deployster_cli.server.bodies import InstanceNumber, ServicePath, VersionText
+from deployster_cli.server.bodies import InstanceNumber, Numeral, ServicePath, VersionText
 from deployster_cli.server.carrying import StoppableClock
 from deployster_cli.server.problems import responses
 from deployster_cli.server.pump import Places, Pump, Pumped
@@ -83,7 +83,7 @@ def router(serving: Serving) -> APIRouter:
         *,
         version: Annotated[VersionText | None, Query()] = None,
         instance: Annotated[list[InstanceNumber], Query(max_length=1000)] = [],  # noqa: B006 - never changed
-        lines: Annotated[int, Query(ge=0, le=MOST_LINES)] = 10,
+        lines: Annotated[int, Query(ge=0, le=MOST_LINES), Numeral] = 10,
         follow: bool = False,
         accept: Annotated[str, Header()] = "",
     ) -> Response:

@@ -135,13 +135,13 @@ class Faults:
 
 
 async def _ours(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, DeploysterError)  # noqa: S101 - it was registered for these
+    assert isinstance(error, DeploysterError)  # noqa: S101 - it was registered for these  # nosec B101
     return of_error(error)
 
 
 async def _refused(request: Request, error: Exception) -> JSONResponse:
     """What the framework refuses: no such route, no such method there."""
-    assert isinstance(error, HTTPException)  # noqa: S101
+    assert isinstance(error, HTTPException)  # noqa: S101 - as above  # nosec B101
     match error.status_code:
         case HTTPStatus.NOT_FOUND:
             detail = f"There is nothing at {quoted(request.url.path)}."
@@ -159,7 +159,7 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:
     """A body or a parameter of the wrong shape. No value is repeated: it may be a secret."""
-    assert isinstance(error, RequestValidationError)  # noqa: S101
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - as above  # nosec B101
     first = error.errors()[0]
     if first["type"] == "json_invalid":
         return problem(400, "The body is no JSON.")

@@ -21,6 +21,8 @@ MOST_AHEAD = 256
 _LOOK = 0.2
 """Seconds between two looks at whether a slow reader is still there."""
 
+_EVENT_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
 _log = logging.getLogger("deployster.server")
 
 Source = Callable[[threading.Event], Generator[bytes, None, None]]
@@ -118,6 +120,22 @@ class Pump:
         self._pieces.append(piece)
         with contextlib.suppress(RuntimeError):  # the loop has ended
             self._loop.call_soon_threadsafe(self._something.set)
+
+
+class Events(StreamingResponse):
+    """Server-sent events; NotNow where there is no place for one more such stream."""
+
+    def __init__(self, places: Places, events: AsyncIterator[bytes]) -> None:
+        super().__init__(events, media_type="text/event-stream", headers=_EVENT_HEADERS)
+        self._places = places
+        places.take()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send them, as long as the client is there."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._places.leave()
 
 
 class Pumped(StreamingResponse):

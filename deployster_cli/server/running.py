@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import ssl
+import stat
 import sys
 import threading
 from pathlib import Path
@@ -24,6 +25,8 @@ from deployster_cli.server.access_log import JsonLines
 from deployster_cli.server.app import create_app
 from deployster_cli.server.auth import Login, is_loopback
 from deployster_cli.server.connections import bounded
+from deployster_cli.server.crowd import Crowd, room
+from deployster_cli.server.handshake import shaking_hands
 from deployster_cli.server.jobs import open_jobs
 from deployster_cli.server.listing import Listing
 from deployster_cli.server.password import login, weakness
@@ -39,6 +42,9 @@ HARD_END = 9.0
 """Seconds after which the process ends whatever still holds it: the next one goes on with the jobs."""
 
 _HIGHEST_PORT = 65535
+
+_LOGGED = (("deployster", logging.INFO), ("uvicorn.error", logging.WARNING), ("asyncio", logging.WARNING))
+"""Logger → from which level on it is written."""
 
 _log = logging.getLogger("deployster.server")
 
@@ -105,20 +111,23 @@ def _leave() -> None:
 
 
 def _run(app: FastAPI, serving: Serving, sock: socket.socket, context: ssl.SSLContext | None) -> None:
+    http = bounded(AutoHTTPProtocol, Crowd(room()))
     config = uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        http=bounded(AutoHTTPProtocol),
+        http=shaking_hands(http, context) if context else http,
+        loop="asyncio",  # uvloop takes one new connection a turn: with 200 at once the last ones wait for seconds
         ws="none",
         lifespan="off",
         workers=1,
         timeout_graceful_shutdown=LAST_ANSWERS,
-        ssl_context_factory=(lambda *_: context) if context else None,
     )
     server = Server(config, serving)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # which is nohup's
+        signal.signal(signal.SIGHUP, server.handle_exit)
     server.run([sock])
     _log.info("stopped")
     if server.stopped_by == signal.SIGINT:
@@ -185,17 +194,28 @@ def state_folder(options: ServeOptions) -> Path:
         raise ConfigError("There is no place for the jobs: neither HOME nor XDG_STATE_HOME is set.", "Give --state.")
     folder = Path(options.state)
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for parent in reversed(folder.parents):  # parents=True would make them as the umask has it
+            if not parent.exists():
+                parent.mkdir(exist_ok=True, mode=0o700)
+        folder.mkdir(exist_ok=True, mode=0o700)
     except OSError as error:
         raise DeploysterError(f"{folder} can't be made: {error.strerror}.", "See --state.") from error
+    if folder.stat().st_mode & stat.S_IWOTH:  # who writes jobs there has them carried out
+        raise DeploysterError(f"{folder} can be written to by every user of this machine.", "chmod o-w it.")
     return folder
+
+
+def exposed(options: ServeOptions) -> list[str]:
+    """The files with secrets that every user of this machine can read."""
+    files = [Path(file) for file in (options.password_file, options.key) if file]
+    return [str(file) for file in files if file.stat().st_mode & stat.S_IROTH]
 
 
 def log_to_stderr() -> None:
     """One JSON line an event, uvicorn's among them."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
-    for name, level in (("deployster", logging.INFO), ("uvicorn.error", logging.WARNING)):
+    for name, level in _LOGGED:
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [handler], False
         logger.setLevel(level)
@@ -212,5 +232,7 @@ def _say_how(serving: Serving, sock: socket.socket) -> None:
         _log.warning("the password %s: it can be guessed; use a long one", weak)
     if serving.settings.sources.get("serve.password", "").startswith("flag"):
         _log.warning("--password shows in the list of processes; use --password-file or DEPLOYSTER_SERVE_PASSWORD")
+    for file in exposed(options):
+        _log.warning("%s can be read by every user of this machine", file)
     if not options.cert and not known.well_known and not is_loopback(host):
         _log.warning("without --cert and --key the password crosses the network in the clear")

@@ -13,9 +13,14 @@ from deployster_cli.operations.clock import Clock
 from deployster_cli.server.attempts import Attempts
 from deployster_cli.server.auth import Login
 from deployster_cli.server.listing import Listing
+from deployster_cli.server.pump import Places
 
 if TYPE_CHECKING:
     from deployster_cli.server.jobs import Jobs
+
+
+MOST_STREAMS = 1000
+"""Streams of events at a time, so that there are connections left for all other requests."""
 
 
 class Door:
@@ -54,3 +59,4 @@ class Serving:
     jobs: Jobs
     door: Door = field(default_factory=Door)
     attempts: Attempts = field(default_factory=Attempts)
+    streams: Places = field(default_factory=lambda: Places(MOST_STREAMS, "streams of events"))

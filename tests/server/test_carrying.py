@@ -13,8 +13,9 @@ from deployster_cli import config
 from deployster_cli.config import Settings
 from deployster_cli.domain.events import Event
 from deployster_cli.domain.intent import Intent, Verb
+from deployster_cli.domain.lock import Note
 from deployster_cli.domain.plan import Plan
-from deployster_cli.errors import DeploysterError, Interrupted
+from deployster_cli.errors import DeploysterError, Interrupted, Locked
 from deployster_cli.operations.carry_out import Carrying
 from deployster_cli.server import carrying
 from deployster_cli.server.carrying import Commission, StopAsked, StoppableClock, carrier
@@ -128,6 +129,15 @@ def test_what_ended_and_was_not_noted_is_done_again_without_doing_anything(world
     world.told = list(world.begin(DESTROY))
     list(world.begin(DESTROY, earlier=True))
     assert world.there() == set()
+
+
+def test_a_plan_is_remembered_only_once_the_lock_is_held(world: World) -> None:
+    """It is made while it is not yet certain whose the lock is."""
+    other = Note("carousel", "bob", "ci", "elsewhere", 1, "bob's", 0, 10**9)
+    world.engine.locks.late = lambda: world.engine.locks.notes.__setitem__("carousel", other)
+    with pytest.raises(Locked):
+        list(world.begin(DEPLOY))
+    assert world.plan is None
 
 
 def test_what_somebody_else_deployed_since_is_not_undone(world: World) -> None:

@@ -91,6 +91,8 @@ def server(tmp_path: Path, end: Callable[[Server], None]) -> Iterator[Server]:
     shutil.copytree(CAROUSEL, project, ignore=shutil.ignore_patterns(".deployster"))
     with (project / "deployster.toml").open("a") as config:
         config.write('\n[services.broken]\ntemplate = "process"\ncommand = "echo out of luck; exit 7"\ninstances = 1\n')
+        config.write("\n[services.hostile]\ntemplate = 'process'\ninstances = 1\n")
+        config.write("command = \"echo '<script>alert(1)</script><img src=x onerror=alert(1)>'; exit 7\"\n")
     running = Server(project)
     running.start()
     yield running
@@ -237,3 +239,14 @@ def test_it_has_a_dark_face(page: Page) -> None:
     light = brightness()
     page.emulate_media(color_scheme="dark")
     assert (light > 600, brightness() < 200) == (True, True)
+
+
+def test_markup_in_a_journal_or_a_name_is_text(page: Page, server: Server) -> None:
+    body = {"deploy": {"version": "v1", "settle": "0s", "by": "<img/src=x/onerror=alert(1)>"}}
+    with httpx.Client(base_url=server.url, auth=("deployster", PASSWORD)) as client:
+        assert client.post("/v1/services/hostile/deploys", json=body).status_code == 201
+    page.locator("#jobs summary").click(timeout=ROLLOUT)
+    page.locator("#jobs .lines", has_text="<script>alert(1)</script>").wait_for(timeout=ROLLOUT)
+    assert "<img/src=x/onerror=alert(1)>" in page.locator("#jobs .when").inner_text()
+    assert page.locator("#jobs").locator("img, script").count() == 0
+    job_is(page, "Deploy hostile v1", "failed")

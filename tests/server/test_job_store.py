@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import stat
@@ -119,7 +120,7 @@ def test_the_oldest_jobs_go_with_their_events_and_no_unfinished_one_does(
         store.tell(job.id, [("t", {})])
         store.save(over(job))
     assert {job.id for job in store.newest(None, 10)} == {waiting.id, jobs[2].id, jobs[3].id}
-    with sqlite3.connect(path) as db:
+    with contextlib.closing(sqlite3.connect(path)) as db, db:
         assert db.execute("SELECT count(*) FROM events").fetchone() == (2,)
     db.close()
 
@@ -143,7 +144,7 @@ def test_a_closed_store_lets_the_next_one_in(store: JobStore, path: Path) -> Non
 
 def test_a_file_of_a_newer_version_is_left_alone(store: JobStore, path: Path) -> None:
     store.close()
-    with sqlite3.connect(path) as db:
+    with contextlib.closing(sqlite3.connect(path)) as db, db:
         db.execute("PRAGMA user_version = 99")
     db.close()
     with pytest.raises(StoreUnusable, match="newer deployster"):

@@ -84,15 +84,29 @@ def listing_over(engine: GatedEngine, clock: SimClock) -> Listing:
     return Listing(engine, clock, Flights(2.0))
 
 
-def test_a_listing_is_kept_for_a_second(engine: GatedEngine, clock: SimClock) -> None:
+def test_a_young_listing_is_kept(engine: GatedEngine, clock: SimClock) -> None:
     async def twice() -> None:
         listing = listing_over(engine, clock)
         await listing.now()
-        clock.sleep(1.0)
+        clock.sleep(0.7)
         await listing.now()
 
     asyncio.run(twice())
     assert engine.looks == 1
+
+
+def test_an_ageing_one_is_shown_while_the_next_is_made(engine: GatedEngine, clock: SimClock) -> None:
+    async def twice() -> tuple[float, int]:
+        listing = listing_over(engine, clock)
+        first = await listing.now()
+        engine.gate.clear()
+        clock.sleep(0.8)
+        second = await listing.now()
+        engine.gate.set()
+        until(lambda: engine.looks == 2)
+        return second.at - first.at, engine.looks
+
+    assert asyncio.run(twice()) == (0.0, 2)
 
 
 def test_an_older_one_is_not_shown(engine: GatedEngine, clock: SimClock) -> None:

@@ -236,6 +236,14 @@ def test_a_fleetctl_that_hangs_ends_with_the_server(server: Server) -> None:
     until(lambda: not hanging.exists())
 
 
+def test_sigterm_ends_it_while_a_tls_handshake_stalls(tmp_path: Path, pems: Path) -> None:
+    files = ("--cert", str(pems / "cert.pem"), "--key", str(pems / "key.pem"))
+    with started(tmp_path, *files) as server, socket.create_connection(("127.0.0.1", httpx.URL(server.url).port or 0)):
+        time.sleep(0.5)
+        code, seconds = server.terminate()
+    assert (code, seconds < HARD_END, "Traceback" in server.log) == (0, True, False)
+
+
 def test_sigterm_ends_every_open_stream(server: Server) -> None:
     streams = [open_stream(server) for _ in range(200)]
     code, seconds = server.terminate()

@@ -13,6 +13,8 @@ from deployster_cli.server import pump as module
 from deployster_cli.server.carrying import StoppableClock
 from deployster_cli.server.job import NotNow
 from deployster_cli.server.pump import Places, Pump, Source
+from deployster_cli.server.serving import Serving
+from tests.server.app_given import Client
 
 
 async def whole(source: Source, places: Places | None = None) -> list[bytes]:
@@ -94,3 +96,17 @@ def test_a_source_does_not_run_far_ahead_of_its_reader(monkeypatch: pytest.Monke
 
     asyncio.run(go())
     assert len(made) <= 12
+
+
+def test_where_too_many_streams_of_events_are_open_one_more_is_told_to_come_again(
+    serving: Serving, client: Client
+) -> None:
+    serving.streams = Places(0, "streams of events")
+    answer = client.get("/v1/events")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+
+
+def test_a_stream_of_events_gives_its_place_back(serving: Serving, client: Client) -> None:
+    serving.streams = Places(1, "streams of events")
+    job = client.post("/v1/services/carousel/deploys", json={"deploy": {"version": "v2"}}).json()
+    assert [client.get(job["events_url"]).status_code for _ in range(3)] == [200] * 3

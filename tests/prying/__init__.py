@@ -1,0 +1,1 @@
+"""Tries a running ``deployster serve`` from outside, as somebody would who means no good: see ``__main__``."""

@@ -1,0 +1,52 @@
+"""Where the server keeps its jobs and its secrets: in places that nobody else can change or read."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deployster_cli.config import ServeOptions
+from deployster_cli.errors import DeploysterError
+from deployster_cli.server.job_store import JobStore, StoreUnusable
+from deployster_cli.server.running import exposed, state_folder
+
+
+@pytest.fixture
+def careless() -> Iterator[None]:
+    """A user whose files are everybody's."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("careless")
+def test_all_of_a_path_that_has_to_be_made_is_its_owners_alone(tmp_path: Path) -> None:
+    made = state_folder(ServeOptions(state=str(tmp_path / "a" / "b" / "c")))
+    assert [stat.S_IMODE(folder.stat().st_mode) for folder in (made, *made.parents[:2])] == [0o700] * 3
+
+
+@pytest.mark.usefixtures("careless")
+def test_a_folder_that_everybody_may_write_to_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "open").mkdir()
+    with pytest.raises(DeploysterError, match="can be written to by every user"):
+        state_folder(ServeOptions(state=str(tmp_path / "open")))
+
+
+def test_a_link_in_the_place_of_the_jobs_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_text("mine")
+    (tmp_path / "jobs.sqlite").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StoreUnusable):
+        JobStore(tmp_path / "jobs.sqlite")
+
+
+@pytest.mark.parametrize(("mode", "told"), [(0o600, False), (0o640, False), (0o644, True), (0o604, True)])
+def test_a_secret_that_every_user_can_read_is_told_of(tmp_path: Path, mode: int, told: bool) -> None:
+    file = tmp_path / "password"
+    file.touch()
+    file.chmod(mode)
+    options = ServeOptions(password_file=str(file), key=str(file))
+    assert exposed(options) == ([str(file)] * 2 if told else [])

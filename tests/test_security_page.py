@@ -1,0 +1,71 @@
+"""docs/security.md: its limits are those of the code, its headers those that are sent, and its tests exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from deployster_cli.engines.process.call import MOST_PRINTED
+from deployster_cli.server import (
+    attempts,
+    changes,
+    connections,
+    crowd,
+    flights,
+    handshake,
+    job_store,
+    limits,
+    logs,
+    serving,
+    tasks,
+)
+from deployster_cli.server.headers import HEADERS
+from tests.prying.doors import PROMISED
+
+ROOT = Path(__file__).parent.parent
+PAGE = (ROOT / "docs" / "security.md").read_text()
+
+LIMITS = {
+    "a request's head": (connections.MOST_UNHEARD / 1024, connections.LONGEST_HEAD),
+    "a request's body": (limits.MOST_BYTES / 1024, limits.LONGEST_BODY),
+    "a TLS handshake": (handshake.LONGEST_HANDSHAKE,),
+    "an answer of which a client takes nothing": (connections.LONGEST_STALL, 2 * connections.LONGEST_STALL),
+    "connections": (crowd.MOST_CONNECTIONS, crowd.MOST_CONNECTIONS + crowd.SPARE_FILES),
+    "streams of events": (serving.MOST_STREAMS,),
+    "journals read at once, tasks at once, dry runs at once": (
+        logs.MOST_STREAMS,
+        tasks.MOST_TASKS,
+        changes.MOST_PLANNED,
+    ),
+    "wrong passwords from one address (IPv6: a /64)": (attempts.FREE,),
+    "jobs, events of one job": (job_store.MOST_KEPT, job_store.MOST_EVENTS),
+    "an answer of the engine": (flights.PATIENCE,),
+    "what one call of the engine prints": (MOST_PRINTED / 1024 / 1024,),
+}
+
+
+@pytest.mark.parametrize("what", LIMITS)
+def test_a_limit_is_the_one_of_the_code(what: str) -> None:
+    row = next(row for row in PAGE.splitlines() if row.startswith(f"| {what} |"))
+    told = re.findall(r"\d+", row.split("|")[2].replace(",", ""))
+    assert list(map(float, told)) == list(map(float, LIMITS[what]))
+
+
+def test_the_headers_are_those_that_are_sent() -> None:
+    sent = {name.decode(): value.decode() for name, value in HEADERS}
+    rows = re.findall(r"^\| (`.*`) \| `([^`]+)` \|$", PAGE, re.MULTILINE)
+    told = {name.strip("` ").lower(): value for names, value in rows for name in names.split(",")}
+    assert (told, PROMISED) == (sent, sent)
+
+
+@pytest.mark.parametrize("named", sorted(set(re.findall(r"`(tests/[\w/]+\.py)`", PAGE))))
+def test_the_tests_that_hold_it_are_there(named: str) -> None:
+    assert (ROOT / named).is_file()
+
+
+@pytest.mark.parametrize("named", sorted(set(re.findall(r"`(\w+\.py)`", PAGE))))
+def test_the_modules_that_hold_it_are_there(named: str) -> None:
+    places = (ROOT / "deployster_cli", ROOT / "deployster_cli" / "server", ROOT / "tests" / "views")
+    assert any((place / named).is_file() for place in places)
