@@ -1,6 +1,7 @@
 # What the scripts beside it share. Sourced by them with $root, the checkout, set. POSIX sh.
+# PYTHON=python3.13 has them use that one; FLOORS=1 installs the oldest libraries that setup.cfg allows.
 
-venv=$root/.venv
+venv=$root/.venv${PYTHON:+-${PYTHON##*/}}${FLOORS:+-floors}
 
 fail() {
     printf '%s\n' "$@" >&2
@@ -19,12 +20,13 @@ recent() {
 
 # Set $python to the first Python that is new enough and can make a venv.
 find_python() {
-    for python in python3 python3.11 python3.12 python3.13; do
+    for python in "${PYTHON:-python3}" ${PYTHON:-python3.11 python3.12 python3.13}; do
         if recent "$python"; then
             check_venv_module
             return
         fi
     done
+    [ -z "${PYTHON-}" ] || fail "Deployster needs Python 3.11 or later, and $PYTHON is none."
     found=$(python3 --version 2>/dev/null) || fail "Deployster needs Python 3.11 or later, and there is no python3 here." \
         "On Debian 12 or later: apt-get install python3 python3-venv"
     fail "Deployster needs Python 3.11 or later, and python3 here is $found."
@@ -45,18 +47,25 @@ usable() {
 
 make_venv() {
     find_python
-    [ -w "$root" ] || fail "$root is not yours to write to, and .venv belongs there."
-    echo "Making .venv with $("$python" --version)"
+    [ -w "$root" ] || fail "$root is not yours to write to, and ${venv##*/} belongs there."
+    echo "Making ${venv##*/} with $("$python" --version)"
     rm -rf -- "$venv"
-    "$python" -m venv "$venv" || fail "$python could not make .venv."
+    "$python" -m venv "$venv" || fail "$python could not make ${venv##*/}."
     echo "$root" >"$venv/made-in"
+}
+
+# The oldest library of each kind that Deployster says it works with, as pip's constraints.
+floors() {
+    sed -n -e '/^install_requires =/,/^\[/p' -e '/^client =/,/^test =/p' "$root/setup.cfg" |
+        sed -n 's/^ *\([a-z0-9-]*\)>=/\1==/p'
 }
 
 # Install this checkout, editable, with the extras $1. What pip says is shown only where it fails.
 install() {
-    echo "Installing deployster[$1] into .venv"
+    echo "Installing deployster[$1] into ${venv##*/}"
+    ${FLOORS:+floors} >"$venv/constraints"
     (cd "$root" && "$venv/bin/python" -m pip install --quiet --no-input --disable-pip-version-check \
-        --editable ".[$1]") >"$venv/install.log" 2>&1 </dev/null
+        --constraint "$venv/constraints" --editable ".[$1]") >"$venv/install.log" 2>&1 </dev/null
 }
 
 # Have .venv with this checkout and the extras $1 in it. It is used again until the packaging files change.

@@ -185,6 +185,67 @@ def test_a_venv_of_another_folder_is_made_anew(checkout: Checkout, tmp_path: Pat
     assert moved.run("test").out.startswith("Making .venv with Python 3.12.1\n")
 
 
+# Another Python, and the oldest libraries
+
+
+def test_a_python_of_ones_choice_has_a_folder_of_its_own(checkout: Checkout) -> None:
+    checkout.python(MAKES_A_VENV, "python3.13")
+    out = checkout.run("test", environ={"PYTHON": "python3.13"}).out
+    assert out.startswith(
+        "Making .venv-python3.13 with Python 3.12.1\nInstalling deployster[test] into .venv-python3.13\n"
+    )
+
+
+def test_a_python_of_ones_choice_that_is_not_there_is_named(checkout: Checkout) -> None:
+    checkout.python(MAKES_A_VENV)
+    ran = checkout.run("test", environ={"PYTHON": "python3.99"})
+    assert ran == Ran(1, "", "Deployster needs Python 3.11 or later, and python3.99 is none.\n")
+
+
+def test_the_oldest_libraries_are_those_of_setup_cfg(checkout: Checkout) -> None:
+    checkout.python(MAKES_A_VENV)
+    (checkout.root / "setup.cfg").write_text(
+        "[options]\ninstall_requires =\n    click>=8.2\n\n[options.extras_require]\nclient =\n    httpx>=0.27\n"
+        "test =\n    pytest>=8\n"
+    )
+    checkout.run("test", environ={"FLOORS": "1"})
+    assert (checkout.root / ".venv-floors" / "constraints").read_text() == "click==8.2\nhttpx==0.27\n"
+
+
+def test_without_floors_nothing_is_held_back(checkout: Checkout) -> None:
+    checkout.python(MAKES_A_VENV)
+    checkout.run("test")
+    assert (checkout.root / ".venv" / "constraints").read_text() == ""
+
+
+def test_pythons_runs_the_suite_on_each_and_on_the_first_with_the_oldest_libraries(checkout: Checkout) -> None:
+    for name in ("python3.11", "python3.13"):
+        checkout.python(MAKES_A_VENV, name)
+    out = checkout.run("pythons", "-k", "a b").out
+    assert [line for line in out.splitlines() if line.startswith(("==", "pytest"))] == [
+        "== PYTHON=python3.11",
+        f"pytest runs in {checkout.root} with -m pytest -n 4 --dist loadfile -k a b",
+        "== python3.12 is not here",
+        "== PYTHON=python3.13",
+        f"pytest runs in {checkout.root} with -m pytest -n 4 --dist loadfile -k a b",
+        "== PYTHON=python3.11 FLOORS=1",
+        f"pytest runs in {checkout.root} with -m pytest -n 4 --dist loadfile -k a b",
+    ]
+
+
+def test_pythons_names_each_that_fails_and_goes_on(checkout: Checkout) -> None:
+    for name in ("python3.11", "python3.13"):
+        checkout.python(MAKES_A_VENV, name)
+    ran = checkout.run("pythons", environ={"PIP_EXIT": "1"})
+    assert (
+        ran.code,
+        ran.err.endswith("\nFailed:\nPYTHON=python3.11\nPYTHON=python3.13\nPYTHON=python3.11 FLOORS=1\n"),
+    ) == (
+        1,
+        True,
+    )
+
+
 # All of them
 
 
@@ -195,6 +256,8 @@ def test_every_script_is_sound_shell(script: Path) -> None:
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("script", ["script/demo", "script/test", "script/lint", ".ci/run"])
+@pytest.mark.parametrize(
+    "script", ["script/demo", "script/test", "script/lint", "script/pythons", "script/release", ".ci/run"]
+)
 def test_every_command_can_be_run(script: str) -> None:
     assert os.access(ROOT / script, os.X_OK)
