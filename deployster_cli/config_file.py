@@ -25,7 +25,11 @@ _HEADER = rf"\s*\[\[?\s*({_DOTTED})\s*\]"
 _PAIR = rf"\s*({_DOTTED})\s*="
 _QUOTE = r'"""|\'\'\'|"(?:[^"\\]|\\.)*"|\'[^\']*\'|#'
 _SYNTAX = r"(?P<why>.*?) \(at (?:line (?P<line>\d+), column \d+|end of document)\)"
-"""Patterns as text: they are compiled only where there is a file."""
+_TOO_DEEP = r"""(?<![\w"'-])(?:[\w"'-]++[ \t]*+\.[ \t]*+){100}"""
+"""A key of a hundred parts. tomllib takes seconds for one of ten thousand, and hours for one as long as a file may be.
+
+All are patterns as text: they are compiled only where there is a file.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,7 @@ def _text(path: Path, shown: str) -> str:
 
 def _decoded(content: bytes, shown: str) -> str:
     try:
-        return content.decode()
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ConfigError(f"{shown}:{line}: this line is no UTF-8 text.") from error
@@ -112,6 +116,8 @@ def _decoded(content: bytes, shown: str) -> str:
 def _parsed(text: str, shown: str) -> dict[str, object]:
     import tomllib  # noqa: PLC0415 - only where there is a file
 
+    if re.search(_TOO_DEEP, text):
+        raise ConfigError(f"{shown} is nested too deeply.")
     try:
         return tomllib.loads(text)
     except RecursionError as error:
@@ -123,7 +129,7 @@ def _parsed(text: str, shown: str) -> dict[str, object]:
 def _syntax(error: ValueError, shown: str, text: str) -> ConfigError:
     found = re.fullmatch(_SYNTAX, str(error), re.DOTALL)
     why = found["why"] if found else str(error).splitlines()[0]
-    line = (found and found["line"]) or (len(text.splitlines()) if found else 0)
+    line = (found and found["line"]) or (text.rstrip("\n").count("\n") + 1 if found else 0)
     place = f"{shown}:{line}" if line else shown
     return ConfigError(f"{place}: this is no TOML: {why[:1].lower()}{why[1:]}.")
 
@@ -155,17 +161,17 @@ def _parts(dotted: str) -> Keys:
 
 def _open_string(line: str, inside: str) -> str:
     """The delimiter of the multi-line string that is open after ``line``, or nothing."""
-    at = 0
+    at, quote = 0, re.compile(_QUOTE)
     while True:
         if inside:
             end = line.find(inside, at)
             if end < 0:
                 return inside
             at, inside = end + 3, ""
-        found = re.search(_QUOTE, line[at:])
+        found = quote.search(line, at)
         if not found or found[0] == "#":
             return ""
-        at += found.end()
+        at = found.end()
         inside = found[0] if found[0] in {'"""', "'''"} else ""
 
 

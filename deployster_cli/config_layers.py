@@ -22,6 +22,7 @@ from deployster_cli.config_schema import (
     SERVICE,
     TABLES,
     Kind,
+    fits_64_bits,
     one_line,
     shown,
 )
@@ -205,7 +206,7 @@ class FileReader:
                 raise self._fault((*at, name), f"{name} is a setting of Deployster's: it stands in {section(at[:-1])}")
             if not NAME.fullmatch(name):
                 raise self._fault((*at, name), f"{quoted(name)} can't name a value of a template")
-            if type(content) is not int and not one_line(content):
+            if not (fits_64_bits(content) if type(content) is int else one_line(content)):
                 raise self._fault((*at, name), f"{name} in {section(at)} must be text on one line or a whole number")
         return {name: Given(str(content), self.document.at((*at, name))) for name, content in table.items()}
 

@@ -31,6 +31,11 @@ def one_line(value: object) -> bool:
     return isinstance(value, str) and not unwritable(value)
 
 
+def fits_64_bits(value: int) -> bool:
+    """Whether ``value`` is a whole number that every reader of TOML takes."""
+    return -(1 << 63) <= value < 1 << 63
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A sort of value: ``wanted`` completes "must be …", ``accepts`` judges a TOML value.
@@ -61,10 +66,17 @@ def shown(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int | float):
-        return quoted(str(value)).strip("'")
+        return quoted(_digits(value)).strip("'")
     if isinstance(value, list):
         return "a list"
     return "a table" if isinstance(value, dict) else "a date or time"
+
+
+def _digits(value: float) -> str:
+    try:
+        return str(value)
+    except ValueError:  # Python writes no more than 4300 of them
+        return f"{value:#x}"
 
 
 def _matching(wanted: str, pattern: str) -> Kind:

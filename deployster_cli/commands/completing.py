@@ -10,7 +10,6 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -19,6 +18,8 @@ from click.shell_completion import CompletionItem, ShellComplete
 from deployster_cli.commands.shared import KEY
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from deployster_cli.config import Settings
     from deployster_cli.domain.names import UnitName
 
@@ -31,12 +32,18 @@ WHERE = ("cluster", "engine", "endpoint", "tunnel", "config")
 """The shared options that say where to look."""
 
 
+def _here() -> Path:
+    from pathlib import Path  # noqa: PLC0415 - commands and options are completed without
+
+    return Path.cwd()
+
+
 def _settings(ctx: click.Context) -> tuple[Settings, dict[str, str]]:
     from deployster_cli.config import load  # noqa: PLC0415 - commands and options are completed without
 
     given = ctx.find_root().meta.get(KEY, {})
     flags = {name: str(given[name]) for name in WHERE if name in given}
-    return load(flags, os.environ, Path.cwd()), flags
+    return load(flags, os.environ, _here()), flags
 
 
 def _units(ctx: click.Context) -> Sequence[UnitName]:
@@ -72,7 +79,7 @@ def _clusters(ctx: click.Context) -> Iterator[Offer]:
     from deployster_cli.config import clusters  # noqa: PLC0415
 
     given = ctx.find_root().meta.get(KEY, {})
-    return ((name, "") for name in clusters({"config": given.get("config")}, os.environ, Path.cwd()))
+    return ((name, "") for name in clusters({"config": given.get("config")}, os.environ, _here()))
 
 
 SOURCES: Mapping[str, Source] = {

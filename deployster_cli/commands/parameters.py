@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import click
@@ -24,7 +25,7 @@ def number(low: int, high: int) -> Callable[[str], int]:
 
     def convert(given: str | int) -> int:
         text = str(given)
-        if not (text.isascii() and text.isdigit() and low <= int(text[:9]) <= high):
+        if not (re.fullmatch("0|[1-9][0-9]{0,8}", text) and low <= int(text) <= high):
             raise click.BadParameter(f"{quoted(text)} is no whole number from {low} to {high}.")
         return int(text)
 

@@ -22,11 +22,16 @@ _UNIT_NAMES = {
     HOUR: "h hr hour hours",
     24 * HOUR: "d day days",
     7 * 24 * HOUR: "w week weeks",
+    730.5 * HOUR: "M month months",
+    8766 * HOUR: "y year years",
 }
 _UNITS = {name: seconds for seconds, names in _UNIT_NAMES.items() for name in names.split()}
 
-_SPAN_PART = re.compile(rf"(\d+(?:\.\d*)?|\.\d+)\s*({'|'.join(sorted(_UNITS, key=len, reverse=True))})?\s*", re.ASCII)
-_SPAN = re.compile(rf"\s*(?:{_SPAN_PART.pattern})+", re.ASCII)
+_NUMBER = r"(\+?\d+(?:\.\d*)?|\.\d+)"
+_UNIT = rf"\s*({'|'.join(sorted(_UNITS, key=len, reverse=True))})"
+_SPAN_PART = rf"{_NUMBER}(?:{_UNIT})?"
+_SPAN = rf"\s*(?:{_NUMBER}(?:{_UNIT}\s*|\s+|\Z))+"
+"""Patterns as text: they are compiled only where a unit file's time is read."""
 
 _SHOWN_IN_TENTHS = 0.95
 
@@ -38,7 +43,7 @@ def parse_duration(text: str) -> float:
         seconds = float(text)
     elif match and any(match.groups()):
         hours, minutes, rest = match.groups(default="0")
-        seconds = int(hours) * HOUR + int(minutes) * MINUTE + float(rest)
+        seconds = float(hours) * HOUR + float(minutes) * MINUTE + float(rest)
     else:
         raise InvalidInput(f"{quoted(text)} is no duration: write 90s, 5m or 1h30m.")
     if seconds > LONGEST:
@@ -46,16 +51,16 @@ def parse_duration(text: str) -> float:
     return seconds
 
 
-def parse_span(text: str) -> float:
+def parse_span(text: str) -> float | None:
     """Seconds in a time span of a unit file, ``90``, ``500ms``, ``1min 30s``, ``infinity`` (systemd.time(7)).
 
-    0 for what is none: systemd then goes by its default, and so does whoever asks.
+    None for what is none: systemd then goes by its default, and so does whoever asks.
     """
     if text.strip() == "infinity":
         return float("inf")
-    if not _SPAN.fullmatch(text):
-        return 0.0
-    return sum(float(number) * _UNITS[unit or "s"] for number, unit in _SPAN_PART.findall(text))
+    if not re.fullmatch(_SPAN, text, re.ASCII):
+        return None
+    return sum(float(number) * _UNITS[unit or "s"] for number, unit in re.findall(_SPAN_PART, text, re.ASCII))
 
 
 def format_duration(seconds: float) -> str:

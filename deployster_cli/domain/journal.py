@@ -16,11 +16,15 @@ LONGEST_FIELD = 64 * 1024 * 1024
 """Bytes. journald keeps no larger one (DATA_SIZE_MAX in journal-importer.h)."""
 
 _NAME = re.compile(rb"[A-Z_][A-Z0-9_]*")
+_MICROSECONDS = re.compile(rb"[0-9]{1,17}")
+"""Since 1970; more digits are beyond the year 9999, where calendars end."""
+
 _NUMBER_IN_CURSOR = re.compile(r"\bi=([0-9a-f]+)")
 _REMARK = b"-- "
 """journalctl's own lines, such as "-- No entries --", begin so."""
 
 _SIZE = 8
+_NEWLINE = ord("\n")
 _MICROSECOND = 1e-6
 
 
@@ -83,6 +87,8 @@ class Export:
         start = at + _SIZE
         if len(self._rest) < start + size + 1:
             return None
+        if self._rest[start + size] != _NEWLINE:
+            raise _unreadable(name)
         self._fields[name] = self._rest[start : start + size]
         return start + size + 1
 
@@ -96,13 +102,18 @@ def _entry(fields: dict[bytes, bytes]) -> Entry:
     """systemd's own entries name the unit in UNIT (or USER_UNIT), as systemd.journal-fields(7) says."""
     written = fields.get(b"__REALTIME_TIMESTAMP", b"")
     number = _NUMBER_IN_CURSOR.search(fields.get(b"__CURSOR", b"").decode(errors="replace"))
-    at = int(written) if written.isdigit() else None
+    at = int(written) if _MICROSECONDS.fullmatch(written) else None
     return Entry(
         text=fields[b"MESSAGE"].decode(errors="replace"),
         place=(at or 0, int(number[1], 16) if number else 0),
         at=None if at is None else at * _MICROSECOND,
         own=not fields.keys() & {b"UNIT", b"USER_UNIT"},
     )
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of what a program wrote. Only ``\\n`` ends one: what str.splitlines splits at may stand in it."""
+    return [line.rstrip("\r") for line in text.removesuffix("\n").split("\n")] if text else []
 
 
 def _unreadable(line: bytes) -> OutputUnreadable:

@@ -7,10 +7,11 @@ that ``list-unit-files --full`` shows can be worked out here, and what is submit
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from deployster_cli.domain.durations import parse_span
-from deployster_cli.domain.names import UnitName, quoted
+from deployster_cli.domain.names import INSTANCE, MOST_INSTANCES, VERSION, UnitName, quoted
 from deployster_cli.errors import TemplateFault
 
 Option = tuple[str, str, str]
@@ -21,6 +22,11 @@ LONGEST_LINE = 2047
 """Bytes. go-systemd refuses a unit file with a longer one ("line too long")."""
 
 MOST_PREVIOUS = 10
+
+_HIGHEST_PORT = 65535
+
+_AMBIGUOUS = re.compile("[\x00\r\x1c-\x1f\ud800-\udfff]")
+"""Ends of lines to systemd and not to fleet, white space to us alone, and bytes that are no UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +127,13 @@ class UnitFile:
             return Stamp(
                 service=found["Service"],
                 version=found["Version"],
-                instance=int(found["Instance"]),
+                instance=_whole(found["Instance"]),
                 deployed_at=found["DeployedAt"],
                 deployed_by=found["DeployedBy"],
                 template=found["Template"],
-                instances=int(found["Instances"]) if "Instances" in found else None,
-                port=int(found["Port"]) if "Port" in found else None,
-                previous=tuple(found.get("Previous", "").split()),
+                instances=_whole(found["Instances"]) if "Instances" in found else None,
+                port=_whole(found["Port"], _HIGHEST_PORT) if "Port" in found else None,
+                previous=_versions(found.get("Previous", "")),
                 secrets=tuple(found.get("Secrets", "").split()),
             )
         except (KeyError, ValueError):
@@ -136,6 +142,20 @@ class UnitFile:
     def stamped(self, stamp: Stamp) -> UnitFile:
         """The same unit with this ``[X-Deployster]`` in place of any other."""
         return replace(self, options=self.unstamped + stamp.options())
+
+
+def _whole(text: str, most: int = MOST_INSTANCES) -> int:
+    """A number as we write it; ValueError for all else, which int takes some of."""
+    if not INSTANCE.fullmatch(text) or int(text) > most:
+        raise ValueError
+    return int(text)
+
+
+def _versions(text: str) -> tuple[str, ...]:
+    found = tuple(text.split())
+    if not all(map(VERSION.fullmatch, found)):
+        raise ValueError
+    return found[:MOST_PREVIOUS]
 
 
 def write_options(options: tuple[Option, ...]) -> str:
@@ -162,8 +182,8 @@ def grouped(options: tuple[Option, ...]) -> tuple[Option, ...]:
 def parse_options(text: str) -> tuple[Option, ...]:
     """The options of a unit file in systemd's syntax, comments dropped and continued lines joined with a space.
 
-    TemplateFault, with the line's number and text, for what is neither a section, an option nor a comment, and
-    for a line that fleet would refuse as too long.
+    TemplateFault, with the line's number and text, for what is neither a section, an option nor a comment, for what
+    fleet and systemd read differently, and for a line that fleet would refuse as too long.
     """
     options: list[Option] = []
     section = ""
@@ -174,6 +194,10 @@ def parse_options(text: str) -> tuple[Option, ...]:
         name, equals, value = line.partition("=")
         if not section or not equals or not name.strip():
             raise TemplateFault(f"line {number} of the unit file is neither [Section] nor Name=value: {quoted(line)}")
+        if value.endswith("\\"):
+            raise TemplateFault(
+                f"line {number} of the unit file ends with a backslash and is not continued: {quoted(line)}"
+            )
         options.append((section, name.strip(), value.strip()))
     _check_lengths(options)
     return tuple(options)
@@ -193,6 +217,8 @@ def _logical_lines(text: str) -> list[tuple[int, str]]:
     lines: list[tuple[int, str]] = []
     start, pending = 0, ""
     for number, raw in enumerate(text.split("\n"), 1):
+        if _AMBIGUOUS.search(raw.rstrip("\r")):
+            raise TemplateFault(f"line {number} of the unit file has a character that none may have: {quoted(raw)}")
         line = raw.strip()
         if line.startswith(("#", ";")) or (not line and not pending):
             continue

@@ -7,6 +7,7 @@ What comes back from outside is checked against the types that the dataclasses d
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -24,6 +25,9 @@ EVENTS: Mapping[str, type] = {kind.__name__: kind for kind in typing.get_args(Ev
 """Kind → event."""
 
 _SCALARS = (str, int, float, bool)
+
+_MOST_EXACT = 1 << 53
+"""The whole numbers that are the same as floats."""
 
 
 def encode(value: object) -> Any:
@@ -51,7 +55,7 @@ def decode_event(json: object) -> Event:
     fields = dict(json) if isinstance(json, Mapping) else {}
     kind = EVENTS.get(str(fields.pop("kind", "")))
     if kind is None:
-        raise InvalidInput(f"{quoted(str(json))} is no event.")
+        raise InvalidInput(f"{_shown(json)} is no event.")
     event: Event = decode(kind, fields)
     return event
 
@@ -61,7 +65,10 @@ def decode(kind: type[T], json: object) -> T:
 
     A field that is missing takes its default, so that an older peer's values still read; unknown ones are refused.
     """
-    value: T = _decoded(kind, json)
+    try:
+        value: T = _decoded(kind, json)
+    except RecursionError:
+        raise InvalidInput("That is nested too deeply.") from None
     return value
 
 
@@ -96,23 +103,26 @@ def _any_of(kinds: tuple[Any, ...], json: object) -> Any:
 
 def _as(kind: type[T], json: object) -> T:
     if not isinstance(json, kind):
-        raise InvalidInput(f"{quoted(str(json))} is not what was expected there.")
+        raise InvalidInput(f"{_shown(json)} is not what was expected there.")
     return json
 
 
 def _scalar(kind: type, json: object) -> object:
-    """A number may be written without a point; nothing else stands in for anything else, and True is no 1."""
-    if kind is float and type(json) is int:
+    """A number may be written without a point; nothing else stands in for anything else, and True is no 1.
+
+    Python reads NaN, Infinity and 1e999 in JSON too: they are no numbers of ours.
+    """
+    if kind is float and type(json) is int and abs(json) <= _MOST_EXACT:
         return float(json)
-    if type(json) is not kind:
-        raise InvalidInput(f"{quoted(str(json))} is not what was expected there.")
+    if type(json) is not kind or (isinstance(json, float) and not math.isfinite(json)):
+        raise InvalidInput(f"{_shown(json)} is not what was expected there.")
     return json
 
 
 def _name(json: object) -> UnitName:
     name = UnitName.parse(_as(str, json))
     if name is None:
-        raise InvalidInput(f"{quoted(str(json))} is no unit's name.")
+        raise InvalidInput(f"{_shown(json)} is no unit's name.")
     return name
 
 
@@ -120,7 +130,12 @@ def _enum(kind: type[Enum], json: object) -> Enum:
     try:
         return kind(json)
     except ValueError:
-        raise InvalidInput(f"{quoted(str(json))} is none of {', '.join(str(e.value) for e in kind)}.") from None
+        raise InvalidInput(f"{_shown(json)} is none of {', '.join(str(e.value) for e in kind)}.") from None
+
+
+def _shown(json: object) -> str:
+    """A refused value, as it may be repeated in a sentence. One that holds others may be too deep to be written."""
+    return quoted(str(json)) if isinstance(json, str | int | float | None) else f"A {type(json).__name__}"
 
 
 def _dataclass(kind: type, json: Mapping[str, object]) -> object:

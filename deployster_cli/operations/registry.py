@@ -27,7 +27,7 @@ MANIFESTS = ", ".join(
 """Every form of image there is: a registry says 404 to who doesn't accept the one that it has."""
 
 _LOOPBACK = re.compile(r"localhost|127(?:\.[0-9]+){3}|\[::1\]")
-_PARAMETER = re.compile(r'(\w+)="([^"]*)"')
+_PARAMETER = re.compile(r'\b(\w{1,64})="([^"]*)"')
 _REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
 

@@ -114,7 +114,7 @@ class Connection:
             body = self._whole(response)
             try:
                 return json.loads(body)
-            except ValueError:
+            except (ValueError, RecursionError):
                 kind = response.headers.get("content-type", "nothing")
                 raise NotAServer(
                     f"{self.url} answered with {quoted(kind)} where JSON was expected.", "Is the address right?"

@@ -17,7 +17,7 @@ USERNAME = "deployster"
 """The server's own default."""
 
 USERNAME_VARIABLE = "DEPLOYSTER_SERVER_USERNAME"
-PASSWORD_VARIABLE = "DEPLOYSTER_SERVER_PASSWORD"  # noqa: S105 - where one is, and none itself
+PASSWORD_VARIABLE = "DEPLOYSTER_SERVER_PASSWORD"  # noqa: S105 - where one is, and none itself  # nosec B105
 
 HOW = (
     f"Set {PASSWORD_VARIABLE} (and {USERNAME_VARIABLE}, unless it is {USERNAME}), or give the host a line in ~/.netrc."

@@ -89,12 +89,18 @@ def _journal_line(text: str) -> LogLine | LogNote:
     try:
         told = json.loads(text)
         if "note" in told:
-            return LogNote(str(told["note"]))
+            return LogNote(_text(told["note"]))
         at = told.get("at")
         name, seconds = UnitName.parse(told["unit"]), datetime.fromisoformat(at).timestamp() if at else None
-        return LogLine(_known(name), str(told["line"]), seconds, str(told.get("machine", "")))
-    except (ValueError, LookupError, TypeError, AttributeError):
+        return LogLine(_known(name), _text(told["line"]), seconds, _text(told.get("machine", "")))
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
         raise NotAServer("The server's answer can't be read: it is no line of a journal.") from None
+
+
+def _text(told: object) -> str:
+    if not isinstance(told, str):
+        raise TypeError
+    return told
 
 
 def _known(name: UnitName | None) -> UnitName:

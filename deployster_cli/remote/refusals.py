@@ -149,7 +149,7 @@ def _problem(response: httpx.Response, body: bytes) -> Problem | None:
         return None
     try:
         found = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -10,6 +11,9 @@ from deployster_cli.remote.refusals import NotAServer
 
 LONGEST = 4 * 1024 * 1024
 """Bytes of one line. An event with a journal in it is a few thousand."""
+
+_HEADER = re.compile("[!-~]*")
+"""What an id may be made of: it goes back in a header."""
 
 
 @dataclass(slots=True)
@@ -25,7 +29,7 @@ class Told:
         """The data as JSON; None where it is none."""
         try:
             return json.loads("\n".join(self.data))
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
 
@@ -53,12 +57,14 @@ def events(of: Iterable[str]) -> Iterator[Told | None]:
     for line in of:
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
-        if not line and told.data:
-            yield told
+        if not line:
+            yield told if told.data else None
             told = Told(id=told.id)
             continue
         if name == "data":
             told.data.append(value)
-        elif name in {"event", "id"}:
-            setattr(told, name, value)
+        elif name == "event":
+            told.event = value
+        elif name == "id" and _HEADER.fullmatch(value):
+            told.id = value
         yield None

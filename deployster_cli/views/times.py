@@ -18,7 +18,7 @@ def ago(stamp: str, now: float) -> str:
     """
     try:
         then = datetime.fromisoformat(stamp).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         return stamp
     seconds = int(now - then.timestamp())
     if seconds < -MINUTE:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployster_cli.domain.journal import LONGEST_FIELD, Entry, Export
+from deployster_cli.domain.journal import LONGEST_FIELD, Entry, Export, lines_of
 from deployster_cli.errors import OutputUnreadable
 
 
@@ -60,3 +60,11 @@ def test_a_line_without_end_is_unreadable(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(OutputUnreadable):
         read(b"x" * 101)
     assert LONGEST_FIELD > 100
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [("", []), ("\n", [""]), ("a", ["a"]), ("a\r\n\nb\n", ["a", "", "b"]), ("a\u2028b\x0cc\n", ["a\u2028b\x0cc"])],
+)
+def test_only_a_line_feed_ends_a_line_of_what_was_written(text: str, lines: list[str]) -> None:
+    assert lines_of(text) == lines

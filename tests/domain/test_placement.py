@@ -106,6 +106,9 @@ def test_a_spread_unit_has_one_copy_for_each_machine_that_fits(seen: set[str], t
         ("Conflicts=web-*@*.service", False),
         ("Conflicts=carousel-v1@*.service", False),
         ("Conflicts=carousel-[a-z]*", False),
+        ("Conflicts=*r*l*-*.*@*.s*e", True),
+        ("Conflicts=" + "*e" * 60 + "*!", False),
+        ("Conflicts=" + "*" * 60, True),
         ("MachineMetadata=zone=z1", False),
     ],
 )

@@ -74,6 +74,8 @@ def test_a_continuation_into_nothing_is_nothing() -> None:
         ("[A", "line 1 of the unit file is no [Section]: '[A'"),
         ("\n[]", "line 2 of the unit file is no [Section]: '[]'"),
         ("[A]]", "line 1 of the unit file is no [Section]: '[A]]'"),
+        ("[A]\na=1\rb=2", "line 2 of the unit file has a character that none may have: 'a=1\\rb=2'"),
+        ("[A]\na=\\ \\", "line 2 of the unit file ends with a backslash and is not continued: 'a=\\'"),
     ],
 )
 def test_what_is_no_unit_file_is_refused_with_its_line(text: str, said: str) -> None:
@@ -158,6 +160,25 @@ def test_a_unit_without_a_whole_stamp_has_none(section: str) -> None:
     assert unit("[Unit]\nA=1\n" + section).stamp is None
 
 
-def test_a_stamp_with_a_number_that_is_none_is_none() -> None:
-    text = unit("[Unit]\nA=1").stamped(STAMP).text.replace("Port=20001", "Port=high")
-    assert unit(text).stamp is None
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ("Port=20001", "Port=high"),
+        ("Port=20001", "Port=20_001"),
+        ("Port=20001", "Port=65536"),
+        ("Port=20001", "Port=0"),
+        ("Instance=1", "Instance=01"),
+        ("Instance=1", "Instance=+1"),
+        ("Instance=1", "Instance=\u0661"),
+        ("Instances=2", "Instances=" + "9" * 50),
+        ("Previous=a41c9e2", "Previous=../a41c9e2"),
+    ],
+)
+def test_a_stamp_that_we_never_write_is_none(written: str, found: str) -> None:
+    text = unit("[Unit]\nA=1").stamped(STAMP).text
+    assert unit(text.replace(f"{written}\n", f"{found}\n").replace(f"{written} ", f"{found} ")).stamp is None
+
+
+def test_a_stamp_with_more_than_ten_releases_is_cut_to_them() -> None:
+    text = unit("[Unit]\nA=1").stamped(STAMP).text.replace("Previous=a41c9e2", "Previous=" + "1 " * 20)
+    assert unit(text).stamp == replace(STAMP, previous=("1",) * MOST_PREVIOUS)

@@ -134,7 +134,25 @@ def test_journals_are_asked_for_as_they_are_wanted(
     assert double.requests[0].path == f"/v1/services/carousel/logs?{query}"
 
 
-@pytest.mark.parametrize("line", ["nonsense", "[]", '{"unit":"x","line":"hi"}', '{"unit":"carousel-v1@2.service"}'])
+UNIT = '{"unit":"carousel-v1@2.service"'
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(
+            "nonsense",
+            "[]",
+            "[" * 100_000,
+            '{"unit":"x","line":"hi"}',
+            f"{UNIT}}}",
+            '{"note":["a"]}',
+            f'{UNIT},"line":5}}',
+        ),
+        f'{UNIT},"line":"hi","machine":["m1"]}}',
+        f'{UNIT},"line":"hi","at":"0001-01-01T00:00:00+99:00"}}',
+    ],
+)
 def test_what_is_no_line_of_a_journal_is_said_to_be(double: Double, server: Connection, line: str) -> None:
     double.answers = [ndjson(line)]
     with pytest.raises(NotAServer, match="no line of a journal"):

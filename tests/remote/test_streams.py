@@ -51,6 +51,19 @@ def test_data_that_is_no_json_is_nothing() -> None:
     assert whole("data: nonsense\n\n")[0].json is None
 
 
+def test_data_too_deep_to_read_is_nothing() -> None:
+    assert whole("data: " + "[" * 100_000 + "\n\n")[0].json is None
+
+
+def test_an_event_without_data_is_forgotten_with_its_kind() -> None:
+    assert whole("event: end\n\ndata: {}\n\n") == [Told(data=["{}"])]
+
+
+@pytest.mark.parametrize("number", ["\u2028", "\x00", "a b", "\u0661"])
+def test_an_id_that_no_header_can_carry_back_is_passed_over(number: str) -> None:
+    assert [told.id for told in whole(f"id: 1\nid: {number}\ndata: a\n\n")] == ["1"]
+
+
 def test_the_last_id_counts_on() -> None:
     assert [told.id for told in whole("id: 1\ndata: a\n\ndata: b\n\n")] == ["1", "1"]
 

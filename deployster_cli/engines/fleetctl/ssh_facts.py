@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import re
 import socket
@@ -17,7 +16,7 @@ SSH_PORT = 22
 
 _LIMIT = 5.0
 _ADDRESS = re.compile(r"\[?(?P<host>[0-9A-Fa-f.:]+)(?:%\w+)?(?:\]:(?P<port>[0-9]+)|\])?")
-_FOUND = re.compile(r"^# Host .* found: line ([0-9]+)", re.MULTILINE)
+_FOUND = re.compile(r"^# Host .* found: line ([0-9]{1,9})", re.MULTILINE)
 
 _NO_KEYS = 1
 """ssh-add's exit code where an agent answers and holds none, or is locked."""
@@ -71,12 +70,12 @@ def known_as(address: str, port: int = SSH_PORT) -> str:
 
 
 def _blobs(scanned: str) -> Iterator[bytes]:
-    for line in scanned.splitlines():
+    for line in scanned.split("\n"):
         words = line.split()
         if len(words) == len(("host", "kind", "key")) and not line.startswith("#"):
             try:
                 yield base64.b64decode(words[2])
-            except binascii.Error:
+            except ValueError:
                 continue
 
 

@@ -11,13 +11,22 @@ from deployster_cli.errors import OutputUnreadable
 _LISTENING = "0A"
 """TCP_LISTEN in the kernel's include/net/tcp_states.h, as /proc/net/tcp writes it."""
 
-_CONTROL_DONE = re.compile(r"(pre|post)-start done \((\w+)\) <-(\d*)>")
+_CODE = r"\((OK|[0-9]{1,3})\) <-([0-9]{0,3})>"
+"""An exit code and a signal, as systemctl3's log has them."""
 
-_ENDED = re.compile(r" stopped PID \d+ \((\w+)\) <-(\d*)>")
+_CONTROL_DONE = re.compile(f"(pre|post)-start done {_CODE}")
 
-_ONESHOT = re.compile(r"oneshot start \w+ \((\w+)\) <-(\d*)>")
+_ENDED = re.compile(f" stopped PID [0-9]+ {_CODE}")
+
+_ONESHOT = re.compile(rf"oneshot start \w+ {_CODE}")
 
 _RECORD = re.compile(r"(start|stop) +([0-9]{1,10}) (-|done|failed) +([0-9a-f]*) *\n")
+
+_SOCKET = re.compile(r" *[0-9]+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]+:[0-9A-F]{4} ([0-9A-F]{2}) [^\n]*")
+"""A line of /proc/net/tcp: the local port and the state."""
+
+_LONGEST_NUMBER = 20
+"""Digits of the largest that 64 bits hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +95,7 @@ def oneshot_ended(log: str) -> int | None:
 
 def parse_show(text: str) -> dict[str, Shown]:
     """Unit → state, from the blocks that ``show`` prints, one a unit, with an empty line between them."""
-    blocks = [block.splitlines() for block in re.split(r"\n{2,}", text.strip("\n")) if block]
+    blocks = [block.split("\n") for block in re.split(r"\n{2,}", text.strip("\n")) if block]
     found = [_shown(dict(_pair(line) for line in block)) for block in blocks]
     return {one.id: one for one in found}
 
@@ -120,7 +129,7 @@ def _number(values: dict[str, str], name: str) -> int | None:
     text = values.get(name, "")
     if not text:
         return None
-    if not (text.isascii() and text.isdigit()):
+    if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER):
         raise OutputUnreadable(f"systemctl show printed no number: {quoted(f'{name}={text}')}", out=f"{name}={text}")
     return int(text)
 
@@ -130,23 +139,24 @@ def parse_record(text: str) -> Record | None:
     if not text.strip():
         return None
     found = _RECORD.fullmatch(text)
-    if not found:
+    record = Record(found[1], int(found[2]), found[3].removeprefix("-"), found[4]) if found else None
+    if record is None or record.text != text:
         raise OutputUnreadable(f"a job file holds something that no job wrote: {quoted(text)}", out=text)
-    verb, pid, result, run = found.groups()
-    return Record(verb, int(pid), "" if result == "-" else result, run)
+    return record
 
 
 def parse_listening(text: str) -> frozenset[int]:
     """The ports that /proc/net/tcp or tcp6 shows as listened on (the format is proc(5)'s)."""
-    return frozenset(port for line in text.splitlines()[1:] if (port := _listening(line)) is not None)
+    lines = text.removesuffix("\n").split("\n")[1:]
+    return frozenset(port for line in lines if (port := _listening(line)) is not None)
 
 
 def _listening(line: str) -> int | None:
-    words = line.split()
-    try:
-        return int(words[1].rpartition(":")[2], 16) if words[3] == _LISTENING else None
-    except (IndexError, ValueError):
-        raise OutputUnreadable(f"/proc/net/tcp has a line that can't be read: {quoted(line)}", out=line) from None
+    found = _SOCKET.fullmatch(line)
+    if not found:
+        raise OutputUnreadable(f"/proc/net/tcp has a line that can't be read: {quoted(line)}", out=line)
+    port, state = found.groups()
+    return int(port, 16) if state == _LISTENING else None
 
 
 def failed_control(log: str, before: tuple[str, ...], after: tuple[str, ...]) -> str:

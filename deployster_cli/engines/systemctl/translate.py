@@ -13,6 +13,7 @@ import shlex
 import sys
 from collections.abc import Callable, Collection, Mapping
 
+from deployster_cli.domain.durations import parse_span
 from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.errors import EngineError
 
@@ -37,8 +38,6 @@ _PROTECTED = re.compile(r"\\(?:\n|(.))", re.DOTALL)
 _SPACE_AT_END = re.compile(r"(?<!\\)[ \t]+\Z")
 
 _NO_CHARACTER = re.compile(r"[\ud800-\udfff]")
-_SPAN = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)")
-_UNITS = {"us": 1e-6, "ms": 1e-3, "m": 60.0, "min": 60.0, "h": 3600.0, "hr": 3600.0, "d": 86400.0}
 _SPLIT_VARIABLE = re.compile(r"\$(?![${])(.*)", re.DOTALL)
 _SPECIAL = re.compile(r"[$\n\r]")
 _DOLLARS = re.compile(r"\$\$|\$\{([^}:]*)\}|[$\n\r]")
@@ -210,7 +209,7 @@ def variables(text: str) -> dict[str, str]:
     """What an EnvironmentFile sets, as systemd reads it: ``#`` and ``;`` begin comments; a value begins with its quoted
     pieces, which may hold line breaks; behind them a backslash protects a character or continues the line.
     """
-    found = (line for line in _FILE_LINE.finditer(text) if line["name"])
+    found = (line for line in _FILE_LINE.finditer(text.rstrip("\r\n")) if line["name"])
     return {line["name"].strip(): _unquoted(line["quoted"]) + _bare(line["rest"]) for line in found}
 
 
@@ -224,7 +223,5 @@ def _bare(rest: str) -> str:
 
 def seconds(span: str, *, default: float) -> float:
     """A time span of systemd's (``90``, ``1min 30s``) in seconds; ``infinity`` for 0 and infinity, as for a limit."""
-    parts = _SPAN.findall(span)
-    if not parts:
-        return math.inf if span.strip() == "infinity" else default
-    return sum(float(number) * _UNITS.get(unit, 1.0) for number, unit in parts) or math.inf
+    found = parse_span(span)
+    return default if found is None else found or math.inf

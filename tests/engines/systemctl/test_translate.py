@@ -184,7 +184,17 @@ def test_an_optional_file_of_variables_may_be_missing() -> None:
 
 @pytest.mark.parametrize(
     ("span", "seconds"),
-    [("90", 90), ("1min 30s", 90), ("500ms", 0.5), ("0", math.inf), ("infinity", math.inf), ("", 7), ("soon", 7)],
+    [
+        ("90", 90),
+        ("1min 30s", 90),
+        ("500ms", 0.5),
+        ("0", math.inf),
+        ("infinity", math.inf),
+        ("", 7),
+        ("soon", 7),
+        ("2 weeks", 1209600),
+        ("5x 3", 7),
+    ],
 )
 def test_time_spans_are_read_as_systemd_does(span: str, seconds: float) -> None:
     assert translate.seconds(span, default=7) == seconds
