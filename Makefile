@@ -1,4 +1,4 @@
-.PHONY: demo test lint completions docs pictures ci
+.PHONY: demo test pythons release lint fuzz audit completions docs pictures bench ci
 
 demo:  ## Install, then deploy the example app on this machine
 	script/demo
@@ -6,8 +6,20 @@ demo:  ## Install, then deploy the example app on this machine
 test:  ## The whole test suite
 	script/test
 
-lint:  ## Style, format and types
+pythons:  ## The whole test suite on each Python, and with the oldest libraries
+	script/pythons
+
+release:  ## The sdist and the wheel, into dist/
+	script/release
+
+lint:  ## Style, format, types, and what bandit knows to be dangerous
 	script/lint
+
+fuzz:  ## Every parser under fuzzing, ten minutes each
+	script/fuzz
+
+audit:  ## Known holes in what is installed with it
+	script/audit
 
 completions:  ## Write the shells' completion scripts anew
 	script/completions
@@ -17,6 +29,9 @@ docs:  ## Write the reference pages and the man pages anew
 
 pictures:  ## Take the pictures of docs/ anew, from real deploys on this machine
 	script/picture
+
+bench:  ## How fast it is, beside named rivals; writes docs/benchmarks.md anew
+	script/bench --write docs/benchmarks.md
 
 ci:  ## Everything, as the build does it
 	.ci/run

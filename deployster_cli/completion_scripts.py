@@ -6,7 +6,6 @@ The scripts hold no name of a command: they hand over what is typed, and the pro
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,8 +142,10 @@ def install(shell: Shell, environ: Mapping[str, str]) -> str:
 
 
 def _write(at: Path, text: str) -> None:
+    from tempfile import NamedTemporaryFile  # noqa: PLC0415 - slow to import, and most only print the script
+
     at.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=at.parent, prefix=".deployster-", delete=False) as file:
+    with NamedTemporaryFile("w", dir=at.parent, prefix=".deployster-", delete=False) as file:
         file.write(text)
     Path(file.name).chmod(0o644)
     os.replace(file.name, at)  # noqa: PTH105 - on one file system, by the folder

@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import closing
@@ -58,14 +57,16 @@ class Cache:
                 return None
             names = map(UnitName.parse, found["names"])
             return Kept(tuple(name for name in names if name), bool(found["pending"]))
-        except (OSError, ValueError, TypeError, LookupError):
+        except (OSError, ValueError, TypeError, LookupError, RecursionError):
             return None
 
     def write(self, names: Iterable[UnitName], now: float, *, pending: bool = False) -> None:
         """Keep these. OSError where there is no place for them."""
+        from tempfile import NamedTemporaryFile  # noqa: PLC0415 - slow to import, and most TABs find names kept
+
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         text = json.dumps({"at": now, "pending": pending, "names": [name.text for name in names]})
-        with tempfile.NamedTemporaryFile("w", dir=self._path.parent, prefix=".names-", delete=False) as file:
+        with NamedTemporaryFile("w", dir=self._path.parent, prefix=".names-", delete=False) as file:
             file.write(text)
         os.replace(file.name, self._path)  # noqa: PTH105 - the same on every path
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import errno
+import gc
 import importlib
 import os
 import signal
@@ -59,7 +61,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command = importlib.import_module(f"deployster_cli.commands.{cmd_name}").cli
-        assert isinstance(command, click.Command)  # noqa: S101 - a slip of ours
+        assert isinstance(command, click.Command)  # noqa: S101 - a slip of ours  # nosec B101
         if ctx.resilient_parsing:
             from deployster_cli.commands.completing import with_names  # noqa: PLC0415 - only for the TAB key
 
@@ -107,31 +109,49 @@ def cli() -> None:
     """
 
 
-_OUTPUT_FAULTS = {errno.ENOSPC, errno.EIO, errno.EPIPE, errno.EBADF}
+_OUTPUT_FAULTS = {errno.ENOSPC, errno.EIO, errno.EBADF}
 """What click's own printing, of help and version, can fail with."""
 
 
+_COLLECT_AFTER = 10_000
+"""New objects until the garbage collector looks again: what a short run imports and reads all stays, and is a lot."""
+
+
 class Terminated(KeyboardInterrupt):
-    """SIGTERM: the same as Ctrl-C, with another exit code."""
+    """SIGTERM, or the SIGHUP of a terminal that is closed: the same as Ctrl-C, with another exit code."""
 
-    signal = signal.SIGTERM
+    def __init__(self, number: int = signal.SIGTERM) -> None:
+        super().__init__()
+        self.signal = number
 
 
-def _terminate(_: int, __: FrameType | None) -> None:
-    raise Terminated
+def _terminate(number: int, _: FrameType | None) -> None:
+    if number == signal.SIGHUP:
+        signal.signal(number, signal.SIG_IGN)  # the shell sends another one: that must not stop the tidying up
+    raise Terminated(number)
+
+
+def _heed_signals() -> None:
+    """End in order at SIGTERM, and at SIGHUP but for nohup's programs."""
+    signal.signal(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, _terminate)
 
 
 def main() -> None:
     """Run the command line and exit with its code; whatever happens, nobody sees a traceback."""
+    gc.set_threshold(_COLLECT_AFTER)
+    atexit.register(gc.freeze)  # else Python looks through all of it once more on its way out
     if shell := os.environ.get("_DEPLOYSTER_COMPLETE"):
         from deployster_cli.commands.completing import answer  # noqa: PLC0415 - only for the TAB key
 
         answer(cli, shell, sys.argv[1:])
         return
-    signal.signal(signal.SIGTERM, _terminate)
+    _heed_signals()
     code = run(sys.argv[1:])
-    with contextlib.suppress(OSError, AttributeError):
-        sys.stdout.flush()
+    with contextlib.suppress(OSError):
+        if sys.stdout:
+            sys.stdout.flush()
         sys.exit(code)
     os._exit(code or EXIT_FAILED)  # stdout can't take what is left for it, and Python would say so again
 

@@ -13,7 +13,6 @@ from deployster_cli.domain.hooks import FAILED
 from deployster_cli.domain.intent import Intent, Verb
 from deployster_cli.domain.model import Service
 from deployster_cli.domain.names import check_service
-from deployster_cli.domain.plan import Plan
 from deployster_cli.domain.render import Templates
 from deployster_cli.domain.secrets import with_secrets
 from deployster_cli.engines.base import Engine
@@ -23,7 +22,6 @@ from deployster_cli.operations.before import TEMPLATE, Task
 from deployster_cli.operations.carry_out import Carrying, Keep, Locking, under_lock
 from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.deploy import Prepared, Renderer, Request
-from deployster_cli.operations.rollout import Work
 from deployster_cli.surroundings import Surroundings
 from deployster_cli.template_files import load
 
@@ -108,23 +106,25 @@ class Undertaking:
         request, render = self._rendering
         return deploy.prepare(engine, self._settled(engine, request, render), render, self.clock.utc())
 
+    def decided(self, prepared: Prepared) -> None:
+        """Called with what will be done, the lock held and nothing done yet. What ``prepare`` made may be made anew."""
+
     def carry(self, engine: Engine) -> Carrying:
         """Take the service's lock, plan, run hooks and tasks, carry it out, and give the lock back; then run hooks."""
         surroundings = Surroundings(self.settings, self.intent, self.by, self.clock)
         service = None if self.intent.verb is Verb.DESTROY else self._rendering[0].service
         prepared: list[Prepared] = []
 
-        def work() -> Work:
-            prepared[:] = [self.prepare(engine)]
-            return prepared[0].work
-
-        def ahead(_: Plan, keep: Keep) -> Iterator[Event]:
-            return surroundings.ahead(engine, service, prepared[0], keep)
+        def ahead(made: Prepared, keep: Keep) -> Iterator[Event]:
+            self.decided(made)
+            prepared.append(made)
+            return surroundings.ahead(engine, service, made, keep)
 
         note = lock.new_note(self.intent.service, self.by, self.intent.doing, self.clock)
         tasks = () if service is None else self._tasks
         try:
-            result = yield from under_lock(engine, Locking(note, self.intent.lock_wait, ahead, tasks), work, self.clock)
+            locking = Locking(note, self.intent.lock_wait, ahead, tasks)
+            result = yield from under_lock(engine, locking, lambda: self.prepare(engine), self.clock)
         except DeploysterError as error:
             if prepared and not isinstance(error, Interrupted):
                 yield from surroundings.behind(prepared[0], FAILED)

@@ -124,6 +124,7 @@ class SimEngine:
     """The Engine protocol over the model. ``lost`` and ``outages`` are numbers of looks at which things go wrong.
 
     A global unit has a copy on each of ``hosts`` that fits; ``fates_on`` and ``lag`` are what differs there.
+    ``stops_late`` is for how long more than the others a unit takes to stop.
     """
 
     clock: SimClock
@@ -138,11 +139,13 @@ class SimEngine:
     leaving: dict[UnitName, Life] = field(default_factory=dict)
     calls: list[tuple[str, tuple[UnitName, ...]]] = field(default_factory=list)
     looks: int = 0
+    looks_before: dict[str, int] = field(default_factory=dict)
     one_machine: bool = False
     locks: SimLocks = field(default_factory=SimLocks)
     hosts: tuple[Machine, ...] = (HOST,)
     fates_on: dict[tuple[UnitName, str], Fate] = field(default_factory=dict)
     lag: dict[str, float] = field(default_factory=dict)
+    stops_late: dict[UnitName, float] = field(default_factory=dict)
     started: list[UnitFile] = field(default_factory=list)
     journals: dict[UnitName, list[Entry]] = field(default_factory=dict)
     exits: int | None = 7
@@ -243,6 +246,7 @@ class SimEngine:
     def start(self, files: Collection[UnitFile]) -> None:
         self._answer()
         names = tuple(file.name for file in files)
+        self.looks_before.setdefault("start", self.looks - 1)
         self.calls.append(("start", names))
         self.started += files
         if any(self.fates.get(name) is Fate.REFUSED for name in names):
@@ -269,7 +273,8 @@ class SimEngine:
         for name in names:
             life = self.lives.get(name)
             if life and life.desired is State.LAUNCHED:
-                life.desired, life.stop_done = State.LOADED, self.clock.now() + self.stop_delay
+                late = self.stops_late.get(name, 0)
+                life.desired, life.stop_done = State.LOADED, self.clock.now() + self.stop_delay + late
 
     def unload(self, names: Collection[UnitName]) -> None:
         self._answer()

@@ -94,7 +94,7 @@ ONLY_IN: Mapping[str, tuple[str, ...]] = {
 
 PURE = {
     *("__future__", "collections", "contextlib", "dataclasses", "difflib", "enum", "functools", "hashlib", "itertools"),
-    *("jinja2", "re", "shlex", "traceback", "types", "typing", PACKAGE),
+    *("jinja2", "math", "re", "shlex", "traceback", "types", "typing", PACKAGE),
 }
 """What domain may import: nothing that knows a clock, a file, the environment or the network."""
 

@@ -9,6 +9,7 @@ import click
 import pytest
 
 from deployster_cli import config
+from deployster_cli.config_layers import SETTINGS, variable
 from deployster_cli.main import cli
 
 ROOT = Path(__file__).parent.parent
@@ -17,6 +18,17 @@ PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/**/*.md")), *sorted
 _CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _TOML = re.compile(r"^```toml\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+_VARIABLE = re.compile(r"DEPLOYSTER_[A-Z]+(?:_[A-Z]+)*")
+
+READERS = [
+    *ROOT.glob("deployster_cli/**/*.py"),
+    *ROOT.glob("templates/*.j2"),
+    *ROOT.glob("lab/*.py"),
+    *ROOT.glob("tests/**/*.py"),
+]
+"""Where a variable of ours that is no setting has its name; of the tests only those of their own."""
 
 
 def links(page: Path) -> list[str]:
@@ -61,3 +73,19 @@ def examples() -> list[tuple[str, str]]:
 def test_every_deployster_toml_in_the_pages_can_be_used(page: str, text: str, tmp_path: Path) -> None:
     (tmp_path / "deployster.toml").write_text(text)
     assert config.load({}, {}, tmp_path).file == tmp_path / "deployster.toml"
+
+
+def read_somewhere() -> set[str]:
+    """Every variable of ours that a setting, the program, a template, the lab or the tests have."""
+    named = {name for file in READERS for name in _VARIABLE.findall(file.read_text()) if _is_theirs(file, name)}
+    return named | {variable(keys) for keys in SETTINGS} | {"DEPLOYSTER_CONFIG", "DEPLOYSTER_CLUSTER"}
+
+
+def _is_theirs(file: Path, name: str) -> bool:
+    return name.startswith("DEPLOYSTER_TEST_") == (ROOT / "tests" in file.parents)
+
+
+def test_every_variable_on_a_page_is_read_by_something() -> None:
+    known, example = read_somewhere(), "DEPLOYSTER_ENV_NAME"
+    said = {(page.name, name) for page in PAGES for name in _VARIABLE.findall(page.read_text()) if name != example}
+    assert sorted((page, name) for page, name in said if name not in known) == []

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from deployster_cli.commands.deploying import intent_of, roll_out
-from deployster_cli.commands.options import INSTANCES, ROLLING, VALUES, YES, with_options
-from deployster_cli.commands.shared import shared_options, this_run
+from deployster_cli.commands.options import INSTANCES, ROLLING, VALUES, YES
+from deployster_cli.commands.shared import shared_options, this_run, with_options
 from deployster_cli.domain.intent import Verb
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from deployster_cli.commands.options import WAITING, with_options
+from deployster_cli.commands.options import WAITING
 from deployster_cli.commands.parameters import number
-from deployster_cli.commands.shared import confirm_protected, confirmed, shared_options, this_run
+from deployster_cli.commands.shared import confirm_protected, confirmed, shared_options, this_run, with_options
 from deployster_cli.domain.intent import Intent, Verb
 from deployster_cli.domain.names import MOST_INSTANCES
 from deployster_cli.domain.plan import Policy

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -11,8 +11,6 @@ from deployster_cli.commands.parameters import duration, number
 from deployster_cli.domain.model import OnFailure, Order
 from deployster_cli.domain.plan import MOST_AT_ONCE, Policy
 from deployster_cli.errors import InvalidInput
-
-Command = Callable[..., None]
 
 INSTANCES = click.option(
     "--instances",
@@ -70,17 +68,6 @@ ROLLING = (
     *WAITING,
     click.option("--dry-run", is_flag=True, help="Show the plan, change nothing."),
 )
-
-
-def with_options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
-    """All of these on one command, in this order in its help."""
-
-    def add(command: Command) -> Command:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return add
 
 
 def policy_of(given: Mapping[str, Any]) -> Policy:

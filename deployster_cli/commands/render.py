@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from deployster_cli.commands.options import VALUES, with_options
+from deployster_cli.commands.options import VALUES
 from deployster_cli.commands.parameters import number
-from deployster_cli.commands.shared import person, shared_options, this_run
+from deployster_cli.commands.shared import person, shared_options, this_run, with_options
 from deployster_cli.domain.names import MOST_INSTANCES
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import click
 
 from deployster_cli.commands.deploying import FORCE_SETTINGS, intent_of, roll_out
-from deployster_cli.commands.options import ROLLING, VALUES, with_options
+from deployster_cli.commands.options import ROLLING, VALUES
 from deployster_cli.commands.parameters import number
-from deployster_cli.commands.shared import confirmed, shared_options, this_run
+from deployster_cli.commands.shared import confirmed, shared_options, this_run, with_options
 from deployster_cli.domain.intent import Verb
 from deployster_cli.domain.plan import MOST_AT_ONCE
 from deployster_cli.domain.wording import on

@@ -6,8 +6,7 @@ import importlib
 
 import click
 
-from deployster_cli.commands.options import with_options
-from deployster_cli.commands.shared import KEY, Run, shared_options
+from deployster_cli.commands.shared import KEY, Run, shared_options, with_options
 from deployster_cli.errors import InvalidInput
 
 OPTIONS = (

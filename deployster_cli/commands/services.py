@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import click
 
-from deployster_cli.commands.options import with_options
-from deployster_cli.commands.shared import shared_options, this_run
+from deployster_cli.commands.shared import shared_options, this_run, with_options
 from deployster_cli.commands.watching import WATCHING, show_or_watch
 
 

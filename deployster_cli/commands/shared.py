@@ -48,9 +48,20 @@ def _option(*names: str, **facts: Any) -> Callable[[F], F]:
     return click.option(*names, expose_value=False, callback=_remember, **facts)
 
 
+def with_options(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """All of these on one command, in this order in its help."""
+
+    def add(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
 def shared_options(command: F) -> F:
     """The options that are accepted before COMMAND and after it."""
-    options = [
+    options = (
         _option("--cluster", metavar="NAME", help="A cluster of deployster.toml."),
         _option("--engine", type=click.Choice(["fleet", "local"]), help="What runs units (default: fleet)."),
         _option("--endpoint", metavar="URL", help="fleet's API (as fleetctl --endpoint)."),
@@ -71,10 +82,8 @@ def shared_options(command: F) -> F:
             help="Show every call of fleetctl or systemctl, with its exit code and time.",
         ),
         _option("--no-color", is_flag=True, default=None, help="No colour (also: NO_COLOR)."),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+    )
+    return with_options(*options)(command)
 
 
 class Run:

@@ -7,9 +7,10 @@ one who finds it can see that the owner's process is dead.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
-from deployster_cli.domain.names import SERVICE
+from deployster_cli.domain.names import LOCK
 from deployster_cli.domain.unitfile import STAMP_SECTION, Option
 
 LASTS = 120
@@ -17,6 +18,8 @@ LASTS = 120
 
 RENEW_AFTER = 20
 """Seconds after which its owner looks whether it is still there, and renews it."""
+
+_WHOLE = re.compile("0|[1-9][0-9]{0,11}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,22 +86,23 @@ class Note:
                 owner=found["Owner"],
                 host=found["Host"],
                 home=found["Home"],
-                pid=int(found["Pid"]),
+                pid=_whole(found["Pid"]),
                 token=found["Token"],
-                since=int(found["Since"]),
-                deadline=int(found["Deadline"]),
+                since=_whole(found["Since"]),
+                deadline=_whole(found["Deadline"]),
                 doing="" if doing == "-" else doing,
             )
         except (KeyError, ValueError):
             return None
 
 
+def _whole(text: str) -> int:
+    """A number as we write it; ValueError for all else, which int takes some of."""
+    if not _WHOLE.fullmatch(text):
+        raise ValueError
+    return int(text)
+
+
 def unit_name(service: str) -> str:
     """The unit that holds a service's lock. No instance of a service is called so: it has no ``@``."""
-    return f"deployster-lock-{service}.service"
-
-
-def is_lock(name: str) -> bool:
-    """Whether a unit of this name is a lock."""
-    service = name.removeprefix("deployster-lock-").removesuffix(".service")
-    return name == unit_name(service) and bool(SERVICE.fullmatch(service))
+    return f"{LOCK}{service}.service"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from deployster_cli.errors import InvalidInput
 
@@ -16,14 +17,16 @@ SERVICE = re.compile(r"[a-z0-9]++(?:[._-][a-z0-9]++)*")
 VERSION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 INSTANCE = re.compile(r"[1-9][0-9]{0,5}")
 
-_ESCAPED = r"[A-Za-z0-9_](?:[A-Za-z0-9_.]|\\x2d){0,127}+"
-_TEXT = re.compile(rf"({SERVICE.pattern})-({_ESCAPED})@({INSTANCE.pattern})\.service")
-"""A unit's name in one go, as listings have thousands. A version's ``-`` is escaped, so the last one is before it."""
+_RELEASE = re.compile(rf"({SERVICE.pattern})-([A-Za-z0-9_](?:[A-Za-z0-9_.]|\\x2d){{0,127}}+)")
+"""What is before the ``@``. A version's ``-`` is escaped, so the last one is before the version."""
 
 LONGEST_UNIT_NAME = 255
 """fleet and systemd both refuse longer ones."""
 
 MOST_INSTANCES = 999_999
+
+LOCK = "deployster-lock-"
+"""How the name of a unit begins that is no instance of anything, but a service's lock."""
 
 _QUOTED_AT_MOST = 60
 
@@ -78,11 +81,11 @@ class UnitName:
     @classmethod
     def parse(cls, text: str) -> UnitName | None:
         """The name that ``text`` writes, or None where it is not exactly what ``text`` of some name gives."""
-        found = _TEXT.fullmatch(text)
-        if found is None or len(text) > LONGEST_UNIT_NAME:
+        if len(text) > LONGEST_UNIT_NAME:
             return None
-        service, escaped, instance = found.groups()
-        return cls(service, escaped.replace("\\x2d", "-"), int(instance))
+        before, _, behind = text.rpartition("@")
+        release, instance = _release(before), _instance(behind)
+        return cls(*release, instance) if release and instance else None
 
     @property
     def text(self) -> str:
@@ -100,6 +103,20 @@ class UnitName:
         so two instances never share one (``docker rm -f`` of a shared name would take down a stranger).
         """
         return f"{self.service}--{self.version}-{self.instance}"
+
+
+@lru_cache(maxsize=4096)
+def _release(text: str) -> tuple[str, str] | None:
+    """The service and the version in what is before the ``@``: read once, as listings have it for every instance."""
+    found = _RELEASE.fullmatch(text)
+    return (found[1], found[2].replace("\\x2d", "-")) if found else None
+
+
+@lru_cache(maxsize=4096)
+def _instance(text: str) -> int | None:
+    """The instance in what is behind the ``@``."""
+    number = text.removesuffix(".service")
+    return int(number) if number != text and INSTANCE.fullmatch(number) else None
 
 
 def image(service: str, version: str, *, docker_hub_username: str = "", registry_url: str = "") -> str:

@@ -22,6 +22,7 @@ from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import Plan
 from deployster_cli.domain.rollout_state import (
     PLACED_WITHIN,
+    STOP_TOGETHER,
     Action,
     Phase,
     Rollout,
@@ -70,7 +71,7 @@ def advance(rollout: Rollout, seen: Sequence[Unit], now: float) -> Result:
 def away(rollout: Rollout, why: str, now: float) -> Told:
     """A look, or a request, that the engine did not answer: waited out until the phase's time limit."""
     told: tuple[Event, ...] = ()
-    rollout = replace(rollout, tracks={name: track.unlooked() for name, track in rollout.tracks.items()})
+    rollout = replace(rollout, tracks={name: track.unlooked(now) for name, track in rollout.tracks.items()})
     if rollout.away_since is None:
         rollout, told = replace(rollout, away_since=now), (events.EngineAway(why),)
     if now - rollout.since <= rollout.plan.policy.timeout:
@@ -191,7 +192,7 @@ def _parking(rollout: Rollout, units: Mapping[UnitName, Unit], complete: bool, n
     off = {n for n in names if _is_parked(units.get(n)) or _is_gone(rollout, n, complete)}
     here = [units[n] for n in names if n in units and n not in off]
     rollout, stop = ask(rollout, Verb.STOP, tuple(u.name for u in here if not u.stopped), now)
-    rollout, unload = ask(rollout, Verb.UNLOAD, tuple(u.name for u in here if u.stopped), now)
+    rollout, unload = ask(rollout, Verb.UNLOAD, _stopped(rollout, here, now), now)
     rollout, told = _tell_gone(rollout, off, now, parked=True)
     if len(off) == len(names):
         rollout, more = _parked(park(rollout), now)
@@ -219,14 +220,20 @@ def _tell_gone(rollout: Rollout, names: Collection[UnitName], now: float, *, par
 
 
 def _remove(rollout: Rollout, units: Mapping[UnitName, Unit], complete: bool, now: float) -> Removal:
-    """Stop what runs, destroy what is stopped, and see what is left; each kind is one request."""
+    """Stop what runs, destroy what is stopped, and see what is left; each kind is one request, if all stop as fast."""
     names = rollout.working_on
     gone = {n for n in names if _is_gone(rollout, n, complete)}
     here = [units[n] for n in names if n in units and units[n].desired is not None]
     rollout, stop = ask(rollout, Verb.STOP, tuple(u.name for u in here if not u.stopped), now)
-    rollout, destroy = ask(rollout, Verb.DESTROY, tuple(u.name for u in here if u.stopped), now)
+    rollout, destroy = ask(rollout, Verb.DESTROY, _stopped(rollout, here, now), now)
     rollout, told = _tell_gone(rollout, gone, now)
     return rollout, stop + destroy, told, [n for n in names if n not in gone]
+
+
+def _stopped(rollout: Rollout, units: Sequence[Unit], now: float) -> tuple[UnitName, ...]:
+    """Those that are stopped; none while the others may be in a moment, so that one request can be for all."""
+    stopped = tuple(unit.name for unit in units if unit.stopped)
+    return stopped if len(stopped) == len(units) or now - rollout.since >= STOP_TOGETHER else ()
 
 
 def _retiring(rollout: Rollout, units: Mapping[UnitName, Unit], complete: bool, now: float) -> Result:

@@ -16,9 +16,11 @@ from deployster_cli.domain.watching import Track
 ASK_AGAIN_AFTER = 15.0
 """Seconds without any effect after which a request is made again."""
 
-
 PLACED_WITHIN = 15.0
 """Seconds in which fleet places a unit that fits a machine: its engine looks every few seconds."""
+
+STOP_TOGETHER = 3.0
+"""Seconds in which units that were asked to stop are waited for before those that have stopped are dealt with."""
 
 
 class Phase(Enum):
@@ -88,6 +90,19 @@ class Rollout:
     def over(self) -> bool:
         """Whether the rollout has come to one of its ends."""
         return self.phase in {Phase.DONE, Phase.FAILED}
+
+    @property
+    def asked_at(self) -> float:
+        """When the last request of this phase was made, else when the phase began."""
+        return max(self.asked.values(), default=self.since)
+
+    @property
+    def settles_at(self) -> float | None:
+        """When the batch under way will have stayed up for long enough; None where not all of it is up."""
+        if self.phase is not Phase.STARTING:
+            return None
+        since = [at for name in self.now_in.rise if (at := self.tracks.get(name, Track()).up_everywhere) is not None]
+        return max(since) + self.plan.policy.settle if len(since) == len(self.now_in.rise) else None
 
     @property
     def now_in(self) -> Step:

@@ -1,7 +1,7 @@
 """What a rollout remembers of one unit between two looks at the engine, and what it makes of it.
 
-A listing can be short, a row can be late, and a poll once a second misses what happens between: so nothing is
-believed of a single look that a second one can check. Times are seconds of one clock that only goes forward.
+A listing can be short, a row can be late, and what happens between two looks is missed: so nothing is believed of a
+single look that a second one can check, some time later. Times are seconds of one clock that only goes forward.
 """
 
 from __future__ import annotations
@@ -12,8 +12,16 @@ from enum import Enum
 
 from deployster_cli.domain.model import Condition, State, Unit
 
+APART = 0.9
+"""Seconds between two looks without a unit that count as two: looks may come sooner, a short listing does not get whole
+any faster.
+"""
+
 ABSENT_LOOKS = 3
 """Looks in a row without the unit before it counts as gone while it should be starting."""
+
+DEAD_FOR = 1.0
+"""Seconds that a unit which was active may look dead: fleet's machines report once a second."""
 
 ENDED_FOR = 5.0
 """Seconds that a unit which was never seen active may look dead: its machine reports late."""
@@ -26,7 +34,7 @@ started when fleet's agent next looks, which it does every 5 s.
 RESTARTS_ALLOWED = 1
 """One restart may be bad luck, the second is a crash loop."""
 
-RESTART_SLACK = 1.5
+RESTART_SLACK = 1.8
 """Seconds over RestartSec after which an unbroken auto-restart must have been two of them."""
 
 
@@ -50,8 +58,9 @@ class Track:
     """One unit's story so far.
 
     ``up_since`` is when it was first seen running without a break since, ``absent`` the looks in a row that did not
-    list it, ``silent`` those that listed it without a report of its machine after there had been one. A global unit's
-    ``copies`` have a story each, by machine; its own then only tells whether it is there and wanted.
+    list it, ``silent`` those that listed it without a report of its machine after there had been one; both count looks
+    that are APART, the last of them at ``missed_at``. A global unit's ``copies`` have a story each, by machine; its own
+    then only tells whether it is there and wanted.
     """
 
     unit: Unit | None = None
@@ -62,6 +71,7 @@ class Track:
     first_restarts: int | None = None
     absent: int = 0
     silent: int = 0
+    missed_at: float | None = None
     was_active: bool = False
     was_wanted: bool = False
     was_failed: bool = False
@@ -71,8 +81,7 @@ class Track:
         """The story after one more look, in which ``unit`` was seen (None: not listed at all)."""
         if unit is None:
             unseen = {at: copy.look(None, now, oneshot=oneshot) for at, copy in self.copies.items()}
-            up_since = None if self.hidden else self.up_since
-            return replace(self, absent=self.absent + 1, up_since=up_since, copies=unseen)
+            return replace(self._missed(now, absent=True), copies=unseen)
         copies = {
             copy.machine.id: self.copies.get(copy.machine.id, Track()).look(copy, now, oneshot=oneshot)
             for copy in unit.copies
@@ -83,8 +92,7 @@ class Track:
     def _seen(self, unit: Unit, now: float, *, oneshot: bool) -> Track:
         condition = unit.condition
         if self.was_active and not unit.reported:
-            up_since = None if self.hidden else self.up_since
-            return replace(self, unit=unit, absent=0, silent=self.silent + 1, up_since=up_since)
+            return replace(self._missed(now), unit=unit, absent=0)
         up = condition is Condition.RUNNING or (oneshot and condition is Condition.EXITED)
         ended = condition is Condition.ENDED or (condition is Condition.EXITED and not oneshot)
         restarting = condition is Condition.RESTARTING
@@ -100,10 +108,18 @@ class Track:
             was_failed=self.was_failed or all(copy.condition is Condition.FAILED for copy in unit.each),
         )
 
-    def unlooked(self) -> Track:
+    def unlooked(self, now: float) -> Track:
         """The story after a look that the engine did not answer."""
-        copies = {at: copy.unlooked() for at, copy in self.copies.items()}
-        return replace(self, silent=self.silent + 1, up_since=None if self.hidden else self.up_since, copies=copies)
+        copies = {at: copy.unlooked(now) for at, copy in self.copies.items()}
+        return replace(self._missed(now), copies=copies)
+
+    def _missed(self, now: float, *, absent: bool = False) -> Track:
+        """The story after a look that told nothing of it, be it that it was not listed (``absent``) or only silent."""
+        again = self.missed_at is None or now - self.missed_at >= APART
+        track = replace(self, missed_at=now, up_since=None if self.hidden else self.up_since) if again else self
+        if absent:
+            return replace(track, absent=self.absent + (again or not self.absent))
+        return replace(track, silent=self.silent + again)
 
     @property
     def hidden(self) -> bool:
@@ -112,9 +128,15 @@ class Track:
 
     def settled(self, now: float, settle: float) -> bool:
         """Whether it was seen running just now, on all its machines, and has been for ``settle`` seconds."""
-        if self.copies:
-            return all(copy.settled(now, settle) for copy in self.copies.values())
-        return not self.hidden and self.up_since is not None and now - self.up_since >= settle
+        since = self.up_everywhere
+        return since is not None and now - since >= settle
+
+    @property
+    def up_everywhere(self) -> float | None:
+        """When it was seen running on the last of its machines, of which each was seen to do so just now; else None."""
+        tracks = list(self.copies.values()) or [self]
+        since = [track.up_since for track in tracks if track.up_since is not None and not track.hidden]
+        return max(since) if len(since) == len(tracks) else None
 
     def fault(self, now: float, *, restart_pause: float) -> Reason | None:
         """Why this unit will not come up, as soon as that is certain. ``restart_pause`` is its RestartSec."""
@@ -142,7 +164,7 @@ class Track:
         return self.restarts > RESTARTS_ALLOWED or too_long
 
     def _ended(self, now: float) -> bool:
-        patience = 0.5 if self.was_active else self._may_look_dead
+        patience = DEAD_FOR if self.was_active else self._may_look_dead
         return self.ended_since is not None and now - self.ended_since >= patience
 
     @property

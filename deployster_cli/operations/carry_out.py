@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
 from deployster_cli.domain.events import Event
 from deployster_cli.domain.lock import Note
+from deployster_cli.domain.model import Unit
 from deployster_cli.domain.plan import Plan
 from deployster_cli.domain.rollout_state import Phase
 from deployster_cli.domain.watching import Reason
 from deployster_cli.engines.base import Engine
+from deployster_cli.errors import DeploysterError, EngineUnreachable
 from deployster_cli.operations.before import Task, run_before
 from deployster_cli.operations.clock import Clock
+from deployster_cli.operations.deploy import Prepared
 from deployster_cli.operations.failure import RolloutFailed, interrupted
-from deployster_cli.operations.lock import take
+from deployster_cli.operations.lock import Held, take
 from deployster_cli.operations.rollout import Stopped, Work, drive, explain
 
 
@@ -31,11 +35,20 @@ Carrying = Generator[Event, None, Result]
 
 Keep = Callable[[], None]
 
-Ahead = Callable[[Plan, Keep], Iterator[Event]]
+PLAN_LASTS = 5.0
+"""Seconds after which a plan is made anew, if nothing of it has been done by then."""
+
+LOOK_LASTS = 1.0
+"""Seconds for which the look that the plan was made from is as good as another one."""
+
+PLANNINGS = 3
+"""How often a plan is made of a listing that turns out to be short."""
+
+Ahead = Callable[[Prepared, Keep], Iterator[Event]]
 """What has to succeed once the plan is made, before anything is done; told as it goes. ``Keep`` renews the lock."""
 
 
-def _nothing(_: Plan, __: Keep) -> Iterator[Event]:
+def _nothing(_: Prepared, __: Keep) -> Iterator[Event]:
     return iter(())
 
 
@@ -49,28 +62,70 @@ class Locking:
     before: tuple[Task, ...] = ()
 
 
-def under_lock(engine: Engine, locking: Locking, prepare: Callable[[], Work], clock: Clock) -> Carrying:
-    """Take the service's lock, then plan, see to what is ahead, carry it out, and give the lock back whatever happens.
+def under_lock(engine: Engine, locking: Locking, prepare: Callable[[], Prepared], clock: Clock) -> Carrying:
+    """Take the service's lock and plan, see to what is ahead, carry it out, and give the lock back whatever happens.
 
-    ``prepare`` is called with the lock held: what it sees is what there is to do, whoever was at it before. Where there
-    is nothing to start no task is run.
+    What ``prepare`` sees is what there is to do, whoever was at it before (see lock.take). Where there is nothing to
+    start no task is run.
     """
-    held = yield from take(engine, locking.note, clock, locking.wait)
+    early = _Early(prepare, clock)
+    held = yield from take(engine, locking.note, clock, locking.wait, early.plan)
     try:
-        work = prepare()
-        yield from locking.ahead(work.plan, held.keep)
-        if work.plan.start:
+        prepared, made = _planned(early, prepare, held, clock)
+        yield from locking.ahead(prepared, held.keep)
+        if prepared.plan.start:
             yield from run_before(engine, locking.before, clock, held.keep)
-        return (yield from carry_out(engine, work, clock, held.keep))
+        seen = prepared.units if clock.now() - made <= LOOK_LASTS else None
+        return (yield from carry_out(engine, prepared.work, clock, held.keep, seen))
     finally:
         held.release()
 
 
-def carry_out(engine: Engine, work: Work, clock: Clock, keep: Keep) -> Carrying:
-    """Drive the work's plan to its end, telling events. RolloutFailed or Interrupted for any other end."""
+class _Early:
+    """A plan made before it is certain that the lock is ours. None where it failed, as it will fail again then if it
+    must, or where it took long to become certain.
+    """
+
+    def __init__(self, prepare: Callable[[], Prepared], clock: Clock) -> None:
+        self._prepare = prepare
+        self._clock = clock
+        self._made: tuple[Prepared, float] | None = None
+
+    def plan(self) -> None:
+        """Make it anew."""
+        self._made = None
+        with contextlib.suppress(DeploysterError):
+            self._made = self._prepare(), self._clock.now()
+
+    @property
+    def planned(self) -> tuple[Prepared, float] | None:
+        """The plan and when it was made, if it is still of now."""
+        recent = self._made and self._clock.now() - self._made[1] <= PLAN_LASTS
+        return self._made if recent else None
+
+
+def _planned(early: _Early, prepare: Callable[[], Prepared], held: Held, clock: Clock) -> tuple[Prepared, float]:
+    """A plan and when it was made, from a listing with our own lock in it: one that lacks it lacks who knows what."""
+    made = early.planned or (prepare(), clock.now())
+    for _ in range(PLANNINGS):
+        if held.shown:
+            return made
+        held.keep()
+        made = prepare(), clock.now()
+    raise EngineUnreachable(
+        "The engine's listings are not whole: they lack the very lock of this run. Nothing was started.",
+        "Try again; fleet leaves things out where it has too much to do.",
+    )
+
+
+def carry_out(engine: Engine, work: Work, clock: Clock, keep: Keep, seen: tuple[Unit, ...] | None = None) -> Carrying:
+    """Drive the work's plan to its end, telling events. RolloutFailed or Interrupted for any other end.
+
+    ``seen`` is what the engine's units were just now, where that is known.
+    """
     began = clock.now()
     try:
-        rollout = yield from drive(engine, work, clock, keep)
+        rollout = yield from drive(engine, work, clock, keep, seen=seen)
     except Stopped as stopped:
         raise interrupted(stopped.rollout, getattr(stopped.__cause__, "signal", 2)) from None
     if rollout.phase is Phase.FAILED and rollout.failure:

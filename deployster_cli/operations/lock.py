@@ -6,7 +6,7 @@ import contextlib
 import os
 import secrets
 import socket
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +22,9 @@ LOOK_EVERY = 2.0
 LOOK_AGAIN = 0.5
 """Seconds after which an abandoned note must still be there: its owner may just have ended well and given it back."""
 
+GIVING_BACK = 3
+"""Tries to give a lock back to an engine that fails quickly: nobody else can change the service until it runs out."""
+
 TAKE_OVER = 3.0
 """Seconds until a lock that was taken over counts: if its owner is alive after all, it puts its note back by then."""
 
@@ -35,12 +38,17 @@ class Held:
         self._clock = clock
         self._looked_at = clock.epoch()
 
+    @property
+    def shown(self) -> bool:
+        """Whether the last listing had our note."""
+        return self._engine.locks.shown(self._note)
+
     def keep(self) -> None:
         """Locked where somebody else has taken the lock over; renews it where that is due."""
         now = self._clock.epoch()
-        if not self._engine.locks.shown(self._note):
+        if not self.shown:
             self._check(now)
-        elif now - self._looked_at >= RENEW_AFTER:
+        elif not 0 <= now - self._looked_at < RENEW_AFTER:  # below 0 where the wall clock was set back
             self._renew(now)
 
     def _check(self, now: int) -> None:
@@ -66,10 +74,22 @@ class Held:
         """Give the lock back, if it is still ours. An engine that can't be asked leaves it to run out, and so does
         somebody who presses Ctrl-C once more: whatever ended the run before is what they should hear of.
         """
-        with contextlib.suppress(EngineError, KeyboardInterrupt):
+        with contextlib.suppress(KeyboardInterrupt):
+            for _ in range(GIVING_BACK):
+                began = self._clock.now()
+                if self._given_back() or self._clock.now() - began > LOOK_EVERY:
+                    return  # or the engine is silent for long: whoever waits for our end is not to wait thrice for it
+                self._clock.sleep(LOOK_AGAIN)
+
+    def _given_back(self) -> bool:
+        """Whether it is ours no more, as far as the engine answers."""
+        try:
             found = self._engine.locks.read(self._note.service)
             if found and found.token == self._note.token:
                 self._engine.locks.drop(self._note.service)
+        except EngineError:
+            return False
+        return True
 
 
 def new_note(service: str, owner: str, doing: str, clock: Clock) -> Note:
@@ -88,15 +108,18 @@ def new_note(service: str, owner: str, doing: str, clock: Clock) -> Note:
     )
 
 
-def take(engine: Engine, note: Note, clock: Clock, wait: float) -> Generator[LockHeld, None, Held]:
+def take(
+    engine: Engine, note: Note, clock: Clock, wait: float, meanwhile: Callable[[], None] = lambda: None
+) -> Generator[LockHeld, None, Held]:
     """The lock, as soon as it can be had; LockHeld once if it has to be waited for, Locked after ``wait`` seconds.
 
     An engine that does not answer is waited for just as long. The note that is put in begins when it is put in.
+    ``meanwhile`` is called while nobody can tell yet whether it stays, for what changes nothing; see ``_put``.
     """
     began, told = clock.now(), False
     while True:
         try:
-            note, found = _look(engine, note, clock)
+            note, found = _look(engine, note, clock, meanwhile)
         except EngineUnreachable:
             if clock.now() - began >= wait:
                 raise
@@ -115,26 +138,38 @@ def take(engine: Engine, note: Note, clock: Clock, wait: float) -> Generator[Loc
         clock.sleep(LOOK_EVERY if found else 0.1)
 
 
-def _look(engine: Engine, note: Note, clock: Clock) -> tuple[Note, Note | None]:
+def _look(engine: Engine, note: Note, clock: Clock, meanwhile: Callable[[], None]) -> tuple[Note, Note | None]:
     """Our note as it is by now, and the one that is there: ours, where there was none or an abandoned one."""
     found = engine.locks.read(note.service)
     if found and not abandoned(found, clock.epoch()):
         return note, found
-    least = 0.0
     if found:
         clock.sleep(LOOK_AGAIN)
         if engine.locks.read(note.service) != found:
             return note, found
         engine.locks.drop(note.service)
-        least = TAKE_OVER
     now = clock.epoch()
     note = replace(note, since=now, deadline=now + LASTS)
     try:
-        clock.sleep(max(engine.locks.put(note), least))
+        _put(engine, note, clock, None if found else meanwhile)
         return note, engine.locks.read(note.service)
     except BaseException:
         Held(engine, note, clock).release()
         raise
+
+
+def _put(engine: Engine, note: Note, clock: Clock, meanwhile: Callable[[], None] | None) -> None:
+    """Put the note in and wait until it counts, which is longer where it is taken over (``meanwhile`` None).
+
+    Whoever had the lock before gave it back before our note could be put in, and whoever else gets it now changes
+    nothing before ours would have been read back. So what is seen meanwhile is as good as what is seen afterwards, if
+    the note turns out to be ours; not so after a take-over, where the owner may be alive and at work until then.
+    """
+    wait = engine.locks.put(note)
+    counts = clock.now() + (wait if meanwhile else max(wait, TAKE_OVER))
+    if meanwhile and wait:
+        meanwhile()
+    clock.sleep(max(0.0, counts - clock.now()))
 
 
 def abandoned(note: Note, now: int) -> bool:
@@ -145,7 +180,7 @@ def abandoned(note: Note, now: int) -> bool:
 def _alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):  # the latter for a number that no process has
         return False
     except PermissionError:
         return True

@@ -10,6 +10,7 @@ from deployster_cli.domain import rollout as machine
 from deployster_cli.domain.events import Event, Failed, Journal, NoMachineYet
 from deployster_cli.domain.model import Machine, Unit
 from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.pace import next_look
 from deployster_cli.domain.plan import Plan
 from deployster_cli.domain.reasons import rules_and_machines
 from deployster_cli.domain.rollout_state import Action, Rollout, Traits, Verb
@@ -18,9 +19,6 @@ from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable
 from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.spreading import Spreading
-
-POLL = 1.0
-"""Seconds from one look to the next: fleet's API takes no more than that kindly."""
 
 JOURNAL_LINES = 20
 """Of a unit that failed: a crash and the start that came after it, which pulls an image, are about a dozen."""
@@ -47,29 +45,45 @@ Telling = Generator[Event, None, Rollout]
 Pause = Callable[[float], Iterator[Event]]
 
 
-def drive(engine: Engine, work: Work, clock: Clock, keep: Callable[[], None], pause: Pause | None = None) -> Telling:
+def drive(
+    engine: Engine,
+    work: Work,
+    clock: Clock,
+    keep: Callable[[], None],
+    pause: Pause | None = None,
+    *,
+    seen: Sequence[Unit] | None = None,
+) -> Telling:
     """Carry the plan out, telling each event as it happens; returns the rollout's end.
 
     Errors of the engine are part of the rollout; only what no waiting can cure (its program vanished) is raised.
     ``keep`` is called after each look that the engine answered, and raises what ends the rollout where it stands.
-    ``pause`` takes the place of sleeping between two looks, and may have more to tell.
+    ``pause`` takes the place of sleeping between two looks, and may have more to tell. ``seen`` takes the place of the
+    first look.
     """
     rollout, told = machine.begin(work.plan, work.traits, clock.now())
     spreading = Spreading(engine, work.files)
+    took = 0.0
 
     def look(rollout: Rollout) -> Sequence[Unit]:
-        seen = spreading.over(engine.units(), rollout.coming_up)
+        nonlocal seen, took
+        began = clock.now()
+        try:
+            units, seen = engine.units() if seen is None else seen, None
+            units = spreading.over(units, rollout.coming_up)
+        finally:
+            took = clock.now() - began
         keep()
-        return seen
+        return units
 
     try:
         yield from told
         while not rollout.over:
-            looked = clock.now()
             rollout = yield from _turn(engine, rollout, work, clock, look)
             if not rollout.over:
-                left = max(0.0, looked + POLL - clock.now())
-                yield from pause(left) if pause else _sleep(clock, left)
+                now, due = clock.now(), rollout.settles_at
+                wait = next_look(now - rollout.asked_at, took, None if due is None else due - now)
+                yield from pause(wait) if pause else _sleep(clock, wait)
     except KeyboardInterrupt as signal:
         raise Stopped(rollout) from signal
     return rollout
@@ -153,9 +167,11 @@ def journal_of(engine: Engine, name: UnitName, at: Machine | None = None) -> Jou
 
     A journal that can't be had is no second failure: it says why instead.
     """
+    from deployster_cli.domain.journal import lines_of  # noqa: PLC0415 - only where a unit failed
+
     here = f"journalctl --no-pager --lines={JOURNAL_LINES} --unit={shlex.quote(name.text)}"
     try:
-        lines = engine.ask(at, here).splitlines() if at else engine.journal(name, lines=JOURNAL_LINES)
+        lines = lines_of(engine.ask(at, here)) if at else engine.journal(name, lines=JOURNAL_LINES)
         return Journal(name, tuple(lines))
     except EngineError as error:
         return Journal(name, (), error.message)

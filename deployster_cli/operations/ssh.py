@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from deployster_cli.domain.model import UP, Machine
-from deployster_cli.domain.names import MOST_INSTANCES, UnitName, check_service, quoted
+from deployster_cli.domain.names import INSTANCE, UnitName, check_service, quoted
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import InvalidInput, NotFound
 from deployster_cli.operations.standing import standing
@@ -15,7 +15,7 @@ def parse_target(text: str) -> tuple[str, int | None]:
     check_service(service)
     if not at:
         return service, None
-    if not (number.isascii() and number.isdigit() and 1 <= int(number[:9]) <= MOST_INSTANCES):
+    if not INSTANCE.fullmatch(number):
         raise InvalidInput(f"{quoted(text)} names no instance: write {service}@1.")
     return service, int(number)
 

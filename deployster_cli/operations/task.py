@@ -174,7 +174,7 @@ def _to_its_end(
         yield from watch.rest()
         return _End(0)
     failure = end.failure
-    assert failure is not None  # noqa: S101 - what FAILED means
+    assert failure is not None  # noqa: S101 - what FAILED means  # nosec B101
     if failure.reason is Reason.NOT_YET:
         yield from watch.rest()
         return _End(EXIT_TASK_TIMEOUT, late=True)
@@ -192,7 +192,7 @@ def _heard(driving: Telling, watch: TaskJournal) -> Telling:
         try:
             event = next(driving)
         except StopIteration as end:
-            assert isinstance(end.value, Rollout)  # noqa: S101 - what Telling returns
+            assert isinstance(end.value, Rollout)  # noqa: S101 - what Telling returns  # nosec B101
             return end.value
         watch.see(event)
         over = over or isinstance(event, Failed | Ready)
@@ -227,7 +227,7 @@ def _clear(engine: Engine, names: tuple[UnitName, ...], clock: Clock, keep: Keep
         try:
             next(driving)
         except StopIteration as end:
-            assert isinstance(end.value, Rollout)  # noqa: S101 - what Telling returns
+            assert isinstance(end.value, Rollout)  # noqa: S101 - what Telling returns  # nosec B101
             return end.value.left
 
 

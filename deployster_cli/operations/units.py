@@ -14,8 +14,8 @@ def list_units(engine: Engine, service: str | None = None) -> tuple[Unit, ...]:
     """
     if service is not None:
         check_service(service)
-    found = (unit for unit in _each(engine) if service in (None, unit.name.service))
-    return tuple(sorted(found, key=lambda unit: unit.name))
+    found = _each(engine)
+    return found if service is None else tuple(unit for unit in found if unit.name.service == service)
 
 
 def list_services(engine: Engine) -> tuple[Release, ...]:

@@ -9,7 +9,14 @@ _COLOR = re.compile(r"\x1b\[[0-9;]*m")
 
 def printable(line: str) -> str:
     """The line without what could move the cursor or change the terminal."""
+    if line.isprintable():
+        return line
     return "".join(char if char.isprintable() or char == "\t" else "\ufffd" for char in line)
+
+
+def lines(text: str) -> str:
+    """The same for a text of several lines."""
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def for_terminal(line: str, *, color: bool) -> str:

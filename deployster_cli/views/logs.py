@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from deployster_cli.errors import EXIT_DONE, EXIT_INTERRUPTED
 from deployster_cli.operations.logs import LogLine, LogNote
-from deployster_cli.views.clean import for_terminal
+from deployster_cli.views.clean import for_terminal, lines
 from deployster_cli.views.output import Output, emit, is_terminal
 
 _COLORS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)
@@ -18,11 +18,11 @@ _COLORS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)
 Shown = Callable[[LogLine], str]
 
 
-def show_logs(output: Output, lines: Generator[LogLine | LogNote, None, None]) -> int:
+def show_logs(output: Output, found: Generator[LogLine | LogNote, None, None]) -> int:
     """Show them as they come until there are no more, nobody reads them, or Ctrl-C; the exit code."""
     shown = _form(output)
     try:
-        for line in lines:
+        for line in found:
             if isinstance(line, LogNote):
                 output.note(line.text)
             elif not _written(shown(line)):
@@ -34,15 +34,15 @@ def show_logs(output: Output, lines: Generator[LogLine | LogNote, None, None]) -
             raise
         return EXIT_INTERRUPTED
     finally:
-        lines.close()
+        found.close()
     return EXIT_DONE
 
 
 def _form(output: Output) -> Shown:
-    if output.form == "json":
-        return as_json
     if not is_terminal(sys.stdout):
-        return as_text
+        return as_json if output.form == "json" else as_text
+    if output.form == "json":
+        return lambda line: lines(as_json(line))
     return InColor(output.color)
 
 

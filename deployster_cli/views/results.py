@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from deployster_cli.domain.model import Release, Unit
-from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.views import shapes
 from deployster_cli.views.output import Listing, Output, is_terminal
 from deployster_cli.views.times import ago
 
 if TYPE_CHECKING:
+    from deployster_cli.domain.unitfile import UnitFile
     from deployster_cli.operations.check import Finding
     from deployster_cli.operations.standing import Entry
 
@@ -87,8 +87,8 @@ def show_templates(output: Output, found: Mapping[str, str]) -> None:
 
 
 def show_findings(output: Output, findings: Sequence[Finding]) -> None:
-    """What the doctor found, the cure behind each fault."""
-    rows = [(f.subject, f.state.value, " ".join(filter(None, (f.text, f.cure)))) for f in findings]
+    """What the doctor found, the cure behind each fault; in a table behind the first of those that it cures."""
+    rows = [_found(finding, finding.cure) for finding in findings]
     output.show(
         json=lambda: {
             "findings": [
@@ -102,6 +102,16 @@ def show_findings(output: Output, findings: Sequence[Finding]) -> None:
                 for f in findings
             ]
         },
-        table=lambda: output.table(("WHAT", "STATE", "FOUND"), rows),
+        table=lambda: output.table(("WHAT", "STATE", "FOUND"), _cures_once(findings)),
         plain=lambda: rows,
     )
+
+
+def _cures_once(findings: Sequence[Finding]) -> list[tuple[str, str, str]]:
+    """A row each. A cluster whose host keys are all unknown has one long cure, not as many as it has machines."""
+    first = {finding.cure: finding for finding in reversed(findings)}
+    return [_found(finding, finding.cure if first[finding.cure] is finding else "") for finding in findings]
+
+
+def _found(finding: Finding, cure: str) -> tuple[str, str, str]:
+    return finding.subject, finding.state.value, " ".join(filter(None, (finding.text, cure)))

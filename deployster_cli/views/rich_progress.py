@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import textwrap
 import time
 
@@ -26,6 +27,10 @@ _DONE, _REST = "green", "bright_black"
 _QUOTE = "  | "
 
 
+_UNHEARD = contextlib.suppress(OSError)
+"""Of a terminal that is gone: what can't be told is lost, and that is no reason to leave what is being done."""
+
+
 class RichLines:
     """Lines above a live block on standard error."""
 
@@ -38,17 +43,20 @@ class RichLines:
 
     def write(self, tone: str, text: str) -> None:
         """One line, above the block; one that is too long goes on below, parted between words."""
-        for line in quoted(text, self._console.width):
-            self._console.print(Text(line, style=STYLES[tone]))
+        with _UNHEARD:
+            for line in quoted(text, self._console.width):
+                self._console.print(Text(line, style=STYLES[tone]))
 
     def show(self, board: Board) -> None:
         """What the block shows from now on."""
         self._block.board = board
-        self._live.start()
+        with _UNHEARD:
+            self._live.start()
 
     def close(self) -> None:
         """Take the block away."""
-        self._live.stop()
+        with _UNHEARD:
+            self._live.stop()
 
 
 class Block:

@@ -27,7 +27,7 @@ def telling(output: Output, carrying: Carrying) -> Result:
                 told.tell(event)
             except StopIteration as end:
                 result = end.value
-                assert isinstance(result, Result)  # noqa: S101 - what Carrying returns
+                assert isinstance(result, Result)  # noqa: S101 - what Carrying returns  # nosec B101
                 return result
             except KeyboardInterrupt as caught:
                 if signal:

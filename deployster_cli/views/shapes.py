@@ -25,10 +25,10 @@ def unit_shape(unit: Unit) -> dict[str, object]:
         "service": unit.name.service,
         "instance": str(unit.name.instance),
         "version": unit.name.version,
-        "current_state": unit.current and unit.current.value,
-        "desired_state": unit.desired and unit.desired.value,
+        "current_state": unit.current,
+        "desired_state": unit.desired,
         "machine_id": machine.id if machine else None,
-        "state": unit.condition.value,
+        "state": unit.condition,
         "machine_ip": (machine.ip or None) if machine else None,
         "port": unit.port,
         "load": unit.load or None,
@@ -41,14 +41,23 @@ def unit_shape(unit: Unit) -> dict[str, object]:
 def unit_row(unit: Unit) -> Row:
     """One line of ``units``: UNIT_COLUMNS."""
     port = "-" if unit.port is None else str(unit.port)
-    return unit.name.service, unit.name.version, str(unit.name.instance), unit.condition.value, where(unit), port
+    name = unit.name
+    return name.service, name.version, str(name.instance), unit.condition, where(unit), port
 
 
 def unit_row_wide(unit: Unit) -> Row:
     """One line of ``units -o wide`` and ``-o plain``: UNIT_COLUMNS_WIDE."""
-    more = (unit.desired and unit.desired.value, unit.current and unit.current.value, unit.load, unit.active, unit.sub)
-    machine_id = unit.machine.id if unit.machine else ""
-    return (*unit_row(unit), *(word or "-" for word in (*more, machine_id)), unit.name.text)
+    machine = unit.machine.id if unit.machine else "-"
+    return (
+        *unit_row(unit),
+        unit.desired or "-",
+        unit.current or "-",
+        unit.load or "-",
+        unit.active or "-",
+        unit.sub or "-",
+        machine,
+        unit.name.text,
+    )
 
 
 def release_state(release: Release) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
 
 from deployster_cli.views.shapes import Row
@@ -115,4 +114,6 @@ def _lines(row: Row, part: range, sizes: Sequence[int], width: int) -> Iterator[
 def _folded(cell: str, width: int) -> list[str]:
     if len(cell) <= width:
         return [cell]
+    import textwrap  # noqa: PLC0415 - only where something has to be folded
+
     return textwrap.wrap(cell, width, break_long_words=False, break_on_hyphens=False) or [""]

@@ -22,7 +22,8 @@ MEANINGS = {
     errors.EXIT_LOCKED: "Another run is changing the service. `--lock-wait 5m` waits for it.",
     errors.EXIT_NOT_FOUND: "There is no such service, release or instance.",
     errors.EXIT_TASK_TIMEOUT: "A task ran into its `--timeout`.",
-    errors.EXIT_INTERRUPTED: "Ctrl-C; 143 where it was SIGTERM. What was started goes on running.",
+    errors.EXIT_INTERRUPTED: "Ctrl-C; 143 where it was SIGTERM, 129 where the terminal was closed."
+    " What was started goes on running.",
 }
 
 TASKS = """\

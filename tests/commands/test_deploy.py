@@ -68,7 +68,7 @@ def test_the_result_as_json_is_one_value(shell: Shell) -> None:
 
 def test_the_result_as_plain_text_is_one_line_of_cells(shell: Shell) -> None:
     _, out, _ = shell("deploy carousel v1 -o plain")
-    assert out == "carousel\tv1\tdone\t1\t6.0\n"
+    assert out == "carousel\tv1\tdone\t1\t6.2\n"
 
 
 def test_a_failing_version_exits_1_and_says_what_is_there_now(shell: Shell) -> None:

@@ -30,6 +30,10 @@ def test_a_page_is_its_blocks_in_their_order() -> None:
     assert [step.typed for step in steps(PAGE)] == ["mkdir x", "one", "two", "echo $?"]
 
 
+def test_what_stands_between_two_blocks_that_are_not_run_is_run() -> None:
+    assert len(steps(PAGE + PAGE)) == 2 * len(steps(PAGE))
+
+
 def test_what_follows_a_command_is_what_it_shows() -> None:
     assert steps(PAGE)[1].shown == ("out 5s",)
 

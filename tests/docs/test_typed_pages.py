@@ -14,6 +14,7 @@ from tests.docs.typed import Page
 
 PAGES = (
     Page("docs/tutorial.md", ("curl", "awk", "sed")),
+    Page("docs/how-to/install.md"),
     Page("docs/how-to/makefile.md", ("make", "jq", "cut")),
     Page("docs/how-to/ci.md", (), "carousel"),
     Page("docs/how-to/vulcand.md", ("grep",), "carousel"),

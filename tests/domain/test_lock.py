@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deployster_cli.domain.lock import LASTS, Note, is_lock, unit_name
+from deployster_cli.domain.lock import LASTS, Note, unit_name
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.unitfile import parse_options, write_options
 
@@ -25,6 +25,12 @@ def test_another_unit_is_no_note(text: str) -> None:
     assert Note.read(parse_options(text)) is None
 
 
+@pytest.mark.parametrize("number", ["-4711", "4_711", "04711", "\u0664", "9" * 5000])
+def test_a_note_with_a_number_that_we_never_write_is_none(number: str) -> None:
+    options = tuple((at, name, number if name == "Pid" else value) for at, name, value in ANN.options())
+    assert Note.read(options) is None
+
+
 def test_a_note_runs_out_unless_it_is_renewed() -> None:
     assert (ANN.expired(1120), ANN.expired(1121), ANN.renewed(1121).expired(1121 + LASTS)) == (False, True, False)
 
@@ -36,16 +42,3 @@ def test_a_note_tells_whose_it_is() -> None:
 
 def test_no_instance_has_a_locks_name() -> None:
     assert (unit_name("carousel"), UnitName.parse(ANN.unit)) == ("deployster-lock-carousel.service", None)
-
-
-@pytest.mark.parametrize(
-    ("name", "is_one"),
-    [
-        ("deployster-lock-carousel.service", True),
-        ("deployster-lock-.service", False),
-        ("deployster-lock-a@1.service", False),
-        ("carousel-9f88701@1.service", False),
-    ],
-)
-def test_a_lock_is_known_by_its_name(name: str, is_one: bool) -> None:
-    assert is_lock(name) is is_one

@@ -215,6 +215,61 @@ def test_destroy_stops_then_destroys_and_waits_until_gone() -> None:
     assert not engine.leaving
 
 
+def asked(engine: SimEngine, verb: str) -> list[tuple[UnitName, ...]]:
+    return [names for at, names in engine.calls if at == verb]
+
+
+def test_units_that_stop_nearly_together_are_destroyed_in_one_request() -> None:
+    engine = sim(old=3, stop_delay=0.5, stops_late={names(OLD, 3)[1]: 1.5})
+    go(engine, plan_destroy("carousel", OLD, engine.units()))
+    assert asked(engine, "destroy") == [names(OLD, 3)]
+
+
+def test_a_unit_that_is_long_in_stopping_does_not_keep_the_others() -> None:
+    first, slow, last = names(OLD, 3)
+    engine = sim(old=3, stop_delay=0.5, stops_late={slow: 60})
+    go(engine, plan_destroy("carousel", OLD, engine.units()))
+    assert asked(engine, "destroy") == [(first, last), (slow,)]
+
+
+def test_units_that_are_parked_nearly_together_are_unloaded_in_one_request() -> None:
+    engine = sim(old=3, stop_delay=0.5, stops_late={names(OLD, 3)[1]: 1.5})
+    deploy(engine, 3, policy=Policy(order=Order.STOP_FIRST))
+    assert asked(engine, "unload") == [names(OLD, 3)]
+
+
+def test_what_was_seen_for_the_plan_is_not_looked_at_again() -> None:
+    engine = sim(old=1)
+    plan = plan_destroy("carousel", OLD, engine.units())
+    driven = drive(engine, Work(plan), engine.clock, lambda: None, seen=engine.units())
+    before = engine.looks
+    next(event for event in driven if isinstance(event, events.Changed))
+    # planning looked, then ``stop`` was asked for without another look, and then one look saw it stopping
+    assert engine.calls == [("stop", names(OLD, 1))]
+    assert engine.looks == before + 2
+
+
+def test_a_long_wait_is_not_looked_at_more_than_once_a_second() -> None:
+    engine = sim({names(NEW, 1)[0]: Fate.NOWHERE})
+    deploy(engine, 1, policy=Policy(timeout=300))
+    assert engine.looks < 330
+
+
+def test_what_is_up_is_seen_to_be_within_a_part_of_the_time_it_took() -> None:
+    engine = sim(place_delay=2.1, start_delay=1.05)
+    deploy(engine, 1, policy=Policy(settle=0))
+    assert engine.clock.now() - 3.15 < 3.15 / 7
+
+
+def test_a_batch_that_is_up_is_ready_when_it_has_settled_and_not_some_looks_later() -> None:
+    run = deploy(sim(place_delay=2, start_delay=1), 1, policy=Policy(settle=4))
+    up, ready = (
+        next(event.seconds for event in run.told if isinstance(event, kind) and event.unit.sub == "running")
+        for kind in (events.Changed, events.Ready)
+    )
+    assert 4 <= ready - up < 4.1
+
+
 def test_a_unit_that_will_not_go_is_told_of_and_the_new_release_stays() -> None:
     engine = sim(old=1, leave_delay=10_000)
     run = deploy(engine, 1, policy=Policy(timeout=30))
@@ -232,7 +287,9 @@ fates = st.sampled_from(
     [Fate.RUNS] * 6 + [Fate.FAILS, Fate.LOOPS, Fate.RECOVERS, Fate.ENDS, Fate.NOWHERE, Fate.REFUSED]
 )
 delays = st.floats(0.1, 12)
-looks = st.frozensets(st.integers(2, 60), max_size=25)
+single = st.frozensets(st.integers(2, 90), max_size=40)
+stretch = st.builds(lambda first, many: frozenset(range(first, first + many)), st.integers(2, 60), st.integers(0, 30))
+looks = st.one_of(single, stretch, st.builds(frozenset.union, single, stretch))
 
 
 @st.composite
@@ -250,6 +307,7 @@ def troubles(draw: st.DrawFn) -> tuple[SimEngine, int, int | None, Order]:
         leave_delay=draw(delays),
         lost_rows=draw(looks),
         outages=draw(looks),
+        stops_late=draw(st.dictionaries(st.sampled_from(names(OLD, 4) + names(NEW, 5)), delays, max_size=3)),
     )
     return engine, count, draw(st.none() | st.integers(1, 5)), draw(st.sampled_from(Order))
 

@@ -190,7 +190,9 @@ def test_what_an_earlier_run_started_is_waited_for_on_every_machine() -> None:
 
 fates = st.sampled_from([Fate.RUNS] * 8 + [Fate.FAILS, Fate.LOOPS, Fate.RECOVERS, Fate.ENDS])
 delays = st.floats(0.1, 12)
-looks = st.frozensets(st.integers(2, 60), max_size=25)
+single = st.frozensets(st.integers(2, 90), max_size=40)
+stretch = st.builds(lambda first, many: frozenset(range(first, first + many)), st.integers(2, 60), st.integers(0, 30))
+looks = st.one_of(single, stretch, st.builds(frozenset.union, single, stretch))
 
 
 @st.composite

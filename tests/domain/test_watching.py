@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from deployster_cli.domain.model import Machine, State, Unit, together
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.watching import Reason, Track, whole
@@ -62,12 +64,21 @@ def test_one_look_that_does_not_list_it_does_not_begin_it_anew_either() -> None:
     assert story((0, UP), (1, None), (3, UP)).settled(3, 3)
 
 
+@pytest.mark.parametrize("missing", [SILENT, None])
+def test_two_looks_without_it_in_the_same_moment_are_one(missing: Unit | None) -> None:
+    assert story((0, UP), (1, missing), (1.25, missing), (1.5, missing), (3, UP)).settled(3, 3)
+
+
+def test_two_looks_that_were_not_answered_in_the_same_moment_are_one() -> None:
+    assert story((0, UP)).unlooked(1).unlooked(1.25).look(UP, 3, oneshot=False).settled(3, 3)
+
+
 def test_a_unit_that_is_hidden_is_not_called_settled() -> None:
     assert not story((0, UP), (5, None)).settled(5, 3)
 
 
 def test_what_happened_while_the_engine_was_away_is_not_known() -> None:
-    once, twice = story((0, UP)).unlooked(), story((0, UP)).unlooked().unlooked()
+    once, twice = story((0, UP)).unlooked(1), story((0, UP)).unlooked(1).unlooked(2)
     assert once.look(UP, 3, oneshot=False).settled(3, 3)
     assert not twice.look(UP, 3, oneshot=False).settled(3, 3)
 
@@ -109,6 +120,19 @@ def test_a_unit_is_gone_when_three_looks_in_a_row_do_not_list_it() -> None:
     assert fault((0, UP), (1, None), (2, None), (3, None)) is Reason.GONE
 
 
+def test_three_looks_in_the_same_second_do_not_make_it_gone() -> None:
+    looks = [(1 + at / 4, None) for at in range(8)]
+    assert (fault((0, UP), *looks), fault((0, UP), *looks, (3, None))) == (None, Reason.GONE)
+
+
+def test_a_unit_that_turns_from_silent_to_not_listed_is_absent_at_once() -> None:
+    assert story((0, UP), (1, SILENT), (1.25, None), (1.5, None)).absent == 1
+
+
+def test_a_unit_that_was_up_may_look_dead_for_less_than_a_second() -> None:
+    assert (fault((0, UP), (1, DEAD), (1.75, DEAD)), fault((0, UP), (1, DEAD), (2, DEAD))) == (None, Reason.ENDED)
+
+
 def test_a_unit_that_somebody_stopped_is_gone() -> None:
     assert fault((0, UP), (1, STOPPED)) is Reason.GONE
 
@@ -139,7 +163,7 @@ def test_a_global_unit_that_is_not_listed_has_not_settled() -> None:
 
 
 def test_an_engine_that_did_not_answer_counts_for_each_copy() -> None:
-    track = story((0, together([COPY]))).unlooked().unlooked().look(together([COPY]), 9, oneshot=False)
+    track = story((0, together([COPY]))).unlooked(1).unlooked(2).look(together([COPY]), 9, oneshot=False)
     assert (track.settled(9, 3), track.settled(12, 3)) == (False, True)
 
 

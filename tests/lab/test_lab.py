@@ -84,10 +84,18 @@ def test_the_page_s_first_deploy_works_on_the_lab(lab: Lab) -> None:
     assert lab("up", "2").returncode == 0
 
 
+@pytest.mark.fleet
+def test_a_fault_is_tried_on_the_lab_and_told_in_a_table(lab: Lab) -> None:
+    done = lab("faults", "hung-endpoint", limit=1800)
+    assert (done.returncode, done.stdout.count("| ok ")) == (0, 1), done.stdout + done.stderr
+
+
 @pytest.mark.process
 def test_whoever_is_not_root_is_told_so(tmp_path: Path) -> None:
     argv = [sys.executable, str(REPOSITORY / "lab/lab.py"), "--home", str(tmp_path), "up"]
     as_nobody = ["setpriv", "--reuid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+    if subprocess.run([*as_nobody, sys.executable, "-c", ""], check=False, timeout=30, capture_output=True).returncode:
+        pytest.skip(f"nobody may not run {sys.executable}")
     done = subprocess.run([*as_nobody, *argv], capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "run it as root" in done.stderr

@@ -121,9 +121,10 @@ def test_a_lock_past_its_deadline_is_taken_over(engine: SimEngine) -> None:
     assert engine.locks.notes["carousel"] == note
 
 
-def test_a_lock_of_a_dead_process_of_this_machine_is_taken_over(engine: SimEngine) -> None:
-    pid = os.getpid()
-    engine.locks.notes["carousel"] = replace(OTHER, home=lock._home(), pid=_dead_pid(pid))
+@pytest.mark.parametrize("beyond", [1, 10**11])
+def test_a_lock_of_a_dead_process_of_this_machine_is_taken_over(engine: SimEngine, beyond: int) -> None:
+    pid = _dead_pid(os.getpid()) * beyond
+    engine.locks.notes["carousel"] = replace(OTHER, home=lock._home(), pid=pid)
     note = mine(engine)
     taking(engine, note)
     assert engine.locks.notes["carousel"] == note
@@ -259,3 +260,111 @@ def test_an_engine_that_can_not_be_asked_does_not_stop_the_giving_back(
     monkeypatch.setattr(engine.locks, "read", silent)
     held.release()
     assert "carousel" in engine.locks.notes
+
+
+@pytest.mark.parametrize("call", ["read", "drop"])
+def test_a_lock_that_could_not_be_given_back_at_once_is_given_back_a_little_later(
+    engine: SimEngine, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    held = taking(engine, mine(engine))
+    works, tried = getattr(engine.locks, call), []
+
+    def works_the_third_time(service: str) -> object:
+        tried.append(service)
+        if len(tried) < 3:
+            raise EngineUnreachable("connection refused")
+        return works(service)
+
+    monkeypatch.setattr(engine.locks, call, works_the_third_time)
+    held.release()
+    assert engine.locks.notes == {}
+
+
+def test_an_engine_that_is_silent_for_long_is_not_asked_twice_to_take_a_lock_back(
+    engine: SimEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, began = taking(engine, mine(engine)), engine.clock.now()
+
+    def silent(_: str) -> Note:
+        engine.clock.sleep(15)
+        raise EngineUnreachable("no answer within 15 s")
+
+    monkeypatch.setattr(engine.locks, "read", silent)
+    held.release()
+    assert engine.clock.now() - began == 15
+
+
+def times_of(engine: SimEngine, lasts: float = 0) -> tuple[list[float], Callable[[], None]]:
+    """Something to do meanwhile that takes so long, and when it began."""
+    began: list[float] = []
+
+    def meanwhile() -> None:
+        began.append(engine.clock.now())
+        engine.clock.sleep(lasts)
+
+    return began, meanwhile
+
+
+def taken_after(engine: SimEngine, meanwhile: Callable[[], None], wait: float = 0) -> float:
+    """Seconds until the lock was held, with this to do meanwhile."""
+    began = engine.clock.now()
+    list(take(engine, mine(engine), engine.clock, wait, meanwhile))
+    return engine.clock.now() - began
+
+
+@pytest.mark.parametrize(("lasts", "after"), [(0, 0.5), (0.3, 0.5), (2, 2)])
+def test_what_is_done_meanwhile_takes_no_time_of_its_own(engine: SimEngine, lasts: float, after: float) -> None:
+    _, meanwhile = times_of(engine, lasts)
+    assert taken_after(engine, meanwhile) == after
+
+
+def test_it_is_done_with_the_note_put_in_already(engine: SimEngine) -> None:
+    seen: list[Note | None] = []
+    taken_after(engine, lambda: seen.append(engine.locks.read("carousel")))
+    assert [note is not None for note in seen] == [True]
+
+
+def test_it_is_not_done_where_nothing_has_to_be_waited_for(engine: SimEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    put = engine.locks.put
+    monkeypatch.setattr(engine.locks, "put", lambda note: put(note) * 0)
+    began, meanwhile = times_of(engine)
+    assert (taken_after(engine, meanwhile), began) == (0, [])
+
+
+def test_it_is_not_done_while_a_lock_is_taken_over(engine: SimEngine) -> None:
+    """Its owner may be alive after all, and change the service until it is sure."""
+    engine.locks.notes["carousel"] = replace(OTHER, deadline=49)
+    began, meanwhile = times_of(engine)
+    assert (taken_after(engine, meanwhile) >= lock.TAKE_OVER, began) == (True, [])
+
+
+def test_it_is_done_anew_with_each_note_that_is_put_in(engine: SimEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine.locks.late = lambda: engine.locks.notes.__setitem__("carousel", replace(OTHER, deadline=1000))
+    sleep = engine.clock.sleep
+
+    def and_the_other_ends(seconds: float) -> None:
+        sleep(seconds)
+        if seconds == lock.LOOK_EVERY:
+            engine.locks.notes.clear()
+
+    monkeypatch.setattr(engine.clock, "sleep", and_the_other_ends)
+    began, meanwhile = times_of(engine)
+    taken_after(engine, meanwhile, wait=60)
+    assert len(began) == 2
+
+
+def test_a_fault_in_it_gives_the_lock_back(engine: SimEngine) -> None:
+    def fault() -> None:
+        raise RuntimeError("oh no")
+
+    with pytest.raises(RuntimeError):
+        taken_after(engine, fault)
+    assert engine.locks.notes == {}
+
+
+def test_a_wall_clock_that_was_set_back_has_the_lock_renewed_by_it(engine: SimEngine) -> None:
+    engine.clock.sleep(10 * LASTS)
+    held = taking(engine, mine(engine))
+    engine.clock.sleep(-5 * LASTS)
+    held.keep()
+    assert engine.locks.notes["carousel"].deadline == engine.clock.epoch() + LASTS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deployster_cli.views.clean import for_terminal, printable
+from deployster_cli.views.clean import for_terminal, lines, printable
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,7 @@ def test_colours_may_stay_and_nothing_else_moves_the_cursor(line: str, colored: 
 
 def test_a_tab_is_printable() -> None:
     assert printable("a\tb\x1b") == "a\tb\ufffd"
+
+
+def test_a_text_keeps_its_lines_and_nothing_else_that_moves_the_cursor() -> None:
+    assert lines("a\n\x1b[2Jb\n\x9b31m\u202e") == "a\n\ufffd[2Jb\n\ufffd31m\ufffd"

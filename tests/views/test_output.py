@@ -6,7 +6,7 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -143,3 +143,31 @@ def test_a_stream_that_can_not_write_a_character_gets_it_spelled_out() -> None:
     stream = io.TextIOWrapper(raw, encoding="ascii")
     emit("caf\u00e9 \u2026", stream)
     assert raw.getvalue() == b"caf\\xe9 \\u2026"
+
+
+HOSTILE = "\x1b]0;a title\x07\x1b[2J\x9b31m\u202e"
+"""What a machine's metadata or somebody's unit file may have in it."""
+
+
+@pytest.mark.parametrize(
+    "show",
+    [
+        lambda output: output.text(HOSTILE),
+        lambda output: output.table(("X",), [(HOSTILE,)]),
+        lambda output: output.plain([(HOSTILE,)]),
+        lambda output: output.json({"x": HOSTILE}),
+        lambda output: output.note(HOSTILE),
+    ],
+    ids=["text", "table", "plain", "json", "note"],
+)
+def test_nothing_that_a_cluster_says_changes_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, show: Callable[[Output], None]
+) -> None:
+    with terminal(monkeypatch) as screen:
+        show(Output(color=False))
+    assert not set("\x1b\x07\x9b\u202e") & set(screen.getvalue().replace("\x1b[1m", "").replace("\x1b[0m", ""))
+
+
+def test_off_a_terminal_text_is_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    Output().text(f"{HOSTILE}\n")
+    assert capsys.readouterr().out == f"{HOSTILE}\n"

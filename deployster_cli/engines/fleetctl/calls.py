@@ -5,14 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from deployster_cli.engines import process
 from deployster_cli.engines.fleetctl import args, verdict
 from deployster_cli.engines.fleetctl.args import Argv, FleetOptions
-from deployster_cli.engines.fleetctl.trust import Target, Trust
+from deployster_cli.engines.fleetctl.rhythm import Rhythm
 from deployster_cli.errors import EngineError, EngineMissing
+
+if TYPE_CHECKING:
+    from deployster_cli.engines.fleetctl.trust import Target, Trust
 
 T = TypeVar("T")
 
@@ -25,7 +29,13 @@ class Calls:
 
     def __init__(self, options: FleetOptions) -> None:
         self._options = options
-        self._trust = Trust(options, environment)
+        self.rhythm = Rhythm()
+
+    @cached_property
+    def _trust(self) -> Trust:
+        from deployster_cli.engines.fleetctl.trust import Trust  # noqa: PLC0415 - only where a call failed
+
+        return Trust(self._options, environment)
 
     def read(self, argv: Argv, beside: float = 0.0, to: Target = None) -> process.Completed:
         """One call that only reads; ``beside`` is seconds on top of its time limit, ``to`` whose machine it reaches.
@@ -38,13 +48,16 @@ class Calls:
     def write(self, argv: Argv, units: int, judge: Callable[[process.Completed], T]) -> T:
         """One call that changes this many units, and what ``judge`` makes of it."""
         limit = self._limit(self._options.write_timeout) + units * _SECONDS_PER_UNIT
-        return judge(self._let_in(lambda: process.run(argv, limit=limit, env=environment())))
+        try:
+            return judge(self._let_in(lambda: process.run(argv, limit=limit, env=environment())))
+        finally:
+            self.rhythm.changed()
 
     def both(self, first: Argv, second: Argv) -> tuple[process.Completed, process.Completed]:
         """Two reading calls side by side."""
         while True:
             left, right = self._side_by_side(first, second)
-            if not (self._trust.mended(left) or self._trust.mended(right)):
+            if not (self._mended(left) or self._mended(right)):
                 return left, right
 
     def explain(self, done: process.Completed, to: Target = None) -> process.Completed:
@@ -55,9 +68,13 @@ class Calls:
     def _let_in(self, call: Callable[[], process.Completed], to: Target = None) -> process.Completed:
         """A call made, and made again as often as a person has taken an unknown host key that stopped it."""
         with started(self._options):
-            while self._trust.mended(done := call(), to):
+            while self._mended(done := call(), to):
                 pass
             return done
+
+    def _mended(self, done: process.Completed, to: Target = None) -> bool:
+        """Whether a call that failed may be made again. See Trust."""
+        return bool(done.code) and self._trust.mended(done, to)
 
     def _side_by_side(self, first: Argv, second: Argv) -> tuple[process.Completed, process.Completed]:
         limit = self._limit(self._options.read_timeout)

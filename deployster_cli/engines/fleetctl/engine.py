@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from deployster_cli.domain.exits import exit_code
-from deployster_cli.domain.lock import is_lock
 from deployster_cli.domain.model import Machine, State, Unit
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.unitfile import UnitFile, grouped
+from deployster_cli.domain.names import LOCK, UnitName
 from deployster_cli.engines import process
-from deployster_cli.engines.exported import Exported
 from deployster_cli.engines.fleetctl import args, output, verdict
 from deployster_cli.engines.fleetctl.args import Argv, FleetOptions
 from deployster_cli.engines.fleetctl.calls import Calls, environment, put, started
 from deployster_cli.engines.fleetctl.folders import folder
-from deployster_cli.engines.fleetctl.locks import FleetLocks
-from deployster_cli.engines.host_keys import asking
+from deployster_cli.engines.fleetctl.rhythm import rounds
 from deployster_cli.errors import EngineError
+
+if TYPE_CHECKING:
+    from deployster_cli.domain.unitfile import UnitFile
+    from deployster_cli.engines.exported import Exported
+    from deployster_cli.engines.fleetctl.locks import FleetLocks
 
 T = TypeVar("T")
 
@@ -32,7 +34,15 @@ class FleetEngine:
     def __init__(self, options: FleetOptions) -> None:
         self._options = options
         self._calls = Calls(options)
-        self.locks = FleetLocks(options, self._calls)
+        self._listed_locks: Mapping[str, str] = {}
+        self._just_listed: tuple[tuple[output.FileRow, ...], process.Completed] | None = None
+
+    @cached_property
+    def locks(self) -> FleetLocks:
+        """Who may change a service: notes in the registry."""
+        from deployster_cli.engines.fleetctl.locks import FleetLocks  # noqa: PLC0415 - looking needs none
+
+        return FleetLocks(self._options, self._calls, lambda: self._listed_locks)
 
     def check(self) -> str:
         """Why the cluster can't be used: no fleetctl, another program of that name, no answer. Empty where it can."""
@@ -47,7 +57,9 @@ class FleetEngine:
         """Both listings, made side by side, joined. See ``output.join`` for what counts where they disagree."""
         reported, files = self._calls.both(args.list_units(self._options), args.list_unit_files(self._options))
         rows = verdict.parsed(files, output.file_rows)
-        self.locks.listed = {row.name: row.hash for row in rows if is_lock(row.name)}
+        self._calls.rhythm.listed(files.out)
+        self._just_listed = rows, files
+        self._listed_locks = {row.name: row.hash for row in rows if row.name.startswith(LOCK)}
         return output.join(verdict.parsed(reported, output.unit_rows), rows)
 
     def machines(self) -> tuple[Machine, ...]:
@@ -91,6 +103,7 @@ class FleetEngine:
         """
         if not names:
             return
+        self._calls.rhythm.wait()
         rows, _ = self._files()
         found = [rows[name] for name in _texts(names) if name in rows]
         running = [row.name for row in found if _launched(row)]
@@ -100,14 +113,28 @@ class FleetEngine:
 
     def unload(self, names: Collection[UnitName]) -> None:
         """Take units off their machines and keep their files. fleetctl passes over unknown and inactive ones."""
-        self._remove(args.unload, _texts(names))
+        if names:
+            self._calls.rhythm.wait()
+            self._remove(args.unload, _texts(names))
 
     def destroy(self, names: Collection[UnitName]) -> None:
-        """Remove units. Their machines stop them some seconds later: gone is what neither listing has."""
-        self._remove(args.destroy, _texts(names))
+        """Remove units. Their machines drop them some seconds later: gone is what neither listing has.
+
+        They are unloaded first. A machine looks at once when the state changes that is wanted of a unit; that a unit is
+        removed it sees only when it next looks by itself (see ``rhythm``).
+        """
+        if not names:
+            return
+        rows, _ = self._files()
+        for part in rounds((name, rows[name].target if name in rows else "") for name in _texts(names)):
+            self._calls.rhythm.wait()
+            self._remove(args.unload, part)
+            self._remove(args.destroy, part)
 
     def cat(self, name: UnitName) -> UnitFile | None:
         """The unit file in the registry, None where it has no such unit."""
+        from deployster_cli.domain.unitfile import UnitFile, grouped  # noqa: PLC0415 - listings need none
+
         options = verdict.unit_options(self._calls.read(args.cat(self._options, name.text)), name.text)
         return None if options is None else UnitFile(name, grouped(options))
 
@@ -118,6 +145,9 @@ class FleetEngine:
 
     def entries(self, name: UnitName, lines: int, *, follow: bool = False, at: Machine | None = None) -> Exported:
         """The journal's entries, over ssh; tried first where a person can be asked, as a stream can't wait for that."""
+        from deployster_cli.engines.exported import Exported  # noqa: PLC0415 - listings need none
+        from deployster_cli.engines.host_keys import asking  # noqa: PLC0415
+
         to, machine = at or name, at.id if at else ""
         if asking(machine=True):
             verdict.answer(self._reached(args.ssh(self._options, name, ("true",), machine), to))
@@ -157,12 +187,14 @@ class FleetEngine:
         """A reading call that goes on to a machine by ssh."""
         return self._calls.read(argv, beside=self._options.ssh_timeout, to=to)
 
-    def _launched(self, wanted: dict[str, UnitFile], outcome: str) -> tuple[set[str], process.Completed]:
+    def _launched(
+        self, wanted: dict[str, UnitFile], outcome: str, *, anew: bool = False
+    ) -> tuple[set[str], process.Completed]:
         """Which of the wanted units are launched already, and the listing that says so.
 
         EngineError, with the outcome in its message, where the registry has one of them with other content.
         """
-        rows, listing = self._files()
+        rows, listing = self._files(anew=anew)
         present = [rows[name] for name in wanted if name in rows]
         different = [row.name for row in present if row.hash != wanted[row.name].hash]
         if different:
@@ -170,7 +202,7 @@ class FleetEngine:
         return {row.name for row in present if row.desired == State.LAUNCHED}, listing
 
     def _confirm(self, silent: dict[str, UnitFile]) -> None:
-        launched, listing = self._launched(silent, "somebody else put it in at the same moment.")
+        launched, listing = self._launched(silent, "somebody else put it in at the same moment.", anew=True)
         if silent.keys() - launched:
             raise verdict.not_started(silent.keys() - launched, listing)
 
@@ -191,10 +223,14 @@ class FleetEngine:
         for chunk in args.chunks(names):
             self._calls.write(intent(self._options, chunk), len(chunk), verdict.removed)
 
-    def _files(self) -> tuple[dict[str, output.FileRow], process.Completed]:
-        """The registry's rows by name, and the call that listed them."""
-        done = self._calls.read(args.list_unit_files(self._options))
-        return {row.name: row for row in verdict.parsed(done, output.file_rows)}, done
+    def _files(self, *, anew: bool = False) -> tuple[dict[str, output.FileRow], process.Completed]:
+        """The registry's rows by name, and the call that listed them: the last look's, if that was just now."""
+        if anew or self._just_listed is None or not self._calls.rhythm.as_listed:
+            done = self._calls.read(args.list_unit_files(self._options))
+            rows = verdict.parsed(done, output.file_rows)
+        else:
+            rows, done = self._just_listed
+        return {row.name: row for row in rows}, done
 
 
 def _launched(row: output.FileRow) -> bool:

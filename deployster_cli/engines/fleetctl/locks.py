@@ -8,7 +8,7 @@ so a note counts only when enough time has passed for every submit that looked b
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from deployster_cli.domain.lock import Note, unit_name
 from deployster_cli.domain.unitfile import hash_of, write_options
@@ -18,24 +18,35 @@ from deployster_cli.engines.fleetctl.calls import Calls, put
 from deployster_cli.engines.fleetctl.folders import folder
 
 _SETTLES = 0.4
-"""Seconds after a submit ended until its outcome can be read; a submit takes 0.3 s, of which it sleeps 0.25."""
+"""Seconds after a submit ended until its outcome can be read, at the least."""
+
+_SLEEPS = 0.25
+"""Seconds of a submit that pass after it has written (fleet 1.0.0, ``fleetctl.go``: waitForState)."""
+
+_SLOWER = 4
+"""Times as long as ours another's submit may take from its look to its write."""
+
+
+def settles(took: float) -> float:
+    """Seconds to wait after a submit that took so many: others may be slower than this one was, its sleep left out."""
+    return max(_SETTLES, _SLOWER * (took - _SLEEPS))
 
 
 class FleetLocks:
-    """engines.base.Locks over fleetctl. ``listed`` is what the last listing showed: the lock's unit → its hash."""
+    """engines.base.Locks over fleetctl. ``listed`` gives what the last listing showed: the lock's unit → its hash."""
 
-    def __init__(self, options: FleetOptions, calls: Calls) -> None:
+    def __init__(self, options: FleetOptions, calls: Calls, listed: Callable[[], Mapping[str, str]]) -> None:
         self._options = options
         self._calls = calls
-        self.listed: Mapping[str, str] = {}
+        self._listed = listed
 
     def put(self, note: Note, *, replace: bool = False) -> float:
-        """Submit the note. The wait is at least twice what this very submit took: others are as slow."""
+        """Submit the note."""
         began = time.monotonic()
         with folder() as at:
             put(at, {note.unit: write_options(note.options())})
             self._calls.write(args.submit(self._options, f"{at}/{note.unit}", replace=replace), 1, verdict.answer)
-        return max(_SETTLES, 2 * (time.monotonic() - began))
+        return settles(time.monotonic() - began)
 
     def read(self, service: str) -> Note | None:
         """The note in the registry. EngineError where a unit of that name is something else."""
@@ -53,4 +64,4 @@ class FleetLocks:
 
     def shown(self, note: Note) -> bool:
         """Whether the last listing had this very note, by its hash."""
-        return self.listed.get(note.unit) == hash_of(write_options(note.options()))
+        return self._listed().get(note.unit) == hash_of(write_options(note.options()))

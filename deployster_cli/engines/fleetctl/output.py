@@ -15,12 +15,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from operator import attrgetter
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from deployster_cli.domain.model import Machine, State, Unit, together
 from deployster_cli.domain.names import UnitName, quoted
-from deployster_cli.domain.unitfile import Option, parse_options
 from deployster_cli.errors import OutputUnreadable, TemplateFault
+
+if TYPE_CHECKING:
+    from deployster_cli.domain.unitfile import Option
 
 GLOBAL = "global"
 """What list-unit-files shows for the target of a global unit: it has no one machine."""
@@ -46,8 +48,8 @@ _DESCRIPTION = rf"(?:\t+((?:[^\n]*\\\n(?!{_NEXT_FILE}))*[^\n]*))?"
 _FILE_ROW = re.compile(f"^{_FILE_HEAD}{_DESCRIPTION}$", re.MULTILINE)
 _MACHINE_ROW = _row(_ID, f"(?:-|{_IP})", r"(?:-|([^\t\n=,]+=[^\t\n,]*(?:,[^\t\n=,]+=[^\t\n,]*)*))")
 
-_NUMBER = re.compile("[0-9]{1,5}")
 _HIGHEST_PORT = 65535
+_LONGEST_PORT = len(str(_HIGHEST_PORT))
 
 _SECTIONS = {"Unit", "Service"}
 
@@ -83,12 +85,17 @@ class FileRow(NamedTuple):
 
 @contextlib.contextmanager
 def _no_collecting() -> Iterator[None]:
-    """For making thousands of values that all stay: the garbage collector would walk them over and over."""
+    """For making thousands of values that all stay: the garbage collector would walk them over and over.
+
+    Afterwards they count as old, else it would walk them then.
+    """
     collecting = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
+        gc.unfreeze()
         if collecting:
             gc.enable()
 
@@ -108,9 +115,16 @@ def file_rows(text: str) -> tuple[FileRow, ...]:
 def machines(text: str) -> tuple[Machine, ...]:
     """The rows of ``args.list_machines``; OutputUnreadable quotes the line that is none."""
     return tuple(
-        Machine(at, ip, dict(pair.split("=", 1) for pair in metadata.split(",") if pair))
-        for at, ip, metadata in _table("list-machines", _MACHINE_ROW, text)
+        Machine(at, ip, _metadata(metadata)) for at, ip, metadata in _table("list-machines", _MACHINE_ROW, text)
     )
+
+
+def _metadata(text: str) -> dict[str, str]:
+    pairs = [pair.split("=", 1) for pair in text.split(",") if pair]
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise OutputUnreadable(f"fleetctl list-machines printed a machine that says one thing twice: {quoted(text)}")
+    return found
 
 
 def unit_options(name: str, text: str) -> tuple[Option, ...]:
@@ -118,6 +132,8 @@ def unit_options(name: str, text: str) -> tuple[Option, ...]:
 
     Nothing at all is none either: fleet's API takes no unit without options (1.0.0, api/units.go).
     """
+    from deployster_cli.domain.unitfile import parse_options  # noqa: PLC0415 - listings need none
+
     _check_end("cat", text)
     try:
         found = parse_options(text)
@@ -140,20 +156,15 @@ def join(reported: Iterable[UnitRow], files: Iterable[FileRow]) -> tuple[Unit, .
     rows: dict[str, list[UnitRow]] = {}
     for row in reported:
         rows.setdefault(row.name, []).append(row)
-    units = [
-        _unit(name, known.get(text), rows.get(text, ()))
-        for text in dict.fromkeys((*known, *rows))
-        if (name := UnitName.parse(text))
-    ]
+    units = [_unit(name, file, rows.pop(text, ())) for text, file in known.items() if (name := UnitName.parse(text))]
+    units += [_leaving(name, left) for text, left in rows.items() if (name := UnitName.parse(text))]
     return tuple(sorted(units, key=_in_order))
 
 
 _in_order: Callable[[Unit], tuple[str, str, int]] = attrgetter("name.service", "name.version", "name.instance")
 
 
-def _unit(name: UnitName, file: FileRow | None, rows: Sequence[UnitRow]) -> Unit:
-    if file is None:
-        return _leaving(name, rows)
+def _unit(name: UnitName, file: FileRow, rows: Sequence[UnitRow]) -> Unit:
     if file.target == GLOBAL:
         return _everywhere(name, file, rows)
     _, run, wanted, state, target, ip, description = file
@@ -167,7 +178,9 @@ def _unit(name: UnitName, file: FileRow | None, rows: Sequence[UnitRow]) -> Unit
 
 def _leaving(name: UnitName, rows: Sequence[UnitRow]) -> Unit:
     """A unit that the registry no longer has, where it still is."""
-    found = [Unit(name, None, None, r.load, r.active, r.sub, _machine(r.machine, r.ip), r.hash) for r in rows]
+    found = [
+        Unit(name, None, None, r.load, r.active, r.sub, _machine(r.machine, r.ip), r.hash) for r in _once_each(rows)
+    ]
     return found[0] if len(found) == 1 else together(found)
 
 
@@ -176,9 +189,14 @@ def _everywhere(name: UnitName, file: FileRow, rows: Sequence[UnitRow]) -> Unit:
     here = Unit(name, _STATES[file.desired], hash=file.hash, port=_port(file.description), everywhere=True)
     copies = [
         replace(here, load=row.load, active=row.active, sub=row.sub, machine=_machine(row.machine, row.ip))
-        for row in _same_run(file, rows)
+        for row in _once_each(_same_run(file, rows))
     ]
     return together(copies) if copies else here
+
+
+def _once_each(rows: Iterable[UnitRow]) -> Iterable[UnitRow]:
+    """One row a machine, its last: fleet's API gives a listing by the page, and a unit that comes moves the pages."""
+    return {row.machine: row for row in rows}.values()
 
 
 def _same_run(file: FileRow, rows: Sequence[UnitRow]) -> list[UnitRow]:
@@ -189,7 +207,7 @@ def _same_run(file: FileRow, rows: Sequence[UnitRow]) -> list[UnitRow]:
 def _port(description: str) -> int | None:
     """The port at the end of one of our units' Descriptions: our renderer writes it there, as only that is listed."""
     _, found, number = description.rpartition(" port ")
-    port = int(number) if found and _NUMBER.fullmatch(number) else 0
+    port = int(number) if found and len(number) <= _LONGEST_PORT and number.isascii() and number.isdecimal() else 0
     return port if 1 <= port <= _HIGHEST_PORT else None
 
 

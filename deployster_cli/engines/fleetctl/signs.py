@@ -13,16 +13,24 @@ from deployster_cli.errors import EngineError, EngineUnreachable
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """Words on a failed call's stderr that tell what went wrong. The message takes {said} and the pattern's groups."""
+    """Words on a failed call's stderr that tell what went wrong. The message takes {said} and the pattern's groups.
 
-    pattern: re.Pattern[str]
+    The pattern is compiled where it is looked for: most runs see no call fail. Whatever it repeats has a bound, as
+    stderr may be a stranger's and long.
+    """
+
+    pattern: str
     error: type[EngineError]
     message: str
     hint: str = ""
 
+    def found(self, said: str) -> re.Match[str] | None:
+        """Where these words are, if they are there."""
+        return re.search(self.pattern, said, re.DOTALL)
+
 
 def _sign(pattern: str, message: str, hint: str, error: type[EngineError] = EngineUnreachable) -> Sign:
-    return Sign(re.compile(pattern, re.DOTALL), error, message, hint)
+    return Sign(pattern, error, message, hint)
 
 
 _NEW_AGENT = 'Start one with eval "$(ssh-agent)" and give it your key with ssh-add.'
@@ -30,14 +38,14 @@ _NEW_AGENT = 'Start one with eval "$(ssh-agent)" and give it your key with ssh-a
 _SSH = r"(?:failed initializing SSH client|Unable to SSH to remote host|Failed building SSH client): "
 
 CHANGED_KEY = _sign(
-    r"REMOTE HOST IDENTIFICATION HAS CHANGED.*fingerprint for the (?P<kind>[\w-]+) key sent by the remote host is\s+"
-    r"(?P<print>[0-9A-Za-z:+/=]+).*Add correct host key in (?P<file>[^\n]+) to get rid",
+    r"REMOTE HOST IDENTIFICATION HAS CHANGED.{0,600}?fingerprint for the (?P<kind>[\w-]{1,60}) key sent by the remote"
+    r" host is\s(?P<print>[0-9A-Za-z:+/=]{1,200}).{0,200}?Add correct host key in (?P<file>[^\n]{1,4096}) to get rid",
     "THE SSH HOST KEY OF THE MACHINE HAS CHANGED: it is not the one in {file}; it shows the fingerprint {print}.",
     "If the machine was made anew, take its line out of that file. If it was not, somebody may be listening.",
 )
 UNKNOWN_KEY = _sign(
-    r"authenticity of host '(?P<host>[^'\n]+)'.*?\n(?P<kind>[\w-]+) key fingerprint is (?P<print>\S+?)\.\s"
-    r".*Host key verification failed",
+    r"authenticity of host '(?P<host>[^'\n]{1,300})'[^\n]{0,200}\n(?P<kind>[\w-]{1,60}) key fingerprint is "
+    r"(?P<print>\S{1,200}?)\.\s.{0,600}?Host key verification failed",
     "The ssh host key of {host} is not known here; it shows the fingerprint {print}.",
     "Compare the fingerprint, then run deployster check in a terminal and answer yes.",
 )
@@ -102,7 +110,7 @@ SIGNS = (
         "Check the endpoint: fleet's usual port is 49153, and 2379 and 4001 are etcd's.",
     ),
     _sign(
-        r"ssh: rejected: (?:connect failed|administratively prohibited)|http://domain-sock/\S*: EOF",
+        r"ssh: rejected: (?:connect failed|administratively prohibited)|http://domain-sock/\S{0,2000}: EOF",
         "The ssh connection stands, but the endpoint is not to be had through it: {said}",
         "Check the endpoint: behind a tunnel it is one that the tunnel's machine reaches. For a unix:// endpoint that"
         " machine needs a fleetctl of its own.",

@@ -9,15 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.unitfile import Option
 from deployster_cli.engines.fleetctl import output
 from deployster_cli.engines.fleetctl.signs import CHANGED_KEY, NOT_LET_IN, SIGNS, UNKNOWN_KEY
-from deployster_cli.engines.host_keys import HostKey
 from deployster_cli.engines.process import MOST_PRINTED, Completed
 from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable, OutputUnreadable
+
+if TYPE_CHECKING:
+    from deployster_cli.domain.unitfile import Option
+    from deployster_cli.engines.host_keys import HostKey
 
 T = TypeVar("T")
 
@@ -31,24 +33,33 @@ _LONGEST_QUOTE = 300
 _TELLING = ("Error", "Unable", "Failed", "Unit ", "WARNING", "Warning", "Invalid")
 """How the line begins in which fleetctl says what is wrong; prompts, banners and log lines stand around it."""
 
+_FAILED = ("Error ", "Error:", "Unable to ", "Failed ")
+"""How it begins where nothing was done."""
 
-_STRANGER = re.compile(
-    r"\A(?:Incorrect Usage|No help topic for|fleetctl - version |NAME:\s+fleetctl - CLI for operating Fleet)"
-)
-_NO_SUCH_CALL = re.compile(r"cannot execute cmdFleet: ([^\n]*)")
-_OWN_ERROR = re.compile(r"\A(?:[Ee]rror: +)+(?=\S)")
+_OVER_SSH = frozenset({"ssh", "journal"})
+
+_STRANGER = ("Incorrect Usage", "No help topic for", "fleetctl - version ", "NAME: fleetctl - CLI for operating Fleet")
+"""How what the other fleetctl prints begins, its white space made even."""
+
+_BEGINNING = 200
+"""Characters in which that is seen."""
+
+_NO_SUCH_CALL = "cannot execute cmdFleet: "
+
+_OWN_ERROR = r"\A(?:[Ee]rror: +)+(?=\S)"
 """What we have said already when we quote a line; "Error starting units: …" is another matter."""
 
-_VERSION = re.compile(r"^fleetctl version (\S+)$", re.MULTILINE)
-_DIFFERS = re.compile(r"^WARNING: Unit (\S+) in registry differs from local ", re.MULTILINE)
-_STARTED = re.compile(r"^Triggered (?:global )?unit (\S+) start$", re.MULTILINE)
+_VERSION = r"(?m)^fleetctl version (\S+)$"
+_DIFFERS = r"(?m)^WARNING: Unit (\S+) in registry differs from local "
+_STARTED = r"(?m)^Triggered (?:global )?unit (\S+) start$"
+"""Patterns as text: they are compiled only where they are looked for."""
 
 
 def answer(done: Completed) -> str:
     """What a call printed on stdout, if fleetctl did what it was asked; else the error that says why not."""
     _check_end(done)
     _check_program(done)
-    if done.code:
+    if done.code or _denies(done):
         raise _refusal(done)
     return done.out
 
@@ -65,7 +76,7 @@ def parsed(done: Completed, parse: Callable[[str], T]) -> T:
 
 def program_version(done: Completed) -> str:
     """The version that ``args.version`` printed, like ``1.0.0``; EngineMissing where it is another or too old."""
-    found = _VERSION.search(answer(done))
+    found = re.search(_VERSION, answer(done))
     if not found:
         raise _error(EngineMissing, done, f"{done.argv[0]} is not fleet's fleetctl: it says {_said(done)}", INSTALL)
     if _numbers(found[1]) < OLDEST:
@@ -83,10 +94,10 @@ def triggered(done: Completed) -> frozenset[str]:
     EngineError where one is in the registry with other content: fleetctl leaves that as it is, starts it, and exits 0.
     """
     out = answer(done)
-    differing = sorted(set(_DIFFERS.findall(done.err)))
+    differing = sorted(set(re.findall(_DIFFERS, done.err)))
     if differing:
         raise other_content(differing, done, "fleetctl keeps and runs what was there before.")
-    return frozenset(_STARTED.findall(out))
+    return frozenset(re.findall(_STARTED, out))
 
 
 def other_content(names: Collection[str], done: Completed, outcome: str) -> EngineError:
@@ -132,13 +143,16 @@ def journal_lines(done: Completed, name: UnitName) -> tuple[str, ...]:
         raise _error(EngineError, done, f"There is no unit {name.text}, so it has no journal.")
     if f"Unit {name.text} does not appear to be running" in done.err:
         raise _error(EngineError, done, f"{name.text} is on no machine, so it has no journal to show.")
-    text = answer(done)
-    return tuple(line.rstrip("\r") for line in text.removesuffix("\n").split("\n")) if text else ()
+    from deployster_cli.domain.journal import lines_of  # noqa: PLC0415 - listings need none
+
+    return tuple(lines_of(answer(done)))
 
 
 def unknown_key(done: Completed) -> HostKey | None:
     """The host key that stopped this call because nobody has said yet that it is the machine's."""
-    found = UNKNOWN_KEY.pattern.search(done.err) if done.code else None
+    from deployster_cli.engines.host_keys import HostKey  # noqa: PLC0415 - only where ssh stopped a call
+
+    found = UNKNOWN_KEY.found(done.err) if done.code else None
     return HostKey(_plain(found["host"]), found["kind"], _plain(found["print"])) if found else None
 
 
@@ -146,13 +160,15 @@ def changed_key(done: Completed) -> tuple[HostKey, str] | None:
     """The host key that stopped this call because another is known, and the file that knows it. No host: fleetctl
     tells none.
     """
-    found = CHANGED_KEY.pattern.search(done.err) if done.code else None
+    from deployster_cli.engines.host_keys import HostKey  # noqa: PLC0415 - only where ssh stopped a call
+
+    found = CHANGED_KEY.found(done.err) if done.code else None
     return (HostKey("", found["kind"], found["print"]), found["file"]) if found else None
 
 
 def not_let_in(done: Completed) -> bool:
     """Whether the machine knew none of the agent's keys."""
-    return bool(done.code and NOT_LET_IN.pattern.search(done.err))
+    return bool(done.code and NOT_LET_IN.found(done.err))
 
 
 def unknown(done: Completed, key: HostKey) -> EngineError:
@@ -208,19 +224,32 @@ def _check_end(done: Completed) -> None:
 
 
 def _check_program(done: Completed) -> None:
-    if _STRANGER.search(done.out) or _STRANGER.search(done.err):
+    if _is_strangers(done.out) or _is_strangers(done.err):
         message = f"{done.argv[0]} is another program of that name, the one that manages devices."
         raise _error(EngineMissing, done, message, INSTALL)
-    unknown = _NO_SUCH_CALL.search(done.err)
+    _, unknown, why = done.err.partition(_NO_SUCH_CALL)
     if unknown or done.out.startswith("NAME:\n"):
-        said = unknown[1] if unknown else "it printed its help"
+        said = why.partition("\n")[0] if unknown else "it printed its help"
         message = f"This fleetctl does not understand {_command(done)} as it was called: {said}."
         raise _error(EngineMissing, done, message, INSTALL)
 
 
+def _is_strangers(text: str) -> bool:
+    return " ".join(text[:_BEGINNING].split()).startswith(_STRANGER)
+
+
+def _denies(done: Completed) -> bool:
+    """Whether a call that printed nothing says that it failed, whatever its exit code: an empty listing would be taken
+    for an empty cluster. Over ssh stderr is the command's there, which may say what it likes.
+    """
+    if done.out or _command(done) in _OVER_SSH:
+        return False
+    return any(line.startswith(_FAILED) for line in done.err.splitlines())
+
+
 def _refusal(done: Completed) -> EngineError:
     for sign in SIGNS:
-        found = sign.pattern.search(done.err)
+        found = sign.found(done.err)
         if found:
             message = sign.message.format(said=_said(done), **found.groupdict())
             return _error(sign.error, done, message, sign.hint)
@@ -240,7 +269,7 @@ def _said(done: Completed) -> str:
     lines = [line.strip() for line in (done.err + "\n" + done.out).splitlines() if line.strip()]
     told = [line for line in lines if line.startswith(_TELLING)]
     line = next(iter(told + lines), f"exit code {done.code} and not a word.")
-    shown = _plain(_OWN_ERROR.sub("", line))
+    shown = _plain(re.sub(_OWN_ERROR, "", line))
     return shown if len(shown) <= _LONGEST_QUOTE else shown[:_LONGEST_QUOTE] + "…"
 
 

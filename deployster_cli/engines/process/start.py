@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import subprocess
+import subprocess  # the package that starts processes  # nosec B404
 import threading
 import weakref
 from collections.abc import Mapping, Sequence
@@ -41,7 +41,7 @@ def spawn(
         if _leaving.is_set():
             raise NotStarted(argv, "we are on our way out")
         try:
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # an argv that domain code has checked, and no shell  # nosec B603
                 argv,
                 stdin=stdin,
                 stdout=subprocess.PIPE,

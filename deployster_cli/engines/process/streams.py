@@ -6,8 +6,7 @@ import contextlib
 import os
 import selectors
 import signal
-import subprocess
-import tempfile
+import subprocess  # the package that starts processes  # nosec B404
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -51,8 +50,8 @@ class Stream:
     def __iter__(self) -> Generator[bytes, None, None]:
         """What it prints on stdout, in pieces, until it has ended, was closed or has come to its limit."""
         out, err = self._process.stdout, self._process.stderr
-        assert out is not None  # noqa: S101 - pipes were asked for
-        assert err is not None  # noqa: S101
+        assert out is not None  # noqa: S101 - pipes were asked for  # nosec B101
+        assert err is not None  # noqa: S101  # nosec B101
         with selectors.DefaultSelector() as selector, out, err:
             selector.register(out, selectors.EVENT_READ)
             selector.register(err, selectors.EVENT_READ)
@@ -114,12 +113,14 @@ def follow(
     caller stops listening; what it leaves behind when it ends by itself is left alone, though it holds our pipe.
     ``pulse`` is called many times a second, whether it prints or not.
     """
+    from tempfile import TemporaryFile  # noqa: PLC0415 - slow to import, and listings need none
+
     stop = time.monotonic() + limit
-    with tempfile.TemporaryFile() as stdin:
+    with TemporaryFile() as stdin:
         stdin.write(given.encode())
         stdin.seek(0)
         process = spawn(tuple(argv), stdin=stdin, stderr=subprocess.STDOUT, env=env, cwd=cwd)
-    assert process.stdout is not None  # noqa: S101 - a pipe was asked for
+    assert process.stdout is not None  # noqa: S101 - a pipe was asked for  # nosec B101
     try:
         yield from _lines(_chunks(process, process.stdout, stop, pulse))
         return process.wait(max(stop - time.monotonic(), 0))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from deployster_cli.domain.lock import Note
 from deployster_cli.engines.systemctl.folder import cure
-from deployster_cli.errors import EngineMissing
+from deployster_cli.errors import EngineMissing, InvalidInput
 
 
 class LocalLocks:
@@ -79,9 +79,11 @@ class LocalLocks:
 
     @staticmethod
     def _note(file: int) -> Note | None:
+        from deployster_cli.domain.wire import decode  # noqa: PLC0415 - only what changes a service has a lock
+
         try:
-            return Note(**json.loads(os.pread(file, 65536, 0)))
-        except (ValueError, TypeError):
+            return decode(Note, json.loads(os.pread(file, 65536, 0)))
+        except (ValueError, RecursionError, InvalidInput):
             return None
 
     @contextlib.contextmanager

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import re
@@ -14,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from deployster_cli.domain.journal import lines_of
 from deployster_cli.domain.names import UnitName
 from deployster_cli.engines import process
 from deployster_cli.engines.systemctl import args, output
@@ -54,13 +56,14 @@ class Replacement:
     def __init__(self, options: LocalOptions) -> None:
         self._options = options
         self._layout = Layout(Path(options.root or _state_folder()).absolute())
-        self._base = args.systemctl3(sys.executable, str(self._layout.tree))
         self._jobs = Jobs(self._layout.jobs)
         self.folder = UnitFolder(self._layout.units, "multi-user.target")
         self.locks = LocalLocks(self._layout.locks)
 
     def missing(self) -> str:
-        """Why nothing can be asked here, in one sentence; empty where it can. Even to look, systemctl3 writes."""
+        """Why nothing can be asked here, in one sentence; empty where it can: to be looked at, a folder that can be
+        read is enough.
+        """
         if not installed():
             return (
                 "Neither systemd nor systemctl3, which takes its place, can run units on this machine: "
@@ -69,30 +72,54 @@ class Replacement:
         root = self._layout.root
         if _UNUSABLE & set(str(root)):
             return f"The state folder's path {root} has a % or a brace in it: choose another one."
-        refused = next(filter(None, map(refusal, self._layout.written)), "")
-        if refused:
-            return (
-                f"The state folder {root} can't be written to ({refused.removeprefix(f'{root}: ')}): "
-                "choose another one by root in [local] or XDG_STATE_HOME, or change its owner."
-            )
-        return ""
+        return "" if os.access(self._layout.units, os.R_OK | os.X_OK) else self._unwritable()
 
-    check = missing
+    def check(self) -> str:
+        """Why no units can be run here, in one sentence; empty where they can."""
+        return self.missing() or self._unwritable()
+
+    def _unwritable(self) -> str:
+        root = self._layout.root
+        refused = next(filter(None, map(refusal, self._layout.written)), "")
+        if not refused:
+            return ""
+        return (
+            f"The state folder {root} can't be written to ({refused.removeprefix(f'{root}: ')}): "
+            "choose another one by root in [local] or XDG_STATE_HOME, or change its owner."
+        )
 
     def states(self) -> dict[str, Shown]:
         """What systemctl3 shows, set right by the jobs under way before and after it looked."""
-        self._require()
+        self._require(self.missing())
         with told(self._layout.root):
             if not self._layout.units.is_dir():
                 return {}
             before = self._jobs.read()
-            shown = output.parse_show(self._look())
+            with self._looked_at() as tree:
+                shown = output.parse_show(self._look(tree))
             after = self._jobs.read()
         return {name: _set_right(one, before.get(name), after.get(name)) for name, one in shown.items()}
 
+    @contextlib.contextmanager
+    def _looked_at(self) -> Iterator[Path]:
+        """The tree for systemctl3 to look at, as it writes even then: a copy, where ours can only be read."""
+        if not self._unwritable():
+            yield self._layout.tree
+            return
+        import shutil  # noqa: PLC0415 - only where it has come to this
+        import tempfile  # noqa: PLC0415
+
+        with tempfile.TemporaryDirectory(prefix="deployster-look-") as folder:
+            copy = Path(folder, *self._layout.tree.parts[-3:])
+            shutil.copytree(self._layout.tree, copy, ignore=_journals, copy_function=_copied, symlinks=True)
+            for path in (copy, *copy.rglob("*")):
+                if path.is_dir() and not path.is_symlink():
+                    path.chmod(0o700)
+            yield copy
+
     def start(self, names: Sequence[UnitName]) -> None:
         """Start these side by side, each in a process of its own that outlives us."""
-        self._require()
+        self._require(self.check())
         for name in names:
             if not self._run("start", name):
                 raise EngineError(f"{name.text} is still stopping; it was not started.", hint="Try again in a while.")
@@ -116,7 +143,7 @@ class Replacement:
         path = self._layout.journal(name)
         with told(path):
             if path.is_file() and path.stat().st_size:
-                return iter(call(args.tail(str(path), lines), self._options.read_timeout).splitlines())
+                return iter(lines_of(call(args.tail(str(path), lines), self._options.read_timeout)))
             return iter(_complaints(self._layout.log(name))[-lines:] or [f"-- {name.text} has written nothing --"])
 
     def entries(self, name: UnitName, lines: int, *, follow: bool) -> LogFile:
@@ -128,11 +155,12 @@ class Replacement:
         log = self._layout.log(name)
         return output.oneshot_ended(log.read_text(errors="replace")) if log.is_file() else None
 
-    def _look(self) -> str:
+    def _look(self, tree: Path) -> str:
         """What systemctl3 shows. It breaks where a job removes a unit's notes under its eyes, so it may look again."""
+        base = args.systemctl3(sys.executable, str(tree))
         for left in reversed(range(_LOOKS)):
             try:
-                return call(args.show(self._base), self._options.read_timeout, env=_env(), called="systemctl3 show")
+                return call(args.show(base), self._options.read_timeout, env=_env(), called="systemctl3 show")
             except EngineError as error:
                 if _BROKEN.search(error.err):
                     raise EngineMissing(
@@ -157,8 +185,8 @@ class Replacement:
                 raise EngineMissing(f"{argv[0]} can't be run: {error.reason}.", argv=argv) from error
         return True
 
-    def _require(self) -> None:
-        why = self.missing()
+    @staticmethod
+    def _require(why: str) -> None:
         if why:
             raise EngineMissing(why)
 
@@ -179,6 +207,16 @@ def _set_right(one: Shown, before: tuple[Record, bool] | None, after: tuple[Reco
     if one.active == "active" and one.main_pid is None:
         return replace(one, sub="exited") if one.remains else replace(one, active="inactive", sub="dead")
     return one
+
+
+def _journals(folder: str, _: object) -> list[str]:
+    """What of a tree no look needs, and may be large."""
+    return ["log"] if Path(folder).name == "var" else []
+
+
+def _copied(source: str, copy: str) -> None:
+    with contextlib.suppress(FileNotFoundError):  # it was taken out just now
+        Path(copy).write_bytes(Path(source).read_bytes())
 
 
 def _complaints(log: Path) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from deployster_cli.domain import exits
+from deployster_cli.domain.journal import lines_of
 from deployster_cli.domain.names import UnitName
 from deployster_cli.engines import process
 from deployster_cli.engines.exported import Exported
@@ -84,7 +85,7 @@ class Systemd:
     def journal(self, name: UnitName, lines: int) -> Iterator[str]:
         """The end of the unit's journal; "-- No entries --" is journalctl's own line for an empty one."""
         argv = args.journal(name, lines, user=self._user)
-        return iter(call(argv, self._options.read_timeout, fine=(0, 1), env=_env()).splitlines())
+        return iter(lines_of(call(argv, self._options.read_timeout, fine=(0, 1), env=_env())))
 
     def entries(self, name: UnitName, lines: int, *, follow: bool) -> Exported:
         """The end of the unit's journal, whole."""

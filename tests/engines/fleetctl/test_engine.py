@@ -13,7 +13,7 @@ from deployster_cli.domain.model import Condition, Machine
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.engines.base import Engine
-from deployster_cli.engines.fleetctl import args, output
+from deployster_cli.engines.fleetctl import args, output, rhythm
 from deployster_cli.engines.fleetctl.args import FleetOptions
 from deployster_cli.engines.fleetctl.engine import FleetEngine
 from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable, OutputUnreadable
@@ -24,6 +24,13 @@ UNITS = args.list_units(OPTIONS)
 FILES = args.list_unit_files(OPTIONS)
 MACHINE = "7f1e9eef1c243090b388367bf9800de2/10.77.0.11"
 REFUSED = 'Error retrieving list of units from repository: Get "http://10.77.0.11:9/": dial tcp: connection refused\n'
+
+
+@pytest.fixture(autouse=True)
+def no_rhythm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """fleet always listens here, and no test's listing is good for the next one."""
+    monkeypatch.setattr(rhythm, "DEAF", 0)
+    monkeypatch.setattr(rhythm, "RECENT", -1)
 
 
 def named(instance: int) -> UnitName:
@@ -264,10 +271,29 @@ def test_unload_is_one_call(fp: FakeProcess) -> None:
     assert len(fp.calls) == 1
 
 
-def test_destroy_is_one_call_and_unknown_names_are_fine(fp: FakeProcess) -> None:
+def test_destroy_unloads_and_destroys_in_a_call_each_and_unknown_names_are_fine(fp: FakeProcess) -> None:
+    fp.register(FILES)
+    fp.register(args.unload(OPTIONS, [named(1).text, named(2).text]), stderr="Units not found in registry\n")
     fp.register(args.destroy(OPTIONS, [named(1).text, named(2).text]), stderr="Units not found in registry\n")
     ENGINE.destroy([named(1), named(2)])
-    assert len(fp.calls) == 1
+    assert [call[0] for call in calls(fp)] == ["list-unit-files", "unload", "destroy"]
+
+
+def test_units_on_one_machine_are_destroyed_one_after_another(fp: FakeProcess) -> None:
+    machines = {1: MACHINE, 2: MACHINE.replace("7f", "8f"), 3: MACHINE}
+    fp.register(FILES, stdout="".join(row(unit_file(n), "loaded", "loaded", at) for n, at in machines.items()))
+    fp.register(["fleetctl", "unload", "--no-block", fp.any()], occurrences=2)
+    fp.register(["fleetctl", "destroy", fp.any()], occurrences=2)
+    ENGINE.destroy([named(n) for n in machines])
+    assert said(fp, "destroy") == said(fp, "unload") == [[named(1).text, named(2).text], [named(3).text]]
+
+
+def test_nothing_is_destroyed_where_unloading_was_refused(fp: FakeProcess) -> None:
+    fp.register(FILES)
+    fp.register(args.unload(OPTIONS, [named(1).text]), stderr=REFUSED, returncode=1)
+    with pytest.raises(EngineUnreachable):
+        ENGINE.destroy([named(1)])
+    assert said(fp, "destroy") == []
 
 
 @pytest.mark.parametrize("verb", ["resume", "stop", "unload", "destroy"])

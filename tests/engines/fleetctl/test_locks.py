@@ -6,8 +6,8 @@ import pytest
 from pytest_subprocess import FakeProcess
 
 from deployster_cli.domain.lock import Note, unit_name
-from deployster_cli.domain.unitfile import write_options
-from deployster_cli.engines.fleetctl import args
+from deployster_cli.domain.unitfile import hash_of, write_options
+from deployster_cli.engines.fleetctl import args, locks
 from deployster_cli.engines.fleetctl.args import FleetOptions
 from deployster_cli.engines.fleetctl.engine import FleetEngine
 from deployster_cli.errors import EXIT_ENGINE, EngineError, OutputUnreadable
@@ -52,3 +52,37 @@ def test_a_strangers_unit_of_that_name_is_no_lock(fp: FakeProcess, text: str) ->
     with pytest.raises(EngineError, match=f"{UNIT} is in the cluster and is no lock of Deployster's") as caught:
         LOCKS.read("carousel")
     assert caught.value.hint == f"If nobody needs it, remove it with fleetctl destroy {UNIT}."
+
+
+@pytest.mark.parametrize(("run", "shown"), [(hash_of(TEXT), True), ("0" * 40, False)])
+def test_a_note_is_shown_where_the_last_listing_had_this_very_one(fp: FakeProcess, run: str, shown: bool) -> None:
+    fp.register(args.list_units(OPTIONS))
+    fp.register(args.list_unit_files(OPTIONS), stdout=f"{UNIT}\t{run}\tinactive\tinactive\t-\t-\n")
+    engine = FleetEngine(OPTIONS)
+    engine.units()
+    assert engine.locks.shown(NOTE) is shown
+
+
+def test_no_note_is_shown_before_the_first_listing() -> None:
+    assert not FleetEngine(OPTIONS).locks.shown(NOTE)
+
+
+class Ticking:
+    """A clock that stands still but while fleetctl runs."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+
+    def monotonic(self) -> float:
+        return self.at
+
+
+@pytest.mark.parametrize(("took", "wait"), [(0.03, 0.4), (0.28, 0.4), (0.5, 1.0), (1.25, 4.0)])
+def test_a_note_counts_when_others_four_times_as_slow_as_ours_would_be_through(
+    fp: FakeProcess, monkeypatch: pytest.MonkeyPatch, took: float, wait: float
+) -> None:
+    """Of a submit a quarter of a second passes after it has written: that is no part of the race."""
+    clock = Ticking()
+    monkeypatch.setattr(locks, "time", clock)
+    fp.register(["fleetctl", "submit", fp.any()], callback=lambda _: setattr(clock, "at", took))
+    assert LOCKS.put(NOTE) == wait

@@ -260,6 +260,11 @@ def test_collecting_goes_on_as_it_was(collecting: bool) -> None:
     assert gc.isenabled() is collecting
 
 
+def test_what_was_read_counts_as_old_at_once() -> None:
+    (row,) = output.file_rows(described("a"))
+    assert not any(young is row for young in gc.get_objects(generation=0))
+
+
 def test_collecting_goes_on_as_it_was_after_an_error(collecting: bool) -> None:
     with pytest.raises(OutputUnreadable):
         output.unit_rows("oh no\n")
@@ -358,6 +363,20 @@ def test_a_global_unit_has_a_copy_for_each_machine_that_reports_it(order: int) -
         (M1, Condition.RUNNING, 3001),
         (M2, Condition.FAILED, 3001),
     ]
+
+
+def test_a_global_unit_that_two_pages_of_the_listing_show_has_one_copy_of_it() -> None:
+    rows = [reported(run=HASH, active="activating"), reported(run=HASH)]
+    assert [copy.active for copy in only(output.join(rows, [globally()])).copies] == ["active"]
+
+
+def test_a_unit_on_its_way_out_that_two_pages_show_is_one_unit() -> None:
+    assert only(output.join([reported(active="activating"), reported()], [])).copies == ()
+
+
+def test_a_machine_that_says_one_thing_twice_is_quoted() -> None:
+    with pytest.raises(OutputUnreadable, match="says one thing twice: 'zone=z1,zone=z2'"):
+        output.machines(f"{M1.id}\t-\tzone=z1,zone=z2\n")
 
 
 def test_a_global_unit_that_no_machine_reports_has_no_copies() -> None:

@@ -54,6 +54,24 @@ def test_an_error_of_a_recorded_call_is_one_short_line(file: Path) -> None:
     assert len(says) <= 400
 
 
+# --- exit 0 proves nothing
+
+
+@pytest.mark.parametrize("verb", ["list-units", "list-unit-files", "start", "destroy"])
+def test_exit_0_with_an_error_and_nothing_else_is_that_error(verb: str) -> None:
+    said = "Error retrieving list of units from repository: dial tcp 10.77.0.11:49153: i/o timeout\n"
+    assert isinstance(refused(call(0, err=said, argv=("fleetctl", verb))), EngineUnreachable)
+
+
+@pytest.mark.parametrize("verb", ["ssh", "journal"])
+def test_what_a_command_over_ssh_says_on_stderr_is_its_own_business(verb: str) -> None:
+    assert verdict.answer(call(0, err="Error: of the command's own\n", argv=("fleetctl", verb))) == ""
+
+
+def test_an_answer_with_an_error_beside_it_is_an_answer() -> None:
+    assert verdict.answer(call(0, "row\n", "Error: of no matter\n")) == "row\n"
+
+
 # --- ended otherwise than by an exit code
 
 

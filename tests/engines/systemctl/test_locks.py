@@ -87,6 +87,14 @@ def test_a_damaged_note_is_nobodys(folder: Path) -> None:
     assert LocalLocks(folder).read("carousel") is None
 
 
+@pytest.mark.parametrize("written", ["[" * 60_000, "[]", "{}", '{"service": 1}', '{"kind": "Note"}', "\xff"])
+def test_what_is_no_note_tells_of_nobody(folder: Path, written: str) -> None:
+    mine = LocalLocks(folder)
+    mine.put(ANN)
+    (folder / "carousel.lock").write_text(written, "latin-1")
+    assert LocalLocks(folder).read("carousel") is None
+
+
 def test_a_folder_that_can_not_be_made_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(EngineError, match=r"The lock of carousel in .* can't be used: Not a directory"):

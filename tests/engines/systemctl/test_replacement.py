@@ -314,21 +314,27 @@ def test_an_ordinary_user_runs_units_just_so(everybodys: Path) -> None:
     assert (done.stdout.split(), done.stderr) == (["running", "{}"], "")
 
 
+READ_ONLY = (
+    "box.settled(unit('9f8', LONG))\n"
+    "folders = [path for path in (box.root, *box.root.rglob('*')) if path.is_dir()]\n"
+    "for path in folders: path.chmod(0o500)\n"
+    "try: {do}\n"
+    "except EngineMissing as error: print(error)\n"
+    "for path in folders: path.chmod(0o700)\n"
+    "box.empty()"
+)
+
+
 @pytest.mark.process
-def test_a_state_folder_made_read_only_is_named_with_the_cure(everybodys: Path) -> None:
-    done = _nobody_runs(
-        everybodys,
-        "box.settled(unit('9f8', LONG))\n"
-        "run = Layout(box.root).tree / 'run'; run.chmod(0o500)\n"
-        "try: box.engine.units()\n"
-        "except EngineMissing as error: print(error)\n"
-        "finally: run.chmod(0o700); box.empty()",
-    )
-    state = everybodys / "state"
-    where = f"{state}/systemctl3/tree/run: no right to write there"
-    cure = "choose another one by root in [local] or XDG_STATE_HOME, or change its owner."
-    said = f"The state folder {state} can't be written to ({where}): {cure}\n"
-    assert (done.stdout, done.stderr) == (said, "")
+def test_a_state_folder_that_can_only_be_read_is_listed(everybodys: Path) -> None:
+    done = _nobody_runs(everybodys, READ_ONLY.format(do="print(*box.conditions().values())"))
+    assert (done.stdout, done.stderr) == ("running\n", "")
+
+
+@pytest.mark.process
+def test_a_start_in_a_state_folder_that_can_only_be_read_says_where_it_can_not_write(everybodys: Path) -> None:
+    done = _nobody_runs(everybodys, READ_ONLY.format(do="box.engine.start([unit('9f8', LONG, instance=2)])"))
+    assert (done.stdout.endswith(" can't be used: Permission denied.\n"), done.stderr) == (True, "")
 
 
 def _nobody_runs(folder: Path, code: str) -> subprocess.CompletedProcess[str]:

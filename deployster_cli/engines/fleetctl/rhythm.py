@@ -1,0 +1,68 @@
+"""When fleet listens. Its daemons take no notice of what changes in the second after a change: fleet 1.0.0 sleeps that
+long after each event before it watches again (``registry/event.go``), and then looks only every 5 s by itself. So what
+is asked a second later is done up to 4 s sooner.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable
+
+DEAF = 1.05
+"""Seconds after a change in the registry until the next one is heard."""
+
+RECENT = 1.0
+"""Seconds for which a listing is as good as another one, if we have changed nothing since."""
+
+
+MOST_ROUNDS = 8
+"""Requests into which one removal is parted at most, however many units it is for."""
+
+
+def rounds(places: Iterable[tuple[str, str]]) -> list[list[str]]:
+    """Units (name and machine, empty for none) parted so that no round has more than one of a machine, if that is
+    possible within MOST_ROUNDS.
+
+    A machine that looks drops one stopped unit and gives up at the error that systemd has forgotten it, so the next one
+    waits for its next look (fleet 1.0.0, ``systemd/manager.go``: removeUnit, and ``agent/task.go``: Do).
+    """
+    by_machine: dict[str, list[str]] = {}
+    for name, machine in places:
+        by_machine.setdefault(machine, []).append(name)
+    nowhere = by_machine.pop("", [])
+    count = min(MOST_ROUNDS, max(map(len, by_machine.values()), default=1))
+    parted = [[name for names in by_machine.values() for name in names[at::count]] for at in range(count)]
+    parted[0] += nowhere
+    return [names for names in parted if names]
+
+
+class Rhythm:
+    """Knows of changes from what is listed and from our own calls. Others' are missed between two listings, which costs
+    time and nothing else.
+    """
+
+    def __init__(self) -> None:
+        self._listed: str | None = None
+        self._listed_at = self._changed_at = -math.inf
+
+    def listed(self, text: str) -> None:
+        """Note a listing of the registry: another than the last one means that something was changed."""
+        if self._listed is not None and self._listed != text:
+            self.changed()
+        self._listed, self._listed_at = text, time.monotonic()
+
+    def changed(self) -> None:
+        """Note a change that was just made."""
+        self._changed_at = time.monotonic()
+
+    @property
+    def as_listed(self) -> bool:
+        """Whether the registry is still as it was listed last, for all that we know."""
+        return self._listed_at >= self._changed_at and time.monotonic() - self._listed_at <= RECENT
+
+    def wait(self) -> None:
+        """Wait until fleet listens again, at most DEAF seconds."""
+        left = self._changed_at + DEAF - time.monotonic()
+        if left > 0:
+            time.sleep(left)

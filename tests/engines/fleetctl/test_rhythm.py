@@ -1,0 +1,194 @@
+"""What is asked of fleet is asked when fleet listens: a second after the last change that is known of."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest_subprocess import FakeProcess
+
+from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.unitfile import UnitFile
+from deployster_cli.engines.fleetctl import args, rhythm
+from deployster_cli.engines.fleetctl.args import FleetOptions
+from deployster_cli.engines.fleetctl.engine import FleetEngine
+from deployster_cli.engines.fleetctl.rhythm import DEAF, MOST_ROUNDS, Rhythm, rounds
+from deployster_cli.errors import EngineError
+
+OPTIONS = FleetOptions()
+NAME = UnitName("carousel", "9f88701", 1)
+MACHINE = "7f1e9eef1c243090b388367bf9800de2/10.77.0.11"
+
+
+class Time:
+    """A clock that only sleeping moves."""
+
+    def __init__(self) -> None:
+        self.at = 1000.0
+        self.slept: list[float] = []
+
+    def monotonic(self) -> float:
+        return self.at
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(round(seconds, 3))
+        self.at += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Time:
+    clock = Time()
+    monkeypatch.setattr(rhythm, "time", clock)
+    return clock
+
+
+@pytest.fixture
+def knows(clock: Time) -> Rhythm:
+    return Rhythm()
+
+
+def test_where_nothing_is_known_nothing_is_waited_for(clock: Time, knows: Rhythm) -> None:
+    knows.wait()
+    assert clock.slept == []
+
+
+def test_after_a_change_of_ours_the_rest_of_the_second_is_waited(clock: Time, knows: Rhythm) -> None:
+    knows.changed()
+    clock.at += 0.5
+    knows.wait()
+    assert clock.slept == [round(DEAF - 0.5, 3)]
+
+
+def test_long_after_a_change_nothing_is_waited_for(clock: Time, knows: Rhythm) -> None:
+    knows.changed()
+    clock.at += 2
+    knows.wait()
+    assert clock.slept == []
+
+
+def test_the_first_listing_tells_of_no_change(clock: Time, knows: Rhythm) -> None:
+    knows.listed("a\n")
+    knows.wait()
+    assert clock.slept == []
+
+
+@pytest.mark.parametrize(("then", "slept"), [("a\n", []), ("b\n", [DEAF])])
+def test_a_listing_that_differs_from_the_last_one_tells_of_a_change(
+    clock: Time, knows: Rhythm, then: str, slept: list[float]
+) -> None:
+    knows.listed("a\n")
+    knows.listed(then)
+    knows.wait()
+    assert clock.slept == slept
+
+
+def row(current: str) -> str:
+    return f"{NAME.text}\t{'a' * 40}\tloaded\t{current}\t{MACHINE}\n"
+
+
+def seen_to_change(fp: FakeProcess, then: str) -> FleetEngine:
+    """An engine that saw the unit launched, and then so."""
+    engine = FleetEngine(OPTIONS)
+    for current in ("launched", then):
+        fp.register(args.list_units(OPTIONS))
+        fp.register(args.list_unit_files(OPTIONS), stdout=row(current))
+        engine.units()
+    return engine
+
+
+@pytest.mark.parametrize("verb", ["stop", "unload", "destroy"])
+def test_a_request_right_after_a_unit_changed_waits(clock: Time, fp: FakeProcess, verb: str) -> None:
+    engine = seen_to_change(fp, "loaded")
+    fp.register(args.list_unit_files(OPTIONS), stdout=row("loaded"), occurrences=2)
+    fp.register(args.unload(OPTIONS, [NAME.text]))
+    fp.register(args.destroy(OPTIONS, [NAME.text]))
+    getattr(engine, verb)([NAME])
+    assert clock.slept == [DEAF]
+
+
+@pytest.mark.parametrize("verb", ["stop", "unload", "destroy"])
+def test_a_request_while_nothing_changes_does_not_wait(clock: Time, fp: FakeProcess, verb: str) -> None:
+    engine = seen_to_change(fp, "launched")
+    fp.register(args.stop(OPTIONS, [NAME.text]))
+    fp.register(args.unload(OPTIONS, [NAME.text]))
+    fp.register(args.destroy(OPTIONS, [NAME.text]))
+    getattr(engine, verb)([NAME])
+    assert clock.slept == []
+
+
+def test_a_call_that_failed_may_have_changed_something(clock: Time, fp: FakeProcess) -> None:
+    engine = FleetEngine(OPTIONS)
+    fp.register(args.destroy(OPTIONS, ["deployster-lock-carousel.service"]), returncode=-9)
+    with pytest.raises(Exception, match="was ended by signal 9"):
+        engine.locks.drop("carousel")
+    fp.register(args.unload(OPTIONS, [NAME.text]))
+    engine.unload([NAME])
+    assert clock.slept == [DEAF]
+
+
+def launched(fp: FakeProcess) -> FleetEngine:
+    """An engine that has just seen its unit running."""
+    engine = FleetEngine(OPTIONS)
+    fp.register(args.list_units(OPTIONS))
+    fp.register(args.list_unit_files(OPTIONS), stdout=row("launched"), occurrences=2)
+    engine.units()
+    return engine
+
+
+def listings(fp: FakeProcess) -> int:
+    return fp.call_count(args.list_unit_files(OPTIONS))
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_request_right_after_a_look_does_not_list_again(fp: FakeProcess) -> None:
+    engine = launched(fp)
+    fp.register(args.stop(OPTIONS, [NAME.text]))
+    engine.stop([NAME])
+    assert listings(fp) == 1
+
+
+def test_a_request_some_time_after_a_look_lists_again(clock: Time, fp: FakeProcess) -> None:
+    engine = launched(fp)
+    fp.register(args.stop(OPTIONS, [NAME.text]))
+    clock.at += 2
+    engine.stop([NAME])
+    assert listings(fp) == 2
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_request_after_another_one_lists_again(fp: FakeProcess) -> None:
+    engine = launched(fp)
+    fp.register(args.unload(OPTIONS, ["carousel-a41c9e2@1.service"]))
+    fp.register(args.stop(OPTIONS, [NAME.text]))
+    engine.unload([UnitName("carousel", "a41c9e2", 1)])
+    engine.stop([NAME])
+    assert listings(fp) == 2
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_unit_of_which_fleetctl_said_nothing_is_looked_at_anew(fp: FakeProcess) -> None:
+    engine, file = launched(fp), UnitFile(UnitName("carousel", "a41c9e2", 1), (("Service", "ExecStart", "/x"),))
+    fp.register(["fleetctl", "start", "--no-block", fp.any()])
+    with pytest.raises(EngineError, match="is not started, though fleetctl"):
+        engine.start([file])
+    assert listings(fp) == 2
+
+
+def test_no_machine_has_two_in_one_round() -> None:
+    assert rounds([("a", "m1"), ("b", "m1"), ("c", "m2"), ("d", "m1")]) == [["a", "c"], ["b"], ["d"]]
+
+
+def test_units_that_are_on_no_machine_go_in_the_first_round() -> None:
+    assert rounds([("a", ""), ("b", "m1"), ("c", ""), ("d", "m1")]) == [["b", "a", "c"], ["d"]]
+
+
+def test_nothing_takes_no_round() -> None:
+    assert rounds([]) == []
+
+
+@given(st.lists(st.sampled_from(["", "m1", "m2", "m3"]), max_size=100))
+def test_however_many_units_there_are_each_goes_once_and_the_rounds_are_few(machines: list[str]) -> None:
+    places = [(str(at), machine) for at, machine in enumerate(machines)]
+    found = rounds(places)
+    assert sorted(name for names in found for name in names) == sorted(name for name, _ in places)
+    assert len(found) <= MOST_ROUNDS
