@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from deployster_cli.operations.carry_out import Carrying
     from deployster_cli.operations.deploy import Prepared
     from deployster_cli.operations.logs import Logs, Wanted
-    from deployster_cli.operations.standing import Entry
+    from deployster_cli.operations.releases import Entry
 
 
 class Asked(Protocol):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from deployster_cli.operations.carry_out import Carrying
     from deployster_cli.operations.deploy import Prepared
     from deployster_cli.operations.logs import Logs, Wanted
-    from deployster_cli.operations.standing import Entry
+    from deployster_cli.operations.releases import Entry
     from deployster_cli.undertaking import Undertaking
 
 
@@ -48,7 +48,7 @@ class Direct:
 
     def history(self, service: str) -> tuple[Entry, ...]:
         """As Backend says."""
-        from deployster_cli.operations.standing import history  # noqa: PLC0415
+        from deployster_cli.operations.releases import history  # noqa: PLC0415
 
         return history(self.engine, service)
 

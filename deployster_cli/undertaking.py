@@ -17,7 +17,7 @@ from deployster_cli.domain.render import Templates
 from deployster_cli.domain.secrets import with_secrets
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import DeploysterError, Interrupted
-from deployster_cli.operations import deploy, destroy, lock, standing
+from deployster_cli.operations import deploy, destroy, lock, releases
 from deployster_cli.operations.before import TEMPLATE, Task
 from deployster_cli.operations.carry_out import Carrying, Keep, Locking, under_lock
 from deployster_cli.operations.clock import Clock
@@ -136,9 +136,9 @@ class Undertaking:
         """The request completed with how the service stands: which release is the newest, and how it was deployed."""
         if self.intent.verb is Verb.DEPLOY:
             return request
-        now = standing.standing(engine, request.service.name)
+        now = releases.standing(engine, request.service.name)
         if not self.intent.as_now:
-            standing.check_settings(engine, now, render)
+            releases.check_settings(engine, now, render)
         if self.intent.verb is Verb.ROLLBACK:
-            return standing.rolled_back(now, request, self.intent.version)
-        return standing.of_the_newest(now, request)
+            return releases.rolled_back(now, request, self.intent.version)
+        return releases.of_the_newest(now, request)

@@ -13,12 +13,12 @@ from deployster_cli.server import (
     changes,
     connections,
     crowd,
-    flights,
     handshake,
     job_store,
     limits,
     logs,
     serving,
+    single_flight,
     tasks,
 )
 from deployster_cli.server.headers import HEADERS
@@ -41,7 +41,7 @@ LIMITS = {
     ),
     "wrong passwords from one address (IPv6: a /64)": (attempts.FREE,),
     "jobs, events of one job": (job_store.MOST_KEPT, job_store.MOST_EVENTS),
-    "an answer of the engine": (flights.PATIENCE,),
+    "an answer of the engine": (single_flight.PATIENCE,),
     "what one call of the engine prints": (MOST_PRINTED / 1024 / 1024,),
 }
 

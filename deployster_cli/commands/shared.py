@@ -107,7 +107,7 @@ class Run:
     def settings_here(self) -> Settings:
         """The settings of a run that works on this machine; InvalidInput where they name a server that is to do it."""
         if self.settings.server:
-            from deployster_cli.commands.remotely import not_there  # noqa: PLC0415 - only with a server
+            from deployster_cli.commands.server_option import not_there  # noqa: PLC0415 - only with a server
 
             raise not_there(self.settings)
         return self.settings
@@ -132,7 +132,7 @@ class Run:
         return Direct(self.settings, self.engine, person)
 
     def _remote(self) -> Backend:
-        from deployster_cli.commands.remotely import remote  # noqa: PLC0415 - only with a server
+        from deployster_cli.commands.server_option import remote  # noqa: PLC0415 - only with a server
 
         return remote(self.settings)
 

@@ -15,8 +15,8 @@ from deployster_cli.domain.rollout_state import Traits
 from deployster_cli.domain.unitfile import Stamp, UnitFile
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import InvalidInput
+from deployster_cli.operations.global_units import Spreading
 from deployster_cli.operations.rollout import Work
-from deployster_cli.operations.spreading import Spreading
 
 TASKS = ".task"
 """What the made-up service ends in that a service's tasks belong to."""

@@ -12,7 +12,7 @@ from deployster_cli.domain.unitfile import Stamp, write_options
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import NotFound
 from deployster_cli.operations.deploy import Renderer
-from deployster_cli.operations.standing import standing
+from deployster_cli.operations.releases import standing
 
 
 def diff(engine: Engine, render: Renderer, service: Service, version: str, *, now: str, by: str) -> tuple[str, ...]:

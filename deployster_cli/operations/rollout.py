@@ -18,7 +18,7 @@ from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable
 from deployster_cli.operations.clock import Clock
-from deployster_cli.operations.spreading import Spreading
+from deployster_cli.operations.global_units import Spreading
 
 JOURNAL_LINES = 20
 """Of a unit that failed: a crash and the start that came after it, which pulls an image, are about a dozen."""

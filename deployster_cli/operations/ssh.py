@@ -6,7 +6,7 @@ from deployster_cli.domain.model import UP, Machine
 from deployster_cli.domain.names import INSTANCE, UnitName, check_service, quoted
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import InvalidInput, NotFound
-from deployster_cli.operations.standing import standing
+from deployster_cli.operations.releases import standing
 
 
 def parse_target(text: str) -> tuple[str, int | None]:

@@ -17,14 +17,14 @@ from deployster_cli.operations.carry_out import Carrying
 from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.deploy import Prepared
 from deployster_cli.operations.logs import Logs, Wanted
+from deployster_cli.operations.releases import Entry
 from deployster_cli.operations.rollout import Work
-from deployster_cli.operations.standing import Entry
 from deployster_cli.remote.connection import Connection, Sent
 from deployster_cli.remote.following import Following
 from deployster_cli.remote.output import read_logs, run_task
 from deployster_cli.remote.refusals import RemoteFailed
+from deployster_cli.remote.requests import wish_of
 from deployster_cli.remote.values import ACTIVE, Job, entry_of, job_of, listed, member, plan_of, unit_of
-from deployster_cli.remote.wishes import wish_of
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.logs import LogLine, LogNote, Logs, Wanted
 from deployster_cli.remote.connection import READ, Connection, Sent
 from deployster_cli.remote.refusals import NotAServer, ServerUnreachable
+from deployster_cli.remote.requests import LONGEST_BY, pairs
 from deployster_cli.remote.streams import lines
-from deployster_cli.remote.wishes import LONGEST_BY, pairs
 
 _EXITED = re.compile(r"Exited \(([0-9]{1,3})\)")
 

@@ -15,7 +15,7 @@ from deployster_cli.domain.plan import Plan, Policy, Step
 from deployster_cli.domain.wire import decode, decode_event
 from deployster_cli.errors import InvalidInput
 from deployster_cli.operations.carry_out import Result
-from deployster_cli.operations.standing import Entry
+from deployster_cli.operations.releases import Entry
 from deployster_cli.remote.refusals import NotAServer, RemoteFailed
 
 T = TypeVar("T")

@@ -11,10 +11,10 @@ from deployster_cli.server.access_log import AccessLog
 from deployster_cli.server.crowd import Full
 from deployster_cli.server.guard import Guard
 from deployster_cli.server.headers import SecurityHeaders
-from deployster_cli.server.leaving import Leaving
 from deployster_cli.server.limits import Limits
 from deployster_cli.server.metrics import Metrics
 from deployster_cli.server.serving import Serving
+from deployster_cli.server.shutdown import Shutdown
 
 PARTS = (reads, changes, job_events, tasks, logs, live, dashboard)
 """Modules with a ``router(serving)``."""
@@ -34,7 +34,7 @@ def create_app(serving: Serving) -> FastAPI:
             Middleware(SecurityHeaders),
             Middleware(problems.Faults),
             Middleware(Full),
-            Middleware(Leaving, door=serving.door),
+            Middleware(Shutdown, door=serving.door),
             Middleware(Guard, login=serving.login, attempts=serving.attempts),
             Middleware(Limits),
         ],

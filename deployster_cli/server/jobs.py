@@ -16,12 +16,12 @@ from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EXIT_FAULT, DeploysterError, Interrupted
 from deployster_cli.operations.carry_out import Carrying, Result
 from deployster_cli.operations.clock import Clock, SystemClock
-from deployster_cli.server.carrying import Commission, carrier
 from deployster_cli.server.feed import EVERYTHING, Feed, Listener
-from deployster_cli.server.going_on import obstacle
 from deployster_cli.server.job import Job, Json, NotNow, masked, told_of
 from deployster_cli.server.job_store import JobStore, StoreUnusable
 from deployster_cli.server.recording import Record
+from deployster_cli.server.resuming import obstacle
+from deployster_cli.server.worker import Commission, carrier
 
 MOST_AT_ONCE = 8
 """Services that are changed at the same time."""

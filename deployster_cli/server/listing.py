@@ -11,9 +11,9 @@ from deployster_cli.domain.model import Release, Unit, releases
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EngineError, NotFound
 from deployster_cli.operations.clock import Clock
-from deployster_cli.operations.standing import history
+from deployster_cli.operations.releases import history
 from deployster_cli.operations.units import list_units
-from deployster_cli.server.flights import Flights
+from deployster_cli.server.single_flight import Flights
 from deployster_cli.views.shapes import history_shape, service_shape, unit_shape
 
 FRESH = 1.0

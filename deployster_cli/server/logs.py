@@ -15,10 +15,10 @@ from starlette.responses import Response, StreamingResponse
 from deployster_cli.errors import DeploysterError
 from deployster_cli.operations.logs import LogLine, LogNote, Wanted, logs
 from deployster_cli.server.bodies import InstanceNumber, Numeral, ServicePath, VersionText
-from deployster_cli.server.carrying import StoppableClock
 from deployster_cli.server.problems import responses
 from deployster_cli.server.pump import Places, Pump, Pumped
 from deployster_cli.server.serving import Serving
+from deployster_cli.server.worker import StoppableClock
 
 MOST_STREAMS = 16
 """Requests for journals at the same time. Each has a thread and, while it follows, a process for every instance."""

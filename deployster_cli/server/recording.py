@@ -11,9 +11,9 @@ from deployster_cli.domain.wire import decode_event, encode_event
 from deployster_cli.errors import InvalidInput
 from deployster_cli.operations.clock import Clock
 from deployster_cli.server.feed import EVERYTHING, Feed
-from deployster_cli.server.going_on import BEGUN
 from deployster_cli.server.job import Job, Json, State
 from deployster_cli.server.job_store import JobStore, StoreUnusable
+from deployster_cli.server.resuming import BEGUN
 
 _MOST_HELD = 1000
 """Events held back while the store can't be written to; the newest of more are lost."""

@@ -15,11 +15,11 @@ from deployster_cli.errors import DeploysterError
 from deployster_cli.operations.task import Task, run_task
 from deployster_cli.server import bodies
 from deployster_cli.server.bodies import ServicePath
-from deployster_cli.server.carrying import StoppableClock
 from deployster_cli.server.changes import who
 from deployster_cli.server.problems import responses
 from deployster_cli.server.pump import Places, Pump, Pumped
 from deployster_cli.server.serving import Serving
+from deployster_cli.server.worker import StoppableClock
 from deployster_cli.undertaking import one_task
 from deployster_cli.views.sentences import sentence
 

@@ -15,7 +15,7 @@ from deployster_cli.views.times import ago
 if TYPE_CHECKING:
     from deployster_cli.domain.unitfile import UnitFile
     from deployster_cli.operations.check import Finding
-    from deployster_cli.operations.standing import Entry
+    from deployster_cli.operations.releases import Entry
 
 
 def units_listing(output: Output, units: Sequence[Unit], service: str | None, meant: str = "") -> Listing:

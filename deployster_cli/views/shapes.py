@@ -9,7 +9,7 @@ from deployster_cli.domain.model import WORST_FIRST, Release, Unit
 from deployster_cli.domain.wording import where
 
 if TYPE_CHECKING:
-    from deployster_cli.operations.standing import Entry
+    from deployster_cli.operations.releases import Entry
 
 Row = tuple[str, ...]
 

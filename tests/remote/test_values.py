@@ -15,7 +15,7 @@ from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import Plan
 from deployster_cli.domain.wire import encode, encode_event
 from deployster_cli.operations.carry_out import Result
-from deployster_cli.operations.standing import Entry
+from deployster_cli.operations.releases import Entry
 from deployster_cli.remote import values
 from deployster_cli.remote.refusals import NotAServer, RemoteFailed
 from deployster_cli.views.plans import plan_shape

@@ -20,10 +20,10 @@ from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.operations.clock import SystemClock
 from deployster_cli.server.app import create_app
 from deployster_cli.server.auth import Login
-from deployster_cli.server.flights import Flights
 from deployster_cli.server.jobs import Jobs
 from deployster_cli.server.listing import Listing
 from deployster_cli.server.serving import Serving
+from deployster_cli.server.single_flight import Flights
 from tests.server.given import Script
 from tests.simulation import Fate, Life, SimClock, SimEngine
 

@@ -13,9 +13,9 @@ from deployster_cli.domain.intent import Intent, Verb
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import Plan, Step
 from deployster_cli.operations.carry_out import Carrying, Result
-from deployster_cli.server.carrying import Commission, StopAsked
 from deployster_cli.server.job import Job
 from deployster_cli.server.jobs import Jobs
+from deployster_cli.server.worker import Commission, StopAsked
 
 NAME = UnitName("carousel", "v1", 1)
 PLAN = Plan("carousel", "v1", (Step(start=(NAME,)),))

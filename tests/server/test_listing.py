@@ -11,8 +11,8 @@ import pytest
 
 from deployster_cli.domain.names import UnitName
 from deployster_cli.errors import EngineUnreachable
-from deployster_cli.server.flights import MOST_WAITING, Flights
 from deployster_cli.server.listing import Listing
+from deployster_cli.server.single_flight import MOST_WAITING, Flights
 from tests.server.app_given import Client, GatedEngine, an_engine
 from tests.server.given import until
 from tests.simulation import SimClock

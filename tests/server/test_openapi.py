@@ -25,8 +25,8 @@ from deployster_cli.operations.task import Task
 from deployster_cli.server import live, logs, tasks
 from deployster_cli.server.app import create_app
 from deployster_cli.server.attempts import Attempts
-from deployster_cli.server.carrying import Commission
 from deployster_cli.server.running import listener
+from deployster_cli.server.worker import Commission
 from tests.server.app_given import LOGIN, Client, QuickEngine, served
 from tests.server.given import Script
 from tests.simulation import SimClock

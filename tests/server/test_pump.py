@@ -10,10 +10,10 @@ import pytest
 
 from deployster_cli.errors import NotFound
 from deployster_cli.server import pump as module
-from deployster_cli.server.carrying import StoppableClock
 from deployster_cli.server.job import NotNow
 from deployster_cli.server.pump import Places, Pump, Source
 from deployster_cli.server.serving import Serving
+from deployster_cli.server.worker import StoppableClock
 from tests.server.app_given import Client
 
 

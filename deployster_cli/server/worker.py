@@ -17,7 +17,7 @@ from deployster_cli.operations.carry_out import Carrying
 from deployster_cli.operations.clock import SystemClock
 from deployster_cli.operations.deploy import Prepared, stamps_of
 from deployster_cli.operations.rollout import Work
-from deployster_cli.server.going_on import Told, rest, rest_of_settings
+from deployster_cli.server.resuming import Told, rest, rest_of_settings
 from deployster_cli.undertaking import Undertaking
 
 

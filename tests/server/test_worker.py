@@ -17,8 +17,8 @@ from deployster_cli.domain.lock import Note
 from deployster_cli.domain.plan import Plan
 from deployster_cli.errors import DeploysterError, Interrupted, Locked
 from deployster_cli.operations.carry_out import Carrying
-from deployster_cli.server import carrying
-from deployster_cli.server.carrying import Commission, StopAsked, StoppableClock, carrier
+from deployster_cli.server import worker
+from deployster_cli.server.worker import Commission, StopAsked, StoppableClock, carrier
 from tests.simulation import SimClock, SimEngine
 
 PROJECT = """
@@ -76,7 +76,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     """v1 runs with two instances, and v0 was before it."""
     (tmp_path / "deployster.toml").write_text(PROJECT)
     clock = SimClock()
-    monkeypatch.setattr(carrying, "StoppableClock", lambda _: clock)
+    monkeypatch.setattr(worker, "StoppableClock", lambda _: clock)
     world = World(config.load({}, {}, tmp_path), clock)
     world.do(Intent(Verb.DEPLOY, "carousel", "v0", instances=2))
     world.do(Intent(Verb.DEPLOY, "carousel", "v1", instances=2, destroy_previous=True))

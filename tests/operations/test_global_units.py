@@ -5,7 +5,7 @@ from __future__ import annotations
 from deployster_cli.domain.model import Condition, Machine, State, Unit
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.unitfile import UnitFile
-from deployster_cli.operations.spreading import Spreading
+from deployster_cli.operations.global_units import Spreading
 from tests.simulation import SimClock, SimEngine
 
 NAME = UnitName("carousel", "v1", 1)

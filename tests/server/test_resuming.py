@@ -11,7 +11,7 @@ from deployster_cli.domain.events import Event, Gone, HookDone, HookStarted, Sta
 from deployster_cli.domain.intent import Intent, Verb
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import Plan, Step
-from deployster_cli.server.going_on import MOST_STARTS, obstacle, rest, rest_of_settings
+from deployster_cli.server.resuming import MOST_STARTS, obstacle, rest, rest_of_settings
 
 ONE, TWO, THREE = (UnitName("carousel", "v2", n) for n in (1, 2, 3))
 STARTING = Starting(1, 1, (ONE,))

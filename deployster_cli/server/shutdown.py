@@ -10,7 +10,7 @@ from deployster_cli.server.problems import unavailable
 from deployster_cli.server.serving import Door
 
 
-class Leaving:
+class Shutdown:
     """Answers 503 once the door is closed. To a response under way its client then seems gone."""
 
     def __init__(self, app: ASGIApp, door: Door) -> None:
