@@ -15,9 +15,9 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from place import Lab, add_options, chosen
 from processes import LabError, call, noted, start, stop
 
 DEBIAN = "bookworm"
@@ -39,52 +39,6 @@ PROGRAMS = {
 
 UNITS = ("fleet.socket", "fleet.service")
 """Files beside this one that go into every machine."""
-
-
-@dataclass(frozen=True)
-class Lab:
-    """Where everything is: ``home`` on the disk, the namespace, and the first three numbers of the addresses."""
-
-    home: Path
-    namespace: str
-    net: str
-    fleet: Path | None = None
-
-    @property
-    def root(self) -> Path:
-        """The Debian that every machine boots, never changed by any of them."""
-        return self.home / "debian"
-
-    @property
-    def key(self) -> Path:
-        """The ssh key that opens every machine, for the user core."""
-        return self.home / "key"
-
-    @property
-    def endpoint(self) -> str:
-        """fleet's API, on the first machine."""
-        return f"http://{self.address(1)}:49153"
-
-    @property
-    def hub(self) -> str:
-        """The bridge's own address, where etcd listens."""
-        return f"{self.net}.1"
-
-    def address(self, number: int) -> str:
-        """A machine's address."""
-        return f"{self.net}.{10 + number}"
-
-    def folder(self, number: int) -> Path:
-        """What belongs to one machine: its settings, its console, its process."""
-        return self.home / f"machine{number}"
-
-    def inside(self, *argv: str) -> list[str]:
-        """A command line that runs in the lab's network."""
-        return ["nsenter", f"--net=/run/netns/{self.namespace}", *argv]
-
-    def machines(self) -> list[int]:
-        """The numbers of the machines that were booted."""
-        return sorted(int(found.name.removeprefix("machine")) for found in self.home.glob("machine*"))
 
 
 # ---- making it
@@ -134,10 +88,14 @@ def make_network(lab: Lab) -> None:
 
 
 def start_etcd(lab: Lab) -> None:
-    """etcd, which is where fleet keeps everything. fleet speaks its version 2 API."""
-    if noted(lab.home / "etcd.json"):
-        return
-    shutil.rmtree(lab.home / "etcd", ignore_errors=True)
+    """etcd, which is where fleet keeps everything: empty, if it does not run yet."""
+    if not noted(lab.home / "etcd.json"):
+        shutil.rmtree(lab.home / "etcd", ignore_errors=True)
+        run_etcd(lab)
+
+
+def run_etcd(lab: Lab) -> None:
+    """etcd with what it has on the disk. fleet speaks its version 2 API."""
     url = f"http://{lab.hub}:2379"
     options = [f"--data-dir={lab.home / 'etcd'}", "--enable-v2=true"]
     options += [
@@ -243,7 +201,7 @@ def run(lab: Lab, argv: Sequence[str]) -> int:
         raise LabError("It is not up: lab/up boots it.")
     path = os.pathsep.join(filter(None, [str(lab.fleet or ""), os.environ.get("PATH", "")]))
     command = lab.inside("env", f"PATH={path}", f"FLEETCTL_ENDPOINT={lab.endpoint}", *argv)
-    os.execvp(command[0], command)  # noqa: S606 - the command is what it is for
+    os.execvp(command[0], command)  # noqa: S606 - the command is what it is for  # nosec B606
 
 
 def unplug(lab: Lab, number: int) -> None:
@@ -255,16 +213,8 @@ def unplug(lab: Lab, number: int) -> None:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    found = shutil.which("fleetd")
     parse = argparse.ArgumentParser(prog="lab", description="A fleet cluster on this machine, to try things on.")
-    parse.add_argument("--home", default=os.environ.get("DEPLOYSTER_LAB", "/var/lib/deployster-lab"), type=Path)
-    parse.add_argument("--namespace", default=os.environ.get("DEPLOYSTER_LAB_NAME", "deployster-lab"))
-    parse.add_argument("--net", default=os.environ.get("DEPLOYSTER_LAB_NET", "10.78.0"))
-    parse.add_argument(
-        "--fleet",
-        default=os.environ.get("FLEET_BIN") or (found and str(Path(found).parent)),
-        help="folder of fleetd and fleetctl (default: FLEET_BIN, or where fleetd is on PATH)",
-    )
+    add_options(parse)
     verbs = parse.add_subparsers(dest="verb", required=True)
     verbs.add_parser("up").add_argument("machines", nargs="?", type=int, default=3)
     verbs.add_parser("down")
@@ -276,8 +226,7 @@ def parser() -> argparse.ArgumentParser:
 def main() -> int:
     """Run one command; its exit code."""
     given = parser().parse_args()
-    fleet = Path(given.fleet).resolve() if given.fleet else None
-    lab = Lab(given.home.resolve(), given.namespace, given.net, fleet)
+    lab = chosen(given)
     try:
         match given.verb:
             case "up":

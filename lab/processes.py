@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
+import subprocess  # the lab starts daemons  # nosec B404
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,10 +18,14 @@ class LabError(Exception):
     """Why the lab can't be had, in one sentence."""
 
 
+class Missing(LabError):
+    """A program that something needs is not here."""
+
+
 def call(argv: Sequence[str], limit: float = CALL) -> str:
     """What a program prints; LabError with its own last words where it fails."""
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # an argv of ours, and no shell  # nosec B603
             argv, capture_output=True, text=True, timeout=limit, check=False, stdin=subprocess.DEVNULL
         )
     except subprocess.TimeoutExpired:
@@ -35,7 +39,8 @@ def call(argv: Sequence[str], limit: float = CALL) -> str:
 def start(argv: Sequence[str], log: Path, note: Path) -> None:
     """Start a program in a session of its own, and note its process so that ``stop`` finds that one and no other."""
     with log.open("ab") as said:
-        child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True)
+        # an argv of ours, and no shell
+        child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True)  # nosec B603
     note.write_text(json.dumps({"pid": child.pid, "began": began(child.pid)}))
 
 

@@ -11,12 +11,11 @@ from pathlib import Path
 
 import pytest
 from faults import INTRODUCTION, PAGE, limited, tried
+from place import Lab
 from processes import LabError, Missing
 from scenarios import SCENARIOS, Scenario
 from stage import Stage
 from verdicts import HEAD, Row
-
-from lab import Lab as Place
 
 REPOSITORY = Path(__file__).parents[2]
 LACKING = "This program is missing: ssh-agent"
@@ -30,7 +29,7 @@ def faults(*words: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def stage(tmp_path: Path) -> Stage:
     """A stage without a lab."""
-    return Stage(Place(tmp_path, "no-lab", "10.79.0"), tmp_path)
+    return Stage(Lab(tmp_path, "no-lab", "10.79.0"), tmp_path)
 
 
 @pytest.mark.process

@@ -7,9 +7,8 @@ import socket
 from pathlib import Path
 
 import pytest
+from place import Lab
 from sightings import Watch, listens, unit_of
-
-from lab import Lab
 
 CGROUPS = (
     "9:name=systemd:/payload/system.slice/system-broken\\x2dv2.slice/broken-v2@3.service\n"

@@ -1,0 +1,110 @@
+"""Breaking the lab, and mending it: machines, their network, etcd, and an endpoint that hangs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess  # the lab starts daemons  # nosec B404
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from place import Lab
+from processes import Missing, call, kill, noted, stop
+
+from lab import boot, run_etcd, wait_for
+
+SSH_TIME = 10
+"""Seconds for an ssh-agent to be there."""
+
+PROXY = ("systemd-socket-activate", "/lib/systemd/systemd-socket-proxyd")
+"""What stands before the endpoint where the endpoint has to hang; both are in Debian's systemd."""
+
+
+def unplug(lab: Lab, machine: int) -> None:
+    """The machine is gone at once, as when its power fails."""
+    stop(lab.folder(machine) / "process.json", hard=True)
+
+
+def wire(lab: Lab, machine: int, *, plugged: bool) -> None:
+    """A machine's network cable, in or out; the machine itself runs on."""
+    state = "up" if plugged else "down"
+    call(["ip", "-n", lab.namespace, "link", "set", "dev", f"vb-{lab.namespace}-{machine}", state])
+
+
+def stop_etcd(lab: Lab) -> None:
+    """etcd is killed; what it has on the disk stays."""
+    kill(noted(lab.home / "etcd.json") or 0, signal.SIGKILL)
+    (lab.home / "etcd.json").unlink(missing_ok=True)
+
+
+def mend(lab: Lab, machines: int) -> None:
+    """Everything as ``lab/up`` leaves it, whatever was broken."""
+    if not noted(lab.home / "etcd.json"):
+        run_etcd(lab)
+    for number in range(1, machines + 1):
+        if noted(lab.folder(number) / "process.json"):
+            wire(lab, number, plugged=True)
+        else:
+            boot(lab, number)
+    wait_for(lab, machines)
+
+
+def fleetctl(lab: Lab, *words: str, limit: float = 20) -> str:
+    """What fleetctl prints; LabError where it fails."""
+    return call(lab.inside(f"{lab.fleet}/fleetctl", f"--endpoint={lab.endpoint}", *words), limit)
+
+
+def rows(lab: Lab, what: str, fields: str) -> list[list[str]]:
+    """A listing's rows, each as the words of its fields."""
+    return [line.split() for line in fleetctl(lab, what, "--full", "--no-legend", f"--fields={fields}").splitlines()]
+
+
+@contextmanager
+def helper(argv: Sequence[str], environ: dict[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """A program that is there while the block runs."""
+    quiet = subprocess.DEVNULL
+    # an argv of ours, and no shell
+    child = subprocess.Popen(argv, stdin=quiet, stdout=quiet, stderr=quiet, env=environ)  # nosec B603
+    try:
+        yield child
+    finally:
+        child.kill()
+        child.wait()
+
+
+@contextmanager
+def proxied(lab: Lab) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """An endpoint of its own before the real one, and its process: stopped, it accepts and never answers."""
+    missing = [program for program in PROXY if not shutil.which(program)]
+    if missing:
+        raise Missing(f"These programs are missing: {' '.join(missing)}")
+    address = f"{lab.hub}:49199"
+    argv = [PROXY[0], f"--listen={address}", PROXY[1], lab.endpoint.removeprefix("http://")]
+    with helper(lab.inside(*argv)) as child:
+        time.sleep(0.5)
+        yield f"http://{address}", child
+
+
+@contextmanager
+def agent(lab: Lab, folder: Path) -> Iterator[str]:
+    """An ssh-agent that has the machines' key: its socket."""
+    if not shutil.which("ssh-agent"):
+        raise Missing("This program is missing: ssh-agent")
+    socket = folder / "agent"
+    socket.unlink(missing_ok=True)
+    with helper(["ssh-agent", "-D", "-a", str(socket)]):
+        until = time.monotonic() + SSH_TIME
+        while not socket.exists() and time.monotonic() < until:
+            time.sleep(0.1)
+        call(["env", f"SSH_AUTH_SOCK={socket}", "ssh-add", "-q", str(lab.key)])
+        yield str(socket)
+
+
+def stopped(child: subprocess.Popen[bytes], seconds: float) -> None:
+    """The process hangs for so long."""
+    os.kill(child.pid, signal.SIGSTOP)
+    time.sleep(seconds)
+    os.kill(child.pid, signal.SIGCONT)

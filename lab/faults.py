@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+"""Breaks a real cluster while Deployster deploys on it, and says what came of it, in a table.
+
+It works on the lab (``lab/up``) and on nothing else, as it pulls plugs and cuts cables. Every scenario begins on an
+empty, whole cluster. Standard library only, as root, with the deployster to be tried on PATH.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import datetime
+import os
+import platform
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from attempt import program
+from place import add_options, chosen
+from processes import LabError, Missing, call
+from scenarios import SCENARIOS
+from stage import MACHINES, Stage
+from verdicts import Row, table
+
+from lab import up
+
+PAGE = Path(__file__).parents[1] / "docs/faults.md"
+
+INTRODUCTION = """# What breaks, and what comes of it
+
+`lab/faults` breaks a [real cluster](lab.md) while Deployster deploys on it: three machines, etcd, and fleet. This is
+the table of one whole run.
+
+Every line is a deploy of the next version with `--destroy-previous`, of four instances unless it says otherwise. *new*
+are units of the version that was deployed, *old* of the one before it.
+
+- **seen** is what is left once what was broken is mended: in fleet's registry, running by fleet's list, and serving on
+  the machines by their kernels' tables. They have to be the same units, each once.
+- **seconds** are the deploy's own. A deploy that was ended on purpose is started again, by the same command; exit code
+  and seconds are those of the second run.
+- **least running** is the smallest number of instances that served at one moment, looked at five times a second. In
+  brackets is how many had to: all of them, less those that were on the machine that broke. There are none after the
+  loss of etcd: fleet takes machines for lost then, and moves their units itself.
+- Every deploy that ended well is typed once more: it has to find nothing to do.
+"""
+
+
+def tried(stage: Stage, name: str) -> Iterator[Row]:
+    """A scenario's rows; one that says why, where it can't go on."""
+    scenario = SCENARIOS[name]
+    try:
+        with limited(scenario.limit):
+            yield from scenario.rows(stage)
+    except Missing as error:
+        yield Row(name, scenario.told, missing=str(error))
+    except LabError as error:
+        yield Row(name, scenario.told, error=str(error))
+
+
+@contextlib.contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """LabError in the middle of whatever goes on, once it has taken so long."""
+
+    def over(*_: object) -> None:
+        raise LabError(f"it took longer than {seconds:g} s")
+
+    before = signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def run(stage: Stage, names: Sequence[str]) -> list[Row]:
+    """All rows of these scenarios, told as they come."""
+    found: list[Row] = []
+    for name in names:
+        for row in tried(stage, name):
+            found.append(row)
+            told = f"{row.verdict}: {row.why}" if row.why else row.verdict
+            print(f"{time.strftime('%H:%M:%S')} {name}: {row.fault}: {told}", file=sys.stderr, flush=True)
+    return found
+
+
+def page(text: str, typed: str, seconds: float) -> str:
+    """The page with a table: when, where and by what command it was made."""
+    now = datetime.datetime.now(datetime.UTC)
+    version = call([program(), "--version"]).strip()
+    cores = f"{os.cpu_count()} cores, load {os.getloadavg()[2]:.1f}"
+    machine = (
+        f"{platform.system()} {platform.release()} {platform.machine()}, {cores}, Python {platform.python_version()}"
+    )
+    made = f"Made by `{typed}` on {now:%Y-%m-%d %H:%M} UTC, in {seconds / 60:.0f} min: {version}, {machine}."
+    return f"{INTRODUCTION}\n{made}\n\n{text}"
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parse = argparse.ArgumentParser(prog="lab/faults", description="Break the lab while Deployster deploys on it.")
+    add_options(parse)
+    parse.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="which (default: all; --list shows them)")
+    parse.add_argument("--list", action="store_true", help="show the scenarios and stop")
+    parse.add_argument("--write", action="store_true", help=f"write the table to docs/{PAGE.name}")
+    parse.add_argument("--kills", type=int, default=10, metavar="N", help="moments of kill-deployster (10)")
+    parse.add_argument("--flips", type=int, default=20, metavar="N", help="deploys of flips (20)")
+    parse.add_argument("--together", type=int, default=5, metavar="N", help="deploys of at-once (5)")
+    return parse
+
+
+def play(given: argparse.Namespace) -> int:
+    """Boot what is not up, try it all, print the table; 1 where anything failed."""
+    lab = chosen(given)
+    began = time.monotonic()
+    program()
+    with contextlib.redirect_stdout(sys.stderr):
+        up(lab, MACHINES)
+    stage = Stage(lab, lab.home / "faults", given.kills, given.flips, given.together)
+    stage.prepare()
+    try:
+        rows = run(stage, given.scenarios or list(SCENARIOS))
+        print(table(rows), end="")
+    finally:
+        stage.clear()
+    if given.write:
+        PAGE.write_text(page(table(rows), shlex.join(["lab/faults", *sys.argv[1:]]), time.monotonic() - began))
+    return int(any(row.failed for row in rows))
+
+
+def main() -> int:
+    """Try the scenarios; the exit code."""
+    given = parser().parse_args()
+    unknown = [name for name in given.scenarios if name not in SCENARIOS]
+    if unknown:
+        print(f"lab/faults: There is no {unknown[0]}; there are {', '.join(SCENARIOS)}.", file=sys.stderr)
+        return 2
+    if given.list:
+        print("\n".join(f"{name:16} {scenario.told}" for name, scenario in SCENARIOS.items()))
+        return 0
+    try:
+        return play(given)
+    except LabError as error:
+        print(f"lab/faults: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,258 @@
+"""The scenarios: what is broken, when, and what has to come out. Each gives its rows of the table."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from attempt import Attempt
+from breaking import agent, proxied, stop_etcd, stopped, unplug, wire
+from sightings import Watch
+from stage import DEPLOY, Fault, Stage, Trial
+from verdicts import Outcome, Row, overlaps
+
+from lab import run_etcd
+
+LAST = 3
+"""The machine that is broken where it may be any: the endpoint is on the first."""
+
+FAILING = {
+    "it exits at once": ("--set", "command=exit 1"),
+    "it exits after 1 s": ("--set", "command=sleep 1; exit 3"),
+    "it kills itself": ("--set", "command=kill -9 $$"),
+    "no machine fits": ("--set", "machine_metadata=zone=nowhere", "--timeout=20s"),
+}
+"""Versions that can't come up."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Its rows, and the seconds after which it is given up, however it got stuck."""
+
+    rows: Callable[[Stage], Iterator[Row]]
+    limit: float
+
+    @property
+    def told(self) -> str:
+        """What it is, in one line."""
+        return (self.rows.__doc__ or "").strip()
+
+
+def kill_machine(stage: Stage) -> Iterator[Row]:
+    """A machine's power fails 1, 4 and 9 s into a deploy."""
+    for moment in (1, 4, 9):
+        outcome = stage.disturbed(fresh(stage), unplugged(stage, moment))
+        yield Row("kill-machine", f"power of machine {LAST} off after {moment} s", (outcome,))
+
+
+def cut_network(stage: Stage) -> Iterator[Row]:
+    """A machine's network is cut 1 and 6 s into a deploy; it is back when the deploy has ended, or after 15 s."""
+    for moment, back in ((1, 0), (6, 0), (6, 15)):
+        outcome = stage.disturbed(fresh(stage), unwired(stage, LAST, after(moment), back))
+        when = f"back {back} s later" if back else "back after the deploy"
+        yield Row("cut-network", f"network of machine {LAST} cut after {moment} s, {when}", (outcome,))
+
+
+def cut_endpoint(stage: Stage) -> Iterator[Row]:
+    """The machine of the endpoint is cut off for 60 s in mid-deploy."""
+    outcome = stage.disturbed(fresh(stage, within=240), unwired(stage, 1, underway, 60))
+    yield Row("cut-endpoint", "network of the endpoint's machine cut in mid-deploy, for 60 s", (outcome,))
+
+
+def cut_tunnel(stage: Stage) -> Iterator[Row]:
+    """Through --tunnel: the ssh host is cut off for 30 s in mid-deploy."""
+    trial = fresh(stage, within=240)
+    words = (f"--tunnel={stage.lab.address(2)}", "--endpoint=unix:///var/run/fleet.sock")
+    with agent(stage.lab, stage.folder) as socket:
+        stage.environ |= {"SSH_AUTH_SOCK": socket, "DEPLOYSTER_FLEET_STRICT_HOST_KEY_CHECKING": "false"}
+        outcome = stage.disturbed(
+            Trial(trial.old, trial.new, words, within=trial.within), unwired(stage, 2, underway, 30)
+        )
+    yield Row("cut-tunnel", "network of the --tunnel host cut in mid-deploy, for 30 s", (outcome,))
+
+
+def hung_endpoint(stage: Stage) -> Iterator[Row]:
+    """The endpoint accepts connections and does not answer for 20 s."""
+    trial = fresh(stage, within=180)
+    with proxied(stage.lab) as (endpoint, child):
+        stage.environ["FLEETCTL_ENDPOINT"] = endpoint
+
+        def hang(attempt: Attempt, _: Watch) -> int:
+            underway(attempt)
+            stopped(child, 20)
+            return 0
+
+        outcome = stage.disturbed(trial, hang)
+    yield Row("hung-endpoint", "endpoint accepts and never answers in mid-deploy, for 20 s", (outcome,))
+
+
+def restart_etcd(stage: Stage) -> Iterator[Row]:
+    """etcd is killed in mid-deploy and is back after 15 s, which fleet itself takes for the loss of all machines."""
+    outcome = stage.disturbed(fresh(stage, within=240, floored=False), without_etcd(stage, 15))
+    yield Row("restart-etcd", "etcd killed in mid-deploy, back 15 s later", (outcome,))
+
+
+def kill_deployster(stage: Stage) -> Iterator[Row]:
+    """deployster itself is killed (-9) at moments spread over a deploy; then the same command again."""
+    old, new = stage.old(), stage.version()
+    usual = stage.disturbed(Trial(old, new), undisturbed)
+    outcomes: list[Outcome] = []
+    for number in range(stage.kills):
+        old, new = new, stage.version()
+        moment = 0.2 + number * usual.seconds / stage.kills
+        outcomes.append(stage.ended(Trial(old, new), signalled(moment, signal.SIGKILL), (-signal.SIGKILL, 0)))
+    moments = f"{stage.kills} moments from 0.2 to {0.2 + usual.seconds * (1 - 1 / stage.kills):.1f} s"
+    yield Row("kill-deployster", f"kill -9 of deployster at {moments}; the same again", tuple(outcomes))
+
+
+def stop_deployster(stage: Stage) -> Iterator[Row]:
+    """deployster gets SIGINT and SIGTERM while the new instances start, and while the old ones stop."""
+    new = stage.old()
+    for how in (signal.SIGINT, signal.SIGTERM):
+        for words, what in (("Starting", "new instances start"), ("Retiring", "old instances stop")):
+            old, new = new, stage.version()
+            outcome = stage.ended(Trial(old, new), interrupted(words, how), (128 + how,))
+            yield Row("stop-deployster", f"{how.name} while the {what}; the same again", (outcome,))
+
+
+def bad_versions(stage: Stage) -> Iterator[Row]:
+    """Versions that can't come up: the old release stays, whole."""
+    old = stage.old()
+    for why, words in FAILING.items():
+        outcome = stage.disturbed(Trial(old, stage.version(), words, code=1, left="old"), undisturbed)
+        yield Row("bad-versions", f"a version that fails: {why}", (outcome,))
+
+
+def at_once(stage: Stage) -> Iterator[Row]:
+    """Deploys of different versions at the same moment, each with --lock-wait."""
+    old = stage.old(2)
+    limit = 60.0 * stage.together
+    with stage.watched() as watch:
+        versions = [stage.version() for _ in range(stage.together)]
+        attempts = [stage.start(version, "--instances=2", "--lock-wait=15m") for version in versions]
+        for attempt in attempts:
+            attempt.wait(limit)
+        ordered = sorted(zip(versions, attempts, strict=True), key=lambda each: each[1].span[1])
+        last, attempt = ordered[-1]
+        left = stage.calm(last, 2)
+    troubles = overlaps([(version, *each.span) for version, each in ordered])
+    troubles += [f"{version} ended with {each.code}: {each.said}" for version, each in ordered if each.code != 0]
+    outcome = Trial(old, last, count=2, within=limit).outcome(attempt, left, watch.least, 0, troubles)
+    yield Row("at-once", f"{stage.together} deploys at once, with --lock-wait", (outcome,))
+
+
+def flips(stage: Stage) -> Iterator[Row]:
+    """Back and forth between two versions, again and again; nothing breaks."""
+    old, new = stage.old(3), stage.version()
+    outcomes: list[Outcome] = []
+    for _ in range(stage.flips):
+        outcomes.append(stage.disturbed(Trial(old, new, count=3), undisturbed))
+        old, new = new, old
+    yield Row("flips", f"nothing; {stage.flips} deploys back and forth between two versions", tuple(outcomes))
+
+
+SCENARIOS = {
+    "kill-machine": Scenario(kill_machine, 600),
+    "cut-network": Scenario(cut_network, 600),
+    "cut-endpoint": Scenario(cut_endpoint, 400),
+    "cut-tunnel": Scenario(cut_tunnel, 400),
+    "hung-endpoint": Scenario(hung_endpoint, 300),
+    "restart-etcd": Scenario(restart_etcd, 400),
+    "kill-deployster": Scenario(kill_deployster, 4500),
+    "stop-deployster": Scenario(stop_deployster, 600),
+    "bad-versions": Scenario(bad_versions, 600),
+    "at-once": Scenario(at_once, 1200),
+    "flips": Scenario(flips, 2400),
+}
+"""Name → scenario, in the order of the table."""
+
+
+# ---- the faults
+
+
+def fresh(stage: Stage, *, within: float = 120, floored: bool = True) -> Trial:
+    """The next version after one that was put on an empty cluster."""
+    return Trial(stage.old(), stage.version(), within=within, floored=floored)
+
+
+def after(seconds: float) -> Callable[[Attempt], None]:
+    """The moment when a deploy has run for so long."""
+    return lambda attempt: attempt.at(seconds)
+
+
+def underway(attempt: Attempt) -> None:
+    """The moment when the new instances are asked for and don't run yet: nobody had to wait for an answer so far."""
+    attempt.until("Starting", DEPLOY)
+    time.sleep(1)
+
+
+def undisturbed(_: Attempt, __: Watch) -> int:
+    """Nothing happens."""
+    return 0
+
+
+def unplugged(stage: Stage, moment: float) -> Fault:
+    """The last machine's power fails."""
+
+    def fault(attempt: Attempt, watch: Watch) -> int:
+        attempt.at(moment)
+        lost = watch.on(LAST)
+        unplug(stage.lab, LAST)
+        return lost
+
+    return fault
+
+
+def unwired(stage: Stage, machine: int, moment: Callable[[Attempt], None], back: float) -> Fault:
+    """A machine's network is cut, and is back so many seconds later; 0: when the deploy has ended."""
+
+    def fault(attempt: Attempt, watch: Watch) -> int:
+        moment(attempt)
+        lost = watch.on(machine)
+        watch.away.add(machine)
+        wire(stage.lab, machine, plugged=False)
+        if back:
+            time.sleep(back)
+            wire(stage.lab, machine, plugged=True)
+            watch.away.discard(machine)
+        return lost
+
+    return fault
+
+
+def without_etcd(stage: Stage, seconds: float) -> Fault:
+    """etcd is killed, and started again with what it had."""
+
+    def fault(attempt: Attempt, _: Watch) -> int:
+        underway(attempt)
+        stop_etcd(stage.lab)
+        time.sleep(seconds)
+        run_etcd(stage.lab)
+        return 0
+
+    return fault
+
+
+def signalled(moment: float, how: signal.Signals) -> Fault:
+    """deployster gets a signal."""
+
+    def fault(attempt: Attempt, _: Watch) -> int:
+        attempt.at(moment)
+        attempt.send(how)
+        return 0
+
+    return fault
+
+
+def interrupted(words: str, how: signal.Signals) -> Fault:
+    """deployster gets a signal a second after it has said something."""
+
+    def fault(attempt: Attempt, _: Watch) -> int:
+        attempt.until(words, DEPLOY)
+        time.sleep(1)
+        attempt.send(how)
+        return 0
+
+    return fault

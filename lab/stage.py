@@ -1,0 +1,181 @@
+"""The stage of every scenario: one service on the lab, whose deploys are disturbed, looked at, and cleared away."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from attempt import PROJECT, SERVICE, Attempt
+from breaking import fleetctl, mend, rows
+from place import Lab
+from processes import LabError
+from sightings import Watch, serving
+from verdicts import Expected, Left, Outcome, misplaced
+
+MACHINES = 3
+
+DEPLOY = 120
+"""Seconds after which a deploy that waits for nothing that is broken is given up."""
+
+CALM = 45
+"""Seconds for the cluster to come to rest once a deploy has ended and what was broken is mended."""
+
+EMPTY = 60
+"""Seconds for all units to be gone from every machine."""
+
+Fault = Callable[[Attempt, Watch], int]
+"""What happens to a deploy, or round it; how many instances are lost by that."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One deploy to be disturbed: from which release to which, and what has to come out."""
+
+    old: str
+    new: str
+    words: tuple[str, ...] = ()
+    count: int = 4
+    code: int = 0
+    left: str = "new"
+    within: float = DEPLOY
+    floored: bool = True
+    """Whether all instances have to serve throughout, but for those that the fault takes."""
+
+    @property
+    def version(self) -> str:
+        """The release that has to be left."""
+        return self.new if self.left == "new" else self.old
+
+    def outcome(self, attempt: Attempt, left: Left, least: int, lost: int, troubles: list[str]) -> Outcome:
+        """All that was seen, beside what was wanted."""
+        floor = self.count - lost if self.floored else None
+        expected = Expected(self.code, self.left, self.count, floor, self.within)
+        seen = (attempt.code, attempt.seconds, left, least, tuple(troubles), attempt.said)
+        return Outcome(expected, self.old, self.new, *seen)
+
+
+@dataclass
+class Stage:
+    """A lab, a folder for what the deploys say, and how often the long scenarios try."""
+
+    lab: Lab
+    folder: Path
+    kills: int = 10
+    flips: int = 20
+    together: int = 5
+    environ: dict[str, str] = field(default_factory=dict)
+    _attempts: list[Attempt] = field(default_factory=list)
+    _versions: int = 0
+
+    def prepare(self) -> None:
+        """The folder, with the project in it; nothing broken, and nothing on the cluster."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        (self.folder / "deployster.toml").write_text(PROJECT)
+        self.clear()
+
+    def clear(self) -> None:
+        """Mend what is broken, end what still deploys and destroy all units. LabError where one stays."""
+        self.environ.clear()
+        for attempt in self._attempts:
+            attempt.end()
+        mend(self.lab, MACHINES)
+        until = time.monotonic() + EMPTY
+        while (left := self.left()) != Left():
+            if time.monotonic() > until:
+                raise LabError(f"The lab could not be emptied: {' '.join(left.registry + left.running + left.serving)}")
+            if left.registry:
+                fleetctl(self.lab, "destroy", *left.registry)
+            time.sleep(1)
+
+    def version(self) -> str:
+        """One that was never deployed before."""
+        self._versions += 1
+        return f"v{self._versions}"
+
+    def start(self, version: str, *words: str) -> Attempt:
+        """Start a deploy, with the stage's environment."""
+        log = self.folder / f"{len(self._attempts):03}-{version}.log"
+        attempt = Attempt(self.lab, log, (version, "--destroy-previous", *words), self.environ)
+        self._attempts.append(attempt)
+        return attempt
+
+    def old(self, count: int = 4) -> str:
+        """On an empty cluster, a release that runs before anything is broken; LabError where even that fails."""
+        self.clear()
+        version = self.version()
+        attempt = self.start(version, f"--instances={count}")
+        attempt.wait(DEPLOY)
+        if attempt.code != 0:
+            raise LabError(f"The first release could not be deployed: {attempt.said}")
+        return version
+
+    def left(self) -> Left:
+        """The units of the service as they are now."""
+        units = rows(self.lab, "list-units", "unit,active,sub")
+        return Left(
+            registry=tuple(row[0] for row in rows(self.lab, "list-unit-files", "unit") if SERVICE in row[0]),
+            running=tuple(name for name, *states in units if SERVICE in name and states == ["active", "running"]),
+            serving=tuple(each.unit for each in serving(self.lab, SERVICE)),
+        )
+
+    def calm(self, version: str, count: int) -> Left:
+        """What is left once it is as it has to be, or when CALM is over."""
+        until, found = time.monotonic() + CALM, Left()
+        while time.monotonic() < until:
+            try:
+                found = self.left()
+            except LabError:
+                found = Left()
+            if not misplaced(found, version, count):
+                break
+            time.sleep(1)
+        return found
+
+    def disturbed(self, trial: Trial, fault: Fault) -> Outcome:
+        """A deploy during which the fault happens, and that goes on to its end. The same again has nothing to do."""
+        with self.watched() as watch:
+            attempt = self.begin(trial)
+            lost = fault(attempt, watch)
+            attempt.wait(trial.within)
+            mend(self.lab, MACHINES)
+            watch.away.clear()
+            left = self.calm(trial.version, trial.count)
+        troubles = self.idle(trial) if trial.left == "new" and attempt.code == 0 else []
+        return trial.outcome(attempt, left, watch.least, lost, troubles)
+
+    def ended(self, trial: Trial, fault: Fault, codes: tuple[int, ...]) -> Outcome:
+        """A deploy that the fault ends, with one of these codes; the same command again is the one that counts."""
+        with self.watched() as watch:
+            first = self.begin(trial)
+            lost = fault(first, watch)
+            first.wait(DEPLOY)
+            again = self.begin(trial)
+            again.wait(trial.within)
+            left = self.calm(trial.version, trial.count)
+        troubles = [] if first.code in codes else [f"the first run ended with {first.code}: {first.said}"]
+        return trial.outcome(again, left, watch.least, lost, troubles)
+
+    @contextmanager
+    def watched(self) -> Iterator[Watch]:
+        """Somebody who looks on, and writes down what changed beside what the deploy says."""
+        with Watch(self.lab, SERVICE) as watch:
+            yield watch
+        (self.folder / f"{len(self._attempts):03}.seen").write_text("\n".join(watch.changes))
+
+    def begin(self, trial: Trial) -> Attempt:
+        """Start the deploy of a trial."""
+        return self.start(trial.new, f"--instances={trial.count}", *trial.words)
+
+    def idle(self, trial: Trial) -> list[str]:
+        """What is wrong with a deploy that has nothing to do."""
+        before = self.left()
+        attempt = self.begin(trial)
+        attempt.wait(DEPLOY)
+        if attempt.code != 0:
+            return [f"the same command again ended with {attempt.code}: {attempt.said}"]
+        return [] if self.left() == before else ["the same command again changed something"]
