@@ -68,7 +68,7 @@ def shown(value: object) -> str:
     if isinstance(value, int | float):
         return quoted(_digits(value)).strip("'")
     if isinstance(value, list):
-        return "a list"
+        return quoted(", ".join(value)) if value and all(isinstance(item, str) for item in value) else "a list"
     return "a table" if isinstance(value, dict) else "a date or time"
 
 

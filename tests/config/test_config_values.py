@@ -56,7 +56,7 @@ def test_nothing_given_changes_nothing(load: Load) -> None:
         (("port",), "--set takes NAME=VALUE, and number 1 is none."),
         (("port=1", "=x"), "--set takes NAME=VALUE, and number 2 is none."),
         (("command=a\nb",), r"--set command must be text on one line, not 'a\nb'."),
-        (("volumes=/a:/b:ro,z",), "--set volumes must be a list of [SOURCE:]/TARGET[:OPTIONS], not a list."),
+        (("volumes=/a:/b:ro,z",), "--set volumes must be a list of [SOURCE:]/TARGET[:OPTIONS], not '/a:/b:ro, z'."),
         (("colour=a\x1bb",), "--set colour must be text on one line, without control characters."),
         (("colour=\udcff",), "--set colour must be text on one line, without control characters."),
         (("a b=c",), "--set: 'a b' can't name a setting: letters, digits and _, no digit first."),
