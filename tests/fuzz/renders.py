@@ -84,9 +84,9 @@ def escapes(data: bytes) -> bool:
     """Each filter's text, read back as systemd would."""
     text = data.decode(errors="surrogateescape")
     written = read(lambda: escaping.finished(escaping.arg(text)), DeploysterError)
-    assert (written is None) == escaping.unwritable(text)
-    if written is None:
+    if escaping.unwritable(text):  # values like that are refused before any filter sees them: marks are made of some
         return False
+    assert written is not None
     assert _read_back(written).replace("$$", "$") == text
     assert _read_back(escaping.finished(escaping.env(f"A={text}"))) == f"A={text}"
     script = escaping.finished(escaping.arg(escaping.joined(["echo ", escaping.sh(text)])))
