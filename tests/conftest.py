@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from collections.abc import Iterator
 
 import pytest
 
 MAY_START_PROCESSES = {"process", "fleet", "systemd", "systemd_analyze", "docker", "browser"}
+
+
+HEEDED = ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL))
+"""What a background job of a shell, or of nohup, is told to ignore, and hands on to all that the tests start."""
+
+
+def pytest_configure() -> None:
+    """Ctrl-C and a closed terminal mean the same to what the tests start, whoever started the tests."""
+    for number, handler in HEEDED:
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 class StrayProcess(AssertionError):
