@@ -126,7 +126,9 @@ def load(flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path) -> 
         *_file_layers(document, cluster, here.home),
         from_fleetctl(environ, here),
     ]
-    return _settings(_merged(layers), document, environ, here)
+    merged = _merged(layers)
+    _agree(merged)
+    return _settings(merged, document, environ, here)
 
 
 def clusters(flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path) -> tuple[str, ...]:
@@ -213,6 +215,18 @@ def _settings(merged: Layer, document: Document | None, environ: Mapping[str, st
         hooks=Hooks(**_table(merged, "hooks", HOOKS)),
         before=before_of(merged),
     )
+
+
+def _agree(merged: Layer) -> None:
+    """ConfigError where the command line names a cluster and the engine is this machine: one of the two is a slip."""
+    engine = merged.get(("engine",))
+    for name in ("endpoint", "tunnel"):
+        given = merged.get(("fleet", name))
+        if engine and engine.value == "local" and given and given.value and given.source == f"flag --{name}":
+            raise ConfigError(
+                f"--{name} names a fleet cluster, and the engine is local, this machine ({engine.source}).",
+                f"For that cluster: --engine fleet. For this machine: leave --{name} out.",
+            )
 
 
 def _text(merged: Layer, keys: Keys) -> str:

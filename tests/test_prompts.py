@@ -94,7 +94,7 @@ def test_ctrl_c_at_a_question_changes_nothing(terminal: Terminal) -> None:
     child = terminal.type("destroy carousel v1")
     child.expect_exact("[y/N]: ")
     child.sendintr()
-    child.expect_exact("Interrupted.")
+    child.expect_exact("\r\nInterrupted.")
     assert (ended(child), terminal.instances) == (130, 2)
 
 

@@ -43,6 +43,7 @@ def roll_out(run: Run, intent: Intent, *, dry_run: bool, yes: bool = False) -> N
     """Plan the intent and carry it out, or with --dry-run just show the plan. ``yes``: a protected cluster too."""
     from deployster_cli.views.rollouts import show_deployed, show_plan, telling  # noqa: PLC0415
 
+    _remark_on_name(run, intent)
     asked = run.backend().undertake(intent)
     if dry_run:
         prepared = asked.prepare()
@@ -50,3 +51,14 @@ def roll_out(run: Run, intent: Intent, *, dry_run: bool, yes: bool = False) -> N
         return
     confirm_protected(run, f"{intent.service}: {intent.doing}", yes=yes)
     show_deployed(run.output, telling(run.output, asked.carry()))
+
+
+def _remark_on_name(run: Run, intent: Intent) -> None:
+    """Say so where a service that the file doesn't name is nearly one that it does: the defaults may be a slip."""
+    known = run.settings.services
+    if intent.verb is not Verb.DEPLOY or run.settings.server or not known or intent.service in known:
+        return
+    from deployster_cli.domain.wording import did_you_mean  # noqa: PLC0415 - only for a name that is in no file
+
+    if near := did_you_mean(intent.service, known):
+        run.output.note(f"deployster.toml says nothing about {intent.service}: it gets the defaults.{near}")

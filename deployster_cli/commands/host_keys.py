@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from deployster_cli.commands.shared import below_the_question
+
 if TYPE_CHECKING:
     from deployster_cli.engines.host_keys import HostKey
 
@@ -32,4 +34,5 @@ def trusted(key: HostKey) -> bool:
     for line in prints:
         click.echo(f"  {line}", err=True)
     click.echo(f"On that machine this prints the same: {key.compare}", err=True)
-    return click.confirm(f"Trust it as the key of {key.host} from now on?", err=True)
+    with below_the_question():
+        return click.confirm(f"Trust it as the key of {key.host} from now on?", err=True)

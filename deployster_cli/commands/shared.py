@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -181,7 +182,18 @@ def confirmed(question: str, *, yes: bool) -> bool:
         return True
     if not (sys.stdin and sys.stdin.isatty()):
         raise click.UsageError(f"{question} Nobody is there to ask: give --yes.", click.get_current_context())
-    return click.confirm(question, err=True)
+    with below_the_question():
+        return click.confirm(question, err=True)
+
+
+@contextlib.contextmanager
+def below_the_question() -> Iterator[None]:
+    """Where a question is answered with Ctrl-C, what is said of it begins a line of its own."""
+    try:
+        yield
+    except click.Abort:
+        click.echo(err=True)
+        raise
 
 
 def confirm_protected(run: Run, doing: str, *, yes: bool) -> None:
@@ -195,6 +207,7 @@ def confirm_protected(run: Run, doing: str, *, yes: bool) -> None:
     where = f"{doing} on {settings.place or UNNAMED}, a protected cluster."
     if not (sys.stdin and sys.stdin.isatty()):
         raise click.UsageError(f"{where} Nobody is there to ask: give --yes.", click.get_current_context())
-    typed = click.prompt(f"{where} Type its name to go on", default="", show_default=False, err=True)
+    with below_the_question():
+        typed = click.prompt(f"{where} Type its name to go on", default="", show_default=False, err=True)
     if typed.strip() != (settings.place or UNNAMED):
         raise DeploysterError("Not confirmed. Nothing was changed.")

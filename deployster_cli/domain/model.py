@@ -184,6 +184,13 @@ class Release:
         """The instances that are wanted and up."""
         return tuple(u for u in self.units if u.condition in UP)
 
+    @property
+    def as_many(self) -> int:
+        """How many instances it has for whoever wants as many again, at least 1: those that are up, and those that the
+        registry knows as launched and no machine told of, as a listing of a busy fleet lacks reports of what runs.
+        """
+        return max(1, sum(u.condition in UP or u.condition is Condition.UNREPORTED for u in self.units))
+
 
 def releases(units: tuple[Unit, ...], service: str | None = None) -> tuple[Release, ...]:
     """The units gathered into releases, ordered by service and version; one service's only where it is named."""

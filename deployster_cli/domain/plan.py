@@ -187,7 +187,7 @@ def instances_by_default(service: str, version: str, units: Sequence[Unit], stam
     if others and stamp and stamp.instances:
         return stamp.instances
     last = newest(found, stamps)
-    return max(1, len(last.running)) if last else 1
+    return last.as_many if last else 1
 
 
 def previous_of(version: str, stamps: Mapping[str, Stamp], there: Sequence[str] = ()) -> tuple[str, ...]:

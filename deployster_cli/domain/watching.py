@@ -119,7 +119,7 @@ class Track:
         track = replace(self, missed_at=now, up_since=None if self.hidden else self.up_since) if again else self
         if absent:
             return replace(track, absent=self.absent + (again or not self.absent))
-        return replace(track, silent=self.silent + again)
+        return replace(track, silent=self.silent + (again or not self.silent))
 
     @property
     def hidden(self) -> bool:

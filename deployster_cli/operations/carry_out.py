@@ -42,7 +42,7 @@ LOOK_LASTS = 1.0
 """Seconds for which the look that the plan was made from is as good as another one."""
 
 PLANNINGS = 3
-"""How often a plan is made of a listing that turns out to be short."""
+"""How often a plan is made at most, while the listings that it is made from turn out to be short."""
 
 Ahead = Callable[[Prepared, Keep], Iterator[Event]]
 """What has to succeed once the plan is made, before anything is done; told as it goes. ``Keep`` renews the lock."""
@@ -71,11 +71,11 @@ def under_lock(engine: Engine, locking: Locking, prepare: Callable[[], Prepared]
     early = _Early(prepare, clock)
     held = yield from take(engine, locking.note, clock, locking.wait, early.plan)
     try:
-        prepared, made = _planned(early, prepare, held, clock)
+        prepared, began = _planned(early, prepare, held, clock)
         yield from locking.ahead(prepared, held.keep)
         if prepared.plan.start:
             yield from run_before(engine, locking.before, clock, held.keep)
-        seen = prepared.units if clock.now() - made <= LOOK_LASTS else None
+        seen = prepared.units if clock.now() - began <= LOOK_LASTS else None
         return (yield from carry_out(engine, prepared.work, clock, held.keep, seen))
     finally:
         held.release()
@@ -90,28 +90,36 @@ class _Early:
         self._prepare = prepare
         self._clock = clock
         self._made: tuple[Prepared, float] | None = None
+        self._lasts_until = 0.0
 
     def plan(self) -> None:
         """Make it anew."""
         self._made = None
         with contextlib.suppress(DeploysterError):
-            self._made = self._prepare(), self._clock.now()
+            self._made = _timed(self._prepare, self._clock)
+        self._lasts_until = self._clock.now() + PLAN_LASTS
 
     @property
     def planned(self) -> tuple[Prepared, float] | None:
-        """The plan and when it was made, if it is still of now."""
-        recent = self._made and self._clock.now() - self._made[1] <= PLAN_LASTS
-        return self._made if recent else None
+        """The plan and when it was begun, if it is still of now."""
+        return self._made if self._clock.now() <= self._lasts_until else None
+
+
+def _timed(prepare: Callable[[], Prepared], clock: Clock) -> tuple[Prepared, float]:
+    """A plan and when it was begun: the look that it is made from may be as old as that."""
+    began = clock.now()
+    return prepare(), began
 
 
 def _planned(early: _Early, prepare: Callable[[], Prepared], held: Held, clock: Clock) -> tuple[Prepared, float]:
-    """A plan and when it was made, from a listing with our own lock in it: one that lacks it lacks who knows what."""
-    made = early.planned or (prepare(), clock.now())
+    """A plan and when it was begun, from a listing with our own lock in it: one that lacks it lacks who knows what."""
+    made = early.planned
     for _ in range(PLANNINGS):
+        made = made or _timed(prepare, clock)
         if held.shown:
             return made
         held.keep()
-        made = prepare(), clock.now()
+        made = None
     raise EngineUnreachable(
         "The engine's listings are not whole: they lack the very lock of this run. Nothing was started.",
         "Try again; fleet leaves things out where it has too much to do.",

@@ -25,6 +25,9 @@ LOOK_AGAIN = 0.5
 GIVING_BACK = 3
 """Tries to give a lock back to an engine that fails quickly: nobody else can change the service until it runs out."""
 
+NAMELESS = 100
+"""Looks in a row at which a lock may be taken and have no note: whoever takes it writes the note a moment later."""
+
 TAKE_OVER = 3.0
 """Seconds until a lock that was taken over counts: if its owner is alive after all, it puts its note back by then."""
 
@@ -36,7 +39,7 @@ class Held:
         self._engine = engine
         self._note = note
         self._clock = clock
-        self._looked_at = clock.epoch()
+        self._looked_at = note.since  # and not now: a plan was made while it was being taken, which may have lasted
 
     @property
     def shown(self) -> bool:
@@ -116,7 +119,7 @@ def take(
     An engine that does not answer is waited for just as long. The note that is put in begins when it is put in.
     ``meanwhile`` is called while nobody can tell yet whether it stays, for what changes nothing; see ``_put``.
     """
-    began, told = clock.now(), False
+    began, told, nameless = clock.now(), False, 0
     while True:
         try:
             note, found = _look(engine, note, clock, meanwhile)
@@ -127,15 +130,21 @@ def take(
             continue
         if found and found.token == note.token:
             return Held(engine, note, clock)
-        if found and clock.now() - began >= wait:
-            raise Locked(
-                f"{note.service} is locked by {found.told(clock.epoch())}.",
-                f"Wait for it with --lock-wait 5m, or, if nobody is at it, deployster unlock {note.service}.",
-            )
+        nameless = 0 if found else nameless + 1
+        if clock.now() - began >= wait and (found or nameless >= NAMELESS):
+            raise _locked(note.service, found, clock.epoch())
         if found and not told:
             told = True
             yield LockHeld(found.told(clock.epoch()))
         clock.sleep(LOOK_EVERY if found else 0.1)
+
+
+def _locked(service: str, by: Note | None, now: int) -> Locked:
+    if by is None:
+        hint = "Try again. If it stays so, look for a deployster that hangs or is stopped."
+        return Locked(f"{service} is locked, and nobody says by whom.", hint)
+    hint = f"Wait for it with --lock-wait 5m, or, if nobody is at it, deployster unlock {service}."
+    return Locked(f"{service} is locked by {by.told(now)}.", hint)
 
 
 def _look(engine: Engine, note: Note, clock: Clock, meanwhile: Callable[[], None]) -> tuple[Note, Note | None]:

@@ -71,16 +71,12 @@ def rolled_back(now: Standing, request: Request, version: str | None) -> Request
             f"It has run {', '.join(known)}. Any version can be deployed: "
             f"deployster deploy {service} {target} --destroy-previous",
         )
-    return replace(request, version=target, as_many=_as_many(now), destroy_previous=True)
+    return replace(request, version=target, as_many=now.newest.as_many, destroy_previous=True)
 
 
 def of_the_newest(now: Standing, request: Request) -> Request:
     """The request for the newest release, whichever that is; as many instances as it has running, if it names none."""
-    return replace(request, version=now.newest.version, as_many=_as_many(now))
-
-
-def _as_many(now: Standing) -> int:
-    return max(1, len(now.newest.running))
+    return replace(request, version=now.newest.version, as_many=now.newest.as_many)
 
 
 def check_settings(engine: Engine, now: Standing, render: Renderer) -> None:

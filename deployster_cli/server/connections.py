@@ -101,8 +101,11 @@ class Bounds(_Protocol):
 
 
 def _taken(transport: asyncio.Transport) -> int:
-    """Bytes that the other side's system has taken so far."""
-    info: bytes = transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+    """Bytes that the other side's system has taken so far; -1 where TLS has lost it and is about to say so."""
+    sock = transport.get_extra_info("socket")
+    if sock is None:
+        return -1
+    info: bytes = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
     return int.from_bytes(info[_TCP_INFO_ACKED], "little")
 
 

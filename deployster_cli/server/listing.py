@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from functools import partial
 
 from deployster_cli.domain.model import Release, Unit, releases
 from deployster_cli.engines.base import Engine
-from deployster_cli.errors import EngineError, NotFound
+from deployster_cli.errors import EngineError, EngineUnreachable, NotFound
 from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.releases import history
 from deployster_cli.operations.units import list_units
@@ -99,7 +100,8 @@ class Listing:
             if last.at < changed:
                 last = await self._next()
         elif last.at < self._clock.now() - max_age * AHEAD:
-            self._flights.begin("units", self._look)
+            with contextlib.suppress(EngineUnreachable):  # the line is full, and this one is good
+                self._flights.begin("units", self._look)
         if isinstance(last, Refused):
             raise last.error.with_traceback(None)
         return last

@@ -7,7 +7,6 @@ import textwrap
 import time
 
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
 from rich.table import Table
@@ -15,6 +14,7 @@ from rich.text import Text
 
 from deployster_cli.views.board import Board
 from deployster_cli.views.rich_tables import STATE_STYLES
+from deployster_cli.views.suspending import HIDDEN, SHOWN, STDERR, Pausing, suspendable
 from deployster_cli.views.tables import GAP, widths
 
 STYLES = {"head": "bold", "dim": "", "good": "green", "bad": "bold red", "warn": "yellow"}
@@ -39,7 +39,11 @@ class RichLines:
     def __init__(self, *, color: bool) -> None:
         self._console = Console(stderr=True, no_color=not color, highlight=False)
         self._block = Block(Board())
-        self._live = Live(self._block, console=self._console, transient=True, refresh_per_second=8)
+        self._live = self._made()
+        self._until_closed = contextlib.ExitStack()
+
+    def _made(self) -> Pausing:
+        return Pausing(self._block, console=self._console, transient=True, refresh_per_second=8)
 
     def write(self, tone: str, text: str) -> None:
         """One line, above the block; one that is too long goes on below, parted between words."""
@@ -51,12 +55,20 @@ class RichLines:
         """What the block shows from now on."""
         self._block.board = board
         with _UNHEARD:
+            if not self._live.is_started:
+                self._until_closed.enter_context(suspendable(self._live, SHOWN, self._again, STDERR))
             self._live.start()
+
+    def _again(self) -> str:
+        """What goes on after Ctrl-Z: lines of its own for the block, as it is drawn over as many as it had."""
+        return "\n" * (self._block.height - 1) + HIDDEN
 
     def close(self) -> None:
         """Take the block away."""
+        self._until_closed.close()
         with _UNHEARD:
             self._live.stop()
+        self._live = self._made()  # the old one, started again, would erase as many lines as its block had
 
 
 class Block:
@@ -64,6 +76,7 @@ class Block:
 
     def __init__(self, board: Board) -> None:
         self.board = board
+        self.height = 1
         self._spinner = Spinner("dots")
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -72,6 +85,7 @@ class Block:
         rows = board.rows(now)
         shown = rows[: max(1, console.height // 2 - 2)]
         sizes = widths(shown[0], shown) if shown else []
+        self.height = 1 + len(shown) + (len(rows) > len(shown))
         for row in shown:
             yield _cut(_line([cell.ljust(size) for cell, size in zip(row, sizes, strict=True)]))
         if len(rows) > len(shown):

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.live import Live
 from rich.text import Text
 
 from deployster_cli.operations.watch import Look
 from deployster_cli.views.output import Listing
 from deployster_cli.views.rich_tables import table_lines
+from deployster_cli.views.suspending import HIDDEN, OTHER_SCREEN, SHOWN, STDOUT, USUAL_SCREEN, Pausing, suspendable
 
 T = TypeVar("T")
 
@@ -59,11 +59,12 @@ def draw(looks: Iterator[Look[T]], listing: Callable[[T], Listing], title: str, 
     """Show every look until it is interrupted."""
     console = Console(no_color=not color, highlight=False)
     board = Board(title)
-    live = Live(board, console=console, screen=True, refresh_per_second=_REDRAWN)
+    live = Pausing(board, console=console, screen=True, refresh_per_second=_REDRAWN)
     try:
-        for look in looks:
-            board.put(listing(look.what), look.at, look.away)
-            live.start()
+        with suspendable(live, USUAL_SCREEN + SHOWN, lambda: OTHER_SCREEN + HIDDEN, STDOUT):
+            for look in looks:
+                board.put(listing(look.what), look.at, look.away)
+                live.start()
     finally:
         live.stop()  # not by "with": a Ctrl-C while it starts would leave the terminal on the other screen
         for line in board.lines(console.width):

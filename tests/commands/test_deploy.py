@@ -31,6 +31,17 @@ def test_every_event_is_one_dated_line_on_stderr_off_a_terminal(shell: Shell) ->
     ]
 
 
+@pytest.mark.parametrize("command", ["deploy carosel v1", "plan carosel v1"])
+def test_a_name_that_is_nearly_one_of_the_file_s_services_is_remarked_on(shell: Shell, command: str) -> None:
+    code, _, err = shell(command)
+    note = "deployster.toml says nothing about carosel: it gets the defaults. Did you mean carousel?\n"
+    assert (code, err.startswith(note)) == (0, True)
+
+
+def test_one_like_none_of_them_is_not(shell: Shell) -> None:
+    assert "says nothing about" not in shell("deploy database v1")[2]
+
+
 def test_quiet_says_nothing_but_the_result(shell: Shell) -> None:
     code, out, err = shell("deploy carousel v1 -q")
     assert (code, err) == (0, "")

@@ -109,6 +109,23 @@ def test_an_endpoint_on_the_command_line_is_not_carried_off_by_fleetctls_tunnel_
     assert (found.fleet.tunnel, found.sources["fleet.tunnel"]) == ("", "default")
 
 
+@pytest.mark.parametrize("flags", [{"endpoint": "http://127.0.0.1:1"}, {"tunnel": "production"}])
+def test_a_cluster_on_the_command_line_is_refused_where_the_engine_is_this_machine(
+    load: Load, flags: dict[str, str]
+) -> None:
+    assert refusal(load, 'engine = "local"\n', None, **flags) == (
+        f"--{next(iter(flags))} names a fleet cluster, and the engine is local, this machine (deployster.toml:1)."
+    )
+
+
+def test_one_in_the_environment_is_not(load: Load) -> None:
+    assert load('engine = "local"\n', environ={"DEPLOYSTER_FLEET_TUNNEL": "production"}).engine == "local"
+
+
+def test_an_engine_beside_it_makes_it_meant(load: Load) -> None:
+    assert load('engine = "local"\n', engine="fleet", tunnel="production").fleet.tunnel == "production"
+
+
 def test_endpoint_and_tunnel_of_one_source_go_together(load: Load) -> None:
     found = load(environ={"FLEETCTL_TUNNEL": "host", "FLEETCTL_ENDPOINT": "unix:///run/f.sock"})
     assert (found.fleet.tunnel, found.fleet.endpoint) == ("host", "unix:///run/f.sock")

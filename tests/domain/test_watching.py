@@ -77,6 +77,10 @@ def test_a_unit_that_is_hidden_is_not_called_settled() -> None:
     assert not story((0, UP), (5, None)).settled(5, 3)
 
 
+def test_nor_is_one_that_was_not_listed_and_a_moment_later_not_reported() -> None:
+    assert not story((0, UP), (5, None), (5.25, SILENT)).settled(5.25, 3)
+
+
 def test_what_happened_while_the_engine_was_away_is_not_known() -> None:
     once, twice = story((0, UP)).unlooked(1), story((0, UP)).unlooked(1).unlooked(2)
     assert once.look(UP, 3, oneshot=False).settled(3, 3)

@@ -12,8 +12,8 @@ from deployster_cli.domain.lock import LASTS, Note
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import Policy, Wanted, plan_deploy
 from deployster_cli.domain.unitfile import UnitFile
-from deployster_cli.errors import DeploysterError, Locked
-from deployster_cli.operations.carry_out import PLAN_LASTS, Keep, Locking, under_lock
+from deployster_cli.errors import DeploysterError, EngineUnreachable, Locked
+from deployster_cli.operations.carry_out import PLAN_LASTS, PLANNINGS, Keep, Locking, under_lock
 from deployster_cli.operations.deploy import Prepared
 from deployster_cli.operations.lock import new_note
 from deployster_cli.operations.rollout import Work
@@ -29,6 +29,7 @@ class Planner:
         self.engine = engine
         self.at: list[float] = []
         self.fails = 0
+        self.takes = 0.0
 
     def __call__(self) -> Prepared:
         self.at.append(self.engine.clock.now())
@@ -36,6 +37,7 @@ class Planner:
             self.fails -= 1
             raise DeploysterError("There is no such release.")
         units = self.engine.units()
+        self.engine.clock.sleep(self.takes)
         plan = plan_deploy(Wanted("carousel", "v1", 1, policy=Policy(settle=0)), units, ())
         files = {name: UnitFile(name, (("Service", "ExecStart", "/bin/true"),)) for name in plan.start}
         return Prepared(Work(plan, files), units)
@@ -125,3 +127,29 @@ def test_a_plan_that_is_old_by_the_time_the_lock_is_certain_is_made_anew(
     monkeypatch.setattr(planner.engine.locks, "put", lambda note: put(note) + PLAN_LASTS)
     carried(planner)
     assert planner.at == [50, 50.5 + PLAN_LASTS]
+
+
+def test_a_look_is_as_old_as_the_asking_for_it_and_not_as_the_plan_made_from_it(planner: Planner) -> None:
+    planner.takes = 4
+    carried(planner)
+    assert planner.engine.looks_before["start"] == 2
+
+
+def short_for(planner: Planner, monkeypatch: pytest.MonkeyPatch, listings: int) -> None:
+    """So many of the engine's listings lack the lock."""
+    monkeypatch.setattr(planner.engine.locks, "shown", lambda _: len(planner.at) > listings)
+
+
+def test_a_plan_from_a_listing_that_lacks_the_lock_is_made_anew(
+    planner: Planner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short_for(planner, monkeypatch, PLANNINGS - 1)
+    carried(planner)
+    assert len(planner.at) == PLANNINGS
+
+
+def test_no_plan_is_made_that_nobody_looks_at(planner: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
+    short_for(planner, monkeypatch, 99)
+    with pytest.raises(EngineUnreachable, match="lack the very lock"):
+        carried(planner)
+    assert (len(planner.at), planner.engine.lives, planner.engine.locks.notes) == (PLANNINGS, {}, {})

@@ -114,6 +114,17 @@ def test_waiting_for_a_lock_ends_at_the_limit(engine: SimEngine) -> None:
     assert 80 <= engine.clock.now() <= 83
 
 
+@pytest.mark.parametrize("wait", [0, 60])
+def test_a_lock_that_is_held_without_a_note_is_not_waited_for_without_end(
+    engine: SimEngine, monkeypatch: pytest.MonkeyPatch, wait: float
+) -> None:
+    """On one machine: its holder was stopped before it wrote who it is, or wrote what we can't read."""
+    monkeypatch.setattr(engine.locks, "put", lambda _: 0.0)
+    with pytest.raises(Locked, match="carousel is locked, and nobody says by whom"):
+        taking(engine, mine(engine), wait=wait)
+    assert engine.clock.now() - 50 < max(lock.NAMELESS / 10, wait) + 1
+
+
 def test_a_lock_past_its_deadline_is_taken_over(engine: SimEngine) -> None:
     engine.locks.notes["carousel"] = replace(OTHER, deadline=49)
     note = mine(engine)
@@ -360,6 +371,15 @@ def test_a_fault_in_it_gives_the_lock_back(engine: SimEngine) -> None:
     with pytest.raises(RuntimeError):
         taken_after(engine, fault)
     assert engine.locks.notes == {}
+
+
+def test_a_note_that_has_aged_while_it_was_being_taken_is_renewed_at_once(engine: SimEngine) -> None:
+    """Its time counts from when it was put in, however long the submit, and what was done meanwhile, took."""
+    going, note = take(engine, mine(engine), engine.clock, 0, lambda: engine.clock.sleep(LASTS - 10)), mine(engine)
+    with pytest.raises(StopIteration) as end:
+        next(going)
+    end.value.value.keep()
+    assert engine.locks.notes["carousel"].deadline > note.deadline
 
 
 def test_a_wall_clock_that_was_set_back_has_the_lock_renewed_by_it(engine: SimEngine) -> None:

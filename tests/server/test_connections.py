@@ -223,3 +223,26 @@ def test_what_is_said_right_behind_a_handshake_is_heard(secure_port: int) -> Non
         with secured(secure_port) as stream:
             stream.sendall(HEAD + b"\r\n")
             assert b"200 OK" in stream.recv(65536)
+
+
+def test_a_look_at_a_secured_connection_that_was_lost_this_very_moment_is_no_fault() -> None:
+    """Its transport has no socket any more, a turn of the loop before the protocol is told that it is over."""
+    faults: list[object] = []
+
+    class Quiet(asyncio.Protocol):
+        app = None
+        cycle = None
+
+    class Lost(asyncio.Transport):
+        get_write_buffer_size = staticmethod(lambda: 0)
+
+    async def looked() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, fault: faults.append(fault))
+        guest = bounded(Quiet, Crowd())()
+        guest.longest_stall = 0.01
+        guest.connection_made(Lost())
+        await asyncio.sleep(0.05)
+        guest.connection_lost(None)
+
+    asyncio.run(looked())
+    assert faults == []

@@ -109,6 +109,22 @@ def test_an_ageing_one_is_shown_while_the_next_is_made(engine: GatedEngine, cloc
     assert asyncio.run(twice()) == (0.0, 2)
 
 
+def test_an_ageing_one_is_shown_though_the_next_one_can_not_be_begun(engine: GatedEngine, clock: SimClock) -> None:
+    async def twice() -> float:
+        flights, held = Flights(2.0), threading.Event()
+        listing = Listing(engine, clock, flights)
+        first = await listing.now()
+        for kind in range(MOST_WAITING):
+            flights.begin(kind, held.wait)
+        clock.sleep(0.8)
+        try:
+            return (await listing.now()).at - first.at
+        finally:
+            held.set()
+
+    assert asyncio.run(twice()) == 0.0
+
+
 def test_an_older_one_is_not_shown(engine: GatedEngine, clock: SimClock) -> None:
     async def twice() -> None:
         listing = listing_over(engine, clock)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
+import pytest
 from rich.console import Console
 
 from deployster_cli.domain import events
 from deployster_cli.domain.names import UnitName
 from deployster_cli.views.board import Board
-from deployster_cli.views.rich_progress import Block, quoted
+from deployster_cli.views.rich_progress import Block, RichLines, quoted
 
 ONE, TWO = UnitName("carousel", "v2", 1), UnitName("carousel", "v2", 2)
 
@@ -31,3 +34,23 @@ def test_one_that_fits_is_left_alone() -> None:
 
 def test_other_lines_are_the_terminal_s_to_fold() -> None:
     assert quoted("Starting carousel 9f88701 @1 @2", 10) == ["Starting carousel 9f88701 @1 @2"]
+
+
+def test_a_line_written_between_two_blocks_is_not_erased_with_the_second(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    board, lines = Board(), RichLines(color=False)
+    board.follow(events.Starting(1, 1, (ONE,)), 0)
+    lines.show(board)
+    lines.close()
+    lines.write("bad", "rake ended with exit code 3")
+    lines.show(board)
+    lines.close()
+    behind = capsys.readouterr().err.partition("rake ended with exit code 3")[2].partition("\n")[2]
+    assert _lines_up(behind) == behind.count("\n") > 0
+
+
+def _lines_up(text: str) -> int:
+    return sum(int(number) for number in re.findall(r"\x1b\[(\d+)A", text))

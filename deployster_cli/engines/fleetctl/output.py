@@ -87,15 +87,14 @@ class FileRow(NamedTuple):
 def _no_collecting() -> Iterator[None]:
     """For making thousands of values that all stay: the garbage collector would walk them over and over.
 
-    Afterwards they count as old, else it would walk them then.
+    It would walk them once more afterwards but for gc.freeze, which makes them old. But that begins its counting anew:
+    where a listing is made each second it would never collect anything again.
     """
     collecting = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.freeze()
-        gc.unfreeze()
         if collecting:
             gc.enable()
 
