@@ -14,7 +14,7 @@ from deployster_cli.domain.names import LOCK
 from deployster_cli.domain.unitfile import STAMP_SECTION, Option
 
 LASTS = 120
-"""Seconds for which a note counts without being renewed: longer than any single call to the engine may take."""
+"""Seconds for which a note counts unless it is renewed. A call takes the engine seconds, of 1,000 units a minute."""
 
 RENEW_AFTER = 20
 """Seconds after which its owner looks whether it is still there, and renews it."""

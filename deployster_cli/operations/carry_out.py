@@ -69,7 +69,11 @@ def under_lock(engine: Engine, locking: Locking, prepare: Callable[[], Prepared]
     start no task is run.
     """
     early = _Early(prepare, clock)
-    held = yield from take(engine, locking.note, clock, locking.wait, early.plan)
+    try:
+        held = yield from take(engine, locking.note, clock, locking.wait, early.plan)
+    except EngineUnreachable as error:
+        error.hint = f"Nothing was started. {error.hint}".rstrip()
+        raise
     try:
         prepared, began = _planned(early, prepare, held, clock)
         yield from locking.ahead(prepared, held.keep)

@@ -32,6 +32,9 @@ TAKE_OVER = 3.0
 """Seconds until a lock that was taken over counts: if its owner is alive after all, it puts its note back by then."""
 
 
+_LEFT = f"If this run's lock was left there, it keeps others out for {LASTS} s at most."
+
+
 class Held:
     """A lock that is ours. ``keep`` is called after every listing: it renews the note, and sees that it is ours."""
 
@@ -162,8 +165,10 @@ def _look(engine: Engine, note: Note, clock: Clock, meanwhile: Callable[[], None
     try:
         _put(engine, note, clock, None if found else meanwhile)
         return note, engine.locks.read(note.service)
-    except BaseException:
+    except BaseException as error:
         Held(engine, note, clock).release()
+        if isinstance(error, EngineUnreachable):
+            error.hint = f"{error.hint} {_LEFT}".lstrip()
         raise
 
 

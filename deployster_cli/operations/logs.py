@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from deployster_cli.domain.journal import Entry
 from deployster_cli.domain.model import Condition, Machine, Unit
 from deployster_cli.domain.names import UnitName, check_service, check_version
-from deployster_cli.domain.wording import some_names
+from deployster_cli.domain.wording import did_you_mean, some_names
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EngineError, EngineMissing, NotFound
 from deployster_cli.operations.clock import Clock
@@ -68,13 +68,13 @@ class Wanted:
         found = (u for u in units if u.name.service == self.service and self.version in (None, u.name.version))
         return tuple(sorted((u for u in found if not self.instances or u.name.instance in self.instances), key=_name))
 
-    @property
-    def missing(self) -> NotFound:
-        """The error for there being none."""
+    def missing(self, units: Sequence[Unit]) -> NotFound:
+        """The error for there being none among these."""
         which = f" {self.version}" if self.version else ""
         numbers = f" @{' @'.join(map(str, sorted(self.instances)))}" if self.instances else ""
+        meant = did_you_mean(self.service, (unit.name.service for unit in units))
         return NotFound(
-            f"There is no instance of {self.service}{which}{numbers}.", "deployster units shows what there is."
+            f"There is no instance of {self.service}{which}{numbers}.{meant}", "deployster units shows what there is."
         )
 
 
@@ -89,9 +89,10 @@ def logs(engine: Engine, wanted: Wanted, clock: Clock, *, follow: bool = False) 
     not one journal can be had.
     """
     wanted.check()
-    units = wanted.among(engine.units())
+    there = engine.units()
+    units = wanted.among(there)
     if not units:
-        raise wanted.missing
+        raise wanted.missing(there)
     yield from _followed(engine, wanted, units, clock) if follow else _recorded(engine, wanted, units)
 
 

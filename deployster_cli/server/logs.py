@@ -89,8 +89,9 @@ def router(serving: Serving) -> APIRouter:
     ) -> Response:
         """The last journal lines of each instance, and with ``follow`` those that come."""
         wanted = Wanted(service, version, instance, lines)
-        if not wanted.among((await serving.listing.now()).units):
-            raise wanted.missing
+        units = (await serving.listing.now()).units
+        if not wanted.among(units):
+            raise wanted.missing(units)
         form, media_type = (as_json, NDJSON) if NDJSON in accept else (as_text, "text/plain")
         pump = Pump(Reading(serving, wanted, follow, form), places)
         return Pumped(pump, await pump.first(), media_type)

@@ -144,3 +144,7 @@ def test_one_word_is_a_shell_line_and_several_are_one_command(
     monkeypatch.setattr(two.engine, "run_on", run_on)
     two("ssh carousel", *words)
     assert ran == [argv]
+
+
+def test_a_slip_in_a_services_name_is_seen(two: Shell) -> None:
+    assert "There is no instance of carosel. Did you mean carousel?" in two("logs carosel")[2]

@@ -153,3 +153,15 @@ def test_no_plan_is_made_that_nobody_looks_at(planner: Planner, monkeypatch: pyt
     with pytest.raises(EngineUnreachable, match="lack the very lock"):
         carried(planner)
     assert (len(planner.at), planner.engine.lives, planner.engine.locks.notes) == (PLANNINGS, {}, {})
+
+
+def test_an_engine_that_does_not_answer_says_that_nothing_was_started(
+    planner: Planner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(_: str) -> None:
+        raise EngineUnreachable("no answer", "Look at the endpoint.")
+
+    monkeypatch.setattr(planner.engine.locks, "read", read)
+    with pytest.raises(EngineUnreachable) as caught:
+        carried(planner)
+    assert caught.value.hint == "Nothing was started. Look at the endpoint."

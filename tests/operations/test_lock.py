@@ -107,6 +107,18 @@ def silent_until(engine: SimEngine, second: float) -> Callable[[str], Note | Non
     return answer
 
 
+def test_an_engine_that_is_lost_once_the_note_is_put_in_leaves_a_word_about_it(
+    engine: SimEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def put(*_: object, **__: object) -> float:
+        raise EngineUnreachable("no answer")
+
+    monkeypatch.setattr(engine.locks, "put", put)
+    with pytest.raises(EngineUnreachable) as caught:
+        taking(engine, mine(engine))
+    assert caught.value.hint == "If this run's lock was left there, it keeps others out for 120 s at most."
+
+
 def test_waiting_for_a_lock_ends_at_the_limit(engine: SimEngine) -> None:
     engine.locks.notes["carousel"] = replace(OTHER, deadline=1000)
     with pytest.raises(Locked):

@@ -41,7 +41,6 @@ class Stream:
         self._began = time.monotonic()
         self._limit = limit
         self._said = b""
-        self._told = False
         self._ending = threading.Lock()
         self._ended = False
         self._process = spawn(self._argv, stderr=subprocess.PIPE, env=env, cwd=None)
