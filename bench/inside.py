@@ -26,6 +26,7 @@ class Ready:
     reported: str
     files: str
 
+    @output.no_collecting()
     def units(self) -> tuple[Unit, ...]:
         """As the fleet engine makes them of its two calls."""
         return output.join(output.unit_rows(self.reported), output.file_rows(self.files))

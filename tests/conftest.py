@@ -15,6 +15,18 @@ HEEDED = ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SI
 """What a background job of a shell, or of nohup, is told to ignore, and hands on to all that the tests start."""
 
 
+LONGEST = (
+    *("tests/lab/test_lab.py", "tests/server/test_openapi.py", "tests/docs/test_typed_pages.py", "tests/faults/"),
+    *("tests/docker/", "tests/server/test_prying.py", "tests/examples/", "tests/test_prompts.py"),
+)
+"""Files that take a minute and more, nearly all of it waiting: where several run side by side these begin at once."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first. The order within a file stays."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
+
 def pytest_configure() -> None:
     """Ctrl-C and a closed terminal mean the same to what the tests start, whoever started the tests."""
     for number, handler in HEEDED:

@@ -53,6 +53,7 @@ class FleetEngine:
             return f"{error.message} {error.hint}".rstrip()
         return ""
 
+    @output.no_collecting()
     def units(self) -> tuple[Unit, ...]:
         """Both listings, made side by side, joined. See ``output.join`` for what counts where they disagree."""
         reported, files = self._calls.both(args.list_units(self._options), args.list_unit_files(self._options))

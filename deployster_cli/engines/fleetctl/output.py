@@ -84,7 +84,7 @@ class FileRow(NamedTuple):
 
 
 @contextlib.contextmanager
-def _no_collecting() -> Iterator[None]:
+def no_collecting() -> Iterator[None]:
     """For making thousands of values that all stay: the garbage collector would walk them over and over.
 
     It would walk them once more afterwards but for gc.freeze, which makes them old. But that begins its counting anew:
@@ -99,13 +99,13 @@ def _no_collecting() -> Iterator[None]:
             gc.enable()
 
 
-@_no_collecting()
+@no_collecting()
 def unit_rows(text: str) -> tuple[UnitRow, ...]:
     """The rows of ``args.list_units``, all of the cluster; OutputUnreadable quotes the line that is none."""
     return tuple(map(UnitRow._make, _table("list-units", _UNIT_ROW, text)))
 
 
-@_no_collecting()
+@no_collecting()
 def file_rows(text: str) -> tuple[FileRow, ...]:
     """The rows of ``args.list_unit_files``, all of the registry; OutputUnreadable quotes the line that is none."""
     return tuple(map(FileRow._make, _table("list-unit-files", _FILE_ROW, text)))
@@ -143,7 +143,7 @@ def unit_options(name: str, text: str) -> tuple[Option, ...]:
     return found
 
 
-@_no_collecting()
+@no_collecting()
 def join(reported: Iterable[UnitRow], files: Iterable[FileRow]) -> tuple[Unit, ...]:
     """The units whose names are ours, ordered by name, each from all that both lists say of it.
 
