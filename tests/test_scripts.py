@@ -141,7 +141,9 @@ def test_pips_words_are_shown_where_it_fails(checkout: Checkout) -> None:
 def test_pytest_gets_the_options_and_runs_in_the_checkout(checkout: Checkout) -> None:
     checkout.python(MAKES_A_VENV)
     out = checkout.run("test", "-k", "a b").out
-    assert out.endswith(f"pytest runs in {checkout.root} with -m pytest -n 4 --dist loadfile -k a b\n")
+    assert out.endswith(
+        f"pytest runs in {checkout.root} with -m pytest -n 4 --dist loadfile --no-loadscope-reorder -k a b\n"
+    )
 
 
 def test_pip_is_quiet_where_it_succeeds(checkout: Checkout) -> None:
@@ -224,12 +226,12 @@ def test_pythons_runs_the_suite_on_each_and_on_the_first_with_the_oldest_librari
     out = checkout.run("pythons", "-k", "a b").out
     assert [line for line in out.splitlines() if line.startswith(("==", "pytest"))] == [
         "== PYTHON=python3.11",
-        f"pytest runs in {checkout.root} with -m pytest -n 4 --dist loadfile -k a b",
+        f"pytest runs in {checkout.root} with -m pytest -n 4 --dist loadfile --no-loadscope-reorder -k a b",
         "== python3.12 is not here",
         "== PYTHON=python3.13",
-        f"pytest runs in {checkout.root} with -m pytest -n 4 --dist loadfile -k a b",
+        f"pytest runs in {checkout.root} with -m pytest -n 4 --dist loadfile --no-loadscope-reorder -k a b",
         "== PYTHON=python3.11 FLOORS=1",
-        f"pytest runs in {checkout.root} with -m pytest -n 4 --dist loadfile -k a b",
+        f"pytest runs in {checkout.root} with -m pytest -n 4 --dist loadfile --no-loadscope-reorder -k a b",
     ]
 
 

@@ -54,9 +54,12 @@ def roll_out(run: Run, intent: Intent, *, dry_run: bool, yes: bool = False) -> N
 
 
 def _remark_on_name(run: Run, intent: Intent) -> None:
-    """Say so where a service that the file doesn't name is nearly one that it does: the defaults may be a slip."""
+    """Say so where a service that the file doesn't name is nearly one that it does: the defaults may be a slip.
+
+    ``carousel.beta`` is none: whoever writes that means another service than ``carousel``.
+    """
     known = run.settings.services
-    if intent.verb is not Verb.DEPLOY or run.settings.server or not known or intent.service in known:
+    if intent.verb is not Verb.DEPLOY or run.settings.server or intent.service.partition(".")[0] in known:
         return
     from deployster_cli.domain.wording import did_you_mean  # noqa: PLC0415 - only for a name that is in no file
 

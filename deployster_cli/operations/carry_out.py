@@ -72,7 +72,7 @@ def under_lock(engine: Engine, locking: Locking, prepare: Callable[[], Prepared]
     try:
         held = yield from take(engine, locking.note, clock, locking.wait, early.plan)
     except EngineUnreachable as error:
-        error.hint = f"Nothing was started. {error.hint}".rstrip()
+        error.message = f"{error.message} Nothing was started."
         raise
     try:
         prepared, began = _planned(early, prepare, held, clock)

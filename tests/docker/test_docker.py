@@ -19,10 +19,16 @@ WORDS = 'correct horse "battery" $taple 100%'
 
 
 def deploy(dock: Dock, line: str, *more: str, **env: str) -> subprocess.CompletedProcess[str]:
-    """A deploy of the service web that has to go well."""
+    """A deploy of the service web that has to go well, and its containers up, which ``docker run`` makes first."""
     done = dock.deployster(f"deploy web {line} --settle 0s", *more, **env)
     assert done.returncode == 0, done.stderr
+    wait(lambda: len(containers(dock)) >= len(active(dock)), "a container for each unit")
     return done
+
+
+def active(dock: Dock) -> list[str]:
+    """What systemd says runs of the service."""
+    return dock.run("systemctl", "list-units", "--no-legend", "--plain", "--state=active", "web-*").splitlines()
 
 
 def containers(dock: Dock) -> list[str]:

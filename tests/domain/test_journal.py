@@ -68,3 +68,8 @@ def test_a_line_without_end_is_unreadable(monkeypatch: pytest.MonkeyPatch) -> No
 )
 def test_only_a_line_feed_ends_a_line_of_what_was_written(text: str, lines: list[str]) -> None:
     assert lines_of(text) == lines
+
+
+def test_a_field_of_a_size_must_end_with_its_line() -> None:
+    with pytest.raises(OutputUnreadable):
+        read(b"MESSAGE\n" + (5).to_bytes(8, "little") + b"helloX\n")

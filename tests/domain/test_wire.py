@@ -95,3 +95,11 @@ def test_what_is_no_event_is_refused(json: Any) -> None:
 
 def test_whole_seconds_are_seconds() -> None:
     assert decode_event({"kind": "EngineBack", "seconds": 3}) == events.EngineBack(3.0)
+
+
+def test_what_is_nested_beyond_measure_is_refused() -> None:
+    deep = encode(UNIT)
+    for _ in range(10_000):
+        deep = {**encode(UNIT), "copies": [deep]}
+    with pytest.raises(InvalidInput, match="nested too deeply"):
+        decode(Unit, deep)

@@ -159,9 +159,9 @@ def test_an_engine_that_does_not_answer_says_that_nothing_was_started(
     planner: Planner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def read(_: str) -> None:
-        raise EngineUnreachable("no answer", "Look at the endpoint.")
+        raise EngineUnreachable("No answer.", "Look at the endpoint.")
 
     monkeypatch.setattr(planner.engine.locks, "read", read)
     with pytest.raises(EngineUnreachable) as caught:
         carried(planner)
-    assert caught.value.hint == "Nothing was started. Look at the endpoint."
+    assert caught.value.message == "No answer. Nothing was started."
