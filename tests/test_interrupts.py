@@ -10,19 +10,11 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from tests.projects import LOCAL
+
 pytestmark = pytest.mark.process
 
-CONFIG = """
-engine = "local"
-
-[local]
-root = "state"
-manager = "systemctl3"
-
-[services.carousel]
-template = "process"
-command = "exec sleep 600"
-
+CONFIG = f"""{LOCAL}
 [hooks]
 pre_deploy = "echo $$ > hook; echo begun; sleep 60; echo never"
 """

@@ -13,23 +13,12 @@ import pytest
 from tests.faults.given import Cluster, Shell
 from tests.faults.serving import served
 from tests.faults.trials import OLD, ROWS
+from tests.projects import LOCAL
 
 pytestmark = pytest.mark.process
 
 FULL = 'mount -t tmpfs -o size=1m,mode=700 tmpfs "$0" && {{ cat /dev/zero >"$0/fill" 2>/dev/null; {then}; exec "$@"; }}'
 """Put a small disk over a folder and fill it."""
-
-LOCAL = """
-engine = "local"
-
-[local]
-root = "state"
-manager = "systemctl3"
-
-[services.carousel]
-template = "process"
-command = "exec sleep 600"
-"""
 
 
 def on_a_full_disk(folder: Path, then: str = ":") -> list[str]:

@@ -12,6 +12,7 @@ from deployster_cli.domain.lock import LASTS, RENEW_AFTER, Note
 from deployster_cli.errors import EngineUnreachable, Locked
 from deployster_cli.operations import lock
 from deployster_cli.operations.lock import Held, new_note, take
+from tests.operations.locking import taking
 from tests.simulation import SimClock, SimEngine
 
 OTHER = Note("carousel", "bob", "ci", "elsewhere", 1, "bob's", 0, LASTS, "deploying v9")
@@ -27,18 +28,6 @@ def engine() -> SimEngine:
 
 def mine(engine: SimEngine) -> Note:
     return new_note("carousel", "ann@laptop", "deploying v1", engine.clock)
-
-
-def taking(engine: SimEngine, note: Note, wait: float = 0) -> Held:
-    """The lock, with whatever is told on the way thrown away."""
-    going = take(engine, note, engine.clock, wait)
-    while True:
-        try:
-            next(going)
-        except StopIteration as end:
-            held = end.value
-            assert isinstance(held, Held)
-            return held
 
 
 def test_a_free_lock_is_taken_at_once(engine: SimEngine) -> None:

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from deployster_cli.domain.lock import Note
 from deployster_cli.engines.fleetctl.locks import settles
-from deployster_cli.operations.lock import Held, new_note, take
+from deployster_cli.operations.lock import Held, new_note
+from tests.operations.locking import taking
 from tests.simulation import SimClock, SimEngine, SimLocks
 
 LOOK = 0.02
@@ -135,15 +136,7 @@ class Racer:
 
 
 def _taken(engine: SimEngine, name: str, meanwhile: Callable[[], None]) -> Held:
-    note = new_note("carousel", name, "deploying", engine.clock)
-    going = take(engine, note, engine.clock, 10_000, meanwhile)
-    while True:
-        try:
-            next(going)
-        except StopIteration as end:
-            held = end.value
-            assert isinstance(held, Held)
-            return held
+    return taking(engine, new_note("carousel", name, "deploying", engine.clock), 10_000, meanwhile)
 
 
 def raced(*racers: Racer) -> list[Racer]:

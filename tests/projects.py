@@ -1,0 +1,14 @@
+"""Projects that several tests deploy from."""
+
+LOCAL = """
+engine = "local"
+
+[local]
+root = "state"
+manager = "systemctl3"
+
+[services.carousel]
+template = "process"
+command = "exec sleep 600"
+"""
+"""On this machine, without systemd: a service that does nothing for ten minutes."""
