@@ -183,6 +183,7 @@ def test_what_befalls_a_job_that_was_left_in_its_step_is_not_recorded(tmp_path: 
     killed.set()
     thread.join(5)
     left = jobs.get(job.id)
+    jobs.stop(5)
     assert left
     assert left.state is State.RUNNING
 
@@ -203,6 +204,7 @@ def test_stopping_waits_no_longer_than_it_may(tmp_path: Path) -> None:
     jobs.accept(deploying(), "ann")
     assert jobs.stop(0.1) is False
     hang.set()
+    jobs.stop(5)
 
 
 def test_what_a_killed_server_left_runs_before_what_came_later(tmp_path: Path) -> None:
