@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import shutil
 import sys
 import time
@@ -88,7 +89,7 @@ def project(home: Path) -> None:
     """deployster, fleetctl and a deployster.toml in a folder that is a shell's home too."""
     programs = home / "bin"
     programs.mkdir()
-    ours = f'#!/bin/sh\n{sys.executable} -P -m deployster_cli "$@"\necho >>"$HOME/answered"\n'
+    ours = f'#!/bin/sh\n{shlex.quote(sys.executable)} -P -m deployster_cli "$@"\necho >>"$HOME/answered"\n'
     for name, text in {"deployster": ours, "fleetctl": FLEETCTL}.items():
         (programs / name).write_text(text)
         (programs / name).chmod(0o755)

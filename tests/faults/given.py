@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -87,7 +88,8 @@ class Cluster:
         found.folder.mkdir()
         found.project.mkdir()
         program = at / "fleetctl"
-        program.write_text(f'#!/bin/sh\nexec {sys.executable} -IS {fleetctl.__file__} "$@"\n')
+        double = shlex.join((sys.executable, "-IS", fleetctl.__file__))  # a checkout's path may have spaces
+        program.write_text(f'#!/bin/sh\nexec {double} "$@"\n')
         program.chmod(0o755)
         (found.project / "deployster.toml").write_text(PROJECT.format(fleetctl=program))
         return found
