@@ -108,7 +108,8 @@ def opened(shell: str, home: Path) -> Iterator[Terminal]:
     try:
         terminal = Terminal(child, home)
         terminal.read(0.5)
-        child.send(setup.format(script=ROOT / "completions" / f"deployster.{shell}") + " && echo rea''dy\r")
+        script = shlex.quote(str(ROOT / "completions" / f"deployster.{shell}"))
+        child.send(setup.format(script=script) + " && echo rea''dy\r")
         child.expect("ready\r\n", timeout=15)
         terminal.read(0.3)
         yield terminal
