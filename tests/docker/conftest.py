@@ -10,8 +10,8 @@ from tests.docker.dock import Dock, docked, missing, root_with
 
 WEB = """#!/bin/sh
 # Answers /up once $SLOW seconds have passed (or never), and its environment at /env.
-mkdir -p /www && cd /www && env > env
 trap 'exit 0' TERM
+mkdir -p /www && cd /www && env > all && mv all env
 busybox httpd -f -p "${PORT:-3000}" -h /www &
 [ "$SLOW" = never ] || { sleep "${SLOW:-0}" & wait $!; echo yes > up; }
 wait

@@ -59,10 +59,13 @@ class Dock:
         """What the docker client says of this machine's daemon; it has to succeed."""
         return checked(*self._client, *argv)
 
+    def tried_docker(self, *argv: str) -> subprocess.CompletedProcess[str]:
+        """What the docker client ended with."""
+        return subprocess.run((*self._client, *argv), capture_output=True, check=False, text=True, timeout=20)
+
     def answers(self) -> bool:
         """Whether this machine's daemon does."""
-        argv = (*self._client, "info")
-        return subprocess.run(argv, capture_output=True, check=False, timeout=20).returncode == 0
+        return self.tried_docker("info").returncode == 0
 
     @property
     def _client(self) -> tuple[str, ...]:

@@ -19,10 +19,10 @@ WORDS = 'correct horse "battery" $taple 100%'
 
 
 def deploy(dock: Dock, line: str, *more: str, **env: str) -> subprocess.CompletedProcess[str]:
-    """A deploy of the service web that has to go well, and its containers up, which ``docker run`` makes first."""
+    """A deploy of the service web that has to go well, and its containers run: ``docker run`` makes each first."""
     done = dock.deployster(f"deploy web {line} --settle 0s", *more, **env)
     assert done.returncode == 0, done.stderr
-    wait(lambda: len(containers(dock)) >= len(active(dock)), "a container for each unit")
+    wait(lambda: len(dock.docker("ps", "--quiet").split()) >= len(active(dock)), "a container for each unit")
     return done
 
 
@@ -38,8 +38,15 @@ def containers(dock: Dock) -> list[str]:
 
 def inside(dock: Dock, container: str = "web--v1-1") -> dict[str, str]:
     """The environment of a container's first process."""
-    text = dock.docker("exec", container, "cat", "/www/env")
+    text = read(dock, "/www/env", container)
     return dict(line.split("=", 1) for line in text.splitlines())
+
+
+def read(dock: Dock, path: str, container: str = "web--v1-1") -> str:
+    """A file that a container's first process makes, sooner or later."""
+    there = ("exec", container, "test", "-e", path)
+    wait(lambda: dock.tried_docker(*there).returncode == 0, path)
+    return dock.docker("exec", container, "cat", path)
 
 
 def fetched(dock: Dock, container: str, path: str) -> str:
@@ -130,8 +137,8 @@ def test_a_container_that_dies_comes_back(dock: Dock) -> None:
     ("restart", "ended"), [("no", "inactive"), ("on-failure", "inactive"), ("always", "activating")]
 )
 def test_a_container_that_ends_well(dock: Dock, restart: str, ended: str) -> None:
-    dock.project(f"{WEB}restart = '{restart}'")
-    deploy(dock, "v1")
+    dock.project(f"{HEALTHY}restart = '{restart}'")
+    deploy(dock, "v1")  # healthy: it heeds signals by now
     dock.docker("stop", "web--v1-1")
     wait(lambda: state(dock) not in ("active", "deactivating"), "its end")
     assert state(dock) == ended
@@ -242,9 +249,10 @@ def test_a_volume_keeps_what_a_release_wrote(dock: Dock, tmp_path: Path) -> None
 
 
 def test_a_command_takes_the_images_place(dock: Dock) -> None:
-    dock.project(f"""{WEB}command = 'echo "{{version}}" > /said; trap "exit 0" TERM; sleep 600 & wait'""")
+    own = 'trap "exit 0" TERM; echo "{version}" > /saying; mv /saying /said; sleep 600 & wait'
+    dock.project(f"{WEB}command = '{own}'")
     deploy(dock, "v1")
-    assert dock.docker("exec", "web--v1-1", "cat", "/said") == "v1"
+    assert read(dock, "/said") == "v1"
 
 
 def test_a_command_before_the_deploy_runs_in_the_image(dock: Dock, tmp_path: Path) -> None:
