@@ -1,5 +1,16 @@
-"""``python -m deployster_cli`` is the same program as ``deployster``."""
+"""Where the program starts, as ``deployster`` and as ``python -m deployster_cli``."""
 
-from deployster_cli.main import main
+import signal
 
-main()
+
+def start() -> None:
+    """Run the program. Ctrl-C while its modules load ends it as it ends any program: without a traceback."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from deployster_cli.main import main  # noqa: PLC0415 - what takes its time
+
+    main()
+
+
+if __name__ == "__main__":
+    start()

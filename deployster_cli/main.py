@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
 import errno
 import gc
 import importlib
@@ -11,7 +10,7 @@ import os
 import signal
 import sys
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -132,10 +131,18 @@ def _terminate(number: int, _: FrameType | None) -> None:
 
 
 def _heed_signals() -> None:
-    """End in order at SIGTERM, and at SIGHUP but for nohup's programs."""
+    """End in order at Ctrl-C and SIGTERM, and at SIGHUP but for nohup's programs."""
     signal.signal(signal.SIGTERM, _terminate)
-    if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
-        signal.signal(signal.SIGHUP, _terminate)
+    for number, heed in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, _terminate)):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, heed)
+
+
+def _heed_no_more() -> None:
+    """All is done and said: what comes now may end it as it ends any program."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def main() -> None:
@@ -149,11 +156,21 @@ def main() -> None:
         return
     _heed_signals()
     code = run(sys.argv[1:])
-    with contextlib.suppress(OSError):
-        if sys.stdout:
-            sys.stdout.flush()
-        sys.exit(code)
-    os._exit(code or EXIT_FAILED)  # stdout can't take what is left for it, and Python would say so again
+    _heed_no_more()
+    lost = not _flushed(sys.stdout)
+    if lost | (not _flushed(sys.stderr)):
+        os._exit(code or (EXIT_FAILED if lost else EXIT_DONE))  # else Python tries once more, and ends with its own 120
+    sys.exit(code)
+
+
+def _flushed(stream: TextIO | None) -> bool:
+    """Whether it took all that was left for it."""
+    try:
+        if stream:
+            stream.flush()
+    except OSError:
+        return False
+    return True
 
 
 def run(argv: list[str]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -28,7 +29,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_configure() -> None:
-    """Ctrl-C and a closed terminal mean the same to what the tests start, whoever started the tests."""
+    """Ctrl-C, a closed terminal and Python's buffers are the same to what tests start, whoever started the tests."""
+    os.environ.pop("PYTHONUNBUFFERED", None)
     for number, handler in HEEDED:
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, handler)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import subprocess
 import sys
@@ -57,6 +58,19 @@ def test_a_full_disk_under_the_help_is_one_sentence(option: str) -> None:
             timeout=30,
         )
     assert (done.returncode, done.stderr) == (1, "Error: The output can't be written: No space left on device.\n")
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    "program", [("-m", "deployster_cli"), ("-c", "from deployster_cli.__main__ import start; start()")]
+)
+def test_ctrl_c_while_it_still_loads_shows_no_traceback(program: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    environ = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, *program, "units"], check=False, capture_output=True, text=True, timeout=30, env=environ
+    )
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
 
 
 def test_a_wrong_command_is_told_with_the_nearest_right_one(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,6 +13,7 @@ import pexpect
 import pytest
 
 from tests.projects import LOCAL
+from tests.terminals import interrupt
 
 pytestmark = pytest.mark.process
 
@@ -85,8 +86,7 @@ def test_destroy_goes_on_with_a_yes(terminal: Terminal) -> None:
 def test_ctrl_c_at_a_question_changes_nothing(terminal: Terminal) -> None:
     child = terminal.type("destroy carousel v1")
     child.expect_exact("[y/N]: ")
-    child.sendintr()
-    child.expect_exact("\r\nInterrupted.")
+    interrupt(child, "\r\nInterrupted.")
     assert (ended(child), terminal.instances) == (130, 2)
 
 

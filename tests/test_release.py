@@ -100,7 +100,7 @@ def test_the_wheel_has_nothing_else_to_import(built: Built) -> None:
 
 def test_the_wheel_starts_the_program(built: Built) -> None:
     entry_points = built.wheel[f"deployster-{__version__}.dist-info/entry_points.txt"].decode()
-    assert "[console_scripts]\ndeployster = deployster_cli.main:main\n" in entry_points
+    assert "[console_scripts]\ndeployster = deployster_cli.__main__:start\n" in entry_points
 
 
 # The sdist

@@ -34,6 +34,8 @@ esac
 echo "carousel-9f88701@1.service $row" | tr ' ' '\\t'
 """
 
+START = "from deployster_cli.__main__ import start; start()"
+
 TOML = """\
 [clusters.staging]
 
@@ -166,7 +168,7 @@ class Project:
         if line.tab:
             self._keep_names()
             environ, words = {**environ, "_DEPLOYSTER_COMPLETE": "bash"}, [line.text]
-        argv = [sys.executable, "-P", "-X", "importtime", "-c", "from deployster_cli.main import main; main()", *words]
+        argv = [sys.executable, "-P", "-X", "importtime", "-c", START, *words]
         done = subprocess.run(
             argv, check=False, cwd=self.folder, env=environ, capture_output=True, text=True, timeout=60
         )

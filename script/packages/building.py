@@ -70,8 +70,13 @@ def unpacked(archive: Path, to: Path) -> Path:
             files.extractall(to)  # noqa: S202 - built here  # nosec B202
         return to
     with tarfile.open(archive) as files:
-        files.extractall(to, filter="data")
+        files.extraction_filter = getattr(tarfile, "data_filter", _as_it_is)  # which Debian 12's Python has not got
+        files.extractall(to)  # noqa: S202 - built here  # nosec B202
     return to / archive.name.removesuffix(".tar.gz")
+
+
+def _as_it_is(member: tarfile.TarInfo, _: str) -> tarfile.TarInfo:
+    return member
 
 
 def _build(kind: str, source: Path, to: Path, date: datetime, *options: str) -> Path:

@@ -16,6 +16,7 @@ from deployster_cli.engines.fleetctl import verdict
 from deployster_cli.engines.host_keys import HostKey
 from tests.engines.fleetctl.asking import Asking, asking
 from tests.engines.fleetctl.recorded import FILES, completed, recording
+from tests.terminals import interrupt
 
 __all__ = ["asking"]
 
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.process
 
 ARGV = ["-m", "deployster_cli"]
 TUNNEL = ["--tunnel", "127.0.0.1:1"]
+CTRL_C = "\x03"
 QUESTION = r"Trust it as the key of \[127\.0\.0\.1\]:1 from now on\? \[y/N\]: "
 
 
@@ -45,7 +47,10 @@ def answered(words: list[str], *answers: str) -> tuple[int | None, str]:
         for answer in answers:
             child.expect(QUESTION)
             screen += (child.before or "") + str(child.after)
-            child.send(answer)
+            if answer == CTRL_C:
+                screen += interrupt(child, "Interrupted.")
+            else:
+                child.send(answer)
         child.expect(pexpect.EOF)
         return child.wait(), (screen + (child.before or "")).replace("\r", "")
     finally:
@@ -87,7 +92,7 @@ def test_a_no_ends_it_with_one_sentence(here: Asking, answer: str) -> None:
 
 @pytest.mark.parametrize("command", [["units"], ["services"], ["check"], ["deploy", "carousel", "v1"]])
 def test_ctrl_c_at_the_question_is_130(here: Asking, command: list[str]) -> None:
-    code, screen = answered([*command, *TUNNEL], "\x03")
+    code, screen = answered([*command, *TUNNEL], CTRL_C)
     assert (code, screen.endswith("Interrupted.\n")) == (130, True)
     assert not here.known
 

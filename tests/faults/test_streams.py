@@ -77,6 +77,12 @@ def test_a_full_disk_behind_stdout_is_told_in_one_sentence(shell: Shell, line: s
     assert (done.returncode, done.stderr) == (1, "Error: The output can't be written: No space left on device.\n")
 
 
+@pytest.mark.parametrize(("line", "code"), [("units --cluster nowhere", 2), (DEPLOY, 0)])
+def test_the_exit_code_is_ours_where_stderr_takes_nothing(shell: Shell, line: str, code: int) -> None:
+    """Python would end with 120 for what it could not flush."""
+    assert said(shell, line, "2>/dev/full").returncode == code
+
+
 @pytest.mark.parametrize("redirected", [*CLOSED.values(), ">/dev/full 2>/dev/full"])
 def test_a_deploy_is_carried_out_whatever_became_of_its_streams(shell: Shell, redirected: str) -> None:
     said(shell, DEPLOY, redirected)
