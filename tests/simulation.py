@@ -96,14 +96,14 @@ class SimLocks:
 
 def _left(unit: Unit) -> Unit:
     """The unit when the registry has it no more."""
-    left = [replace(u, desired=None, current=None, everywhere=False, copies=()) for u in unit.each]
+    left = [u._replace(desired=None, current=None, everywhere=False, copies=()) for u in unit.each]
     return together(left) if unit.copies else left[0]
 
 
 def _lost(unit: Unit) -> Unit:
     """The unit in a listing without its machines' reports."""
     machine = None if unit.everywhere else unit.machine
-    return replace(unit, load="", active="", sub="", machine=machine, copies=())
+    return unit._replace(load="", active="", sub="", machine=machine, copies=())
 
 
 @dataclass
@@ -234,7 +234,7 @@ class SimEngine:
         for host in hosts:
             fate = self.fates_on.get((name, host.id), life.fate)
             load, active, sub = self._states(replace(life, fate=fate, up=life.up + self.lag.get(host.id, 0)))
-            copies += [replace(here, load=load, active=active, sub=sub, machine=host)] if active else []
+            copies += [here._replace(load=load, active=active, sub=sub, machine=host)] if active else []
         return together(copies) if copies else here
 
     def machines(self) -> tuple[Machine, ...]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum, StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
 
 from deployster_cli.domain.names import UnitName, image
 
@@ -76,13 +78,12 @@ class OnFailure(Enum):
     KEEP = "keep"
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(NamedTuple):
     """One machine of the engine. ``ip`` is empty where it publishes none."""
 
     id: str
     ip: str = ""
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = MappingProxyType({})
 
     @property
     def label(self) -> str:
@@ -90,8 +91,7 @@ class Machine:
         return self.metadata.get("name") or self.ip or self.id[:8]
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(NamedTuple):
     """One unit, joined from everything the engine lists about it.
 
     ``desired`` and ``current`` are None where the registry no longer (or not yet) says; ``load``, ``active`` and
@@ -168,11 +168,10 @@ class Unit:
 def together(copies: Sequence[Unit]) -> Unit:
     """One unit of all its copies, at least one, by machine: it is as well as the copy that does worst."""
     in_order = tuple(sorted(copies, key=lambda unit: (unit.machine.ip, unit.machine.id) if unit.machine else ("", "")))
-    return replace(min(in_order, key=lambda unit: WORST_FIRST.index(unit.condition)), copies=in_order)
+    return min(in_order, key=lambda unit: WORST_FIRST.index(unit.condition))._replace(copies=in_order)
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(NamedTuple):
     """All instances of one service at one version that an engine knows, in instance order."""
 
     service: str

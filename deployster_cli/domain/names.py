@@ -8,8 +8,8 @@ Nothing that fails these patterns is ever put into an argv, a path or a unit fil
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from deployster_cli.errors import InvalidInput
 
@@ -55,8 +55,7 @@ def check_version(text: str) -> str:
     return text
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class UnitName:
+class UnitName(NamedTuple):
     """One instance of one release. Ordered by service, version, then instance as a number."""
 
     service: str

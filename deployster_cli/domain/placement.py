@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 from deployster_cli.domain.model import Machine, Unit, together
 from deployster_cli.domain.unitfile import UnitFile
@@ -40,14 +39,14 @@ def fitting(file: UnitFile, machines: Sequence[Machine]) -> tuple[Machine, ...]:
 def spread(unit: Unit, file: UnitFile, machines: Sequence[Machine]) -> Unit:
     """The global unit with one copy for each machine that fits, whether that machine reports it yet or not."""
     reported = {copy.machine.id: copy for copy in unit.copies if copy.machine}
-    bare = replace(unit, load="", active="", sub="", machine=None, copies=())
-    copies = [reported.get(m.id) or replace(bare, machine=m) for m in fitting(file, machines)]
+    bare = unit._replace(load="", active="", sub="", machine=None, copies=())
+    copies = [reported.get(m.id) or bare._replace(machine=m) for m in fitting(file, machines)]
     return together(copies) if copies else bare
 
 
 def bars_its_successor(file: UnitFile) -> bool:
     """Whether its Conflicts keep the service's other releases off a machine."""
-    other = replace(file.name, version=ANOTHER_VERSION).text
+    other = file.name._replace(version=ANOTHER_VERSION).text
     return any(_matches(glob, other) for glob in file.values("X-Fleet", "Conflicts"))
 
 

@@ -36,8 +36,8 @@ def encode(value: object) -> Any:
         return value.text
     if isinstance(value, Enum):
         return value.value
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: encode(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if members := _members(type(value)):
+        return {name: encode(getattr(value, name)) for name in members}
     if isinstance(value, Mapping):
         return {str(key): encode(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
@@ -91,7 +91,7 @@ def _plain(kind: Any, json: object) -> Any:
         return _scalar(kind, json)
     if issubclass(kind, Enum):
         return _enum(kind, json)
-    return _dataclass(kind, _as(dict, json))
+    return _record(kind, _as(dict, json))
 
 
 def _any_of(kinds: tuple[Any, ...], json: object) -> Any:
@@ -138,7 +138,7 @@ def _shown(json: object) -> str:
     return quoted(str(json)) if isinstance(json, str | int | float | None) else f"A {type(json).__name__}"
 
 
-def _dataclass(kind: type, json: Mapping[str, object]) -> object:
+def _record(kind: type, json: Mapping[str, object]) -> object:
     known = _fields(kind)
     for name in json:
         if name not in known:
@@ -152,4 +152,11 @@ def _dataclass(kind: type, json: Mapping[str, object]) -> object:
 @cache
 def _fields(kind: type) -> Mapping[str, Any]:
     hints = typing.get_type_hints(kind)
-    return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
+    return {name: hints[name] for name in _members(kind)}
+
+
+def _members(kind: type) -> tuple[str, ...]:
+    """The fields of a dataclass or a named tuple; none of anything else."""
+    if dataclasses.is_dataclass(kind):
+        return tuple(field.name for field in dataclasses.fields(kind))
+    return getattr(kind, "_fields", ())

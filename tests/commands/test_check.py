@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -201,7 +200,7 @@ def test_a_version_that_is_none_is_a_fault(docker: Shell, check: Check) -> None:
 
 def test_of_many_machines_some_are_asked(shell: Shell, check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
     machine = shell.engine.machines()[0]
-    many = tuple(replace(machine, id=f"m{number}", ip=f"10.0.1.{number}") for number in range(30))
+    many = tuple(machine._replace(id=f"m{number}", ip=f"10.0.1.{number}") for number in range(30))
     monkeypatch.setattr(shell.engine, "machines", lambda: many)
     assert check()["ssh"] == ("ok", "10 of 30 machines asked")
 

@@ -24,7 +24,7 @@ _VARIABLE = (
     (re.compile(r"^\d{4}-\d\d-\d\dT[\d:]{8}Z (?=\S|  )"), ""),
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:]{8}Z"), "TIME"),
     (re.compile(r"\d\d/[A-Z][a-z]{2}/\d{4} [\d:]{8}"), "TIME"),
-    (re.compile(r"\b\d+(?:m\d\d)?s\b"), "SECONDS"),
+    (re.compile(r"\b\d+(?:m\d\d|\.\d)?s\b"), "SECONDS"),
     (re.compile(r"\b[1-9]\d{4,5}\b"), "NUMBER"),
     (re.compile(r"\b[a-z_][\w-]*@[a-z][\w.-]*$"), "BY"),
     (re.compile(r"\d+\.\d+\.\d+\.\d+"), "MACHINE"),

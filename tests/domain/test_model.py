@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -127,7 +125,7 @@ GLOBAL = Unit(UnitName("carousel", "1", 1), State.LAUNCHED, everywhere=True)
 
 def copy(active: str, machine: Machine = HERE, desired: State = State.LAUNCHED) -> Unit:
     """A global unit on one machine."""
-    return replace(GLOBAL, desired=desired, load="loaded", active=active, sub="x", machine=machine)
+    return GLOBAL._replace(desired=desired, load="loaded", active=active, sub="x", machine=machine)
 
 
 @pytest.mark.parametrize("order", [1, -1])
@@ -154,7 +152,7 @@ def test_copies_are_stopped_when_each_of_them_is() -> None:
 def test_a_global_unit_that_no_machine_reports_may_still_start_while_it_is_wanted(
     desired: State | None, stopped: bool
 ) -> None:
-    assert replace(GLOBAL, desired=desired).stopped is stopped
+    assert GLOBAL._replace(desired=desired).stopped is stopped
 
 
 @given(st.permutations(list(Condition)))

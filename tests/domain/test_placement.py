@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,7 +24,7 @@ def file(*rules: str) -> UnitFile:
 
 
 def copy(machine: Machine, active: str = "active", sub: str = "running") -> Unit:
-    return replace(GLOBAL, load="loaded", active=active, sub=sub, machine=machine)
+    return GLOBAL._replace(load="loaded", active=active, sub=sub, machine=machine)
 
 
 def ids(machines: tuple[Machine, ...]) -> list[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -195,7 +193,7 @@ def test_a_release_of_which_nothing_runs_still_means_one() -> None:
 def test_an_instance_whose_report_a_short_listing_lacks_counts_as_running() -> None:
     """Fleet under load leaves rows out: the next release must not come up with fewer instances for that."""
     there, silent = running("v1", 1, 2)
-    units = [there, replace(silent, load="", active="", sub="")]
+    units = [there, silent._replace(load="", active="", sub="")]
     assert instances_by_default("carousel", "v2", units, {}) == 2
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from deployster_cli.domain.model import Machine, State, Unit, together
@@ -19,13 +17,13 @@ UP = Unit(
     "running",
     Machine("m1", "1.1.1.1"),
 )
-EXITED = replace(UP, sub="exited")
-DEAD = replace(UP, active="inactive", sub="dead")
-RESTARTING = replace(UP, active="activating", sub="auto-restart")
-FAILED = replace(UP, active="failed", sub="failed")
-SILENT = replace(UP, load="", active="", sub="")
-WAITING = replace(SILENT, current=State.INACTIVE, machine=None)
-STOPPED = replace(UP, desired=State.LOADED, current=State.LOADED, active="inactive", sub="dead")
+EXITED = UP._replace(sub="exited")
+DEAD = UP._replace(active="inactive", sub="dead")
+RESTARTING = UP._replace(active="activating", sub="auto-restart")
+FAILED = UP._replace(active="failed", sub="failed")
+SILENT = UP._replace(load="", active="", sub="")
+WAITING = SILENT._replace(current=State.INACTIVE, machine=None)
+STOPPED = UP._replace(desired=State.LOADED, current=State.LOADED, active="inactive", sub="dead")
 
 
 def story(*sights: tuple[float, Unit | None], oneshot: bool = False) -> Track:
@@ -114,7 +112,7 @@ def test_an_auto_restart_that_outlasts_its_pause_was_two() -> None:
 
 
 def test_systemds_own_count_of_restarts_decides_where_there_is_one() -> None:
-    first, second = replace(UP, restarts=4), replace(UP, restarts=6)
+    first, second = UP._replace(restarts=4), UP._replace(restarts=6)
     assert fault((0, first), (1, first)) is None
     assert fault((0, first), (1, second)) is Reason.CRASH_LOOP
 
@@ -142,19 +140,19 @@ def test_a_unit_that_somebody_stopped_is_gone() -> None:
 
 
 def test_a_unit_that_was_created_and_not_yet_asked_to_run_is_not_gone() -> None:
-    assert fault((0, replace(WAITING, desired=State.INACTIVE))) is None
+    assert fault((0, WAITING._replace(desired=State.INACTIVE))) is None
 
 
 def test_a_listing_is_whole_when_every_launched_unit_is_reported() -> None:
     assert (whole([UP, WAITING]), whole([UP, SILENT])) == (True, False)
 
 
-COPY = replace(UP, current=None, everywhere=True)
-OTHER_COPY = replace(COPY, machine=Machine("m2", "1.1.1.2"))
+COPY = UP._replace(current=None, everywhere=True)
+OTHER_COPY = COPY._replace(machine=Machine("m2", "1.1.1.2"))
 
 
 def dead(copy: Unit) -> Unit:
-    return replace(copy, active="inactive", sub="dead")
+    return copy._replace(active="inactive", sub="dead")
 
 
 def test_a_global_unit_settles_when_it_has_on_each_machine() -> None:
@@ -172,7 +170,7 @@ def test_an_engine_that_did_not_answer_counts_for_each_copy() -> None:
 
 
 def test_a_fault_is_that_of_the_machine_that_has_it() -> None:
-    failed = replace(OTHER_COPY, active="failed", sub="failed")
+    failed = OTHER_COPY._replace(active="failed", sub="failed")
     track = story((0, together([COPY, failed])))
     assert (track.fault(0, restart_pause=0), track.culprit(0, restart_pause=0)) == (Reason.FAILED, failed)
 
@@ -195,6 +193,6 @@ def test_a_machine_that_is_gone_is_forgotten() -> None:
 
 
 def test_a_global_unit_has_failed_when_it_has_everywhere() -> None:
-    failed = [replace(copy, active="failed") for copy in (COPY, OTHER_COPY)]
+    failed = [copy._replace(active="failed") for copy in (COPY, OTHER_COPY)]
     tracks = [story((0, together(of))) for of in ([COPY, failed[1]], failed)]
     assert [track.was_failed for track in tracks] == [False, True]

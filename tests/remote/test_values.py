@@ -24,7 +24,10 @@ from deployster_cli.views.shapes import unit_row_wide, unit_shape
 words = st.text("abcdefgh", max_size=5)
 names = st.builds(UnitName, st.just("carousel"), st.sampled_from(["9f88701", "v1-2_x.y"]), st.integers(1, 999))
 machines = st.none() | st.builds(Machine, st.text("abcdef0123456789", min_size=1), st.sampled_from(["", "10.0.0.1"]))
-units = st.builds(Unit, names, load=words, active=words, sub=words, machine=machines, port=st.none() | st.integers())
+units = st.builds(
+    lambda name, load, active, sub, machine, port: Unit(name, None, None, load, active, sub, machine, port=port),
+    *(names, words, words, words, machines, st.none() | st.integers()),
+)
 st.register_type_strategy(UnitName, names)
 st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
 

@@ -12,7 +12,6 @@ import contextlib
 import gc
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
@@ -187,7 +186,7 @@ def _everywhere(name: UnitName, file: FileRow, rows: Sequence[UnitRow]) -> Unit:
     """A global unit. The registry knows neither its machines nor how it is there: what is known is what they report."""
     here = Unit(name, _STATES[file.desired], hash=file.hash, port=_port(file.description), everywhere=True)
     copies = [
-        replace(here, load=row.load, active=row.active, sub=row.sub, machine=_machine(row.machine, row.ip))
+        here._replace(load=row.load, active=row.active, sub=row.sub, machine=_machine(row.machine, row.ip))
         for row in _once_each(_same_run(file, rows))
     ]
     return together(copies) if copies else here
