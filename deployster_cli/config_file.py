@@ -6,8 +6,8 @@ import os
 import re
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from deployster_cli.domain.names import quoted
 from deployster_cli.errors import ConfigError
@@ -32,8 +32,7 @@ All are patterns as text: they are compiled only where there is a file.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Base:
+class Base(NamedTuple):
     """Where relative paths start; ``home`` is what ``~`` stands for, empty where there is none."""
 
     folder: Path
@@ -46,8 +45,7 @@ class Base:
         return os.path.normpath(self.folder / path) if path else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """A file that was read: ``shown`` is its name in messages, ``lines`` where each key stands (1 is the first)."""
 
     path: Path

@@ -6,7 +6,7 @@ A layer is flat and checked: ``("fleet", "endpoint")`` → its value and the pla
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from deployster_cli.config_file import Base, Document, Keys, nearest
 from deployster_cli.config_schema import (
@@ -30,8 +30,7 @@ from deployster_cli.domain.names import check_service, quoted
 from deployster_cli.errors import ConfigError, InvalidInput
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(NamedTuple):
     """A checked value and who gave it, in the words that ``Settings.sources`` shows."""
 
     value: object
@@ -121,8 +120,7 @@ def from_fleetctl(environ: Mapping[str, str], base: Base) -> Layer:
 _SERVICE: Mapping[str, Kind] = {**SERVICE, **BESIDE}
 
 
-@dataclass(frozen=True, slots=True)
-class FileReader:
+class FileReader(NamedTuple):
     """Turns a document into layers. Every fault is a ConfigError that begins with file and line."""
 
     document: Document

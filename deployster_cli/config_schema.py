@@ -8,8 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from deployster_cli.domain.durations import parse_duration
 from deployster_cli.domain.escaping import unwritable
@@ -36,8 +35,7 @@ def fits_64_bits(value: int) -> bool:
     return -(1 << 63) <= value < 1 << 63
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(NamedTuple):
     """A sort of value: ``wanted`` completes "must be …", ``accepts`` judges a TOML value.
 
     ``parse`` turns text (a variable, ``--set``) into the TOML value meant, or hands it back unread for ``accepts`` to
@@ -90,7 +88,7 @@ def _address() -> Kind:
     host = r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
     wanted = "an address like https://deployster.example.com, no login in it"
     plain = _matching(wanted, rf"https?://{host}(?:/[\w.~/-]*)?")
-    return replace(plain, convert=lambda url: url.rstrip("/"), hidden=True)
+    return plain._replace(convert=lambda url: url.rstrip("/"), hidden=True)
 
 
 def _choice(*words: str) -> Kind:

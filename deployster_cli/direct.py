@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from deployster_cli.config import Settings
@@ -83,8 +83,7 @@ class Direct:
         return logs(self.engine, wanted, while_read(sys.stdout), follow=follow)
 
 
-@dataclass(frozen=True, slots=True)
-class Asking:
+class Asking(NamedTuple):
     """backend.Asked: an undertaking and the engine it is for."""
 
     undertaking: Undertaking

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 VERBS = ("deploy", "destroy", "rollback")
 """What has a hook before it and one after."""
@@ -17,8 +17,7 @@ DEFAULT_LIMIT = 600.0
 HOOK_NAMES = (*(f"{when}_{verb}" for verb in VERBS for when in ("pre", "post")), "on_failure")
 
 
-@dataclass(frozen=True, slots=True)
-class Hooks:
+class Hooks(NamedTuple):
     """The shell lines of each hook, in the order in which they run. ``timeout`` is seconds for one line."""
 
     pre_deploy: tuple[str, ...] = ()
@@ -42,8 +41,7 @@ class Hooks:
         return name, getattr(self, name) if name in HOOK_NAMES else ()
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What a hook is told. ``result`` is empty before the deed, then ``done``, ``unchanged`` or ``failed``.
 
     ``previous`` is the version that ran before, ``plan`` one JSON value; both are empty where there is none.

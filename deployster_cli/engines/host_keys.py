@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class HostKey:
+class HostKey(NamedTuple):
     """The ssh host key that a machine shows: ``host`` as known_hosts files write it (``10.0.0.1``,
     ``[10.0.0.1]:2222``), ``kind`` (``ECDSA``) and its fingerprints, ``sha256`` empty where only the other is known.
     """
@@ -32,8 +31,7 @@ class HostKey:
         return f"ssh-keygen {form}-lf /etc/ssh/ssh_host_{kind}_key.pub"
 
 
-@dataclass(frozen=True, slots=True)
-class Asking:
+class Asking(NamedTuple):
     """Who decides about unknown host keys. ``yes`` shows one to a person and tells whether it is to be trusted.
 
     ``machines``: for the cluster's machines too. Without it only for the tunnel's, whose key is met by a run's first

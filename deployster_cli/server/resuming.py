@@ -75,7 +75,7 @@ def rest_of_settings(settings: Settings, intent: Intent, told: Told) -> Settings
 def _without_first(hooks: Hooks, run: Counter[str]) -> Hooks:
     """The hooks without the first so many lines of each."""
     later: dict[str, Any] = {name: getattr(hooks, name)[run[name] :] for name in HOOK_NAMES}
-    return replace(hooks, **later)
+    return hooks._replace(**later)
 
 
 def _in_task_or_hook(told: Told) -> str:

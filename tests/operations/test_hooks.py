@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -35,7 +35,7 @@ class Runner:
 
 
 def test_a_line_is_told_of_as_it_runs() -> None:
-    told = list(run_pre(replace(HOOKS, pre_deploy=("first",)), Runner(), FACTS))
+    told = list(run_pre(HOOKS._replace(pre_deploy=("first",)), Runner(), FACTS))
     assert told == [HookStarted("pre_deploy", "first"), HookSaid("first speaking"), HookDone("pre_deploy", 1.5)]
 
 
@@ -72,7 +72,7 @@ def test_after_a_failed_line_no_other_runs() -> None:
 
 
 def test_a_post_hook_that_fails_is_told_and_the_next_one_runs() -> None:
-    told = list(run_post(HOOKS, Runner({"third": HookResult(7, 0.0)}), replace(FACTS, result="done")))
+    told = list(run_post(HOOKS, Runner({"third": HookResult(7, 0.0)}), FACTS._replace(result="done")))
     assert [event for event in told if not isinstance(event, HookSaid)] == [
         HookStarted("post_deploy", "third"),
         HookWarned("The hook post_deploy failed: 'third' exited with 7."),
@@ -83,7 +83,7 @@ def test_a_post_hook_that_fails_is_told_and_the_next_one_runs() -> None:
 
 def test_a_failure_calls_its_own_hook() -> None:
     runner = Runner()
-    list(run_post(HOOKS, runner, replace(FACTS, result="failed")))
+    list(run_post(HOOKS, runner, FACTS._replace(result="failed")))
     assert [line for line, _, _ in runner.ran] == ["page"]
 
 

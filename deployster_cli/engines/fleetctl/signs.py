@@ -6,13 +6,12 @@ They were recorded from fleetctl 1.0.0 (tests/fixtures/fleetctl).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from deployster_cli.errors import EngineError, EngineUnreachable
 
 
-@dataclass(frozen=True, slots=True)
-class Sign:
+class Sign(NamedTuple):
     """Words on a failed call's stderr that tell what went wrong. The message takes {said} and the pattern's groups.
 
     The pattern is compiled where it is looked for: most runs see no call fail. Whatever it repeats has a bound, as

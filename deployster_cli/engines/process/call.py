@@ -7,7 +7,7 @@ import subprocess  # the package that starts processes  # nosec B404
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from deployster_cli.engines.process.start import kill, spawn
 
@@ -26,8 +26,7 @@ _KEPT = 65_536
 _observer: ContextVar[Callable[[Completed], None] | None] = ContextVar("observer", default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Completed:
+class Completed(NamedTuple):
     """One finished call. ``code`` is the exit code, negative for a signal, None where we stopped it: at its time limit,
     or (``flooded``) because it printed more than MOST_PRINTED.
 
