@@ -61,10 +61,12 @@ class Held:
         """The listing lacks our note: it was short, or somebody unlocked, or wrote over it, or took it over.
 
         A note that wrote over ours although ours was still good is not established yet: putting ours back tells its
-        owner so. One that came when ours had run out, or is older than ours, has the better right.
+        owner so. One that came when ours had run out, or is older than ours, has the better right; of two that are as
+        old, the one whose token is the lesser, which both owners find.
         """
-        found = self._engine.locks.read(self._note.service)
-        if found and found.token != self._note.token and (self._note.expired(now) or found.since < self._note.since):
+        found, ours = self._engine.locks.read(self._note.service), self._note
+        older = found and (found.since, found.token) < (ours.since, ours.token)
+        if found and found.token != ours.token and (older or ours.expired(now)):
             raise Locked(
                 f"{self._note.service} was taken over by {found.told(now)}: this run stops here.",
                 "Nothing was undone; what is left to do is that run's now.",

@@ -219,6 +219,6 @@ def test_as_json_each_finding_has_its_state_and_cure(docker: Shell) -> None:
 
 def test_a_table_has_a_cure_that_holds_for_many_once(docker: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     first = docker.engine.machines()[0]
-    monkeypatch.setattr(docker.engine, "machines", lambda: (first, replace(first, id="m2", ip="10.0.0.2")))
+    monkeypatch.setattr(docker.engine, "machines", lambda: (first, first._replace(id="m2", ip="10.0.0.2")))
     docker.engine.answers = "{now}\ndocker 127 not found"
     assert docker("check -o table")[1].count("Install docker") == 1

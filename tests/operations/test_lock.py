@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -248,6 +249,18 @@ def test_a_lock_that_another_has_the_better_right_to_ends_the_run(
     loss(engine)
     with pytest.raises(Locked, match="was taken over by bob"):
         held.keep()
+
+
+@pytest.mark.parametrize(("token", "stays"), [("0", False), ("g", True)])
+def test_of_two_notes_of_one_second_the_lesser_token_has_the_better_right(
+    engine: SimEngine, token: str, stays: bool
+) -> None:
+    note = mine(engine)  # whose token is of 0 to f
+    held = taking(engine, note)
+    engine.locks.notes["carousel"] = replace(OTHER, since=note.since, token=token)
+    with contextlib.nullcontext() if stays else pytest.raises(Locked, match="was taken over by bob"):
+        held.keep()
+    assert (engine.locks.notes["carousel"].token == note.token) == stays
 
 
 def test_ctrl_c_while_it_is_given_back_leaves_it_to_run_out(engine: SimEngine, monkeypatch: pytest.MonkeyPatch) -> None:
