@@ -231,11 +231,9 @@ def _shown(line: str) -> str:
     """The line as it is, or on a terminal parted between words."""
     if not (sys.stderr and sys.stderr.isatty()):
         return line
-    import shutil  # noqa: PLC0415 - only where somebody reads it
-    import textwrap  # noqa: PLC0415
+    from deployster_cli.views.folding import fit  # noqa: PLC0415 - only where somebody reads it
 
-    width = shutil.get_terminal_size().columns
-    return textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
+    return fit(line, sys.stderr)
 
 
 def _fault(error: BaseException) -> int:

@@ -30,11 +30,11 @@ class Terminal:
         self.folder = folder
         self.environ = {"HOME": str(folder), "PATH": os.environ["PATH"], "TERM": "xterm", "NO_COLOR": "1"}
 
-    def type(self, line: str) -> pexpect.spawn[str]:
+    def type(self, line: str, columns: int = 200) -> pexpect.spawn[str]:
         """A command line whose questions are to be answered."""
-        argv = ["-P", "-m", "deployster_cli", *line.split()]
+        argv, size = ["-P", "-m", "deployster_cli", *line.split()], (24, columns)
         return pexpect.spawn(
-            sys.executable, argv, cwd=self.folder, env=self.environ, encoding="utf-8", dimensions=(24, 200), timeout=30
+            sys.executable, argv, cwd=self.folder, env=self.environ, encoding="utf-8", dimensions=size, timeout=30
         )
 
     def run(self, line: str) -> str:
@@ -97,6 +97,29 @@ def test_scaling_down_shows_what_goes_and_asks(terminal: Terminal) -> None:
     child.sendline("n")
     child.expect_exact("Not scaled.")
     assert (ended(child), terminal.instances) == (1, 2)
+
+
+def test_what_goes_is_shown_in_a_narrow_window_too(terminal: Terminal) -> None:
+    child = terminal.type("scale carousel 1", columns=36)
+    child.expect(r"retire  carousel-v1@[12].service\r\n  running  127.0.0.1\r\n")
+    child.expect_exact("Go on? [y/N]: ")
+    child.sendline("n")
+    assert ended(child) == 1
+
+
+def test_a_question_that_is_too_long_goes_on_below(terminal: Terminal) -> None:
+    child = terminal.type("destroy carousel v1", columns=24)
+    child.expect_exact("Destroy carousel v1 @1\r\n  @2? [y/N]: ")
+    child.sendline("n")
+    child.expect_exact("Error: Not destroyed.\r\n  Nothing was changed.")
+    assert ended(child) == 1
+
+
+def test_so_does_that_for_a_cluster_s_name(terminal: Terminal) -> None:
+    child = terminal.type("deploy carousel v2 --cluster live", columns=40)
+    child.expect_exact("carousel: deploying v2 on live, a\r\n  protected cluster. Type its name to go\r\n  on: ")
+    child.sendline("")
+    assert ended(child) == 1
 
 
 def test_scaling_up_asks_nothing(terminal: Terminal) -> None:

@@ -183,7 +183,13 @@ def confirmed(question: str, *, yes: bool) -> bool:
     if not (sys.stdin and sys.stdin.isatty()):
         raise click.UsageError(f"{question} Nobody is there to ask: give --yes.", click.get_current_context())
     with below_the_question():
-        return click.confirm(question, err=True)
+        return click.confirm(_fit(f"{question} [y/N]:"), show_default=False, prompt_suffix=" ", err=True)
+
+
+def _fit(question: str) -> str:
+    from deployster_cli.views.folding import fit  # noqa: PLC0415 - help and version need none
+
+    return fit(question, sys.stderr)
 
 
 @contextlib.contextmanager
@@ -208,6 +214,7 @@ def confirm_protected(run: Run, doing: str, *, yes: bool) -> None:
     if not (sys.stdin and sys.stdin.isatty()):
         raise click.UsageError(f"{where} Nobody is there to ask: give --yes.", click.get_current_context())
     with below_the_question():
-        typed = click.prompt(f"{where} Type its name to go on", default="", show_default=False, err=True)
+        asked = _fit(f"{where} Type its name to go on:")
+        typed = click.prompt(asked, default="", show_default=False, prompt_suffix=" ", err=True)
     if typed.strip() != (settings.place or UNNAMED):
         raise DeploysterError("Not confirmed. Nothing was changed.")

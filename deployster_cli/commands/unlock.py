@@ -32,4 +32,4 @@ def cli(service: str, yes: bool) -> None:
     if not confirmed(f"{service}{on(run.settings.place)} is locked by {by}. Unlock it?", yes=yes):
         raise DeploysterError("Not unlocked. Nothing was changed.")
     locks.drop(service)
-    run.output.text(f"Unlocked {service}; it was locked by {by}.\n")
+    run.output.say(f"Unlocked {service}; it was locked by {by}.\n")

@@ -10,19 +10,18 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import IO
+from typing import IO, NamedTuple
 
 from deployster_cli.errors import DeploysterError
 from deployster_cli.views import clean
+from deployster_cli.views.folding import fit
 from deployster_cli.views.shapes import Row
 from deployster_cli.views.tables import aligned, plain
 
 _USERINFO = r"//[^/@\s]+@"
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(NamedTuple):
     """A table in all its forms, each worked out when it is asked for. ``empty`` is said where there are no rows;
     ``by`` is how many of the first columns name the group that a row belongs to.
     """
@@ -35,8 +34,7 @@ class Listing:
     by: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     """How this run shows things. ``form`` is table, wide, plain or json; ``verbose``: calls are told of on stderr."""
 
     form: str = "table"
@@ -72,10 +70,14 @@ class Output:
         """Text as it is, on stdout; on a terminal without what would change that: a cluster may have said it."""
         emit(clean.lines(text) if is_terminal(sys.stdout) else text, sys.stdout)
 
+    def say(self, text: str) -> None:
+        """Sentences on stdout; on a terminal what is too long goes on below, parted between words."""
+        self.text(fit(text, sys.stdout))
+
     def note(self, text: str) -> None:
         """A message on stderr (not with -q)."""
         if not self.quiet:
-            tell(clean.lines(text) + "\n")
+            tell(fit(clean.lines(text), sys.stderr) + "\n")
 
     def call(self, argv: Sequence[str], code: int | None, seconds: float) -> None:
         """One call that an engine made, on stderr; what may be a password in an address is left out."""

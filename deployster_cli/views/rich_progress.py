@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import textwrap
 import time
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -13,8 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from deployster_cli.views.board import Board
+from deployster_cli.views.folding import folded
+from deployster_cli.views.parked import ERASED, Parked
 from deployster_cli.views.rich_tables import STATE_STYLES
-from deployster_cli.views.suspending import HIDDEN, SHOWN, STDERR, Pausing, suspendable
+from deployster_cli.views.suspending import HIDDEN, SHOWN, STDERR, suspendable
 from deployster_cli.views.tables import GAP, widths
 
 STYLES = {"head": "bold", "dim": "", "good": "green", "bad": "bold red", "warn": "yellow"}
@@ -23,9 +24,6 @@ _BAR = 24
 
 _DONE, _REST = "green", "bright_black"
 """The bar's colours are the terminal's own, as all of ours: Rich's suit a dark one only."""
-
-_QUOTE = "  | "
-
 
 _UNHEARD = contextlib.suppress(OSError)
 """Of a terminal that is gone: what can't be told is lost, and that is no reason to leave what is being done."""
@@ -39,36 +37,28 @@ class RichLines:
     def __init__(self, *, color: bool) -> None:
         self._console = Console(stderr=True, no_color=not color, highlight=False)
         self._block = Block(Board())
-        self._live = self._made()
+        self._live = Parked(self._block, console=self._console, transient=True, refresh_per_second=8)
         self._until_closed = contextlib.ExitStack()
-
-    def _made(self) -> Pausing:
-        return Pausing(self._block, console=self._console, transient=True, refresh_per_second=8)
 
     def write(self, tone: str, text: str) -> None:
         """One line, above the block; one that is too long goes on below, parted between words."""
         with _UNHEARD:
-            for line in quoted(text, self._console.width):
-                self._console.print(Text(line, style=STYLES[tone]))
+            for line in folded(text, self._console.width):
+                self._console.print(Text(line, style=STYLES[tone]), soft_wrap=True)
 
     def show(self, board: Board) -> None:
         """What the block shows from now on."""
         self._block.board = board
         with _UNHEARD:
             if not self._live.is_started:
-                self._until_closed.enter_context(suspendable(self._live, SHOWN, self._again, STDERR))
+                self._until_closed.enter_context(suspendable(self._live, ERASED + SHOWN, HIDDEN, STDERR))
             self._live.start()
-
-    def _again(self) -> str:
-        """What goes on after Ctrl-Z: lines of its own for the block, as it is drawn over as many as it had."""
-        return "\n" * (self._block.height - 1) + HIDDEN
 
     def close(self) -> None:
         """Take the block away."""
         self._until_closed.close()
         with _UNHEARD:
             self._live.stop()
-        self._live = self._made()  # the old one, started again, would erase as many lines as its block had
 
 
 class Block:
@@ -76,7 +66,6 @@ class Block:
 
     def __init__(self, board: Board) -> None:
         self.board = board
-        self.height = 1
         self._spinner = Spinner("dots")
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -85,7 +74,6 @@ class Block:
         rows = board.rows(now)
         shown = rows[: max(1, console.height // 2 - 2)]
         sizes = widths(shown[0], shown) if shown else []
-        self.height = 1 + len(shown) + (len(rows) > len(shown))
         for row in shown:
             yield _cut(_line([cell.ljust(size) for cell, size in zip(row, sizes, strict=True)]))
         if len(rows) > len(shown):
@@ -98,13 +86,6 @@ class Block:
         bar = ProgressBar(total=1, completed=done, width=_BAR, style=_REST, complete_style=_DONE, finished_style=_DONE)
         grid.add_row(self._spinner, bar, _cut(Text(self.board.summary(now))))
         return grid
-
-
-def quoted(text: str, width: int) -> list[str]:
-    """The line; one of a journal (``  | no database``) folded so that it stays behind its mark."""
-    if not text.startswith(_QUOTE):
-        return [text]
-    return textwrap.wrap(text, width, subsequent_indent=f"{_QUOTE}  ", break_on_hyphens=False)
 
 
 def _line(cells: list[str]) -> Text:

@@ -61,7 +61,7 @@ def draw(looks: Iterator[Look[T]], listing: Callable[[T], Listing], title: str, 
     board = Board(title)
     live = Pausing(board, console=console, screen=True, refresh_per_second=_REDRAWN)
     try:
-        with suspendable(live, USUAL_SCREEN + SHOWN, lambda: OTHER_SCREEN + HIDDEN, STDOUT):
+        with suspendable(live, USUAL_SCREEN + SHOWN, OTHER_SCREEN + HIDDEN, STDOUT):
             for look in looks:
                 board.put(listing(look.what), look.at, look.away)
                 live.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 from deployster_cli.domain.durations import format_duration
@@ -9,11 +10,12 @@ from deployster_cli.domain.model import Unit
 from deployster_cli.domain.plan import Plan
 from deployster_cli.domain.wording import count, on, some_names
 from deployster_cli.operations.carry_out import Carrying, Result
-from deployster_cli.views.output import Output
+from deployster_cli.views.folding import columns
+from deployster_cli.views.output import Output, is_terminal
 from deployster_cli.views.plans import PLAN_COLUMNS, plan_rows, plan_shape
 from deployster_cli.views.progress import progress
 from deployster_cli.views.shapes import Row
-from deployster_cli.views.tables import aligned
+from deployster_cli.views.tables import aligned, fitted
 
 
 def telling(output: Output, carrying: Carrying) -> Result:
@@ -49,7 +51,12 @@ def show_plan(output: Output, plan: Plan, units: Sequence[Unit], place: str = ""
 
 def announce_plan(output: Output, plan: Plan, units: Sequence[Unit]) -> None:
     """What is about to happen, on stderr, before it is asked whether it should."""
-    output.note(aligned(PLAN_COLUMNS, plan_rows(plan, units)).rstrip())
+    rows = plan_rows(plan, units)
+    if is_terminal(sys.stderr):
+        lines = fitted(PLAN_COLUMNS, rows, columns(sys.stderr))
+        output.note("\n".join("".join(line).rstrip() for line in lines))
+    else:
+        output.note(aligned(PLAN_COLUMNS, rows).rstrip())
 
 
 def _plan_table(output: Output, plan: Plan, rows: Sequence[Row], place: str) -> None:
@@ -77,7 +84,7 @@ def show_deployed(output: Output, result: Result) -> None:
     up = len(plan.start) + len(plan.watch) + len(plan.keep)
     output.show(
         json=lambda: {"deploy": shape},
-        table=lambda: output.text(_deployed(plan, up, result.seconds)),
+        table=lambda: output.say(_deployed(plan, up, result.seconds)),
         plain=lambda: [(plan.service, plan.version, str(shape["result"]), str(up), f"{result.seconds:.1f}")],
     )
 
@@ -94,6 +101,6 @@ def show_destroyed(output: Output, result: Result) -> None:
     plan = result.plan
     output.show(
         json=lambda: {"destroy": {**plan_shape(plan), "result": "done", "seconds": round(result.seconds, 3)}},
-        table=lambda: output.text(f"Done: {some_names(plan.retire)} destroyed. {format_duration(result.seconds)}\n"),
+        table=lambda: output.say(f"Done: {some_names(plan.retire)} destroyed. {format_duration(result.seconds)}\n"),
         plain=lambda: [(plan.service, plan.version, "gone", str(len(plan.retire)), f"{result.seconds:.1f}")],
     )

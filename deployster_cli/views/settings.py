@@ -54,6 +54,6 @@ def show_written(output: Output, service: str, paths: Sequence[str]) -> None:
     wrote = "".join(f"Wrote {path}\n" for path in paths)
     output.show(
         json=lambda: {"service": service, "files": list(paths)},
-        table=lambda: output.text(f"{wrote}Next: change deployster.toml to fit, then deployster check\n"),
+        table=lambda: output.say(f"{wrote}Next: change deployster.toml to fit, then deployster check\n"),
         plain=lambda: [(path,) for path in paths],
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import FrameType
 
 from rich.live import Live
@@ -30,9 +30,9 @@ class Pausing(Live):
 
 
 @contextlib.contextmanager
-def suspendable(live: Pausing, leave: str, enter: Callable[[], str], to: int) -> Iterator[None]:
-    """Until its end a Ctrl-Z writes ``leave`` to the file ``to`` before this process stops, and what ``enter`` gives
-    once it goes on; ``live`` draws nothing between. Where Ctrl-Z is somebody else's matter already it stays so.
+def suspendable(live: Pausing, leave: str, enter: str, to: int) -> Iterator[None]:
+    """Until its end a Ctrl-Z writes ``leave`` to the file ``to`` before this process stops, and ``enter`` once it goes
+    on; ``live`` draws nothing between. Where Ctrl-Z is somebody else's matter already it stays so.
     """
 
     def stop(number: int, _: FrameType | None) -> None:
@@ -41,7 +41,7 @@ def suspendable(live: Pausing, leave: str, enter: Callable[[], str], to: int) ->
         signal.signal(number, signal.SIG_DFL)
         signal.raise_signal(number)  # not os.kill: this thread has to stop, and here
         signal.signal(number, stop)
-        _write(enter(), to)
+        _write(enter, to)
         live.paused = False
 
     if signal.getsignal(signal.SIGTSTP) != signal.SIG_DFL:

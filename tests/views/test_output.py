@@ -39,11 +39,11 @@ class Terminal(io.StringIO):
 
 
 @contextlib.contextmanager
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
+def terminal(monkeypatch: pytest.MonkeyPatch, columns: int = 80) -> Iterator[Terminal]:
     """A terminal as stdout and stderr."""
     screen = Terminal()
     monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.delenv("NO_COLOR", raising=False)
     with contextlib.redirect_stdout(screen), contextlib.redirect_stderr(screen):
         yield screen
@@ -72,6 +72,24 @@ def test_an_empty_table_is_a_note_on_stderr(capsys: pytest.CaptureFixture[str]) 
 def test_quiet_keeps_notes_back(capsys: pytest.CaptureFixture[str]) -> None:
     Output(quiet=True).note("hello")
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("show", [Output.say, Output.note], ids=["say", "note"])
+def test_sentences_on_a_terminal_go_on_below(
+    monkeypatch: pytest.MonkeyPatch, show: Callable[[Output, str], None]
+) -> None:
+    with terminal(monkeypatch, columns=20) as screen:
+        show(Output(), "Done: carousel v1 runs")
+    assert screen.getvalue().rstrip() == "Done: carousel v1\n  runs"
+
+
+def test_off_a_terminal_sentences_are_as_they_are(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    Output().say("Done: carousel v1 runs\n")
+    Output().note("Done: carousel v1 runs")
+    assert capsys.readouterr() == ("Done: carousel v1 runs\n", "Done: carousel v1 runs\n")
 
 
 def test_a_table_on_a_terminal_is_coloured_by_state(monkeypatch: pytest.MonkeyPatch) -> None:

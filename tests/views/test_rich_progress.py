@@ -10,7 +10,8 @@ from rich.console import Console
 from deployster_cli.domain import events
 from deployster_cli.domain.names import UnitName
 from deployster_cli.views.board import Board
-from deployster_cli.views.rich_progress import Block, RichLines, quoted
+from deployster_cli.views.rich_progress import Block, RichLines
+from tests.views.test_output import terminal
 
 ONE, TWO = UnitName("carousel", "v2", 1), UnitName("carousel", "v2", 2)
 
@@ -24,16 +25,16 @@ def test_the_bar_has_the_terminal_s_own_colours() -> None:
     assert ("\x1b[32m━" in shown, "38;" in shown) == (True, False)
 
 
-def test_a_journal_s_line_that_is_too_long_stays_behind_its_mark() -> None:
-    assert quoted("  | no database at all on db1:5432", 22) == ["  | no database at all", "  |   on db1:5432"]
+def test_a_line_that_is_too_long_goes_on_below_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    with terminal(monkeypatch, columns=20) as screen:
+        RichLines(color=False).write("good", "  carousel v2 @1  ready on m1")
+    assert screen.getvalue() == "  carousel v2 @1\n  ready on m1\n"
 
 
-def test_one_that_fits_is_left_alone() -> None:
-    assert quoted("  | a   b", 22) == ["  | a   b"]
-
-
-def test_other_lines_are_the_terminal_s_to_fold() -> None:
-    assert quoted("Starting carousel 9f88701 @1 @2", 10) == ["Starting carousel 9f88701 @1 @2"]
+def test_a_word_that_is_too_long_stays_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    with terminal(monkeypatch, columns=20) as screen:
+        RichLines(color=False).write("warn", "https://example.com/a/long/path")
+    assert screen.getvalue() == "https://example.com/a/long/path\n"
 
 
 def test_a_line_written_between_two_blocks_is_not_erased_with_the_second(

@@ -25,20 +25,20 @@ def stopped(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 
 
 def test_the_terminal_is_given_back_and_taken_again(stopped: list[object], capfd: pytest.CaptureFixture[str]) -> None:
-    with suspendable(live(), "left ", lambda: "entered ", STDERR):
+    with suspendable(live(), "left ", "entered ", STDERR):
         os.kill(os.getpid(), signal.SIGTSTP)
         os.kill(os.getpid(), signal.SIGTSTP)
     assert capfd.readouterr().err == "left entered left entered "
 
 
 def test_the_process_does_stop(stopped: list[object]) -> None:
-    with suspendable(live(), "", str, STDERR):
+    with suspendable(live(), "", "", STDERR):
         os.kill(os.getpid(), signal.SIGTSTP)
     assert stopped == [signal.SIG_DFL]
 
 
 def test_afterwards_ctrl_z_is_what_it_was(stopped: list[object]) -> None:
-    with suspendable(live(), "", str, STDERR):
+    with suspendable(live(), "", "", STDERR):
         pass
     assert signal.getsignal(signal.SIGTSTP) == signal.SIG_DFL
 
@@ -47,7 +47,7 @@ def test_where_it_is_ignored_it_stays_ignored(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(signal, "getsignal", lambda _: signal.SIG_IGN)
     taken: list[int] = []
     monkeypatch.setattr(signal, "signal", lambda number, _: taken.append(number))
-    with suspendable(live(), "", str, STDERR):
+    with suspendable(live(), "", "", STDERR):
         pass
     assert taken == []
 
@@ -56,7 +56,7 @@ def test_nothing_is_drawn_before_the_terminal_is_ours_again(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("TERM", "xterm")
-    with live() as drawing, suspendable(drawing, "left ", lambda: "entered", STDERR):
+    with live() as drawing, suspendable(drawing, "left ", "entered", STDERR):
         capfd.readouterr()
         monkeypatch.setattr(signal, "raise_signal", lambda _: drawing.refresh())
         os.kill(os.getpid(), signal.SIGTSTP)
@@ -67,7 +67,7 @@ def test_then_it_is_drawn_again(
     stopped: list[object], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("TERM", "xterm")
-    with live() as drawing, suspendable(drawing, "", str, STDERR):
+    with live() as drawing, suspendable(drawing, "", "", STDERR):
         os.kill(os.getpid(), signal.SIGTSTP)
         capfd.readouterr()
         drawing.refresh()
