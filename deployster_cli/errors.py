@@ -39,7 +39,7 @@ class TemplateFault(InvalidInput):
 
 
 class NotFound(DeploysterError):
-    """The engine has no such service, release or instance."""
+    """There is no such service, release, instance or image, or nothing of a release where it would run."""
 
     exit_code = EXIT_NOT_FOUND
 

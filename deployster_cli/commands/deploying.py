@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from deployster_cli.commands.options import policy_of
 from deployster_cli.commands.shared import Run, confirm_protected
 from deployster_cli.domain.intent import Intent, Verb
+
+if TYPE_CHECKING:
+    from deployster_cli.operations.deploy import Prepared
 
 FORCE_SETTINGS = click.option(
     "--force",
@@ -48,9 +51,21 @@ def roll_out(run: Run, intent: Intent, *, dry_run: bool, yes: bool = False) -> N
     if dry_run:
         prepared = asked.prepare()
         show_plan(run.output, prepared.plan, prepared.units, run.settings.place)
+        _remark_on_needs(run, prepared)
         return
     confirm_protected(run, f"{intent.service}: {intent.doing}", yes=yes)
     show_deployed(run.output, telling(run.output, asked.carry()))
+
+
+def _remark_on_needs(run: Run, prepared: Prepared) -> None:
+    """Say so where the units would be refused as things are: a hook may yet bring what they lack."""
+    if run.settings.engine != "local":
+        return
+    from deployster_cli.operations.needs import missing  # noqa: PLC0415
+
+    text, cure = missing(prepared.work.files.values())
+    if text:
+        run.output.note(f"{text} {cure}")
 
 
 def _remark_on_name(run: Run, intent: Intent) -> None:

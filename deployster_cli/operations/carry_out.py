@@ -19,6 +19,7 @@ from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.deploy import Prepared
 from deployster_cli.operations.failure import RolloutFailed, interrupted
 from deployster_cli.operations.lock import Held, take
+from deployster_cli.operations.needs import refuse_missing
 from deployster_cli.operations.rollout import Stopped, Work, drive, explain
 
 
@@ -79,6 +80,7 @@ def under_lock(engine: Engine, locking: Locking, prepare: Callable[[], Prepared]
         yield from locking.ahead(prepared, held.keep)
         if prepared.plan.start:
             yield from run_before(engine, locking.before, clock, held.keep)
+            refuse_missing(engine, prepared.work.files.values())
         seen = prepared.units if clock.now() - began <= LOOK_LASTS else None
         return (yield from carry_out(engine, prepared.work, clock, held.keep, seen))
     finally:

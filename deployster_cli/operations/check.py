@@ -14,6 +14,7 @@ from deployster_cli.domain.wording import count
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EXIT_DONE, EXIT_ENGINE, EXIT_FAILED, DeploysterError, EngineError
 from deployster_cli.operations.deploy import Renderer
+from deployster_cli.operations.needs import missing, needed
 from deployster_cli.operations.probe import Probe, probe
 from deployster_cli.operations.registry import Fetch, Presence, Reference, look_up
 from deployster_cli.operations.rendering import sample
@@ -195,6 +196,15 @@ def _templates(case: Case) -> Iterator[Finding]:
             yield Finding(subject, State.FINE, f"template {service.template}, {len(file.text.splitlines())} lines")
 
 
+def _needs(case: Case) -> Iterator[Finding]:
+    """What units of the version that is asked about have to find: with the local engine it is here or nowhere."""
+    for service, _ in case.services if case.version and case.engine.one_machine else ():
+        file, subject = case.files[service.name], f"files {service.name}"
+        if isinstance(file, UnitFile) and (paths := [path for _, path in needed(file)]):
+            text, cure = missing([file])
+            yield fault(subject, text, cure) if text else Finding(subject, State.FINE, ", ".join(paths))
+
+
 def _images(case: Case) -> Iterator[Finding]:
     for service, _ in case.services if case.version else ():
         file = case.files[service.name]
@@ -223,6 +233,7 @@ CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     _docker,
     _clocks,
     _templates,
+    _needs,
     _images,
 )
 """Every look, in the order in which they are shown. A new one is a function and a line here."""

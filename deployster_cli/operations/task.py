@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from deployster_cli.domain.durations import format_duration
 from deployster_cli.domain.events import (
+    Changed,
     Event,
     Failed,
     Failure,
@@ -22,7 +23,7 @@ from deployster_cli.domain.events import (
     TaskStarted,
 )
 from deployster_cli.domain.lock import Note
-from deployster_cli.domain.model import OnFailure
+from deployster_cli.domain.model import Condition, OnFailure
 from deployster_cli.domain.names import MOST_INSTANCES, UnitName
 from deployster_cli.domain.plan import Plan, Policy, Step
 from deployster_cli.domain.reasons import headline
@@ -35,6 +36,7 @@ from deployster_cli.errors import EXIT_ENGINE, EXIT_FAILED, EXIT_TASK_TIMEOUT, D
 from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.deploy import TASKS
 from deployster_cli.operations.lock import abandoned, new_note
+from deployster_cli.operations.needs import refuse_missing
 from deployster_cli.operations.rollout import Telling, Work, drive, explain
 from deployster_cli.operations.task_journal import TaskJournal
 
@@ -51,6 +53,9 @@ _MARGIN = 120
 
 _UNIT_MARGIN = 30
 """The same until its unit stops by itself, in case nobody is left to stop it."""
+
+_NOT_ITS_OWN = 128
+"""From here on an exit code stands for a signal, or is one of systemd's (systemd.exec(5)): then it says more of it."""
 
 _ENDED_BADLY = frozenset({Reason.FAILED, Reason.CRASH_LOOP, Reason.ENDED})
 
@@ -104,6 +109,7 @@ def run_task(
     yield TaskStarted(task.command)
     began = clock.now()
     file = _prepared(engine, task, clock, timeout, locked=locked, keep=keep)
+    refuse_missing(engine, (file,))
     watch = TaskJournal(engine, file.name, clock)
     try:
         end = yield from _to_its_end(watch, task, file, timeout, keep)
@@ -181,8 +187,10 @@ def _to_its_end(
     if failure.reason not in _ENDED_BADLY:
         raise _not_run(task, failure, explain(watch.engine, work, failure.names), timeout)
     yield from watch.rest()
-    yield from watch.remarks()
-    return _ended_badly(watch)
+    ended = _ended_badly(watch)
+    if not ended.known or ended.code >= _NOT_ITS_OWN:
+        yield from watch.remarks()
+    return ended
 
 
 def _heard(driving: Telling, watch: TaskJournal) -> Telling:
@@ -196,8 +204,13 @@ def _heard(driving: Telling, watch: TaskJournal) -> Telling:
             return end.value
         watch.see(event)
         over = over or isinstance(event, Failed | Ready)
-        if not over:
+        if not over and not _has_failed(event):
             yield event
+
+
+def _has_failed(event: Event) -> bool:
+    """Whether the unit was seen to have failed: that is told behind its output, with how."""
+    return isinstance(event, Changed) and event.unit.condition in {Condition.FAILED, Condition.ENDED}
 
 
 def _ended_badly(watch: TaskJournal) -> _End:

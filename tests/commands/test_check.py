@@ -12,7 +12,7 @@ from deployster_cli import local_commands, registry
 from deployster_cli.domain.model import Machine
 from deployster_cli.errors import EngineUnreachable
 from deployster_cli.operations.registry import Answer
-from tests.commands.conftest import Shell
+from tests.commands.conftest import PROJECT, Shell
 
 DOCKER = '[services.carousel]\ntemplate = "docker"\n'
 Check = Callable[..., dict[str, tuple[str, str]]]
@@ -123,6 +123,19 @@ def test_one_machine_needs_no_agent(shell: Shell, check: Check, monkeypatch: pyt
     monkeypatch.setattr(local_commands, "agent_problem", lambda: ("The ssh-agent holds no key.", "Give it one."))
     shell.engine.one_machine = True
     assert check().keys() == {"engine", "machines", "units", "service carousel"}
+
+
+@pytest.mark.parametrize(("there", "state"), [(True, "ok"), (False, "FAULT")])
+def test_on_one_machine_a_version_s_folder_is_looked_for(
+    shell: Shell, check: Check, tmp_path: Path, there: bool, state: str
+) -> None:
+    shell.engine.one_machine = True
+    folder = tmp_path / "v1"
+    (tmp_path / "deployster.toml").write_text(PROJECT.replace("/srv/carousel", str(tmp_path)))
+    if there:
+        folder.mkdir()
+    found, text = check("carousel v1", code=0 if there else 1)["files carousel"]
+    assert (found, str(folder) in text) == (state, True)
 
 
 def test_a_machine_that_ssh_can_not_reach_is_named(shell: Shell, check: Check) -> None:

@@ -15,6 +15,7 @@ from tests.commands.conftest import PROJECT, Shell
 from tests.simulation import Fate
 
 CONFIG = "deployster.toml"
+V9 = "carousel-v9@1.service"
 V1, V2 = UnitName("carousel", "v1", 1), UnitName("carousel", "v2", 1)
 
 
@@ -139,3 +140,38 @@ def test_a_protected_cluster_wants_a_yes_off_a_terminal(shell: Shell, line: str)
 def test_a_plan_says_which_cluster_it_is_for(shell: Shell) -> None:
     Path(CONFIG).write_text(f"{PROJECT}[clusters.staging]\n")
     assert "carousel v1 on staging: start 1" in shell("plan carousel v1 --cluster staging")[2]
+
+
+class TestWhatUnitsNeed:
+    @pytest.fixture(autouse=True)
+    def one_machine(self, shell: Shell) -> None:
+        shell.engine.one_machine = True
+
+    def test_a_release_without_its_folder_is_refused_before_anything_is_started(self, shell: Shell) -> None:
+        code, _, err = shell("deploy carousel v9")
+        assert (code, shell.engine.calls, shell.engine.locks.notes) == (6, [], {})
+        assert "Error: The folder /srv/carousel/v9 of carousel v9 does not exist. Nothing was started.\nPut it" in err
+
+    def test_what_would_make_room_for_it_is_left_as_it_is(self, shell: Shell, tmp_path: Path) -> None:
+        (tmp_path / "v1").mkdir()
+        here = ("--set", f"directory={tmp_path}/{{version}}", "--order", "stop-first", "--destroy-previous")
+        assert shell("deploy carousel v1 -q", *here)[0] == 0
+        before = list(shell.engine.calls)
+        assert (shell("deploy carousel v2 -q", *here)[0], shell.engine.calls) == (6, before)
+
+    @pytest.mark.process
+    def test_a_hook_may_bring_it(self, shell: Shell, tmp_path: Path) -> None:
+        configured(f'[hooks]\npre_deploy = "mkdir {tmp_path}/$DEPLOYSTER_VERSION"')
+        assert shell("deploy carousel v1 -q", "--set", f"directory={tmp_path}/{{version}}")[0] == 0
+
+    def test_a_plan_only_remarks_on_it(self, shell: Shell) -> None:
+        code, out, err = shell("plan carousel v9 --engine local")
+        assert (code, V9 in out) == (0, True)
+        assert "The folder /srv/carousel/v9 of carousel v9 does not exist. Put it there first" in err
+
+    def test_where_nothing_is_missing_a_plan_has_no_remark(self, shell: Shell, tmp_path: Path) -> None:
+        assert "exist" not in shell("plan carousel v9 --engine local", "--set", f"directory={tmp_path}")[2]
+
+
+def test_a_folder_on_a_cluster_s_machines_is_not_looked_for(shell: Shell) -> None:
+    assert (shell("deploy carousel v9")[0], "exist" in shell("plan carousel v8")[2]) == (0, False)

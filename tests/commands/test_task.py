@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import sys
 from dataclasses import replace
 
 import pytest
@@ -155,3 +156,33 @@ def test_bad_input_asks_nothing(task: Shell, line: str) -> None:
 
 def test_a_line_break_is_refused(task: Shell) -> None:
     assert (task("task carousel v1 --", "a\nb")[0], task.engine.calls) == (2, [])
+
+
+def test_nothing_says_that_it_failed_before_its_output_and_one_line_does_behind_it(
+    task: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdout", sys.stderr)
+    task.engine.fates[TASK], task.engine.place_delay, task.engine.start_delay = Fate.FAILS, 0, 0
+    lines = task("task carousel v1 -- rake db:migrate")[2].splitlines()
+    assert lines[-3:-1] == ["one", "two\x1b[31m"]
+    assert [line for line in lines if "failed" in line or "ended" in line] == [lines[-1]]
+
+
+def test_one_that_ends_badly_without_a_word_has_one_line(task: Shell) -> None:
+    task.engine.fates[TASK] = Fate.FAILS
+    task.engine.journals[TASK] = [Entry("Main process exited, code=exited, status=7", (1, 1), own=False)]
+    lines = task("task carousel v1 -- rake db:migrate")[2].splitlines()
+    assert [line for line in lines if "failed" in line or "exit" in line] == [lines[-1]]
+
+
+def test_of_one_that_a_signal_ended_without_a_word_systemd_tells_more(task: Shell) -> None:
+    task.engine.fates[TASK], task.engine.exits = Fate.FAILS, 137
+    task.engine.journals[TASK] = [Entry("killed by the OOM killer", (1, 1), own=False)]
+    assert "  | killed by the OOM killer" in task("task carousel v1 -- rake")[2]
+
+
+def test_where_the_releases_folder_is_not_on_the_only_machine_it_is_not_run(task: Shell) -> None:
+    task.engine.one_machine = True
+    code, _, err = task("task carousel v1 -- true")
+    assert (code, task.engine.calls) == (6, [])
+    assert "Error: The folder /srv/carousel/v1 of carousel v1 does not exist. Nothing was started." in err

@@ -186,7 +186,9 @@ def _log_to(path: Path) -> None:
 
 
 def _exit_code(work: Callable[[], object]) -> int:
-    """The code with which ``work`` exits. In a child that it forked, exiting is what is meant."""
+    """The code with which ``work`` exits. In a child that it forked, exiting is what is meant, and an error is of what
+    the unit asks for (a user that is not there): its words are enough for the unit's journal.
+    """
     own = os.getpid()
     try:
         work()
@@ -194,7 +196,17 @@ def _exit_code(work: Callable[[], object]) -> int:
         if os.getpid() != own:
             os._exit(end.code if isinstance(end.code, int) else 1)
         return end.code if isinstance(end.code, int) else int(bool(end.code))
+    except Exception as error:
+        if os.getpid() == own:
+            raise
+        os.write(sys.stderr.fileno(), f"the unit's process can't be started: {_words(error)}\n".encode())
+        os._exit(1)
     return 0
+
+
+def _words(error: Exception) -> str:
+    """What an error says; a KeyError's text is that of its key, in quotes."""
+    return str(error.args[0] if isinstance(error, KeyError) and error.args else error)
 
 
 def _alive(run: str) -> set[int]:

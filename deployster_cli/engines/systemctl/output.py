@@ -82,6 +82,11 @@ def ended_at_once(log: str) -> str:
     return f"by signal {signal}" if signal else f"with exit code {0 if code == 'OK' else code}"
 
 
+def tells_an_end(line: str) -> bool:
+    """Whether a runner (job.py) says in this line how a start ended badly, which no output of the unit tells."""
+    return line.startswith(("the unit's process ended at once", "the start took longer than"))
+
+
 def oneshot_ended(log: str) -> int | None:
     """How the last process of a oneshot ended that ``systemctl3 -vvv start`` (1.7) waited for, 128 and the number for
     a signal; None where the log tells of none.

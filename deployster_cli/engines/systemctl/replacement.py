@@ -139,12 +139,16 @@ class Replacement:
             self.folder.remove(name)
 
     def journal(self, name: UnitName, lines: int) -> Iterator[str]:
-        """The end of what the unit wrote; where that is nothing, what its start said, else a line that says so."""
+        """The end of what the unit wrote and how it ended; where that is nothing, what its start said, else a line
+        that says so.
+        """
         path = self._layout.journal(name)
         with told(path):
+            said = _complaints(self._layout.log(name))
             if path.is_file() and path.stat().st_size:
-                return iter(lines_of(call(args.tail(str(path), lines), self._options.read_timeout)))
-            return iter(_complaints(self._layout.log(name))[-lines:] or [f"-- {name.text} has written nothing --"])
+                written = lines_of(call(args.tail(str(path), lines), self._options.read_timeout))
+                return iter([*written, *(line for line in said if output.tells_an_end(line))][-lines:])
+            return iter(said[-lines:] or [f"-- {name.text} has written nothing --"])
 
     def entries(self, name: UnitName, lines: int, *, follow: bool) -> LogFile:
         """The end of what the unit wrote; where that is nothing, and won't be waited for, what its start said."""

@@ -154,6 +154,11 @@ def test_how_a_process_ended_at_once_is_told(log: str, how: str) -> None:
     assert output.ended_at_once(log) == how
 
 
+def test_a_line_that_tells_an_end_is_known() -> None:
+    said = ["the unit's process ended at once, by signal 9", "the start took longer than 90 s", "/bin/gate failed"]
+    assert [output.tells_an_end(line) for line in said] == [True, True, False]
+
+
 @pytest.mark.parametrize(
     ("log", "code"),
     [

@@ -262,6 +262,29 @@ def test_the_journal_of_a_process_that_ends_at_once_says_how(box: Box, command: 
 
 
 @pytest.mark.process
+def test_it_says_so_behind_what_the_process_wrote(box: Box) -> None:
+    box.settled(unit("9f8", "ExecStart=/bin/sh -c 'echo one; echo two; exit 7'"))
+    assert list(box.engine.journal(unit("9f8").name, 2)) == [
+        "two",
+        "the unit's process ended at once, with exit code 7",
+    ]
+
+
+@pytest.mark.process
+def test_a_start_that_took_too_long_says_so_behind_what_it_wrote(box: Box) -> None:
+    box.settled(unit("9f8", "TimeoutStartSec=500ms", "ExecStartPre=/bin/sh -c 'echo one; exec sleep 300'", LONG))
+    assert next(reversed(list(box.engine.journal(unit("9f8").name)))).startswith("the start took longer than ")
+
+
+@pytest.mark.process
+def test_a_user_that_is_not_there_is_told_in_a_line(box: Box) -> None:
+    box.settled(unit("9f8", "User=nonesuch", LONG))
+    assert next(box.engine.journal(unit("9f8").name)) == (
+        "the unit's process can't be started: getpwnam(): name not found: 'nonesuch'"
+    )
+
+
+@pytest.mark.process
 def test_an_empty_journal_says_that_it_is(box: Box) -> None:
     box.settled(unit("9f8", LONG))
     assert list(box.engine.journal(unit("9f8").name)) == ["-- carousel-9f8@1.service has written nothing --"]
