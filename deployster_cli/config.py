@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from deployster_cli.config_file import Base, Document, Keys, find, nearest, read
 from deployster_cli.config_layers import (
@@ -51,8 +52,7 @@ class ServeOptions:
     state: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """What a run is to go by. ``file`` is the deployster.toml it comes from, ``here`` the folder
     where the run started. ``protected``: what changes this cluster has to be confirmed.
 
@@ -77,10 +77,10 @@ class Settings:
     here: Base
     server: str = ""
     server_ca: str = ""
-    serve: ServeOptions = field(default_factory=ServeOptions)
+    serve: ServeOptions = ServeOptions()
     protected: bool = False
-    hooks: Hooks = field(default_factory=Hooks)
-    before: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    hooks: Hooks = Hooks()
+    before: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
     @property
     def place(self) -> str:

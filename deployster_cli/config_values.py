@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from deployster_cli.config_file import Base
@@ -37,7 +36,7 @@ def with_settings(service: Service, sets: Sequence[str], base: Base | None) -> S
             known[field] = known[field] + value if repeated else value
         else:
             extra[_extra_name(key)] = _one_line("--set", key, text)
-    return replace(service, **known, extra=extra)
+    return service._replace(**known, extra=extra)
 
 
 def with_environment(service: Service, envs: Sequence[str]) -> Service:
@@ -49,7 +48,7 @@ def with_environment(service: Service, envs: Sequence[str]) -> Service:
                 f"--env: {quoted(key)} can't name an environment variable: letters, digits and _, no digit first."
             )
         env[key] = _one_line("--env", key, text)
-    return replace(service, env=env)
+    return service._replace(env=env)
 
 
 def _pairs(option: str, texts: Sequence[str]) -> list[tuple[str, str]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,13 +20,13 @@ if TYPE_CHECKING:
     from deployster_cli.undertaking import Undertaking
 
 
-@dataclass(frozen=True)
 class Direct:
     """backend.Backend. The engine is opened, and the person who asks looked up, when they are first needed."""
 
-    settings: Settings
-    open_engine: Callable[[], Engine]
-    person: Callable[[], str]
+    def __init__(self, settings: Settings, open_engine: Callable[[], Engine], person: Callable[[], str]) -> None:
+        self.settings = settings
+        self.open_engine = open_engine
+        self.person = person
 
     @cached_property
     def engine(self) -> Engine:

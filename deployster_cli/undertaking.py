@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from deployster_cli.config import Settings
@@ -40,7 +40,7 @@ def renderer(
 
 def task(settings: Settings, request: Request, command: str) -> Task:
     """One run of a command with a release; InvalidInput where it can't be rendered."""
-    service = replace(request.service, template=TEMPLATE, extra={"task": command})
+    service = request.service._replace(template=TEMPLATE, extra={"task": command})
     render = Templates(load(settings.templates_dir)).renderer(service)
     return Task(command, service.name, request.version, request.by, render)
 

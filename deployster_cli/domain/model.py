@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
@@ -204,8 +203,7 @@ RESTARTS = ("always", "on-failure", "no")
 """When a service that ended is started again, in systemd's words."""
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(NamedTuple):
     """A service's settings: what deployster.toml, --set and --env say of it, checked. All of it reaches templates.
 
     ``memory`` is a number and b, k, m or g; ``cpu`` counts processors; ``restart`` is one of RESTARTS; ``global_`` is
@@ -221,7 +219,7 @@ class Service:
     command: str = ""
     directory: str = ""
     volumes: tuple[str, ...] = ()
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = MappingProxyType({})
     env_file: str = ""
     machine_metadata: tuple[str, ...] = ()
     conflicts: bool = False
@@ -232,7 +230,7 @@ class Service:
     secrets: tuple[str, ...] = ()
     docker_hub_username: str = ""
     registry_url: str = ""
-    extra: Mapping[str, str] = field(default_factory=dict)
+    extra: Mapping[str, str] = MappingProxyType({})
 
     def image(self, version: str) -> str:
         """The Docker image of one version of it."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from itertools import zip_longest
 
 from deployster_cli.domain.model import Service
@@ -36,7 +35,7 @@ def with_secrets(service: Service, environ: Mapping[str, str]) -> Service:
             f"{service.name} takes {', '.join(map(quoted, missing))} from your environment, where it is not set.",
             "Set it where you run Deployster, or keep it in a file on the machines (env_file).",
         )
-    return replace(service, env={**service.env, **{name: environ[name] for name in wanted}})
+    return service._replace(env={**service.env, **{name: environ[name] for name in wanted}})
 
 
 def notice(service: Service) -> str:
@@ -52,7 +51,7 @@ def notice(service: Service) -> str:
 
 def masked(service: Service) -> Service:
     """The service as it may be shown: every secret's value is MASK."""
-    return replace(service, env={**service.env, **dict.fromkeys(service.secrets, MASK)})
+    return service._replace(env={**service.env, **dict.fromkeys(service.secrets, MASK)})
 
 
 def hidden(options: Iterable[Option], names: Iterable[str]) -> tuple[Option, ...]:

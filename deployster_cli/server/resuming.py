@@ -65,8 +65,7 @@ def rest_of_settings(settings: Settings, intent: Intent, told: Told) -> Settings
     own = Counter(_done(told)) - Counter(intent.before)
     before = _without(settings.before_deploy(intent.service), list(own.elements()))
     hooks = Counter(event.hook for event in told if isinstance(event, HookStarted))
-    return replace(
-        settings,
+    return settings._replace(
         before={**settings.before, intent.service: before},
         hooks=_without_first(settings.hooks, hooks),
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from deployster_cli.domain.model import Service
@@ -14,7 +12,7 @@ from deployster_cli.errors import InvalidInput, TemplateFault
 from tests.templates.cases import NAME, rendered, stamp
 
 SERVICE = Service("carousel", env={"PLAIN": "b"}, secrets=("TOKEN",))
-KNOWN = replace(SERVICE, env={"PLAIN": "b", "TOKEN": "first one"})
+KNOWN = SERVICE._replace(env={"PLAIN": "b", "TOKEN": "first one"})
 
 
 def test_a_secret_is_taken_from_the_environment() -> None:
@@ -44,7 +42,7 @@ def test_a_masked_service_has_no_secret() -> None:
     [((), ""), (("TOKEN",), "TOKEN: its value stands in the unit file"), (("A", "B"), "A, B: the values stand in the")],
 )
 def test_who_deploys_is_told_where_the_values_land(secrets: tuple[str, ...], said: str) -> None:
-    assert notice(replace(SERVICE, secrets=secrets))[: len(said) or None] == said
+    assert notice(SERVICE._replace(secrets=secrets))[: len(said) or None] == said
 
 
 @pytest.mark.parametrize(
@@ -76,7 +74,7 @@ def seen(running: Service, wanted: Service, template: str = "") -> tuple[list[st
 
 
 def valued(value: str, service: Service = SERVICE) -> Service:
-    return replace(service, env={**service.env, "TOKEN": value})
+    return service._replace(env={**service.env, "TOKEN": value})
 
 
 def test_the_same_secret_is_no_difference() -> None:
@@ -90,7 +88,7 @@ def test_another_secret_is_a_difference_that_shows_neither(one: str, other: str)
 
 
 def test_a_value_that_was_a_secret_is_none_to_show_now() -> None:
-    now = replace(SERVICE, secrets=())
+    now = SERVICE._replace(secrets=())
     assert seen(valued("one"), now)[0][0] == "DEPLOYSTER_ENV_TOKEN=***"
 
 
@@ -99,12 +97,12 @@ LONGER = "[Service]\nExecStart=/bin/serve\n{% if env.TOKEN == 'one' %}\nEnvironm
 
 
 def test_a_line_that_holds_a_secret_in_another_way_is_hidden_whole() -> None:
-    own = replace(SERVICE, template="own")
+    own = SERVICE._replace(template="own")
     assert seen(valued("one", own), valued("two", own), OWN) == (["***"], ["*** (another value)"])
 
 
 def test_a_line_that_is_there_for_a_secrets_sake_is_hidden_whole() -> None:
-    own = replace(SERVICE, template="own")
+    own = SERVICE._replace(template="own")
     assert seen(valued("two", own), valued("one", own), LONGER) == ([], ["***"])
 
 
@@ -121,20 +119,20 @@ def test_the_stamp_names_the_secrets() -> None:
 
 @pytest.mark.parametrize("value", ["x" * 3000, 'a"b'])
 def test_a_secret_that_can_not_be_put_in_is_not_repeated(value: str) -> None:
-    own = replace(valued(value), template="own")
+    own = valued(value)._replace(template="own")
     with pytest.raises(TemplateFault) as caught:
         rendered(own, {"own.service.j2": "[Service]\nExecStart=/bin/true\nEnvironment=T={{ env.TOKEN }}\n"})
     assert caught.value.message.startswith("Template 'own': a value of TOKEN can't be put in: it makes a line too long")
 
 
 def test_a_fault_that_is_no_secrets_is_told_in_full() -> None:
-    own = replace(KNOWN, template="own")
+    own = KNOWN._replace(template="own")
     with pytest.raises(TemplateFault, match=r"^Template 'own': Restart can't be 'allways'"):
         rendered(own, {"own.service.j2": "[Service]\nExecStart=/bin/true\nRestart=allways\n"})
 
 
 def renderer(service: Service, text: str) -> Renderer:
-    return Templates({"own.service.j2": text}).renderer(replace(service, template="own"))
+    return Templates({"own.service.j2": text}).renderer(service._replace(template="own"))
 
 
 def test_what_is_shown_of_a_unit_has_no_secret() -> None:

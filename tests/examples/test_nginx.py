@@ -20,7 +20,6 @@ import urllib.parse
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +43,9 @@ needs_systemctl3 = pytest.mark.skipif(
 def unit(template: str, etcd: str = "", extra: Mapping[str, str] | None = None) -> UnitFile:
     """Instance 1 of the example's service, rendered."""
     settings = config.load({}, {}, EXAMPLE)
-    service = replace(settings.service("web"), template=template, extra=extra or {})
+    service = settings.service("web")._replace(template=template, extra=extra or {})
     if etcd:
-        service = replace(service, env={"ETCD": etcd})
+        service = service._replace(env={"ETCD": etcd})
     name, stamp = UnitName.checked("web", "v1-rc", 1), Stamp("web", "v1-rc", 1, "now", "me", template, port=20000)
     return Templates(template_files.load(settings.templates_dir)).render(name, service, stamp)
 

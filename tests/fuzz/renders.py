@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -48,19 +47,19 @@ def _templates() -> Templates:
 def _service(kind: str) -> Service:
     """A service that its template takes."""
     given = Service("carousel", template=kind, env={"A": "b"}, volumes=("/a:/b",), machine_metadata=("zone=z1",))
-    given = replace(given, health="/up", env_file="/etc/a", memory="512m", registry_url="host:5000")
+    given = given._replace(health="/up", env_file="/etc/a", memory="512m", registry_url="host:5000")
     match kind:
         case "process":
-            return replace(given, command="bin/serve", directory="/srv")
+            return given._replace(command="bin/serve", directory="/srv")
         case "task":
-            return replace(given, extra={"task": "true"})
+            return given._replace(extra={"task": "true"})
         case _:
             return given
 
 
 def _put(service: Service, place: str, text: str) -> Service:
     value: Any = {"env": {"A": text}, "volumes": (text,), "machine_metadata": (text,)}.get(place, text)
-    return replace(service, **{place: value})
+    return service._replace(**{place: value})
 
 
 def templates(data: bytes) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -140,8 +139,8 @@ def all_but_the_last(parse: Callable[..., Any]) -> Callable[..., Any]:
 def without_environment(load: Callable[..., config.Settings]) -> Callable[..., config.Settings]:
     def loading(*args: Any) -> config.Settings:
         found = load(*args)
-        bare = {name: replace(service, env={}) for name, service in found.services.items()}
-        return replace(found, services=bare)
+        bare = {name: service._replace(env={}) for name, service in found.services.items()}
+        return found._replace(services=bare)
 
     return loading
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from deployster_cli import template_files
@@ -49,8 +48,7 @@ FULL = Service(
     conflicts=True,
     docker_hub_username="acme",
 )
-LIMITED = replace(
-    FULL,
+LIMITED = FULL._replace(
     memory="512m",
     cpu=0.25,
     restart="on-failure",
@@ -76,23 +74,23 @@ SERVICES = {
     "docker-full": FULL,
     "docker-limited": LIMITED,
     "docker-nasty": NASTY,
-    "docker-vulcand-plain": replace(PLAIN, template="docker-vulcand"),
-    "docker-vulcand-full": replace(FULL, template="docker-vulcand"),
-    "deployster-plain": replace(PLAIN, template="deployster"),
-    "deployster-full": replace(FULL, template="deployster"),
-    "process-plain": replace(PLAIN, template="process", command="bin/serve"),
-    "process-full": replace(
-        FULL, template="process", port=None, command=COMMAND, directory="/srv/{service}/{version}/{instance}"
+    "docker-vulcand-plain": PLAIN._replace(template="docker-vulcand"),
+    "docker-vulcand-full": FULL._replace(template="docker-vulcand"),
+    "deployster-plain": PLAIN._replace(template="deployster"),
+    "deployster-full": FULL._replace(template="deployster"),
+    "process-plain": PLAIN._replace(template="process", command="bin/serve"),
+    "process-full": FULL._replace(
+        template="process", port=None, command=COMMAND, directory="/srv/{service}/{version}/{instance}"
     ),
-    "process-limited": replace(LIMITED, template="process", port=None, command=COMMAND),
-    "process-nasty": replace(
-        NASTY, template="process", port=None, command="cd a && exec ./b '%n'", directory='/srv/%n $HOME "x"'
+    "process-limited": LIMITED._replace(template="process", port=None, command=COMMAND),
+    "process-nasty": NASTY._replace(
+        template="process", port=None, command="cd a && exec ./b '%n'", directory='/srv/%n $HOME "x"'
     ),
-    "task-plain": replace(PLAIN, template="task", extra=TASK),
-    "task-full": replace(FULL, template="task", extra=TASK, directory="/srv/{service}/{version}"),
-    "task-limited": replace(LIMITED, template="task", extra=TASK),
-    "task-limited-folder": replace(LIMITED, template="task", extra=TASK, directory="/srv/{service}/{version}"),
-    "task-nasty": replace(NASTY, template="task", extra=TASK),
+    "task-plain": PLAIN._replace(template="task", extra=TASK),
+    "task-full": FULL._replace(template="task", extra=TASK, directory="/srv/{service}/{version}"),
+    "task-limited": LIMITED._replace(template="task", extra=TASK),
+    "task-limited-folder": LIMITED._replace(template="task", extra=TASK, directory="/srv/{service}/{version}"),
+    "task-nasty": NASTY._replace(template="task", extra=TASK),
 }
 """Name of the golden file → the service it is rendered for."""
 

@@ -10,7 +10,6 @@ import json
 import os
 import shlex
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -145,12 +144,12 @@ def rendered(template: str, given: tuple[tuple[str, str], ...]) -> UnitFile | In
 
 def service(template: str, given: dict[str, str]) -> Service:
     """A service with these values of settings, for a template of TEMPLATES."""
-    found = replace(Service("carousel"), template=template.partition(" ")[0], **FIXED.get(template, {}))
+    found = Service("carousel")._replace(template=template.partition(" ")[0], **FIXED.get(template, {}))
     for setting, value in given.items():
         settings = SETTINGS[setting](value)
         if "env" in settings:
             settings["env"] = {**found.env, **settings["env"]}
-        found = replace(found, **settings)
+        found = found._replace(**settings)
     return found
 
 

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -73,7 +72,7 @@ def tools(tmp_path: Path) -> Path:
 
 def script(service: Service, port: int | None = None, which: int = 0) -> list[str]:
     """The argv of the unit's ExecStartPost, as systemd makes it."""
-    unit = rendered(replace(service, extra={"health_tries": "1"} if service.health else {}))
+    unit = rendered(service._replace(extra={"health_tries": "1"} if service.health else {}))
     line = unit.values("Service", "ExecStartPost")[which]
     words = [word.replace("%%", "%").replace("$$", "$") for word in shlex.split(line)]
     return [word.replace("127.0.0.1:20001", f"127.0.0.1:{port}") for word in words]

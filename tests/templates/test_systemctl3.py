@@ -8,7 +8,6 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -123,20 +122,20 @@ def test_a_process_runs_in_its_releases_folder(run: Run, process: Service, tmp_p
 def test_a_process_runs_in_a_folder_with_a_hostile_name(run: Run, process: Service, tmp_path: Path) -> None:
     folder = tmp_path / 'a %n $HOME ${PORT} "x" \\y'
     folder.mkdir()
-    assert run(rendered(replace(process, directory=str(folder))))[2] == str(folder)
+    assert run(rendered(process._replace(directory=str(folder))))[2] == str(folder)
 
 
 def test_a_port_wins_over_a_file_of_variables(run: Run, process: Service, tmp_path: Path) -> None:
-    assert run(rendered(replace(process, env_file=file(tmp_path))))[0][0] == "20001"
+    assert run(rendered(process._replace(env_file=file(tmp_path))))[0][0] == "20001"
 
 
 def test_variables_of_the_service_win_over_a_file_of_variables(run: Run, process: Service, tmp_path: Path) -> None:
-    env = run(rendered(replace(process, env_file=file(tmp_path))))[1]
+    env = run(rendered(process._replace(env_file=file(tmp_path))))[1]
     assert {name: env.get(name) for name in HOSTILE} == HOSTILE
 
 
 def test_a_file_of_variables_gives_the_others(run: Run, process: Service, tmp_path: Path) -> None:
-    assert run(rendered(replace(process, env_file=file(tmp_path))))[1]["MORE"] == "$HOME %n 'x'"
+    assert run(rendered(process._replace(env_file=file(tmp_path))))[1]["MORE"] == "$HOME %n 'x'"
 
 
 def file(folder: Path) -> str:

@@ -10,7 +10,6 @@ import string
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -126,7 +125,7 @@ def test_systemd_gives_a_script_its_text_and_its_values(folder: Path) -> None:
         "[Service]\n{% set script %}for i in 1 2; do echo $i ${i} $$; done{% for name, value in env|dictsort(true) %}"
         " {{ value|sh }}{% endfor %}{% endset %}\nExecStart=/bin/sh -c {{ script|arg }}"
     )
-    service = replace(Service("carousel"), template="loop", env=HOSTILE)
+    service = Service("carousel")._replace(template="loop", env=HOSTILE)
     unit = rendered(service, {"loop.service.j2": template})
     values = "".join(f" {shlex.quote(value)}" for _, value in sorted(HOSTILE.items()))
     assert command_lines(unit.text, folder) == [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -64,31 +63,31 @@ def test_what_the_page_says_of_a_refused_template_is_what_is_said() -> None:
 
 
 def test_the_script_reads_as_the_page_says() -> None:
-    unit = rendered(replace(FULL, template="own"), {"own.service.j2": f"[Service]\nExecStart=/bin/true\n{EXAMPLES[0]}"})
+    unit = rendered(FULL._replace(template="own"), {"own.service.j2": f"[Service]\nExecStart=/bin/true\n{EXAMPLES[0]}"})
     script = """/bin/sh -c "for n in 1 2 3; do echo 9f88701 \\"$$n\\"; done\""""
     assert unit.values("Service", "ExecStartPre") == (script,)
 
 
 @pytest.mark.parametrize("service", [FULL, NASTY], ids=["full", "nasty"])
 def test_the_example_to_start_from_renders(service: Service) -> None:
-    worker = replace(service, template="worker", command="bin/work", directory="/srv")
-    unit = rendered(replace(worker, extra={"grace": "300"}), {"worker.service.j2": EXAMPLES[1]})
+    worker = service._replace(template="worker", command="bin/work", directory="/srv")
+    unit = rendered(worker._replace(extra={"grace": "300"}), {"worker.service.j2": EXAMPLES[1]})
     assert unit.last("Service", "TimeoutStopSec") == "300"
 
 
 def test_the_example_gives_every_variable() -> None:
-    worker = replace(NASTY, template="worker", command="bin/work", directory="/srv")
+    worker = NASTY._replace(template="worker", command="bin/work", directory="/srv")
     unit = rendered(worker, {"worker.service.j2": EXAMPLES[1]})
     assert len(unit.values("Service", "Environment")) == len(HOSTILE)
 
 
 def test_the_example_that_extends_docker_adds_its_option() -> None:
-    unit = rendered(replace(FULL, template="roomy"), {"roomy.service.j2": EXAMPLES[2]})
+    unit = rendered(FULL._replace(template="roomy"), {"roomy.service.j2": EXAMPLES[2]})
     assert " --shm-size=256m acme/carousel:9f88701" in unit.last("Service", "ExecStart")
 
 
 def test_the_example_that_extends_docker_adds_its_line() -> None:
-    unit = rendered(replace(FULL, template="roomy"), {"roomy.service.j2": EXAMPLES[2]})
+    unit = rendered(FULL._replace(template="roomy"), {"roomy.service.j2": EXAMPLES[2]})
     assert unit.last("Service", "ExecStartPost") == '/bin/sh -c "echo carousel-9f88701@1.service is up"'
 
 
@@ -110,9 +109,9 @@ def test_a_line_can_be_added_at_each_seam_and_all_else_stays(template: str, bloc
     own = (
         f'{{% extends "{template}.service.j2" %}}\n{{% block {block} %}}\n{{{{ super() }}}}\n{line}\n{{% endblock %}}\n'
     )
-    service = replace(FULL, port=None, command="bin/serve")
-    without = rendered(replace(service, template=template)).unstamped
-    with_it = rendered(replace(service, template="own"), {"own.service.j2": own}).unstamped
+    service = FULL._replace(port=None, command="bin/serve")
+    without = rendered(service._replace(template=template)).unstamped
+    with_it = rendered(service._replace(template="own"), {"own.service.j2": own}).unstamped
     name, _, value = line.partition("=")
     assert sorted(with_it) == sorted((*without, (section, name, value)))
 
@@ -120,5 +119,5 @@ def test_a_line_can_be_added_at_each_seam_and_all_else_stays(template: str, bloc
 @pytest.mark.parametrize("template", ["docker", "docker-vulcand", "deployster", "process"])
 def test_placement_can_be_replaced(template: str) -> None:
     own = f'{{% extends "{template}.service.j2" %}}{{% block placement %}}[X-Fleet]\nMachineID=abc{{% endblock %}}'
-    service = replace(FULL, template="own", port=None, command="bin/serve")
+    service = FULL._replace(template="own", port=None, command="bin/serve")
     assert rendered(service, {"own.service.j2": own}).placement == ("MachineID=abc",)

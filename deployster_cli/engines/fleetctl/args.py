@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from deployster_cli.domain.exits import PROPERTIES
 from deployster_cli.domain.names import UnitName, quoted
@@ -22,8 +22,7 @@ ARGV_ROOM = 100_000
 """Bytes of names in one call. Linux takes about 2 MB of argv and environment together, other systems far less."""
 
 
-@dataclass(frozen=True, slots=True)
-class FleetOptions:
+class FleetOptions(NamedTuple):
     """How to call fleetctl. An empty text leaves the matter to fleetctl. Times are seconds.
 
     ``read_timeout`` and ``write_timeout`` are limits of ours for one call: fleetctl itself waits for ever on an

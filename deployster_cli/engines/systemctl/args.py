@@ -7,7 +7,7 @@ say, with no daemon. Its words were read off version 1.7.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from deployster_cli.domain import exits
 from deployster_cli.domain.names import UnitName
@@ -28,8 +28,7 @@ PROPERTIES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class LocalOptions:
+class LocalOptions(NamedTuple):
     """How the local engine reaches what runs units.
 
     ``manager`` is auto, system (systemd as root), user (``systemctl --user``) or systemctl3. ``root`` is the folder

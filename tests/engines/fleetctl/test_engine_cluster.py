@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -45,7 +44,7 @@ def ssh_agent() -> None:
 def tunnel(fleet_options: FleetOptions, ssh_agent: None) -> FleetOptions:
     """By way of ssh to the machine whose API the tests use, and there by its socket."""
     host = urlsplit(fleet_options.endpoint).hostname or ""
-    return replace(fleet_options, tunnel=host, endpoint="unix:///var/run/fleet.sock")
+    return fleet_options._replace(tunnel=host, endpoint="unix:///var/run/fleet.sock")
 
 
 def test_the_cluster_can_be_used(cluster: Cluster) -> None:
@@ -171,7 +170,7 @@ def test_an_endpoint_that_refuses_is_unreachable(cluster: Cluster, fleet_options
 def test_an_endpoint_that_accepts_and_says_nothing_is_unreachable(fleet_options: FleetOptions) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        engine = FleetEngine(replace(fleet_options, endpoint=endpoint, read_timeout=1))
+        engine = FleetEngine(fleet_options._replace(endpoint=endpoint, read_timeout=1))
         with pytest.raises(EngineUnreachable, match="gave no answer within 1 s"):
             engine.units()
 
@@ -182,7 +181,7 @@ def test_units_are_the_same_through_a_tunnel(cluster: Cluster, tunnel: FleetOpti
 
 
 def test_an_unknown_host_key_is_asked_of_nobody(tunnel: FleetOptions, tmp_path: Path) -> None:
-    options = replace(tunnel, strict_host_key_checking=True, known_hosts_file=str(tmp_path / "known_hosts"))
+    options = tunnel._replace(strict_host_key_checking=True, known_hosts_file=str(tmp_path / "known_hosts"))
     assert "is not known here; it shows the fingerprint" in FleetEngine(options).check()
 
 

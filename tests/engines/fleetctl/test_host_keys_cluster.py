@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,12 +21,12 @@ def strict(fleet_options: FleetOptions, tmp_path: Path) -> FleetOptions:
     """The cluster's API without a tunnel, and no machine known."""
     if "SSH_AUTH_SOCK" not in os.environ:
         pytest.skip("no ssh-agent: SSH_AUTH_SOCK is not set")
-    return replace(fleet_options, strict_host_key_checking=True, known_hosts_file=str(tmp_path / "known_hosts"))
+    return fleet_options._replace(strict_host_key_checking=True, known_hosts_file=str(tmp_path / "known_hosts"))
 
 
 def test_the_tunnels_key_and_then_those_behind_it_are_asked_about(strict: FleetOptions) -> None:
     host = urlsplit(strict.endpoint).hostname or ""
-    engine = FleetEngine(replace(strict, tunnel=host, endpoint="unix:///var/run/fleet.sock"))
+    engine = FleetEngine(strict._replace(tunnel=host, endpoint="unix:///var/run/fleet.sock"))
     shown: list[str] = []
 
     def yes(key: HostKey) -> bool:

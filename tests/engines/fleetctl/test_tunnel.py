@@ -6,7 +6,6 @@ import os
 import shlex
 import signal
 import time
-from dataclasses import replace
 
 import pytest
 
@@ -82,7 +81,7 @@ def test_the_command_that_is_named_cures_a_changed_key(sshd: Sshd) -> None:
 
 
 def test_without_strict_checking_no_key_is_known_or_asked_about(sshd: Sshd) -> None:
-    assert FleetEngine(replace(sshd.options, strict_host_key_checking=False)).units() == ()
+    assert FleetEngine(sshd.options._replace(strict_host_key_checking=False)).units() == ()
     assert not sshd.known_hosts.exists()
 
 
@@ -96,7 +95,7 @@ def test_a_file_of_known_hosts_that_cannot_be_written_is_said(sshd: Sshd) -> Non
 def open_to(sshd: Sshd) -> FleetOptions:
     """The way to a daemon whose key is known."""
     sshd.know(sshd.home / "host_ecdsa.pub")
-    return replace(sshd.options, ssh_timeout=2.0)
+    return sshd.options._replace(ssh_timeout=2.0)
 
 
 def test_no_agent(open_to: FleetOptions, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,7 +119,7 @@ def test_a_key_that_is_not_let_in(open_to: FleetOptions, sshd: Sshd) -> None:
 
 
 def test_a_user_who_is_not_there(open_to: FleetOptions) -> None:
-    says = error(replace(open_to, ssh_username="no-such-user")).message
+    says = error(open_to._replace(ssh_username="no-such-user")).message
     assert says == "The machine refuses the ssh-agent's one key for the user no-such-user."
 
 
@@ -141,10 +140,10 @@ def test_a_machine_that_says_nothing(open_to: FleetOptions, sshd: Sshd) -> None:
 
 
 def test_a_port_that_is_not_sshs(open_to: FleetOptions) -> None:
-    options = replace(open_to, tunnel=open_to.endpoint.removeprefix("http://"))
+    options = open_to._replace(tunnel=open_to.endpoint.removeprefix("http://"))
     assert error(options).message.startswith("The ssh connection was broken off before it began: ")
 
 
 def test_an_endpoint_that_the_machine_cannot_reach(open_to: FleetOptions) -> None:
-    says = error(replace(open_to, endpoint="http://127.0.0.1:1")).message
+    says = error(open_to._replace(endpoint="http://127.0.0.1:1")).message
     assert says.startswith("The ssh connection stands, but the endpoint is not to be had through it: ")
