@@ -32,7 +32,7 @@ def fetch(method: str, url: str, headers: Mapping[str, str], *, limit: float = L
     asking = threading.Thread(target=lambda: outcomes.append(_outcome(method, url, headers, limit)), daemon=True)
     asking.start()
     asking.join(limit)
-    if not outcomes:
+    if not outcomes or isinstance(_cause(outcomes[0]), TimeoutError):
         raise Unanswered(f"it took longer than {limit:g} s")
     if isinstance(outcomes[0], Exception):
         raise _unanswered(outcomes[0]) from outcomes[0]
@@ -72,11 +72,15 @@ def _lower(headers: Message) -> dict[str, str]:
 
 def _unanswered(error: Exception) -> Unanswered:
     """Why there was no answer. What speaks no TLS answers with something else, or hangs up."""
-    cause = error.reason if isinstance(error, urllib.error.URLError) else error
+    cause = _cause(error)
     if isinstance(cause, ssl.SSLCertVerificationError):
         return Unanswered(f"its certificate is not trusted here ({cause.verify_message})")
     plain = isinstance(cause, ssl.SSLError | ConnectionError | http.client.RemoteDisconnected)
     return Unanswered(_words(cause), plain=plain and not isinstance(cause, ConnectionRefusedError))
+
+
+def _cause(outcome: object) -> object:
+    return outcome.reason if isinstance(outcome, urllib.error.URLError) else outcome
 
 
 def _words(cause: object) -> str:

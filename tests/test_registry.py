@@ -164,8 +164,22 @@ def test_a_registry_on_loopback_is_asked_without_a_proxy(serve: Serve, monkeypat
 
 
 def test_a_silent_server_is_left_at_the_limit(serve: Serve) -> None:
-    with pytest.raises(Unanswered, match=r"took longer than 0\.3 s|timed out"):
+    with pytest.raises(Unanswered, match=r"^it took longer than 0\.3 s$"):
         fetch("HEAD", f"http://{serve(b'')}/", {}, limit=0.3)
+
+
+@pytest.mark.parametrize("wrapped", [lambda error: error, urllib.error.URLError])
+def test_so_is_one_whose_own_limit_comes_first(
+    wrapped: Callable[[Exception], Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the two limits that run out at one moment; Python's errors for it have no words, or words of their own."""
+
+    def time_out(*_: object, **__: object) -> None:
+        raise wrapped(TimeoutError())
+
+    monkeypatch.setattr(urllib.request.OpenerDirector, "open", time_out)
+    with pytest.raises(Unanswered, match=r"^it took longer than 5 s$"):
+        fetch("HEAD", "http://127.0.0.1:1/", {}, limit=5)
 
 
 @pytest.mark.parametrize("answer", [b"nonsense\r\n\r\n", b"HTTP/1.1 2", b"HTTP/1.1 abc OK\r\n\r\n"])
