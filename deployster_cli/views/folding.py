@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from typing import IO
@@ -50,11 +51,10 @@ def fit(text: str, stream: IO[str] | None) -> str:
 
 
 def columns(stream: IO[str]) -> int:
-    """How wide the terminal behind a stream is: what COLUMNS says, else it itself, else 80."""
-    try:
-        return int(os.environ.get("COLUMNS", "")) or 80
-    except ValueError:
-        pass
+    """How wide the terminal behind a stream is: what COLUMNS says, if it can be, else it itself, else 80."""
+    with contextlib.suppress(ValueError):
+        if (told := int(os.environ.get("COLUMNS", ""))) > 0:
+            return told
     try:
         return os.get_terminal_size(stream.fileno()).columns or 80
     except (OSError, ValueError):

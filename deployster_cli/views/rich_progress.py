@@ -14,7 +14,7 @@ from rich.text import Text
 from deployster_cli.views.board import Board
 from deployster_cli.views.folding import folded
 from deployster_cli.views.parked import ERASED, Parked
-from deployster_cli.views.rich_tables import STATE_STYLES
+from deployster_cli.views.rich_tables import STATE_STYLES, terminal
 from deployster_cli.views.suspending import HIDDEN, SHOWN, STDERR, suspendable
 from deployster_cli.views.tables import GAP, widths
 
@@ -35,7 +35,7 @@ class RichLines:
     live = True
 
     def __init__(self, *, color: bool) -> None:
-        self._console = Console(stderr=True, no_color=not color, highlight=False)
+        self._console = terminal(color=color, stderr=True)
         self._block = Block(Board())
         self._live = Parked(self._block, console=self._console, transient=True, refresh_per_second=8)
         self._until_closed = contextlib.ExitStack()

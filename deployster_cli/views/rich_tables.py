@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 
 from rich.console import Console
@@ -33,9 +34,18 @@ STATE_STYLES = {
 """A cell that is one of these words → its colour. All are the terminal's own, so they suit a dark and a light one."""
 
 
+_SIZES = {"COLUMNS", "LINES"}
+
+
+def terminal(*, color: bool, stderr: bool = False) -> Console:
+    """Where Rich draws. A COLUMNS or LINES of 0 tells of no size, but Rich would take it for one, and show nothing."""
+    told = {name: value for name, value in os.environ.items() if name not in _SIZES or value.strip("0")}
+    return Console(stderr=stderr, no_color=not color, highlight=False, _environ=told)
+
+
 def print_table(columns: Row, rows: Sequence[Row], *, by: int, color: bool) -> None:
     """Draw the rows on standard output. What is wider than the terminal even alone is the terminal's to wrap."""
-    console = Console(no_color=not color, highlight=False)
+    console = terminal(color=color)
     for line in table_lines(columns, rows, by=by, width=console.width):
         console.print(line, soft_wrap=True)
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from deployster_cli.operations.watch import Look
 from deployster_cli.views.output import Listing
-from deployster_cli.views.rich_tables import table_lines
+from deployster_cli.views.rich_tables import table_lines, terminal
 from deployster_cli.views.suspending import HIDDEN, OTHER_SCREEN, SHOWN, STDOUT, USUAL_SCREEN, Pausing, suspendable
 
 T = TypeVar("T")
@@ -57,7 +57,7 @@ class Board:
 
 def draw(looks: Iterator[Look[T]], listing: Callable[[T], Listing], title: str, *, color: bool) -> None:
     """Show every look until it is interrupted."""
-    console = Console(no_color=not color, highlight=False)
+    console = terminal(color=color)
     board = Board(title)
     live = Pausing(board, console=console, screen=True, refresh_per_second=_REDRAWN)
     try:

@@ -97,6 +97,15 @@ def test_a_terminal_is_asked_how_wide_it_is(screen: IO[str]) -> None:
     assert columns(screen) == 33
 
 
+@pytest.mark.parametrize("given_width", ["0", "-5"])
+def test_it_is_asked_too_where_columns_can_t_be(
+    monkeypatch: pytest.MonkeyPatch, screen: IO[str], given_width: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", given_width)
+    termios.tcsetwinsize(screen.fileno(), (24, 33))
+    assert columns(screen) == 33
+
+
 def test_one_that_does_not_know_is_as_wide_as_most(screen: IO[str]) -> None:
     assert columns(screen) == 80
 

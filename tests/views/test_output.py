@@ -92,6 +92,12 @@ def test_off_a_terminal_sentences_are_as_they_are(
     assert capsys.readouterr() == ("Done: carousel v1 runs\n", "Done: carousel v1 runs\n")
 
 
+def test_a_table_is_shown_on_a_terminal_said_to_have_no_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    with terminal(monkeypatch, columns=0) as screen:
+        Output().table(("NAME", "STATE"), ROWS)
+    assert screen.getvalue().count("\n") == 1 + len(ROWS)
+
+
 def test_a_table_on_a_terminal_is_coloured_by_state(monkeypatch: pytest.MonkeyPatch) -> None:
     with terminal(monkeypatch) as screen:
         Output().table(("NAME", "STATE"), ROWS)

@@ -31,6 +31,12 @@ def test_a_line_that_is_too_long_goes_on_below_its_text(monkeypatch: pytest.Monk
     assert screen.getvalue() == "  carousel v2 @1\n  ready on m1\n"
 
 
+def test_a_terminal_said_to_have_no_columns_is_told_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    with terminal(monkeypatch, columns=0) as screen:
+        RichLines(color=False).write("good", "  carousel v2 @1  ready on m1")
+    assert screen.getvalue() == "  carousel v2 @1  ready on m1\n"
+
+
 def test_a_word_that_is_too_long_stays_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     with terminal(monkeypatch, columns=20) as screen:
         RichLines(color=False).write("warn", "https://example.com/a/long/path")
