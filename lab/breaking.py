@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from place import Lab
-from processes import Missing, call, kill, noted, stop
+from processes import LabError, Missing, call, children, kill, noted, stop
 
 from lab import boot, run_etcd, wait_for
 
@@ -103,8 +103,19 @@ def agent(lab: Lab, folder: Path) -> Iterator[str]:
         yield str(socket)
 
 
-def stopped(child: subprocess.Popen[bytes], seconds: float) -> None:
+def daemon(lab: Lab, machine: int, name: str) -> int:
+    """The process of that name on a machine. LabError where there is none."""
+    left = [noted(lab.folder(machine) / "process.json") or 0]
+    while left:
+        pid = left.pop()
+        if Path(f"/proc/{pid}/comm").read_text().strip() == name:
+            return pid
+        left += children(pid)
+    raise LabError(f"No {name} runs on machine {machine}.")
+
+
+def stopped(pid: int, seconds: float) -> None:
     """The process hangs for so long."""
-    os.kill(child.pid, signal.SIGSTOP)
+    os.kill(pid, signal.SIGSTOP)
     time.sleep(seconds)
-    os.kill(child.pid, signal.SIGCONT)
+    os.kill(pid, signal.SIGCONT)

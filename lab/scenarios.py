@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from attempt import Attempt
-from breaking import agent, proxied, stop_etcd, stopped, unplug, wire
+from breaking import agent, daemon, proxied, stop_etcd, stopped, unplug, wire
 from sightings import Watch
 from stage import DEPLOY, Fault, Stage, Trial
 from verdicts import Outcome, Row, overlaps
@@ -47,6 +47,21 @@ def kill_machine(stage: Stage) -> Iterator[Row]:
         yield Row("kill-machine", f"power of machine {LAST} off after {moment} s", (outcome,))
 
 
+def kill_two(stage: Stage) -> Iterator[Row]:
+    """Two machines' power fails 4 s into a deploy: the one that is left takes all instances."""
+    outcome = stage.disturbed(fresh(stage, within=180), unplugged(stage, 4, LAST - 1, LAST))
+    yield Row("kill-two", "power of machines 2 and 3 off after 4 s", (outcome,))
+
+
+def kill_in_batches(stage: Stage) -> Iterator[Row]:
+    """A machine's power fails 8 s into a deploy by batches of two: the new instances first, and the old ones first."""
+    for order in ("start-first", "stop-first"):
+        old, words = stage.old(), ("--batch-size=2", f"--order={order}")
+        trial = Trial(old, stage.version(), words, within=240, floored=order == "start-first")
+        outcome = stage.disturbed(trial, unplugged(stage, 8))
+        yield Row("kill-in-batches", f"power of machine {LAST} off after 8 s; two at a time, {order}", (outcome,))
+
+
 def cut_network(stage: Stage) -> Iterator[Row]:
     """A machine's network is cut 1 and 6 s into a deploy; it is back when the deploy has ended, or after 15 s."""
     for moment, back in ((1, 0), (6, 0), (6, 15)):
@@ -81,11 +96,23 @@ def hung_endpoint(stage: Stage) -> Iterator[Row]:
 
         def hang(attempt: Attempt, _: Watch) -> int:
             underway(attempt)
-            stopped(child, 20)
+            stopped(child.pid, 20)
             return 0
 
         outcome = stage.disturbed(trial, hang)
     yield Row("hung-endpoint", "endpoint accepts and never answers in mid-deploy, for 20 s", (outcome,))
+
+
+def hung_fleetd(stage: Stage) -> Iterator[Row]:
+    """A machine's fleetd hangs for 20 s, which is not yet long enough for fleet to take the machine for lost."""
+
+    def hang(attempt: Attempt, _: Watch) -> int:
+        underway(attempt)
+        stopped(daemon(stage.lab, LAST, "fleetd"), 20)
+        return 0
+
+    outcome = stage.disturbed(fresh(stage, within=180), hang)
+    yield Row("hung-fleetd", f"fleetd of machine {LAST} hangs in mid-deploy, for 20 s", (outcome,))
 
 
 def restart_etcd(stage: Stage) -> Iterator[Row]:
@@ -155,10 +182,13 @@ def flips(stage: Stage) -> Iterator[Row]:
 
 SCENARIOS = {
     "kill-machine": Scenario(kill_machine, 600),
+    "kill-two": Scenario(kill_two, 400),
+    "kill-in-batches": Scenario(kill_in_batches, 600),
     "cut-network": Scenario(cut_network, 600),
     "cut-endpoint": Scenario(cut_endpoint, 400),
     "cut-tunnel": Scenario(cut_tunnel, 400),
     "hung-endpoint": Scenario(hung_endpoint, 300),
+    "hung-fleetd": Scenario(hung_fleetd, 300),
     "restart-etcd": Scenario(restart_etcd, 400),
     "kill-deployster": Scenario(kill_deployster, 4500),
     "stop-deployster": Scenario(stop_deployster, 600),
@@ -193,13 +223,15 @@ def undisturbed(_: Attempt, __: Watch) -> int:
     return 0
 
 
-def unplugged(stage: Stage, moment: float) -> Fault:
-    """The last machine's power fails."""
+def unplugged(stage: Stage, moment: float, *machines: int) -> Fault:
+    """The power of some machines fails, where none are named of the last one."""
 
     def fault(attempt: Attempt, watch: Watch) -> int:
         attempt.at(moment)
-        lost = watch.on(LAST)
-        unplug(stage.lab, LAST)
+        gone = machines or (LAST,)
+        lost = sum(map(watch.on, gone))
+        for machine in gone:
+            unplug(stage.lab, machine)
         return lost
 
     return fault

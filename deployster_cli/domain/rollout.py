@@ -149,12 +149,12 @@ def _starting(rollout: Rollout, units: Mapping[UnitName, Unit], _: bool, now: fl
 
 def _first_fault(rollout: Rollout, now: float) -> Failure | None:
     """Why the batch can't come up any more, as soon as that is certain of one unit, or of its copy on one machine."""
-    pause = rollout.traits.restart_pause
+    limits = rollout.traits.limits
     for name in rollout.now_in.rise:
         track = rollout.tracks[name]
-        reason = track.fault(now, restart_pause=pause)
+        reason = track.fault(now, **limits)
         if reason:
-            return Failure(reason, (name,), track.culprit(now, restart_pause=pause))
+            return Failure(reason, (name,), track.culprit(now, **limits))
     return None
 
 
@@ -253,10 +253,10 @@ def _undoing(rollout: Rollout, units: Mapping[UnitName, Unit], complete: bool, n
 
 
 def _restoring(rollout: Rollout, units: Mapping[UnitName, Unit], _: bool, now: float) -> Result:
-    names, pause = rollout.up_before, rollout.traits.restart_pause
+    names = rollout.up_before
     rollout, actions = ask(rollout, Verb.RESUME, tuple(n for n in names if not _wanted(units.get(n))), now)
     back = [n for n in names if rollout.tracks[n].settled(now, 0)]
-    lost = [n for n in names if rollout.tracks[n].fault(now, restart_pause=pause)]
+    lost = [n for n in names if rollout.tracks[n].fault(now, **rollout.traits.limits)]
     fresh = [units[n] for n in back if n not in rollout.finished and n in units]
     told = tuple(events.Ready(unit, now - rollout.since) for unit in fresh)
     rollout = replace(rollout, finished=rollout.finished | {u.name for u in fresh})

@@ -26,6 +26,11 @@ DEAD_FOR = 1.0
 ENDED_FOR = 5.0
 """Seconds that a unit which was never seen active may look dead: its machine reports late."""
 
+LOST_FOR = 40.0
+"""The same where its machine may have been lost. What a lost one reported last is listed for as long as fleet waits for
+its next sign of life, which is 30 s (fleet 1.0.0: agent_ttl); then the unit is put on another machine.
+"""
+
 COPY_ENDED_FOR = 15.0
 """The same for a copy of a global unit. Nobody says whether its machine has begun to start it: first it is loaded, and
 started when fleet's agent next looks, which it does every 5 s.
@@ -138,24 +143,27 @@ class Track:
         since = [track.up_since for track in tracks if track.up_since is not None and not track.hidden]
         return max(since) if len(since) == len(tracks) else None
 
-    def fault(self, now: float, *, restart_pause: float) -> Reason | None:
-        """Why this unit will not come up, as soon as that is certain. ``restart_pause`` is its RestartSec."""
+    def fault(self, now: float, *, restart_pause: float, dead_for: float = ENDED_FOR) -> Reason | None:
+        """Why this unit will not come up, as soon as that is certain. ``restart_pause`` is its RestartSec, ``dead_for``
+        how long it may look dead if it was never seen active.
+        """
         if self.unit is None or (self.absent and self.absent < ABSENT_LOOKS):
             return None
         if self.absent or (self.was_wanted and self.unit.desired is not State.LAUNCHED):
             return Reason.GONE
         if self.copies:
-            return next(filter(None, (c.fault(now, restart_pause=restart_pause) for c in self.copies.values())), None)
+            faults = (copy.fault(now, restart_pause=restart_pause, dead_for=dead_for) for copy in self.copies.values())
+            return next(filter(None, faults), None)
         if self.unit.condition is Condition.FAILED:
             return Reason.FAILED
         if self._crash_loops(now, restart_pause):
             return Reason.CRASH_LOOP
-        return Reason.ENDED if self._ended(now) else None
+        return Reason.ENDED if self._ended(now, dead_for) else None
 
-    def culprit(self, now: float, *, restart_pause: float) -> Unit | None:
+    def culprit(self, now: float, *, restart_pause: float, dead_for: float = ENDED_FOR) -> Unit | None:
         """Whom a fault is about: the copy that has it, else the unit."""
-        faulty = (c.unit for c in self.copies.values() if c.fault(now, restart_pause=restart_pause))
-        return next(faulty, self.unit)
+        limits = {"restart_pause": restart_pause, "dead_for": dead_for}
+        return next((copy.unit for copy in self.copies.values() if copy.fault(now, **limits)), self.unit)
 
     def _crash_loops(self, now: float, restart_pause: float) -> bool:
         if self.unit is not None and self.unit.restarts is not None:
@@ -163,13 +171,11 @@ class Track:
         too_long = self.restart_since is not None and now - self.restart_since > restart_pause + RESTART_SLACK
         return self.restarts > RESTARTS_ALLOWED or too_long
 
-    def _ended(self, now: float) -> bool:
-        patience = DEAD_FOR if self.was_active else self._may_look_dead
+    def _ended(self, now: float, dead_for: float) -> bool:
+        if self.unit and self.unit.everywhere:
+            dead_for = max(dead_for, COPY_ENDED_FOR)
+        patience = DEAD_FOR if self.was_active else dead_for
         return self.ended_since is not None and now - self.ended_since >= patience
-
-    @property
-    def _may_look_dead(self) -> float:
-        return COPY_ENDED_FOR if self.unit and self.unit.everywhere else ENDED_FOR
 
 
 def _since(before: float | None, now: float, holds: bool) -> float | None:

@@ -15,6 +15,7 @@ from deployster_cli.domain.plan import Plan
 from deployster_cli.domain.reasons import rules_and_machines
 from deployster_cli.domain.rollout_state import Action, Rollout, Traits, Verb
 from deployster_cli.domain.unitfile import UnitFile
+from deployster_cli.domain.watching import LOST_FOR
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable
 from deployster_cli.operations.clock import Clock
@@ -61,7 +62,8 @@ def drive(
     ``pause`` takes the place of sleeping between two looks, and may have more to tell. ``seen`` takes the place of the
     first look.
     """
-    rollout, told = machine.begin(work.plan, work.traits, clock.now())
+    traits = work.traits if engine.one_machine else replace(work.traits, dead_for=LOST_FOR)
+    rollout, told = machine.begin(work.plan, traits, clock.now())
     spreading = Spreading(engine, work.files)
     took = 0.0
 

@@ -6,7 +6,7 @@ import pytest
 
 from deployster_cli.domain.model import Machine, State, Unit, together
 from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.watching import Reason, Track, whole
+from deployster_cli.domain.watching import LOST_FOR, Reason, Track, whole
 
 UP = Unit(
     UnitName("carousel", "v1", 1),
@@ -99,6 +99,11 @@ def test_a_failed_unit_is_at_fault_at_once() -> None:
 
 def test_a_unit_that_looks_dead_before_it_ever_ran_gets_some_seconds() -> None:
     assert (fault((0, DEAD), (4, DEAD)), fault((0, DEAD), (5, DEAD))) == (None, Reason.ENDED)
+
+
+def test_where_its_machine_may_be_lost_it_may_look_dead_for_as_long_as_that_takes_to_be_known() -> None:
+    track = story((0, DEAD), (39, DEAD))
+    assert [track.fault(now, restart_pause=0.1, dead_for=LOST_FOR) for now in (39, 40)] == [None, Reason.ENDED]
 
 
 def test_one_restart_is_forgiven_and_two_are_not() -> None:
