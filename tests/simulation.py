@@ -28,6 +28,7 @@ class Fate(Enum):
     LOOPS = "crashes and restarts for ever"
     RECOVERS = "crashes once, then runs"
     ENDS = "ends without having failed"
+    MOVES = "is never seen active on a machine that is lost, and runs on another one half a minute later"
     EXITS = "ends well, as a oneshot does"
     NOWHERE = "fits no machine"
     REFUSED = "is refused by the engine"
@@ -188,7 +189,8 @@ class SimEngine:
     @staticmethod
     def _fated(life: Life, age: float) -> tuple[str, str, str]:
         running, waiting = ("loaded", "active", "running"), ("loaded", "activating", "auto-restart")
-        match life.fate:
+        ended = life.fate is Fate.ENDS or (life.fate is Fate.MOVES and age < 30)
+        match Fate.ENDS if ended else life.fate:
             case Fate.FAILS:
                 return ("loaded", "failed", "failed")
             case Fate.ENDS:

@@ -150,6 +150,16 @@ def test_a_server_that_ends_has_failed() -> None:
     assert run.end.failure.reason is Reason.ENDED
 
 
+def test_a_unit_whose_machine_is_lost_before_it_tells_of_it_is_waited_for() -> None:
+    assert deploy(sim({names(NEW, 2)[0]: Fate.MOVES}, old=2), 2).end.phase is Phase.DONE
+
+
+def test_the_only_machine_can_t_be_lost() -> None:
+    run = deploy(sim({names(NEW, 1)[0]: Fate.MOVES}, one_machine=True), 1)
+    assert run.end.failure is not None
+    assert (run.end.failure.reason, run.end.since < 10) == (Reason.ENDED, True)
+
+
 def test_a_unit_that_no_machine_fits_fails_at_the_time_limit() -> None:
     run = deploy(sim({names(NEW, 1)[0]: Fate.NOWHERE}, old=1), 1, policy=Policy(timeout=20))
     assert run.end.failure is not None
