@@ -28,12 +28,8 @@ ENDED_FOR = 5.0
 
 LOST_FOR = 40.0
 """The same where its machine may have been lost. What a lost one reported last is listed for as long as fleet waits for
-its next sign of life, which is 30 s (fleet 1.0.0: agent_ttl); then the unit is put on another machine.
-"""
-
-COPY_ENDED_FOR = 15.0
-"""The same for a copy of a global unit. Nobody says whether its machine has begun to start it: first it is loaded, and
-started when fleet's agent next looks, which it does every 5 s.
+its next sign of life, which is 30 s (fleet 1.0.0: agent_ttl); then the unit is put on another machine. Of a copy of a
+global unit nobody says whether its machine has begun to start it: fleet's agent, which looks every 5 s, first loads it.
 """
 
 RESTARTS_ALLOWED = 1
@@ -172,8 +168,6 @@ class Track:
         return self.restarts > RESTARTS_ALLOWED or too_long
 
     def _ended(self, now: float, dead_for: float) -> bool:
-        if self.unit and self.unit.everywhere:
-            dead_for = max(dead_for, COPY_ENDED_FOR)
         patience = DEAD_FOR if self.was_active else dead_for
         return self.ended_since is not None and now - self.ended_since >= patience
 
