@@ -142,6 +142,7 @@ def main() -> int:
     if given.list:
         print("\n".join(f"{name:16} {scenario.told}" for name, scenario in SCENARIOS.items()))
         return 0
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it, and so would its deploys
     try:
         return play(given)
     except LabError as error:

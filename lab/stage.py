@@ -52,7 +52,7 @@ class Trial:
 
     def outcome(self, attempt: Attempt, left: Left, least: int, lost: int, troubles: list[str]) -> Outcome:
         """All that was seen, beside what was wanted."""
-        floor = self.count - lost if self.floored else None
+        floor = max(0, self.count - lost) if self.floored else None
         expected = Expected(self.code, self.left, self.count, floor, self.within)
         seen = (attempt.code, attempt.seconds, left, least, tuple(troubles), attempt.said)
         return Outcome(expected, self.old, self.new, *seen)
