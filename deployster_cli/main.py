@@ -157,9 +157,9 @@ def main() -> None:
     _heed_signals()
     code = run(sys.argv[1:])
     _heed_no_more()
-    lost = not _flushed(sys.stdout)
-    if lost | (not _flushed(sys.stderr)):
-        os._exit(code or (EXIT_FAILED if lost else EXIT_DONE))  # else Python tries once more, and ends with its own 120
+    out, err = _flushed(sys.stdout), _flushed(sys.stderr)
+    if not (out and err):
+        os._exit(code or (EXIT_DONE if out else EXIT_FAILED))  # else Python tries once more, and ends with its own 120
     sys.exit(code)
 
 

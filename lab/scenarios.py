@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from attempt import Attempt
@@ -49,8 +49,8 @@ def kill_machine(stage: Stage) -> Iterator[Row]:
 
 def kill_two(stage: Stage) -> Iterator[Row]:
     """Two machines' power fails 4 s into a deploy: the one that is left takes all instances."""
-    outcome = stage.disturbed(fresh(stage, within=180), unplugged(stage, 4, LAST - 1, LAST))
-    yield Row("kill-two", "power of machines 2 and 3 off after 4 s", (outcome,))
+    outcome = stage.disturbed(fresh(stage, within=180), unplugged(stage, 4, (LAST - 1, LAST)))
+    yield Row("kill-two", f"power of machines {LAST - 1} and {LAST} off after 4 s", (outcome,))
 
 
 def kill_in_batches(stage: Stage) -> Iterator[Row]:
@@ -93,25 +93,13 @@ def hung_endpoint(stage: Stage) -> Iterator[Row]:
     trial = fresh(stage, within=180)
     with proxied(stage.lab) as (endpoint, child):
         stage.environ["FLEETCTL_ENDPOINT"] = endpoint
-
-        def hang(attempt: Attempt, _: Watch) -> int:
-            underway(attempt)
-            stopped(child.pid, 20)
-            return 0
-
-        outcome = stage.disturbed(trial, hang)
+        outcome = stage.disturbed(trial, hung(child.pid))
     yield Row("hung-endpoint", "endpoint accepts and never answers in mid-deploy, for 20 s", (outcome,))
 
 
 def hung_fleetd(stage: Stage) -> Iterator[Row]:
     """A machine's fleetd hangs for 20 s, which is not yet long enough for fleet to take the machine for lost."""
-
-    def hang(attempt: Attempt, _: Watch) -> int:
-        underway(attempt)
-        stopped(daemon(stage.lab, LAST, "fleetd"), 20)
-        return 0
-
-    outcome = stage.disturbed(fresh(stage, within=180), hang)
+    outcome = stage.disturbed(fresh(stage, within=180), hung(daemon(stage.lab, LAST, "fleetd")))
     yield Row("hung-fleetd", f"fleetd of machine {LAST} hangs in mid-deploy, for 20 s", (outcome,))
 
 
@@ -223,16 +211,26 @@ def undisturbed(_: Attempt, __: Watch) -> int:
     return 0
 
 
-def unplugged(stage: Stage, moment: float, *machines: int) -> Fault:
-    """The power of some machines fails, where none are named of the last one."""
+def unplugged(stage: Stage, moment: float, machines: Sequence[int] = (LAST,)) -> Fault:
+    """The power of these machines fails."""
 
     def fault(attempt: Attempt, watch: Watch) -> int:
         attempt.at(moment)
-        gone = machines or (LAST,)
-        lost = sum(map(watch.on, gone))
-        for machine in gone:
+        lost = sum(map(watch.on, machines))
+        for machine in machines:
             unplug(stage.lab, machine)
         return lost
+
+    return fault
+
+
+def hung(pid: int) -> Fault:
+    """A process hangs for 20 s in mid-deploy."""
+
+    def fault(attempt: Attempt, _: Watch) -> int:
+        underway(attempt)
+        stopped(pid, 20)
+        return 0
 
     return fault
 

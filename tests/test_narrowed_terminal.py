@@ -79,7 +79,7 @@ def window(tmp_path: Path) -> Iterator[Window]:
     yield shown
     shown.close()
     argv = [sys.executable, "-P", "-m", "deployster_cli", "destroy", "carousel", "v1", "--yes", "-q"]
-    subprocess.run(argv, cwd=tmp_path, env={"HOME": str(tmp_path)} | os.environ, check=True, timeout=60)
+    subprocess.run(argv, cwd=tmp_path, env={**os.environ, "HOME": str(tmp_path)}, check=True, timeout=60)
 
 
 def test_the_block_is_drawn_over_its_parted_lines(window: Window) -> None:

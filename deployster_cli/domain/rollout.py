@@ -152,9 +152,9 @@ def _first_fault(rollout: Rollout, now: float) -> Failure | None:
     limits = rollout.traits.limits
     for name in rollout.now_in.rise:
         track = rollout.tracks[name]
-        reason = track.fault(now, **limits)
+        reason = track.fault(now, limits)
         if reason:
-            return Failure(reason, (name,), track.culprit(now, **limits))
+            return Failure(reason, (name,), track.culprit(now, limits))
     return None
 
 
@@ -256,7 +256,7 @@ def _restoring(rollout: Rollout, units: Mapping[UnitName, Unit], _: bool, now: f
     names = rollout.up_before
     rollout, actions = ask(rollout, Verb.RESUME, tuple(n for n in names if not _wanted(units.get(n))), now)
     back = [n for n in names if rollout.tracks[n].settled(now, 0)]
-    lost = [n for n in names if rollout.tracks[n].fault(now, **rollout.traits.limits)]
+    lost = [n for n in names if rollout.tracks[n].fault(now, rollout.traits.limits)]
     fresh = [units[n] for n in back if n not in rollout.finished and n in units]
     told = tuple(events.Ready(unit, now - rollout.since) for unit in fresh)
     rollout = replace(rollout, finished=rollout.finished | {u.name for u in fresh})

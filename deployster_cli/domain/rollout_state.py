@@ -11,7 +11,7 @@ from deployster_cli.domain.events import Event, Failure
 from deployster_cli.domain.model import OnFailure, Order
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import Plan, Step
-from deployster_cli.domain.watching import ENDED_FOR, Track
+from deployster_cli.domain.watching import Limits, Track
 
 ASK_AGAIN_AFTER = 15.0
 """Seconds without any effect after which a request is made again."""
@@ -55,18 +55,10 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """What the rendered unit says about itself: ended is up (oneshot), and its RestartSec in seconds; and how long it
-    may look dead if it was never seen active, which depends on what its machine can be trusted with.
-    """
+    """What the rendered unit and its engine say about it: ended is up (oneshot), and what its story is judged by."""
 
     oneshot: bool = False
-    restart_pause: float = 0.1
-    dead_for: float = ENDED_FOR
-
-    @property
-    def limits(self) -> dict[str, float]:
-        """What ``Track.fault`` goes by."""
-        return {"restart_pause": self.restart_pause, "dead_for": self.dead_for}
+    limits: Limits = Limits()
 
 
 @dataclass(frozen=True, slots=True)

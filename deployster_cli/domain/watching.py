@@ -39,6 +39,16 @@ RESTART_SLACK = 1.8
 """Seconds over RestartSec after which an unbroken auto-restart must have been two of them."""
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a story is judged by, in seconds: the unit's RestartSec, and how long it may look dead if it was never seen
+    active.
+    """
+
+    restart_pause: float = 0.1
+    dead_for: float = ENDED_FOR
+
+
 class Reason(Enum):
     """Why a rollout failed."""
 
@@ -139,27 +149,23 @@ class Track:
         since = [track.up_since for track in tracks if track.up_since is not None and not track.hidden]
         return max(since) if len(since) == len(tracks) else None
 
-    def fault(self, now: float, *, restart_pause: float, dead_for: float = ENDED_FOR) -> Reason | None:
-        """Why this unit will not come up, as soon as that is certain. ``restart_pause`` is its RestartSec, ``dead_for``
-        how long it may look dead if it was never seen active.
-        """
+    def fault(self, now: float, limits: Limits) -> Reason | None:
+        """Why this unit will not come up, as soon as that is certain."""
         if self.unit is None or (self.absent and self.absent < ABSENT_LOOKS):
             return None
         if self.absent or (self.was_wanted and self.unit.desired is not State.LAUNCHED):
             return Reason.GONE
         if self.copies:
-            faults = (copy.fault(now, restart_pause=restart_pause, dead_for=dead_for) for copy in self.copies.values())
-            return next(filter(None, faults), None)
+            return next(filter(None, (copy.fault(now, limits) for copy in self.copies.values())), None)
         if self.unit.condition is Condition.FAILED:
             return Reason.FAILED
-        if self._crash_loops(now, restart_pause):
+        if self._crash_loops(now, limits.restart_pause):
             return Reason.CRASH_LOOP
-        return Reason.ENDED if self._ended(now, dead_for) else None
+        return Reason.ENDED if self._ended(now, limits.dead_for) else None
 
-    def culprit(self, now: float, *, restart_pause: float, dead_for: float = ENDED_FOR) -> Unit | None:
+    def culprit(self, now: float, limits: Limits) -> Unit | None:
         """Whom a fault is about: the copy that has it, else the unit."""
-        limits = {"restart_pause": restart_pause, "dead_for": dead_for}
-        return next((copy.unit for copy in self.copies.values() if copy.fault(now, **limits)), self.unit)
+        return next((copy.unit for copy in self.copies.values() if copy.fault(now, limits)), self.unit)
 
     def _crash_loops(self, now: float, restart_pause: float) -> bool:
         if self.unit is not None and self.unit.restarts is not None:

@@ -13,6 +13,7 @@ from deployster_cli.domain.plan import Plan, Policy, Wanted, instances_by_defaul
 from deployster_cli.domain.ports import FIRST, assign
 from deployster_cli.domain.rollout_state import Traits
 from deployster_cli.domain.unitfile import Stamp, UnitFile
+from deployster_cli.domain.watching import Limits
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import InvalidInput
 from deployster_cli.operations.global_units import Spreading
@@ -177,7 +178,7 @@ def stamps_of(engine: Engine, found: Sequence[Release]) -> dict[str, Stamp]:
 
 def traits_of(file: UnitFile) -> Traits:
     """What the rollout has to know of the unit itself."""
-    return Traits(oneshot=file.oneshot, restart_pause=file.restart_pause)
+    return Traits(file.oneshot, Limits(file.restart_pause))
 
 
 def _wanted(request: Request, instances: int) -> Wanted:

@@ -62,7 +62,9 @@ def drive(
     ``pause`` takes the place of sleeping between two looks, and may have more to tell. ``seen`` takes the place of the
     first look.
     """
-    traits = work.traits if engine.one_machine else replace(work.traits, dead_for=LOST_FOR)
+    traits = work.traits
+    if not engine.one_machine:
+        traits = replace(traits, limits=replace(traits.limits, dead_for=LOST_FOR))
     rollout, told = machine.begin(work.plan, traits, clock.now())
     spreading = Spreading(engine, work.files)
     took = 0.0

@@ -16,7 +16,7 @@ from deployster_cli.domain.plan import Plan, Policy, Wanted, plan_deploy, plan_d
 from deployster_cli.domain.rollout import advance, begin, refused
 from deployster_cli.domain.rollout_state import Phase, Rollout, Traits
 from deployster_cli.domain.unitfile import UnitFile
-from deployster_cli.domain.watching import Reason
+from deployster_cli.domain.watching import Limits, Reason
 from deployster_cli.operations.rollout import Work, drive
 from tests.simulation import Fate, SimClock, SimEngine
 
@@ -134,7 +134,7 @@ def test_an_auto_restart_longer_than_its_pause_counts_as_two() -> None:
     slow = go(
         sim({names(NEW, 1)[0]: Fate.RECOVERS}),
         plan_deploy(Wanted("carousel", NEW, 1, policy=Policy(settle=5)), (), ()),
-        Traits(restart_pause=5),
+        Traits(limits=Limits(5)),
     )
     assert (run.end.phase, slow.end.phase) == (Phase.FAILED, Phase.DONE)
 

@@ -6,7 +6,7 @@ import pytest
 
 from deployster_cli.domain.model import Machine, State, Unit, together
 from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.watching import LOST_FOR, Reason, Track, whole
+from deployster_cli.domain.watching import LOST_FOR, Limits, Reason, Track, whole
 
 UP = Unit(
     UnitName("carousel", "v1", 1),
@@ -34,7 +34,7 @@ def story(*sights: tuple[float, Unit | None], oneshot: bool = False) -> Track:
 
 
 def fault(*sights: tuple[float, Unit | None], pause: float = 0.1) -> Reason | None:
-    return story(*sights).fault(sights[-1][0], restart_pause=pause)
+    return story(*sights).fault(sights[-1][0], Limits(pause))
 
 
 def test_a_unit_settles_when_it_was_running_in_every_look_for_that_long() -> None:
@@ -43,7 +43,7 @@ def test_a_unit_settles_when_it_was_running_in_every_look_for_that_long() -> Non
 
 
 def test_a_unit_not_yet_seen_is_neither_settled_nor_at_fault() -> None:
-    assert (Track().settled(9, 0), Track().fault(9, restart_pause=0)) == (False, None)
+    assert (Track().settled(9, 0), Track().fault(9, Limits(0))) == (False, None)
 
 
 def test_a_restart_begins_the_settling_anew() -> None:
@@ -103,7 +103,7 @@ def test_a_unit_that_looks_dead_before_it_ever_ran_gets_some_seconds() -> None:
 
 def test_where_its_machine_may_be_lost_it_may_look_dead_for_as_long_as_that_takes_to_be_known() -> None:
     track = story((0, DEAD), (39, DEAD))
-    assert [track.fault(now, restart_pause=0.1, dead_for=LOST_FOR) for now in (39, 40)] == [None, Reason.ENDED]
+    assert [track.fault(now, Limits(dead_for=LOST_FOR)) for now in (39, 40)] == [None, Reason.ENDED]
 
 
 def test_one_restart_is_forgiven_and_two_are_not() -> None:
@@ -177,7 +177,7 @@ def test_an_engine_that_did_not_answer_counts_for_each_copy() -> None:
 def test_a_fault_is_that_of_the_machine_that_has_it() -> None:
     failed = OTHER_COPY._replace(active="failed", sub="failed")
     track = story((0, together([COPY, failed])))
-    assert (track.fault(0, restart_pause=0), track.culprit(0, restart_pause=0)) == (Reason.FAILED, failed)
+    assert (track.fault(0, Limits(0)), track.culprit(0, Limits(0))) == (Reason.FAILED, failed)
 
 
 def test_a_global_unit_that_is_well_everywhere_has_no_fault() -> None:
@@ -186,7 +186,7 @@ def test_a_global_unit_that_is_well_everywhere_has_no_fault() -> None:
 
 def test_a_copy_that_was_never_up_may_look_dead_as_long_as_any_unit() -> None:
     track = story((0, together([dead(COPY)])), (39, together([dead(COPY)])))
-    assert [track.fault(now, restart_pause=0.1, dead_for=LOST_FOR) for now in (39, 40)] == [None, Reason.ENDED]
+    assert [track.fault(now, Limits(dead_for=LOST_FOR)) for now in (39, 40)] == [None, Reason.ENDED]
 
 
 def test_a_copy_that_was_up_and_is_dead_has_ended() -> None:

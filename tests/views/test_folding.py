@@ -83,7 +83,7 @@ def test_a_closed_stream_is_no_terminal() -> None:
 
 @pytest.fixture
 def screen(monkeypatch: pytest.MonkeyPatch) -> Iterator[IO[str]]:
-    """A real terminal, 33 columns wide."""
+    """A real terminal that knows of no width yet."""
     monkeypatch.delenv("COLUMNS", raising=False)
     behind, before = pty.openpty()
     os.set_blocking(behind, False)
@@ -92,7 +92,6 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Iterator[IO[str]]:
 
 
 def test_a_terminal_is_asked_how_wide_it_is(screen: IO[str]) -> None:
-
     termios.tcsetwinsize(screen.fileno(), (24, 33))
     assert columns(screen) == 33
 
