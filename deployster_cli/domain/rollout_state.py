@@ -58,7 +58,7 @@ class Traits:
     """What the rendered unit and its engine say about it: ended is up (oneshot), and what its story is judged by."""
 
     oneshot: bool = False
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, slots=True)
