@@ -190,7 +190,12 @@ def _put(engine: Engine, note: Note, clock: Clock, meanwhile: Callable[[], None]
 
 def abandoned(note: Note, now: int) -> bool:
     """Whether its owner can't be alive: it has not renewed it, or it is a process of ours that is dead."""
-    return note.expired(now) or (note.home == _home() and not _alive(note.pid))
+    return note.expired(now) or dead(note)
+
+
+def dead(note: Note) -> bool:
+    """Whether its owner is a process of this very kernel and process namespace that is no more."""
+    return note.home == _home() and not _alive(note.pid)
 
 
 def _alive(pid: int) -> bool:

@@ -8,7 +8,7 @@ its ``[X-Deployster]`` it carries a note of whose it is: what a killed run left 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from deployster_cli.domain.durations import format_duration
@@ -23,7 +23,7 @@ from deployster_cli.domain.events import (
     TaskStarted,
 )
 from deployster_cli.domain.lock import Note
-from deployster_cli.domain.model import Condition, OnFailure
+from deployster_cli.domain.model import Condition, OnFailure, Unit
 from deployster_cli.domain.names import MOST_INSTANCES, UnitName
 from deployster_cli.domain.plan import Plan, Policy, Step
 from deployster_cli.domain.reasons import headline
@@ -35,7 +35,7 @@ from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EXIT_ENGINE, EXIT_FAILED, EXIT_TASK_TIMEOUT, DeploysterError, EngineError, Interrupted
 from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.deploy import TASKS
-from deployster_cli.operations.lock import abandoned, new_note
+from deployster_cli.operations.lock import dead, new_note
 from deployster_cli.operations.needs import refuse_missing
 from deployster_cli.operations.rollout import Telling, Work, drive, explain
 from deployster_cli.operations.task_journal import TaskJournal
@@ -48,14 +48,16 @@ CLEARED_WITHIN = 60.0
 
 TEMPLATE = "task"
 
-_MARGIN = 120
-"""Seconds past its time limit until a task counts as nobody's; by then its unit has stopped by itself."""
+NOBODYS_AFTER = 60.0
+"""Seconds for which another run's unit has been over when it counts as nobody's: a live run takes its own out."""
 
 _UNIT_MARGIN = 30
-"""The same until its unit stops by itself, in case nobody is left to stop it."""
+"""Seconds past its time limit until a task's unit stops by itself, in case nobody is left to stop it."""
 
 _NOT_ITS_OWN = 128
 """From here on an exit code stands for a signal, or is one of systemd's (systemd.exec(5)): then it says more of it."""
+
+_AT_ITS_END = frozenset({Condition.EXITED, Condition.ENDED, Condition.FAILED, Condition.STOPPED})
 
 _ENDED_BADLY = frozenset({Reason.FAILED, Reason.CRASH_LOOP, Reason.ENDED})
 
@@ -108,12 +110,13 @@ def run_task(
     """
     yield TaskStarted(task.command)
     began = clock.now()
-    file = _prepared(engine, task, clock, timeout, locked=locked, keep=keep)
+    file, over = _prepared(engine, task, clock, timeout, locked=locked, keep=keep)
     refuse_missing(engine, (file,))
     watch = TaskJournal(engine, file.name, clock)
     try:
         end = yield from _to_its_end(watch, task, file, timeout, keep)
-        yield from _left(_clear(engine, (file.name,), clock, keep))
+        nobodys = _over(engine.units(), over) if over and clock.now() - began >= NOBODYS_AFTER else ()
+        yield from _left(_clear(engine, (file.name, *nobodys), clock, keep))
     except KeyboardInterrupt as stopped:
         left = _clear_quietly(engine, file.name, clock)
         what = f"but {some_names(left)} is still there" if left else "it was stopped and taken out"
@@ -128,16 +131,25 @@ def run_task(
     return end.code
 
 
-def _prepared(engine: Engine, task: Task, clock: Clock, timeout: float, *, locked: bool, keep: Keep) -> UnitFile:
-    """The file for the task's unit, once what earlier runs left behind is gone."""
+def _prepared(
+    engine: Engine, task: Task, clock: Clock, timeout: float, *, locked: bool, keep: Keep
+) -> tuple[UnitFile, tuple[UnitName, ...]]:
+    """The file for the task's unit, once what earlier runs left behind is gone; and others' units that are over.
+
+    Who put those in may be about to read what they said, or be dead on another machine: time will tell.
+    """
     found = tuple(unit for unit in engine.units() if unit.name.service == f"{task.service}{TASKS}")
     notes = {unit.name: _note_on(engine, unit.name) for unit in found}
-    now = clock.epoch()
-    over = tuple(name for name, note in notes.items() if _is_over(note, now, locked=locked))
-    _clear(engine, over, clock, keep)
+    left = tuple(name for name, note in notes.items() if _is_nobodys(note, locked=locked))
+    _clear(engine, left, clock, keep)
     note = new_note(f"{task.service}{TASKS}", task.by, _doing(locked=locked), clock)
-    note = replace(note, deadline=int(now + timeout) + _MARGIN)
-    return _noted(task.file(_free(notes.keys() - set(over)), clock.utc()), note, timeout)
+    others = notes.keys() - set(left)
+    return _noted(task.file(_free(others), clock.utc()), note, timeout), _over(found, others)
+
+
+def _over(units: Iterable[Unit], names: Collection[UnitName]) -> tuple[UnitName, ...]:
+    """Those of the names whose unit has come to its end, and is there still."""
+    return tuple(unit.name for unit in units if unit.name in names and unit.condition in _AT_ITS_END)
 
 
 def _doing(*, locked: bool) -> str:
@@ -149,8 +161,8 @@ def _note_on(engine: Engine, name: UnitName) -> Note | None:
     return Note.read(file.options) if file else None
 
 
-def _is_over(note: Note | None, now: int, *, locked: bool) -> bool:
-    return note is None or abandoned(note, now) or (locked and note.doing == _doing(locked=True))
+def _is_nobodys(note: Note | None, *, locked: bool) -> bool:
+    return note is None or dead(note) or (locked and note.doing == _doing(locked=True))
 
 
 def _free(taken: set[UnitName]) -> int:

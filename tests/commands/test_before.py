@@ -76,7 +76,7 @@ def test_what_a_killed_run_left_behind_is_taken_out_first(before: Shell) -> None
 
 def test_a_number_that_another_persons_task_has_is_left_to_it(before: Shell) -> None:
     taken, free = TASK, UnitName(TASK.service, TASK.version, 2)
-    note = replace(new_note(TASK.service, "ann", "task", before.engine.clock), home="elsewhere", deadline=10**9)
+    note = replace(new_note(TASK.service, "ann", "task", before.engine.clock), home="elsewhere")
     before.engine.lives[taken] = Life(Fate.RUNS, placed=-10, up=-9, file=UnitFile(taken, note.options()))
     before.engine.fates[free] = Fate.EXITS
     assert before("deploy carousel v2 --before", "rake db:migrate")[0] == 0

@@ -13,6 +13,7 @@ from deployster_cli.domain.journal import Entry
 from deployster_cli.domain.lock import Note
 from deployster_cli.domain.names import UnitName
 from deployster_cli.operations.lock import new_note
+from deployster_cli.operations.task import NOBODYS_AFTER
 from tests.commands.conftest import Shell
 from tests.simulation import Fate, Life
 
@@ -112,24 +113,45 @@ def test_json_is_one_value(task: Shell) -> None:
     }
 
 
+def somebodys(task: Shell, fate: Fate) -> None:
+    """The unit of a run on another machine, of which nobody here can tell whether it is alive."""
+    left_behind(task, replace(new_note("carousel.task", "ann", "task", task.engine.clock), home="elsewhere"))
+    task.engine.lives[OTHER].fate = fate
+
+
 def test_what_a_dead_run_left_behind_is_taken_out(task: Shell) -> None:
-    note = replace(new_note("carousel.task", "ann", "task", task.engine.clock), home="elsewhere", deadline=0)
-    left_behind(task, note)
-    task.engine.clock.at += 100
+    left_behind(task, replace(new_note("carousel.task", "ann", "task", task.engine.clock), pid=2**22 + 1))
     task("task carousel v1 -- true")
     assert OTHER not in task.engine.lives
 
 
-def test_what_a_living_run_is_at_is_left_alone(task: Shell) -> None:
-    note = replace(new_note("carousel.task", "ann", "task", task.engine.clock), home="elsewhere", deadline=10**9)
-    left_behind(task, note)
+def lasting(task: Shell, seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the task's unit does takes so long."""
+    monkeypatch.setattr(task.engine, "start_delay", seconds)
+
+
+@pytest.mark.parametrize("fate", [Fate.EXITS, Fate.FAILS, Fate.ENDS])
+def test_what_is_over_for_as_long_as_no_living_run_leaves_it_there_is_taken_out(
+    task: Shell, fate: Fate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    somebodys(task, fate)
+    lasting(task, NOBODYS_AFTER, monkeypatch)
+    assert task("task carousel v1 -- true")[0] == 0
+    assert OTHER not in task.engine.lives
+
+
+@pytest.mark.parametrize(("fate", "lasts"), [(Fate.EXITS, 1), (Fate.RUNS, NOBODYS_AFTER)])
+def test_what_a_living_run_may_be_at_is_left_alone(
+    task: Shell, fate: Fate, lasts: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    somebodys(task, fate)
+    lasting(task, lasts, monkeypatch)
     task("task carousel v1 -- true")
     assert list(task.engine.lives) == [OTHER]
 
 
 def test_a_deploy_that_holds_the_lock_takes_out_another_deploys_task_even_so(task: Shell) -> None:
-    note = new_note("carousel.task", "ann", "before a deploy", task.engine.clock)
-    left_behind(task, replace(note, home="elsewhere", deadline=10**9))
+    left_behind(task, replace(new_note("carousel.task", "ann", "before a deploy", task.engine.clock), home="elsewhere"))
     task("deploy carousel v1 --before true")
     assert OTHER not in task.engine.lives
 
