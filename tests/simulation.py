@@ -14,10 +14,22 @@ from deployster_cli.domain.lock import Note
 from deployster_cli.domain.model import Machine, State, Unit, together
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.placement import fitting, is_global
-from deployster_cli.domain.unitfile import UnitFile
+from deployster_cli.domain.unitfile import Stamp, UnitFile
 from deployster_cli.errors import EngineError, EngineUnreachable
 
 HOST = Machine("m1", "10.0.0.1")
+
+
+def stamped(name: UnitName, *options: tuple[str, str, str]) -> UnitFile:
+    """A unit file of ours: what Deployster would have put in under this name."""
+    command = ("Service", "ExecStart", "/bin/true")
+    stamp = Stamp(name.service, name.version, name.instance, "2026-01-01T00:00:00Z", "ann", "process")
+    return UnitFile(name, (*(options or (command,)),)).stamped(stamp)
+
+
+def unstamped(name: UnitName) -> UnitFile:
+    """A unit file that somebody wrote by hand."""
+    return UnitFile(name, (("Service", "ExecStart", "/bin/true"),))
 
 
 class Fate(Enum):
@@ -154,12 +166,15 @@ class SimEngine:
     answers: str | EngineError = "{now}\ndocker 0 24.0.5"
 
     def add_running(self, *names: UnitName) -> None:
-        """Units that have been running for long."""
-        for name in names:
-            self.lives[name] = Life(Fate.RUNS, placed=-100, up=-99)
+        """Units of ours that have been running for long."""
+        self.add_everywhere(*map(stamped, names))
+
+    def add_foreign(self, *names: UnitName) -> None:
+        """Units that have been running for long, and were never made by Deployster."""
+        self.add_everywhere(*map(unstamped, names))
 
     def add_everywhere(self, *files: UnitFile) -> None:
-        """Global units that have been running for long."""
+        """Units with these files that have been running for long."""
         for file in files:
             self.lives[file.name] = Life(Fate.RUNS, placed=-100, up=-99, file=file)
 
@@ -222,6 +237,9 @@ class SimEngine:
         return tuple(rows)
 
     def _unit(self, name: UnitName, life: Life) -> Unit:
+        return self._listed(name, life)._replace(foreign=not (life.file and life.file.ours))
+
+    def _listed(self, name: UnitName, life: Life) -> Unit:
         if life.file and is_global(life.file):
             return self._everywhere(name, life, fitting(life.file, self.hosts))
         load, active, sub = self._states(life)

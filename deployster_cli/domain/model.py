@@ -100,6 +100,8 @@ class Unit(NamedTuple):
 
     A global unit (``everywhere``) runs on every machine that fits. ``copies`` are it as each machine has it, and what
     it says of itself is what the worst of them says (``together``). Nobody says whether a copy was launched.
+
+    A ``foreign`` one has a name like ours and was not made by Deployster: it is shown, and no verb changes it.
     """
 
     name: UnitName
@@ -114,6 +116,7 @@ class Unit(NamedTuple):
     port: int | None = None
     everywhere: bool = False
     copies: tuple[Unit, ...] = ()
+    foreign: bool = False
 
     @property
     def each(self) -> tuple[Unit, ...]:

@@ -2,6 +2,8 @@
 
 The form is the one the Go service used, ``carousel-9f88701@1.service``. A ``-`` in the version is written
 ``\\x2d`` as systemd-escape does, so the last plain ``-`` before ``@`` always parts service from version.
+From its v0.3 on the Go service wrote ``carousel:9f88701:2015.03.02-00.31.45@1.service``: that is read, and given to
+nothing new.
 Nothing that fails these patterns is ever put into an argv, a path or a unit file.
 """
 
@@ -19,6 +21,11 @@ INSTANCE = re.compile(r"[1-9][0-9]{0,5}")
 
 _RELEASE = re.compile(rf"({SERVICE.pattern})-([A-Za-z0-9_](?:[A-Za-z0-9_.]|\\x2d){{0,127}}+)")
 """What is before the ``@``. A version's ``-`` is escaped, so the last one is before the version."""
+
+_MADE = re.compile(
+    rf"({SERVICE.pattern}):({VERSION.pattern}):([0-9]{{4}}(?:\.[0-9]{{2}}){{2}}-[0-9]{{2}}(?:\.[0-9]{{2}}){{2}})"
+)
+"""The same as the Go service wrote it from its v0.3 on: parted by colons, with when it was deployed."""
 
 LONGEST_UNIT_NAME = 255
 """fleet and systemd both refuse longer ones."""
@@ -56,11 +63,15 @@ def check_version(text: str) -> str:
 
 
 class UnitName(NamedTuple):
-    """One instance of one release. Ordered by service, version, then instance as a number."""
+    """One instance of one release. Ordered by service, version, then instance as a number.
+
+    ``made`` is when the Go service deployed it, as its v0.3 and later put it into the name; else empty.
+    """
 
     service: str
     version: str
     instance: int
+    made: str = ""
 
     @classmethod
     def checked(cls, service: str, version: str, instance: int) -> UnitName:
@@ -84,31 +95,38 @@ class UnitName(NamedTuple):
             return None
         before, _, behind = text.rpartition("@")
         release, instance = _release(before), _instance(behind)
-        return cls(*release, instance) if release and instance else None
+        return cls(*release[:2], instance, release[2]) if release and instance else None
 
     @property
     def text(self) -> str:
         """The unit's name, as fleet and systemd know it."""
+        if self.made:
+            return f"{self.service}:{self.version}:{self.made}@{self.instance}.service"
         return f"{self.service}-{self.version.replace('-', chr(92) + 'x2d')}@{self.instance}.service"
 
     @property
     def short(self) -> str:
         """The name for a line on the screen: ``carousel 9f88701 @1`` reads back to nothing, so it is only shown."""
-        return f"{self.service} {self.version} @{self.instance}"
+        return f"{self.service} {self.version} @{self.instance}" + (f" ({self.made})" if self.made else "")
 
     @property
     def container(self) -> str:
         """A name for this instance's container. Docker takes no ``@`` and no backslash; no service has ``--`` in it,
         so two instances never share one (``docker rm -f`` of a shared name would take down a stranger).
         """
-        return f"{self.service}--{self.version}-{self.instance}"
+        return f"{self.service}--{self.version}-{self.instance}" + (f"-{self.made}" if self.made else "")
 
 
 @lru_cache(maxsize=4096)
-def _release(text: str) -> tuple[str, str] | None:
-    """The service and the version in what is before the ``@``: read once, as listings have it for every instance."""
+def _release(text: str) -> tuple[str, str, str] | None:
+    """The service, the version and when it was made in what is before the ``@``: read once, as listings have it for
+    every instance.
+    """
     found = _RELEASE.fullmatch(text)
-    return (found[1], found[2].replace("\\x2d", "-")) if found else None
+    if found:
+        return found[1], found[2].replace("\\x2d", "-"), ""
+    made = _MADE.fullmatch(text)
+    return (made[1], made[2], made[3]) if made else None
 
 
 @lru_cache(maxsize=4096)

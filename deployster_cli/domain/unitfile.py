@@ -139,6 +139,12 @@ class UnitFile:
         except (KeyError, ValueError):
             return None
 
+    @property
+    def ours(self) -> bool:
+        """Whether Deployster made this unit: its stamp is whole and names exactly it (a copy's doesn't)."""
+        stamp = self.stamp
+        return stamp is not None and UnitName(stamp.service, stamp.version, stamp.instance) == self.name
+
     def stamped(self, stamp: Stamp) -> UnitFile:
         """The same unit with this ``[X-Deployster]`` in place of any other."""
         return replace(self, options=self.unstamped + stamp.options())

@@ -13,7 +13,7 @@ from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.operations.lock import new_note
 from tests.commands.conftest import Shell
-from tests.simulation import Fate, Life
+from tests.simulation import Fate, Life, stamped
 
 TASK = UnitName("carousel.task", "v2", 1)
 
@@ -69,7 +69,7 @@ def test_nothing_of_a_task_is_left_behind(before: Shell) -> None:
 
 def test_what_a_killed_run_left_behind_is_taken_out_first(before: Shell) -> None:
     left = UnitName("carousel.task", "v0", 1)
-    before.engine.lives[left] = Life(Fate.RUNS, placed=-10, up=-9)
+    before.engine.add_running(left)
     assert before("deploy carousel v2 --before", "rake db:migrate")[0] == 0
     assert before.engine.calls[:2] == [("stop", (left,)), ("destroy", (left,))]
 
@@ -77,7 +77,8 @@ def test_what_a_killed_run_left_behind_is_taken_out_first(before: Shell) -> None
 def test_a_number_that_another_persons_task_has_is_left_to_it(before: Shell) -> None:
     taken, free = TASK, UnitName(TASK.service, TASK.version, 2)
     note = replace(new_note(TASK.service, "ann", "task", before.engine.clock), home="elsewhere")
-    before.engine.lives[taken] = Life(Fate.RUNS, placed=-10, up=-9, file=UnitFile(taken, note.options()))
+    file = replace(stamped(taken), options=(*stamped(taken).options, *note.options()))
+    before.engine.lives[taken] = Life(Fate.RUNS, placed=-10, up=-9, file=file)
     before.engine.fates[free] = Fate.EXITS
     assert before("deploy carousel v2 --before", "rake db:migrate")[0] == 0
     assert before.engine.calls[0] == ("start", (free,))

@@ -25,8 +25,15 @@ from deployster_cli.errors import InvalidInput
 services = st.from_regex(re.compile(SERVICE.pattern, re.ASCII), fullmatch=True).filter(lambda text: len(text) < 80)
 versions = st.from_regex(re.compile(VERSION.pattern, re.ASCII), fullmatch=True).filter(lambda text: len(text) < 40)
 instances = st.integers(1, MOST_INSTANCES)
-unit_names = st.builds(UnitName, services, versions, instances)
-near_misses = st.text("ab1-_.@\\x2d ", max_size=12).map(lambda head: f"{head}@1.service") | st.text(max_size=40)
+moments = st.datetimes().map(lambda at: f"{at:%Y.%m.%d-%H.%M.%S}".rjust(19, "0"))
+unit_names = st.builds(UnitName, services, versions, instances, st.just("")) | st.builds(
+    UnitName, services, versions, instances, moments
+)
+near_misses = (
+    st.text("ab1-_.:@\\x2d ", max_size=12).map(lambda head: f"{head}@1.service")
+    | st.text("ab1-_.:", max_size=12).map(lambda head: f"{head}:2015.03.02-00.31.45@1.service")
+    | st.text(max_size=40)
+)
 
 
 @given(unit_names)
@@ -42,7 +49,7 @@ def test_text_is_a_name_only_where_it_is_exactly_that_names_text(text: str) -> N
 
 @given(unit_names)
 def test_the_parts_of_a_name_are_accepted_again(name: UnitName) -> None:
-    assert UnitName.checked(name.service, name.version, name.instance) == name
+    assert UnitName.checked(name.service, name.version, name.instance) == name._replace(made="")
 
 
 @given(unit_names, unit_names)
@@ -52,6 +59,12 @@ def test_two_names_share_neither_text_nor_container(one: UnitName, other: UnitNa
 
 def test_the_form_is_the_go_services() -> None:
     assert UnitName("carousel", "9f88701", 1).text == "carousel-9f88701@1.service"
+
+
+def test_the_form_of_the_go_services_later_versions_is_read() -> None:
+    name = UnitName("carousel", "9f88701", 1, "2015.03.02-00.31.45")
+    assert UnitName.parse("carousel:9f88701:2015.03.02-00.31.45@1.service") == name
+    assert name.short == "carousel 9f88701 @1 (2015.03.02-00.31.45)"
 
 
 def test_a_dash_in_the_version_is_escaped_as_systemd_does() -> None:
@@ -75,6 +88,13 @@ def test_a_dash_in_the_version_is_escaped_as_systemd_does() -> None:
         "carousel--1@1.service",
         "carousel-.1@1.service",
         r"carousel-1\x2e2@1.service",
+        "carousel:1@1.service",
+        "carousel:1:@1.service",
+        "carousel:1:2015.03.02-00.31.4@1.service",
+        "carousel:1:2015.03.02-00.31.45.service",
+        "carousel:.1:2015.03.02-00.31.45@1.service",
+        "carousel:1:2:2015.03.02-00.31.45@1.service",
+        "carousel:1:\u0662015.03.02-00.31.45@1.service",
         r"carousel-\x2d1@1.service",
         "carousel-1@1.service\n",
         "carousel-1@\u0661.service",

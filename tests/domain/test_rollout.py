@@ -18,7 +18,7 @@ from deployster_cli.domain.rollout_state import Phase, Rollout, Traits
 from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.domain.watching import Limits, Reason
 from deployster_cli.operations.rollout import Work, drive
-from tests.simulation import Fate, SimClock, SimEngine
+from tests.simulation import Fate, SimClock, SimEngine, stamped
 
 OLD, NEW = "v1", "v2"
 
@@ -28,7 +28,7 @@ def names(version: str, count: int) -> tuple[UnitName, ...]:
 
 
 def file(name: UnitName) -> UnitFile:
-    return UnitFile(name, (("Service", "ExecStart", "/bin/true"),))
+    return stamped(name)
 
 
 @dataclass

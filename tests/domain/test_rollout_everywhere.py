@@ -18,14 +18,14 @@ from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.domain.watching import Reason
 from deployster_cli.domain.wording import where
 from deployster_cli.operations.rollout import Work, drive
-from tests.simulation import Fate, SimClock, SimEngine
+from tests.simulation import Fate, SimClock, SimEngine, stamped
 
 OLD, NEW = UnitName("carousel", "v1", 1), UnitName("carousel", "v2", 1)
 HOSTS = tuple(Machine(f"m{n}", f"10.0.0.{n}", {"zone": f"z{n % 2}"}) for n in (1, 2, 3))
 
 
 def file(name: UnitName, *more: tuple[str, str, str]) -> UnitFile:
-    return UnitFile(name, (("Service", "ExecStart", "/bin/true"), ("X-Fleet", "Global", "true"), *more))
+    return stamped(name, ("Service", "ExecStart", "/bin/true"), ("X-Fleet", "Global", "true"), *more)
 
 
 ZONE_1 = ("X-Fleet", "MachineMetadata", '"zone=z1"')

@@ -21,7 +21,8 @@ from deployster_cli.errors import InvalidInput
 NAME = UnitName("carousel", "9f-88", 2)
 UNIT = Unit(NAME, State.LAUNCHED, None, "loaded", "active", "running", Machine("m1", "10.0.0.1", {"zone": "z1"}))
 
-names = st.builds(UnitName, st.just("carousel"), st.sampled_from(["9f88701", "v1-2_x.y"]), st.integers(1, 999))
+made = st.sampled_from(["", "2015.03.02-00.31.45"])
+names = st.builds(UnitName, st.just("carousel"), st.sampled_from(["9f88701", "v1-2_x.y"]), st.integers(1, 999), made)
 st.register_type_strategy(UnitName, names)
 st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
 

@@ -46,7 +46,7 @@ def _unit(text: str) -> bool:
     if name is None:
         return False
     assert name.text == text
-    assert UnitName.checked(name.service, name.version, name.instance) == name
+    assert UnitName.checked(name.service, name.version, name.instance) == name._replace(made="")
     return True
 
 
@@ -94,11 +94,22 @@ _KINDS: tuple[Callable[[str], bool], ...] = (_service, _version, _unit, _target,
 
 SEEDS = (
     *(b"carousel", b"9f88701", b"carousel-9f88701@1.service", rb"my-app-v1\x2drc\x2d2@3.service", b"carousel@2", b"12"),
+    b"carousel:9f88701:2015.03.02-00.31.45@1.service",
     *(b"carousel\n9f88701\n1", b"my-app\nv1-rc-2\n999999", b"a.b_c-d\n_.-\n10"),
 )
 WORDS = (
     *(rb"\x2d", b"-", b"@", b".service", b"\n", b"_", b".", b"--", b"0", b"999999", b"1000000", b"1_0", b"+1", b" 1"),
-    *("\u0661".encode(), b"\xff", b"\x00", b"a" * 64, b"9" * 20, b"/", b":", b"deployster-lock-"),
+    *(
+        "\u0661".encode(),
+        b"\xff",
+        b"\x00",
+        b"a" * 64,
+        b"9" * 20,
+        b"/",
+        b":",
+        b"deployster-lock-",
+        b":2015.03.02-00.31.45@",
+    ),
 )
 
 TARGET = Target(names, SEEDS, WORDS)

@@ -11,13 +11,12 @@ from deployster_cli.domain.events import Event
 from deployster_cli.domain.lock import LASTS, Note
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import Policy, Wanted, plan_deploy
-from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.errors import DeploysterError, EngineUnreachable, Locked
 from deployster_cli.operations.carry_out import PLAN_LASTS, PLANNINGS, Keep, Locking, under_lock
 from deployster_cli.operations.deploy import Prepared
 from deployster_cli.operations.lock import new_note
 from deployster_cli.operations.rollout import Work
-from tests.simulation import SimClock, SimEngine
+from tests.simulation import SimClock, SimEngine, stamped
 
 OTHER = Note("carousel", "bob", "ci", "elsewhere", 1, "bob's", 0, 10 * LASTS, "deploying v9")
 
@@ -39,7 +38,7 @@ class Planner:
         units = self.engine.units()
         self.engine.clock.sleep(self.takes)
         plan = plan_deploy(Wanted("carousel", "v1", 1, policy=Policy(settle=0)), units, ())
-        files = {name: UnitFile(name, (("Service", "ExecStart", "/bin/true"),)) for name in plan.start}
+        files = {name: stamped(name) for name in plan.start}
         return Prepared(Work(plan, files), units)
 
 

@@ -159,7 +159,9 @@ def join(reported: Iterable[UnitRow], files: Iterable[FileRow]) -> tuple[Unit, .
     return tuple(sorted(units, key=_in_order))
 
 
-_in_order: Callable[[Unit], tuple[str, str, int]] = attrgetter("name.service", "name.version", "name.instance")
+_in_order: Callable[[Unit], tuple[str, str, int, str]] = attrgetter(
+    "name.service", "name.version", "name.instance", "name.made"
+)
 
 
 def _unit(name: UnitName, file: FileRow, rows: Sequence[UnitRow]) -> Unit:
