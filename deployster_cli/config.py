@@ -7,6 +7,7 @@ the file, that before ``FLEETCTL_*`` variables, and those before the default.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -243,18 +244,23 @@ def _templates(merged: Layer, document: Document | None) -> Path | None:
     given = merged.get(("templates",))
     if given and given.value:
         folder = Path(str(given.value))
-        if not _is_folder(folder):
+        if not _is_folder(folder, given.source):
             raise ConfigError(f"{given.source}: templates names {folder}, and there is no such folder.")
         return folder
     beside = document.path.parent / "templates" if document else None
-    return beside if beside and _is_folder(beside) else None
+    return beside if document and beside and _is_folder(beside, document.shown) else None
 
 
-def _is_folder(path: Path) -> bool:
+def _is_folder(path: Path, source: str) -> bool:
+    """Whether there is a folder; ConfigError where that can't be seen, as its templates would be passed over."""
     try:
-        return path.is_dir()
-    except OSError:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        if path.is_symlink():
+            raise ConfigError(f"{source}: the folder of templates {path} is a link to nothing.") from None
         return False
+    except OSError as error:
+        raise ConfigError(f"{source}: the folder of templates {path} can't be seen: {error.strerror}.") from error
 
 
 def _state_folder(environ: Mapping[str, str], whose: str) -> str:

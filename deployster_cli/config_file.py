@@ -63,19 +63,32 @@ class Document(NamedTuple):
 def find(folder: Path) -> Path | None:
     """The deployster.toml in ``folder`` or the nearest folder above it.
 
-    ConfigError for one that a stranger may have put there: the file can name the program that we run, so another
-    user's file in a folder that everybody may write to (/tmp) is not picked up by itself.
+    ConfigError for a folder that we may not look into: the file there would have said what to deploy to. So for one
+    that a stranger may have put there: the file can name the program that we run, so another user's file in a folder
+    that everybody may write to (/tmp) is not picked up by itself.
     """
     for at in (folder, *folder.parents):
-        if os.path.lexists(at / NAME):
-            _distrust(at / NAME)
+        if owner := _owner(at):
+            _distrust(at / NAME, *owner)
             return at / NAME
     return None
 
 
-def _distrust(path: Path) -> None:
-    open_to_all = path.parent.stat().st_mode & stat.S_IWOTH
-    if open_to_all and path.lstat().st_uid != os.geteuid():
+def _owner(folder: Path) -> tuple[int, int] | None:
+    """The user whose file there is in the folder, and the folder's mode; None where it has none."""
+    try:
+        return (folder / NAME).lstat().st_uid, folder.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise ConfigError(
+            f"{folder} can't be searched for {NAME}: {error.strerror}.",
+            "Change to a folder that you may enter, or become a user who may enter this one.",
+        ) from error
+
+
+def _distrust(path: Path, owner: int, mode: int) -> None:
+    if mode & stat.S_IWOTH and owner != os.geteuid():
         raise ConfigError(
             f"{path} belongs to another user and lies where everybody may write, so it is not used by itself.",
             f"Where you trust it: --config {path}",

@@ -14,7 +14,6 @@ from deployster_cli.config_schema import (
     FILE_TABLES,
     FLEET,
     HOOKS,
-    NAME,
     PLACE,
     PROGRAM,
     PROJECT,
@@ -26,6 +25,7 @@ from deployster_cli.config_schema import (
     one_line,
     shown,
 )
+from deployster_cli.domain.limits import VARIABLE
 from deployster_cli.domain.names import check_service, quoted
 from deployster_cli.errors import ConfigError, InvalidInput
 
@@ -190,7 +190,7 @@ class FileReader(NamedTuple):
         if not isinstance(value, dict):
             raise self._fault(at, f'{section(at)} must be a table: NAME = "value"')
         for name, content in value.items():
-            if not NAME.fullmatch(name):
+            if not VARIABLE.fullmatch(name):
                 raise self._fault((*at, name), f"{quoted(name)} can't name an environment variable")
             if not one_line(content):
                 raise self._fault((*at, name), f"{name} in {section(at)} must be text on one line, in quotes")
@@ -202,7 +202,7 @@ class FileReader(NamedTuple):
         for name, content in table.items():
             if name in _SERVICE or name in PROJECT or name in {"env", "set"}:
                 raise self._fault((*at, name), f"{name} is a setting of Deployster's: it stands in {section(at[:-1])}")
-            if not NAME.fullmatch(name):
+            if not VARIABLE.fullmatch(name):
                 raise self._fault((*at, name), f"{quoted(name)} can't name a value of a template")
             if not (fits_64_bits(content) if type(content) is int else one_line(content)):
                 raise self._fault((*at, name), f"{name} in {section(at)} must be text on one line or a whole number")

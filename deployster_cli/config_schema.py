@@ -10,19 +10,16 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from deployster_cli.domain import limits
 from deployster_cli.domain.durations import parse_duration
 from deployster_cli.domain.escaping import unwritable
 from deployster_cli.domain.hooks import HOOK_NAMES
-from deployster_cli.domain.model import RESTARTS
-from deployster_cli.domain.names import MOST_INSTANCES, quoted
+from deployster_cli.domain.names import quoted
 from deployster_cli.engines.base import TABLE
 from deployster_cli.errors import InvalidInput
 
 LONGEST_LIMIT = 3600
 """Seconds. A time limit longer than an hour is no limit."""
-
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-"""What can name an environment variable, or a --set value of a template's own."""
 
 
 def one_line(value: object) -> bool:
@@ -77,11 +74,21 @@ def _digits(value: float) -> str:
         return f"{value:#x}"
 
 
-def _matching(wanted: str, pattern: str) -> Kind:
+def _fitting(wanted: str, fits: Callable[[str], bool]) -> Kind:
+    """Text on one line that fits; an empty one is a setting that isn't set."""
+
     def accepts(value: object) -> bool:
-        return isinstance(value, str) and one_line(value) and bool(re.fullmatch(f"(?:{pattern})?", value))
+        return isinstance(value, str) and one_line(value) and (not value or fits(value))
 
     return Kind(wanted, accepts)
+
+
+def _matching(wanted: str, pattern: str) -> Kind:
+    return _fitting(wanted, _whole_of(pattern))
+
+
+def _whole_of(pattern: str) -> Callable[[str], bool]:
+    return lambda text: bool(re.fullmatch(pattern, text))
 
 
 def _address() -> Kind:
@@ -105,9 +112,9 @@ def _whole(least: int, most: int) -> Kind:
     return Kind(f"a whole number from {least} to {most}", accepts, parse)
 
 
-def _decimal(wanted: str, least: float, most: float) -> Kind:
+def _decimal(wanted: str, fits: Callable[[float], bool]) -> Kind:
     def accepts(value: object) -> bool:
-        return isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
+        return isinstance(value, int | float) and not isinstance(value, bool) and fits(value)
 
     def parse(text: str) -> object:
         return float(text) if re.fullmatch(r"[0-9]{1,9}(?:\.[0-9]{1,9})?", text) else text
@@ -115,9 +122,9 @@ def _decimal(wanted: str, least: float, most: float) -> Kind:
     return Kind(wanted, accepts, parse, float)
 
 
-def _list(wanted: str, pattern: str) -> Kind:
+def _list(wanted: str, fits: Callable[[str], bool]) -> Kind:
     def accepts(value: object) -> bool:
-        return isinstance(value, list) and all(one_line(item) and re.fullmatch(pattern, item) for item in value)
+        return isinstance(value, list) and all(one_line(item) and fits(item) for item in value)
 
     def parse(text: str) -> object:
         return [item.strip() for item in text.split(",")] if text else []
@@ -201,20 +208,20 @@ LOCAL: Mapping[str, Kind] = {
 
 SERVICE: Mapping[str, Kind] = {
     "template": _matching("a template's name", r"[A-Za-z0-9][A-Za-z0-9._-]*"),
-    "instances": _whole(1, MOST_INSTANCES),
-    "port": _whole(1, 65535),
-    "health": _matching("a path that begins with /", r"/\S*"),
+    "instances": _whole(1, limits.MOST_AT_ONCE),
+    "port": _whole(1, limits.HIGHEST_PORT),
+    "health": _fitting("a path that begins with /, without spaces", limits.fits_health),
     "command": TEXT,
     "directory": UNIT_PATH,
-    "volumes": _list("[SOURCE:]/TARGET[:OPTIONS]", r"(?:[^:]+:)?/[^:]*(?::[A-Za-z,]+)?"),
+    "volumes": _list("[SOURCE:]/TARGET[:OPTIONS]", _whole_of(r"(?:[^:]+:)?/[^:]*(?::[A-Za-z,]+)?")),
     "env_file": UNIT_PATH,
-    "machine_metadata": _list("KEY=VALUE", r"""[^=\s"']+=[^\s"']+"""),
+    "machine_metadata": _list("KEY=VALUE", limits.fits_metadata),
     "conflicts": FLAG,
-    "memory": _matching("a number of bytes, or one with k, m or g behind it (512m)", r"[1-9][0-9]{0,14}[bkmg]?"),
-    "cpu": _decimal("a number of processors from 0.01 to 1024 (0.5)", 0.01, 1024),
-    "restart": _choice(*RESTARTS),
+    "memory": _fitting("a number of bytes, or one with k, m or g behind it, 6m at least (512m)", limits.fits_memory),
+    "cpu": _decimal(f"a number of processors from {limits.LEAST_CPU} to {limits.MOST_CPU} (0.5)", limits.fits_cpu),
+    "restart": _choice(*limits.RESTARTS),
     "global": FLAG,
-    "secrets": _list("a variable's NAME", NAME.pattern),
+    "secrets": _list("a variable's NAME", _whole_of(limits.VARIABLE.pattern)),
 }
 """``env`` and ``set`` stand beside these: their keys are the user's own."""
 

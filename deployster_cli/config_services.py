@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from deployster_cli.config_file import Base, Keys
-from deployster_cli.config_layers import Layer
+from deployster_cli.config_layers import Given, Layer
 from deployster_cli.config_schema import FIELDS, SERVICE, UNIT_PATH
+from deployster_cli.domain.limits import path_fault
 from deployster_cli.domain.model import Service
+from deployster_cli.domain.names import quoted
+from deployster_cli.errors import ConfigError
 
 _TABLES = {"env": "env", "set": "extra"}
 """A service's tables whose keys are the user's own → Service's name for them."""
@@ -20,7 +23,7 @@ def services_of(merged: Layer, project: Mapping[str, str], base: Base | None) ->
     for keys, given in merged.items():
         if keys[0] == "services":
             values = found.setdefault(keys[1], {"env": {}, "extra": {}})
-            _put(values, keys[2:], given.value, base)
+            _put(values, keys[2:], given, base)
     return {
         name: Service(
             name,
@@ -38,9 +41,20 @@ def before_of(merged: Layer) -> Mapping[str, tuple[str, ...]]:
     return given
 
 
-def _put(values: dict[str, Any], keys: Keys, value: object, base: Base | None) -> None:
+def _put(values: dict[str, Any], keys: Keys, given: Given, base: Base | None) -> None:
     if len(keys) > 1:
-        values[_TABLES[keys[0]]][keys[1]] = value
+        values[_TABLES[keys[0]]][keys[1]] = given.value
     elif keys and keys[0] in SERVICE:
-        field = FIELDS.get(keys[0], keys[0])
-        values[field] = base.resolved(str(value)) if base and SERVICE[keys[0]] is UNIT_PATH else value
+        is_path = SERVICE[keys[0]] is UNIT_PATH
+        values[FIELDS.get(keys[0], keys[0])] = _path(keys[0], given, base) if is_path else given.value
+
+
+def _path(key: str, given: Given, base: Base | None) -> str:
+    """A path on the machine that the unit runs on; ConfigError for one that systemd would pass over.
+
+    A relative one that has no base is the templates' to refuse: those that have no use for it don't look at it.
+    """
+    path = base.resolved(str(given.value)) if base else str(given.value)
+    if path.startswith("/") and (fault := path_fault(path)):
+        raise ConfigError(f"{given.source}: {key} {quoted(path)} can't be used: {fault}")
+    return path

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from deployster_cli.config_file import Base
-from deployster_cli.config_schema import FIELDS, NAME, PROJECT, SERVICE, UNIT_PATH, one_line
+from deployster_cli.config_schema import FIELDS, PROJECT, SERVICE, UNIT_PATH, one_line
+from deployster_cli.domain.limits import VARIABLE
 from deployster_cli.domain.model import Service
 from deployster_cli.domain.names import quoted
 from deployster_cli.errors import InvalidInput
@@ -43,7 +44,7 @@ def with_environment(service: Service, envs: Sequence[str]) -> Service:
     """The service with each ``K=V`` of ``--env`` over its own; no message repeats a value, it may be a secret."""
     env = dict(service.env)
     for key, text in _pairs("--env", envs):
-        if not NAME.fullmatch(key):
+        if not VARIABLE.fullmatch(key):
             raise InvalidInput(
                 f"--env: {quoted(key)} can't name an environment variable: letters, digits and _, no digit first."
             )
@@ -72,7 +73,7 @@ def _typed(key: str, text: str, base: Base | None) -> object:
 def _extra_name(key: str) -> str:
     if key in _ELSEWHERE:
         raise InvalidInput(f"--set can't give {key}: {_ELSEWHERE[key]}.")
-    if not NAME.fullmatch(key):
+    if not VARIABLE.fullmatch(key):
         raise InvalidInput(f"--set: {quoted(key)} can't name a setting: letters, digits and _, no digit first.")
     return key
 

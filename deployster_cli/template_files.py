@@ -61,9 +61,14 @@ def _own(folder: Path | None) -> list[Path]:
     if folder is None:
         return []
     try:
-        return sorted(file for file in folder.iterdir() if file.name.endswith(_ENDING) and file.is_file())
+        return sorted(file for file in folder.iterdir() if file.name.endswith(_ENDING) and _is_meant(file))
     except OSError as error:
         raise TemplateFault(f"The templates' folder {folder} can't be read: {error.strerror}.") from error
+
+
+def _is_meant(file: Path) -> bool:
+    """Whether it is a file, or a link to nothing: that one is a fault to be told, not a template to be passed over."""
+    return file.is_file() or (file.is_symlink() and not file.exists())
 
 
 def _text(file: Traversable) -> str:

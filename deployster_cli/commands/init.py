@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from deployster_cli.commands.shared import KEY, shared_options, this_run
+from deployster_cli.commands.shared import KEY, here, shared_options, this_run
 
 
 @click.command("init")
@@ -19,14 +19,13 @@ def cli(service: str | None, force: bool) -> None:
     \b
     deployster init carousel --engine local
     """
-    from pathlib import Path  # noqa: PLC0415
-
     from deployster_cli.operations.init import project_files, service_for, write  # noqa: PLC0415
     from deployster_cli.template_files import names  # noqa: PLC0415
     from deployster_cli.views.settings import show_written  # noqa: PLC0415
 
     engine = str(click.get_current_context().find_root().meta.get(KEY, {}).get("engine") or "fleet")
-    named = service or service_for(Path.cwd())
+    folder = here()
+    named = service or service_for(folder)
     files = project_files(named, engine, names(None))
-    write(Path.cwd(), files, force=force)
+    write(folder, files, force=force)
     show_written(this_run().output, named, list(files))

@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from deployster_cli.commands.parameters import duration, number
+from deployster_cli.domain.limits import MOST_AT_ONCE
 from deployster_cli.domain.model import OnFailure, Order
-from deployster_cli.domain.plan import MOST_AT_ONCE, Policy
+from deployster_cli.domain.plan import Policy
 from deployster_cli.errors import InvalidInput
 
 INSTANCES = click.option(

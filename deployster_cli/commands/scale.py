@@ -11,7 +11,7 @@ from deployster_cli.commands.options import ROLLING, VALUES
 from deployster_cli.commands.parameters import number
 from deployster_cli.commands.shared import confirmed, shared_options, this_run, with_options
 from deployster_cli.domain.intent import Verb
-from deployster_cli.domain.plan import MOST_AT_ONCE
+from deployster_cli.domain.limits import MOST_AT_ONCE
 from deployster_cli.domain.wording import on
 from deployster_cli.errors import DeploysterError
 

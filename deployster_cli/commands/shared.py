@@ -101,7 +101,7 @@ class Run:
         if self._settings is None:
             from deployster_cli.config import load  # noqa: PLC0415 - help and version need none
 
-            self._settings = load(self._flags, os.environ, _here())
+            self._settings = load(self._flags, os.environ, here())
         return self._settings
 
     @property
@@ -147,7 +147,8 @@ class Run:
         return Output(str(self._flags.get("output") or "table"), quiet, color, verbose)
 
 
-def _here() -> Path:
+def here() -> Path:
+    """The working folder; InvalidInput where it is gone."""
     from pathlib import Path  # noqa: PLC0415 - help and version need none
 
     from deployster_cli.errors import InvalidInput  # noqa: PLC0415

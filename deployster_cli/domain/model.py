@@ -202,16 +202,12 @@ def releases(units: tuple[Unit, ...], service: str | None = None) -> tuple[Relea
     return tuple(Release(at, version, tuple(of)) for (at, version), of in found.items())
 
 
-RESTARTS = ("always", "on-failure", "no")
-"""When a service that ended is started again, in systemd's words."""
-
-
 class Service(NamedTuple):
     """A service's settings: what deployster.toml, --set and --env say of it, checked. All of it reaches templates.
 
-    ``memory`` is a number and b, k, m or g; ``cpu`` counts processors; ``restart`` is one of RESTARTS; ``global_`` is
-    the setting ``global``: one instance on every machine. ``secrets`` names those of ``env`` whose values nobody is
-    shown. ``extra`` holds the --set values that are no setting of ours, for a user's own template.
+    ``memory`` is a number and b, k, m or g; ``cpu`` counts processors; ``restart`` is one of limits.RESTARTS;
+    ``global_`` is the setting ``global``: one instance on every machine. ``secrets`` names those of ``env`` whose
+    values nobody is shown. ``extra`` holds the --set values that are no setting of ours, for a user's own template.
     """
 
     name: str

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from deployster_cli.domain.limits import MOST_AT_ONCE
 from deployster_cli.domain.model import Condition, OnFailure, Order, Release, Unit, releases
 from deployster_cli.domain.names import UnitName, check_service, check_version
 from deployster_cli.domain.unitfile import MOST_PREVIOUS, Stamp
@@ -17,9 +18,6 @@ from deployster_cli.errors import InvalidInput
 
 SERVING = frozenset({Condition.RUNNING, Condition.EXITED})
 ON_THE_WAY = SERVING | {Condition.WAITING, Condition.STARTING, Condition.UNREPORTED}
-
-MOST_AT_ONCE = 1000
-"""Instances of one service. More is a slip of the finger, and would fill a cluster."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from deployster_cli.domain import limits
 from deployster_cli.domain.escaping import unwritable
-from deployster_cli.domain.model import RESTARTS, Service
+from deployster_cli.domain.model import Service
 from deployster_cli.domain.names import UnitName, check_version, quoted
 from deployster_cli.domain.unitfile import Stamp
 from deployster_cli.errors import InvalidInput
@@ -42,17 +43,7 @@ NAMES = (
 
 TASK = "the command given to task, --before or before_deploy"
 
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]*")
-_METADATA = re.compile(r"[^=]+=[^=]+")
-_MEMORY = re.compile(r"([1-9][0-9]{0,14})([bkmg]?)")
-_LEAST_MEMORY = 6 << 20
-"""Bytes. Docker refuses a container less (since 20.10; 4 MiB before)."""
-_LEAST_CPU, _MOST_CPU = 0.01, 1024
-"""Processors. A hundredth is the kernel's shortest quota, 1 ms of 100 ms."""
-_LONGEST_PART = 255
-"""Bytes between two slashes of a path. systemd drops an EnvironmentFile with more, and runs the service without it."""
-_HIGHEST_PORT = 65535
 
 
 def values(name: UnitName, service: Service, stamp: Stamp) -> dict[str, object]:
@@ -123,7 +114,7 @@ def _check(service: Service, stamp: Stamp) -> None:
     _check_names(service)
     _check_limits(service)
     for rule in service.machine_metadata:
-        if not _METADATA.fullmatch(rule):
+        if not limits.fits_metadata(rule):
             raise InvalidInput(f"machine_metadata {quoted(rule)} is not key=value, and fleet would ignore it.")
 
 
@@ -153,44 +144,36 @@ def _check_stamp(stamp: Stamp) -> None:
 
 def _check_ports(*ports: int | None) -> None:
     for port in ports:
-        if port is not None and not 1 <= port <= _HIGHEST_PORT:
-            raise InvalidInput(f"port {port} can't be used: TCP ports are 1 to {_HIGHEST_PORT}.")
+        if port is not None and not limits.fits_port(port):
+            raise InvalidInput(f"port {port} can't be used: TCP ports are 1 to {limits.HIGHEST_PORT}.")
 
 
 def _check_paths(service: Service) -> None:
-    """systemd only warns about a path it can't take and then runs the service without it."""
     for setting, path in (("directory", service.directory), ("env_file", service.env_file)):
-        if path and not _is_path(path):
-            raise InvalidInput(f"{setting} {quoted(path)} can't be used: an absolute path without .. is wanted.")
-        if any(len(part.encode()) > _LONGEST_PART for part in path.split("/")):
-            raise InvalidInput(
-                f"{setting} {quoted(path)} can't be used: a part of it is over {_LONGEST_PART} bytes long."
-            )
-
-
-def _is_path(text: str) -> bool:
-    return text.startswith("/") and text == text.strip() and ".." not in text.split("/") and not text.endswith("\\")
+        if path and (fault := limits.path_fault(path)):
+            raise InvalidInput(f"{setting} {quoted(path)} can't be used: {fault}")
 
 
 def _check_health(health: str) -> None:
-    if health and (not health.startswith("/") or len(health.split()) != 1):
+    if health and not limits.fits_health(health):
         raise InvalidInput(f"health {quoted(health)} can't be asked for: it is a path such as /up, without spaces.")
 
 
 def _check_limits(service: Service) -> None:
-    found = _MEMORY.fullmatch(service.memory)
-    if service.memory and (not found or int(found[1]) << 10 * "bkmg".index(found[2] or "b") < _LEAST_MEMORY):
+    if service.memory and not limits.fits_memory(service.memory):
         raise InvalidInput(f"memory {quoted(service.memory)} can't be used: it is 512m, 2g or the like, 6m at least.")
-    if service.cpu is not None and not _LEAST_CPU <= service.cpu <= _MOST_CPU:
-        raise InvalidInput(f"cpu {service.cpu:g} can't be used: processors are 0.01 to {_MOST_CPU}.")
-    if service.restart not in RESTARTS:
-        raise InvalidInput(f"restart {quoted(service.restart)} can't be used: it is {', '.join(RESTARTS)}.")
+    if service.cpu is not None and not limits.fits_cpu(service.cpu):
+        raise InvalidInput(
+            f"cpu {service.cpu:g} can't be used: processors are {limits.LEAST_CPU} to {limits.MOST_CPU}."
+        )
+    if service.restart not in limits.RESTARTS:
+        raise InvalidInput(f"restart {quoted(service.restart)} can't be used: it is {', '.join(limits.RESTARTS)}.")
 
 
 def _check_names(service: Service) -> None:
     for key in (*service.env, *service.secrets):
-        if not _VARIABLE.fullmatch(key):
+        if not limits.VARIABLE.fullmatch(key):
             raise InvalidInput(f"env {quoted(key)} can't name a variable: letters, digits and _, no digit first.")
     for key in service.extra:
-        if not _VARIABLE.fullmatch(key) or key in NAMES:
+        if not limits.VARIABLE.fullmatch(key) or key in NAMES:
             raise InvalidInput(f"--set {quoted(key)} can't name a value: letters, digits and _, and none of ours.")

@@ -16,9 +16,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from deployster_cli.domain.durations import LONGEST, parse_duration
 from deployster_cli.domain.escaping import CLEAN, unwritable
 from deployster_cli.domain.intent import Intent, Verb
+from deployster_cli.domain.limits import MOST_AT_ONCE, VARIABLE
 from deployster_cli.domain.model import OnFailure, Order
 from deployster_cli.domain.names import MOST_INSTANCES, VERSION, check_service, check_version, quoted
-from deployster_cli.domain.plan import MOST_AT_ONCE, Policy
+from deployster_cli.domain.plan import Policy
 from deployster_cli.errors import InvalidInput
 from deployster_cli.server.job import Json
 
@@ -66,7 +67,7 @@ def _by(text: str) -> None:
 
 def _pairs(given: dict[str, str], what: str) -> None:
     for name, value in given.items():
-        if not NAME.fullmatch(name):
+        if not VARIABLE.fullmatch(name):
             raise InvalidInput(f"{quoted(name)} can't name {what}: letters, digits and _, no digit first.")
         if unwritable(value):
             raise InvalidInput(f"{name} must be text on one line, without control characters.")
@@ -89,9 +90,6 @@ def _count(given: int) -> None:
         raise InvalidInput(f"{quoted(str(given))} is no whole number from 1 to {MOST_AT_ONCE}.")
 
 
-NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
-"""What can name a variable, or a value of a template's own."""
-
 _DIGITS = re.compile("0|[1-9][0-9]{0,8}")
 
 _BY = re.compile(rf"[!#$&-\[\]-~]{{0,{MOST_BY}}}")
@@ -109,7 +107,7 @@ _DURATION = {
 _ONE_LINE = {"type": "string", "pattern": f"^{CLEAN}*$"}
 _PAIRS = {
     "type": "object",
-    "propertyNames": {"pattern": f"^{NAME.pattern}$"},
+    "propertyNames": {"pattern": f"^{VARIABLE.pattern}$"},
     "additionalProperties": _ONE_LINE,
 }
 

@@ -166,3 +166,10 @@ def made(shell: Shell, empty: Empty, words: str) -> tuple[int, str]:
         env={"PATH": "/usr/local/bin:/usr/bin:/bin"},
     )
     return ran.returncode, (ran.stdout or ran.stderr).strip()
+
+
+def test_a_folder_that_is_gone_is_told(shell: Shell, empty: Empty) -> None:
+    folder = empty("carousel")
+    folder.rmdir()
+    code, _, err = shell("init carousel")
+    assert (code, err) == (2, "Error: The working folder is gone; change to one that is there.\n")

@@ -227,7 +227,7 @@ def test_a_templates_folder_that_is_set_is_used(load: Load, tmp_path: Path) -> N
 
 
 def test_a_templates_folder_that_no_system_could_have_is_an_error(load: Load) -> None:
-    assert "there is no such folder" in refusal(load, f'templates = "{"x" * 300}"')
+    assert "can't be seen: File name too long." in refusal(load, f'templates = "{"x" * 300}"')
 
 
 def test_a_templates_folder_that_is_not_there_is_an_error(load: Load, tmp_path: Path) -> None:

@@ -25,8 +25,8 @@ from tests.config.given import PROJECT, Load, refusal
         ),
         ("[services.web]\nport = true", "deployster.toml:2: port in [services.web] must be a whole number"),
         ("[services.web]\nport = 70000", "65535, not 70000."),
-        ("[services.web]\ninstances = 0", "must be a whole number from 1 to 999999, not 0."),
-        ("[services.web]\nhealth = 'up'", "must be a path that begins with /, not 'up'."),
+        ("[services.web]\ninstances = 0", "must be a whole number from 1 to 1000, not 0."),
+        ("[services.web]\nhealth = 'up'", "must be a path that begins with /, without spaces, not 'up'."),
         ("[services.web]\nconflicts = 'yes'", "must be true or false, not 'yes'."),
         ("[services.web]\nvolumes = '/a:/b'", "must be a list of [SOURCE:]/TARGET[:OPTIONS], not '/a:/b'."),
         ("[services.web]\nvolumes = ['data']", "must be a list of [SOURCE:]/TARGET[:OPTIONS], not 'data'."),
@@ -59,6 +59,53 @@ from tests.config.given import PROJECT, Load, refusal
 )
 def test_a_fault_names_file_line_and_what_is_wrong(load: Load, text: str, said: str) -> None:
     assert said in refusal(load, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "[services.web]\nport = 1\nprt = 2",
+            "deployster.toml:3: no setting 'prt' in [services.web]; did you mean 'port'?",
+        ),
+        ("[services.web]\nport = 1\nhealth = 'up'", "deployster.toml:3: health in [services.web] must be a path"),
+        ("[fleet]\nendpoint = 'a'\ntunnl = 'b'", "deployster.toml:3: no setting 'tunnl' in [fleet]; did you mean"),
+        ("[services.web.env]\nA = 'a'\n1X = 'b'", "deployster.toml:3: '1X' can't name an environment variable."),
+        ("[services.web.set]\na = 'a'\nport = 3", "deployster.toml:3: port is a setting of Deployster's"),
+        ("[services.web]\n[services.Web]", "deployster.toml:2: 'Web' can't name a service: "),
+        ("[clusters.a]\n[clusters.' b']", "deployster.toml:2: ' b' can't name a cluster."),
+        ("engine = 'local'\nengin = 'fleet'", "deployster.toml:2: no setting 'engin'; did you mean 'engine'?"),
+    ],
+)
+def test_a_fault_behind_what_is_right_is_found_too(load: Load, text: str, said: str) -> None:
+    assert said in refusal(load, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("memory = '1k'", "memory in [services.web] must be a number of bytes, or one with k, m or g behind it, 6m at"),
+        ("memory = '2000000g'", "memory in [services.web] must be a number of bytes"),
+        ("cpu = 0.001", "cpu in [services.web] must be a number of processors from 0.01 to 1024 (0.5), not 0.001."),
+        ("restart = 'never'", "restart in [services.web] must be 'always' or 'on-failure' or 'no', not 'never'."),
+        ("instances = 1001", "instances in [services.web] must be a whole number from 1 to 1000, not 1001."),
+        (
+            "machine_metadata = ['a=b=c']",
+            "machine_metadata in [services.web] must be a list of KEY=VALUE, not 'a=b=c",
+        ),
+        ("health = '/a b'", "health in [services.web] must be a path that begins with /, without spaces, not '/a b'."),
+        ("secrets = ['A', '1B']", "secrets in [services.web] must be a list of a variable's NAME, not 'A, 1B'."),
+        ("env_file = '/etc/../x'", "env_file '/etc/../x' can't be used: an absolute path without .. is wanted."),
+        (f"directory = '/{'x' * 256}'", "can't be used: a part of it is over 255 bytes long."),
+    ],
+)
+def test_a_limit_of_a_service_is_told_with_its_line(load: Load, text: str, said: str) -> None:
+    fault = refusal(load, f"[services.web]\n{text}")
+    assert (fault.startswith("deployster.toml:2: "), said in fault) == (True, True)
+
+
+def test_a_relative_path_that_no_machine_of_the_cluster_has_is_for_its_template_to_refuse(load: Load) -> None:
+    assert load("[services.web]\ndirectory = 'releases'").service("web").directory == "releases"
 
 
 def test_a_cluster_that_is_not_chosen_is_checked_too(load: Load) -> None:

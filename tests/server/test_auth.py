@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from deployster_cli.server.auth import Login
+from deployster_cli.server.auth import Login, is_local, is_loopback
 
 RIGHT = base64.b64encode(b"ann:correct horse")
 
@@ -22,3 +23,58 @@ def test_the_login_fits() -> None:
 def test_no_other_header_fits(encoded: bytes, scheme: bytes) -> None:
     assume(encoded.strip() != RIGHT)
     assert not Login("ann", "correct horse").fits(scheme + encoded)
+
+
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [
+        (b"localhost", True),
+        (b"LOCALHOST:3000", True),
+        (b"127.0.0.1", True),
+        (b"127.0.0.1:3000", True),
+        (b"[::1]", True),
+        (b"[::1]:3000", True),
+        (b"127.0.0.1:evil.example", False),
+        (b"localhost:evil.example", False),
+        (b"[::1]:evil.example", False),
+        (b"localhost:", False),
+        (b"localhost.evil.example", False),
+        (b"::1", False),
+        (b"", False),
+        (b":3000", False),
+    ],
+)
+def test_only_this_machines_own_names_are_local(host: bytes, local: bool) -> None:
+    assert is_local("127.0.0.1", {b"host": host}) is local
+
+
+def test_a_request_without_a_host_is_not_local() -> None:
+    assert not is_local("127.0.0.1", {})
+
+
+@pytest.mark.parametrize(
+    ("peer", "loopback"),
+    [
+        ("127.0.0.1", True),
+        ("127.255.0.9", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("::ffff:10.0.0.1", False),
+        ("10.0.0.1", False),
+        ("::2", False),
+        ("testclient", False),
+        ("", False),
+    ],
+)
+def test_a_peer_of_this_machine_is_known_by_its_address(peer: str, loopback: bool) -> None:
+    assert is_loopback(peer) is loopback
+
+
+@pytest.mark.parametrize("name", [b"forwarded", b"via", b"x-real-ip", b"x-forwarded-for", b"x-forwarded-proto"])
+def test_what_came_through_a_proxy_is_not_local(name: bytes) -> None:
+    assert not is_local("127.0.0.1", {b"host": b"localhost", b"accept": b"*/*", name: b"10.0.0.1"})
+
+
+@pytest.mark.parametrize(("password", "known"), [("mmmhm", True), ("mmmhm ", False), ("", False)])
+def test_the_well_known_password_is_one(password: str, known: bool) -> None:
+    assert Login("deployster", password).well_known is known
