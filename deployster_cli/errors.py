@@ -82,6 +82,12 @@ class EngineError(DeploysterError):
         self.err = err
 
 
+class Refused(EngineError):
+    """The engine did nothing of it and would say the same next time. (Of any other EngineError nobody knows that: a
+    call may fail after it has worked.)
+    """
+
+
 class EngineMissing(EngineError):
     """The engine's program, or the place it works in, is not there or not fit: no waiting cures that."""
 

@@ -30,6 +30,11 @@ _MADE = re.compile(
 LONGEST_UNIT_NAME = 255
 """fleet and systemd both refuse longer ones."""
 
+_LONGEST_SLICE = 242
+"""systemd puts instances into ``system-PREFIX.slice``, where each ``-`` and ``\\`` of the prefix takes four characters;
+it can't load a unit whose slice has a longer name than 255.
+"""
+
 MOST_INSTANCES = 999_999
 
 LOCK = "deployster-lock-"
@@ -62,6 +67,13 @@ def check_version(text: str) -> str:
     return text
 
 
+def check_instance(number: int) -> int:
+    """``number`` if it can be an instance's, else InvalidInput."""
+    if not 1 <= number <= MOST_INSTANCES:
+        raise InvalidInput(f"{number} can't be an instance: they are numbered 1 to {MOST_INSTANCES}.")
+    return number
+
+
 class UnitName(NamedTuple):
     """One instance of one release. Ordered by service, version, then instance as a number.
 
@@ -78,13 +90,20 @@ class UnitName(NamedTuple):
         """The name made of parts from outside; InvalidInput where a part, or the whole's length, is refused."""
         check_service(service)
         check_version(version)
-        if not 1 <= instance <= MOST_INSTANCES:
-            raise InvalidInput(f"{instance} can't be an instance: they are numbered 1 to {MOST_INSTANCES}.")
+        check_instance(instance)
         name = cls(service, version, instance)
         if len(name.text) > LONGEST_UNIT_NAME:
             raise InvalidInput(
                 f"The unit's name would be {len(name.text)} characters, {LONGEST_UNIT_NAME} is the most: "
                 "shorten the service's name or the version."
+            )
+        prefix = name.text.partition("@")[0]
+        in_slice = len(prefix) + 3 * (prefix.count("-") + prefix.count("\\"))
+        if in_slice > _LONGEST_SLICE:
+            raise InvalidInput(
+                f"systemd can't load a unit of this name: in its slice's name the service and the version would be "
+                f"{in_slice} characters, {_LONGEST_SLICE} is the most: shorten one of them; a dash counts seven-fold "
+                "in the version and four-fold in the service."
             )
         return name
 

@@ -225,6 +225,28 @@ def _image(case: Case, service: Service) -> Finding:
     return Finding(subject, state, found.text, found.cure)
 
 
+def _unasked(case: Case) -> Iterator[Finding]:
+    """What was not looked at because something else is wrong: nobody is to take it for fine."""
+    if case.engine_fault:
+        left, why = ["machines", "units"], "the engine can't be used"
+    elif isinstance(case.machines, EngineError):
+        left, why = [], "nobody can say which machines there are"
+    elif any(case.agent_fault):
+        left, why = [], "the ssh-agent can't be used"
+    else:
+        return
+    if not case.engine.one_machine:
+        left += ["the way to each machine and its host key", "its clock"]
+    if case.dockers:
+        left.append("docker")
+    if left:
+        yield Finding("left out", State.UNSURE, f"{_and(left)}: {why}.", "Mend that, and check again.")
+
+
+def _and(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
 CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     _engine,
     _machines,
@@ -232,6 +254,7 @@ CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     _ssh,
     _docker,
     _clocks,
+    _unasked,
     _templates,
     _needs,
     _images,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from deployster_cli.domain.model import Unit
-from deployster_cli.domain.names import UnitName, check_service, check_version
+from deployster_cli.domain.names import check_instance, check_service, check_version
 from deployster_cli.domain.plan import Policy, plan_destroy
 from deployster_cli.domain.wording import did_you_mean
 from deployster_cli.engines.base import Engine
@@ -19,7 +19,7 @@ def check_input(service: str, version: str, instances: Collection[int]) -> None:
     check_service(service)
     check_version(version)
     for instance in instances:
-        UnitName.checked(service, version, instance)
+        check_instance(instance)
 
 
 def prepare(engine: Engine, service: str, version: str, instances: Collection[int], policy: Policy) -> Prepared:

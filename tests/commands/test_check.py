@@ -71,7 +71,54 @@ def test_an_engine_that_can_not_be_used_is_exit_4_and_the_templates_are_still_lo
 ) -> None:
     monkeypatch.setattr(shell.engine, "check", lambda: "fleetctl is not here.")
     found = check(code=4)
-    assert (found["engine"][1], set(found)) == ("fleetctl is not here.", {"engine", "service carousel"})
+    assert (found["engine"][1], set(found)) == ("fleetctl is not here.", {"engine", "left out", "service carousel"})
+
+
+MACHINES = "the way to each machine and its host key"
+
+
+def test_what_an_engine_hides_that_can_not_be_used_is_named(
+    docker: Shell, check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(docker.engine, "check", lambda: "fleetctl is not here.")
+    wanted = f"machines, units, {MACHINES}, its clock and docker: the engine can't be used. Mend that, and check again."
+    assert check(code=4)["left out"] == ("unsure", wanted)
+
+
+def test_what_a_missing_list_of_machines_hides_is_named(
+    shell: Shell, check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise EngineUnreachable("It is away.", "Wait.")
+
+    monkeypatch.setattr(shell.engine, "machines", fail)
+    assert check(code=4)["left out"][1].startswith(f"{MACHINES} and its clock: nobody can say which machines there are")
+
+
+def test_what_an_agent_hides_that_can_not_be_used_is_named(
+    shell: Shell, check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_commands, "agent_problem", lambda: ("The ssh-agent holds no key.", "Give it one."))
+    assert check(code=1)["left out"][1].startswith(f"{MACHINES} and its clock: the ssh-agent can't be used")
+
+
+def test_one_machine_hides_nothing_but_what_its_engine_does(
+    shell: Shell, check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell.engine.one_machine = True
+    monkeypatch.setattr(shell.engine, "check", lambda: "systemd is away.")
+    assert check(code=4)["left out"][1].startswith("machines and units: the engine can't be used")
+
+
+def test_one_machine_without_a_list_of_itself_hides_nothing(
+    shell: Shell, check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise EngineUnreachable("It is away.", "Wait.")
+
+    shell.engine.one_machine = True
+    monkeypatch.setattr(shell.engine, "machines", fail)
+    assert "left out" not in check(code=4)
 
 
 @pytest.mark.parametrize(("look", "subject"), [("machines", "machines"), ("units", "units")])

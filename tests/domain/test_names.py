@@ -128,8 +128,19 @@ def test_a_name_that_fleet_would_find_too_long_is_refused() -> None:
         UnitName.checked("a" * 244, "1", 1)
 
 
-def test_the_longest_name_is_accepted_and_read_back() -> None:
-    name = UnitName.checked("a" * 243, "1", 1)
+@pytest.mark.parametrize(
+    ("service", "version"),
+    [("a" * 237, "1"), ("a-b" + "c" * 231, "1"), ("a" * 103, "1" + "-" * 19 + "2"), ("a", "1" + "-" * 33 + "2" * 5)],
+)
+def test_the_longest_name_that_systemd_loads_is_accepted_and_one_longer_is_refused(service: str, version: str) -> None:
+    name = UnitName.checked(service, version, 1)
+    assert UnitName.parse(name.text) == name
+    with pytest.raises(InvalidInput, match=r"systemd can't load .* would be 243 characters, 242 is the most: shorten"):
+        UnitName.checked(f"{service}a", version, 1)
+
+
+def test_a_name_that_systemd_could_not_load_is_still_read() -> None:
+    name = UnitName("a" * 243, "1", 1)
     assert UnitName.parse(name.text) == name
 
 

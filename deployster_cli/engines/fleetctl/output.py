@@ -52,6 +52,9 @@ _LONGEST_PORT = len(str(_HIGHEST_PORT))
 
 _SECTIONS = {"Unit", "Service"}
 
+_WELL = ("", "failed", "inactive", "deactivating", "activating", "reloading", "active")
+"""systemd's active states, the worst first."""
+
 _STATES = {"": None, **{state.value: state for state in State}}
 
 
@@ -214,19 +217,21 @@ def _port(description: str) -> int | None:
 def _telling(file: FileRow, rows: Sequence[UnitRow]) -> UnitRow | None:
     """The row that speaks of the unit as the registry has it now.
 
-    Of a unit that moved, the machine it left still has a row: that one counts only while the unit is not wanted to run.
+    Of a unit that moved, the machine it left still has a row. While the unit is wanted to run that one does not count;
+    once it is not, it counts as running for as long as it runs anywhere.
     """
     if len(rows) == 1 and rows[0].hash == file.hash and rows[0].machine == file.target:
         return rows[0]  # nearly every unit, and there may be thousands
     same_run = _same_run(file, rows)
-    at_target = [row for row in same_run if row.machine == file.target]
-    elsewhere = [] if file.target and file.desired == State.LAUNCHED else same_run
-    return min(at_target or elsewhere, key=_least_well, default=None)
+    if file.desired != State.LAUNCHED:
+        return max(same_run, key=_how_well, default=None)
+    at_target = [row for row in same_run if row.machine == file.target or not file.target]
+    return min(at_target, key=_how_well, default=None)
 
 
-def _least_well(row: UnitRow) -> tuple[bool, str]:
-    """Of two rows the one that shows the unit in the worse state, and always the same one."""
-    return row.active == "active", row.machine
+def _how_well(row: UnitRow) -> tuple[int, str]:
+    """How far the unit is from not running there; of two rows that are as far the order is always the same."""
+    return _WELL.index(row.active) if row.active in _WELL else -1, row.machine
 
 
 @lru_cache(maxsize=1024)

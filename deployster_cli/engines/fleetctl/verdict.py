@@ -15,7 +15,7 @@ from deployster_cli.domain.names import UnitName
 from deployster_cli.engines.fleetctl import output
 from deployster_cli.engines.fleetctl.signs import CHANGED_KEY, NOT_LET_IN, SIGNS, UNKNOWN_KEY
 from deployster_cli.engines.process import MOST_PRINTED, Completed
-from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable, OutputUnreadable
+from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable, OutputUnreadable, Refused
 
 if TYPE_CHECKING:
     from deployster_cli.domain.unitfile import Option
@@ -23,10 +23,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-INSTALL = "Install fleet's fleetctl (0.11 or later), or name it in deployster.toml: [fleet] fleetctl."
+INSTALL = "Install fleet's fleetctl (0.8 or later), or name it in deployster.toml: [fleet] fleetctl."
 
-OLDEST = (0, 11)
-"""The oldest fleetctl whose answers are known; before 0.11 list-unit-files has no ``desc``."""
+OLDEST = (0, 8)
+"""Before 0.8 list-unit-files has no ``desc``."""
+
+_UNBUILT = (0, 0)
+"""What a fleetctl says that was compiled without fleet's own build script, whichever version it is."""
 
 _LONGEST_QUOTE = 300
 
@@ -48,6 +51,12 @@ _NO_SUCH_CALL = "cannot execute cmdFleet: "
 
 _OWN_ERROR = r"\A(?:[Ee]rror: +)+(?=\S)"
 """What we have said already when we quote a line; "Error starting units: …" is another matter."""
+
+_FINAL = (
+    r"(?m)^Error creating units: (?:failed getting Unit\(\S{1,300}?\) from |unit name |invalid |unresolvable "
+    r"|Global cannot |failed creating unit \S{1,300}: googleapi: Error 400)"
+)
+"""How it begins where a unit's name or file is not taken: none of the call's units is started then."""
 
 _VERSION = r"(?m)^fleetctl version (\S+)$"
 _DIFFERS = r"(?m)^WARNING: Unit (\S+) in registry differs from local "
@@ -79,7 +88,7 @@ def program_version(done: Completed) -> str:
     found = re.search(_VERSION, answer(done))
     if not found:
         raise _error(EngineMissing, done, f"{done.argv[0]} is not fleet's fleetctl: it says {_said(done)}", INSTALL)
-    if _numbers(found[1]) < OLDEST:
+    if _UNBUILT != _numbers(found[1]) < OLDEST:
         raise _error(EngineMissing, done, f"{done.argv[0]} is version {found[1]}, which is too old.", INSTALL)
     return found[1]
 
@@ -103,7 +112,7 @@ def triggered(done: Completed) -> frozenset[str]:
 def other_content(names: Collection[str], done: Completed, outcome: str) -> EngineError:
     """The error for names that the registry has with other content; ``outcome`` says what happened because of it."""
     message = f"{_some(names)} in the cluster already, with other content: {outcome}"
-    return _error(EngineError, done, message, "Destroy the old unit first and wait until it is gone.")
+    return _error(Refused, done, message, "Destroy the old unit first and wait until it is gone.")
 
 
 def not_started(names: Collection[str], done: Completed) -> EngineError:
@@ -113,13 +122,13 @@ def not_started(names: Collection[str], done: Completed) -> EngineError:
 
 def missing(names: Collection[str], done: Completed) -> EngineError:
     """The error for units that are to start again and that the registry does not have."""
-    return _error(EngineError, done, f"{_some(names)} not in the cluster: nothing was started.", "Deploy it again.")
+    return _error(Refused, done, f"{_some(names)} not in the cluster: nothing was started.", "Deploy it again.")
 
 
 def no_lock(name: str, done: Completed) -> EngineError:
     """The error for a unit that has a lock's name and is another's."""
     hint = f"If nobody needs it, remove it with fleetctl destroy {name}."
-    return _error(EngineError, done, f"{name} is in the cluster and is no lock of Deployster's.", hint)
+    return _error(Refused, done, f"{name} is in the cluster and is no lock of Deployster's.", hint)
 
 
 def removed(done: Completed) -> str:
@@ -253,7 +262,8 @@ def _refusal(done: Completed) -> EngineError:
         if found:
             message = sign.message.format(said=_said(done), **found.groupdict())
             return _error(sign.error, done, message, sign.hint)
-    return _error(EngineError, done, f"fleetctl {_command(done)} failed: {_said(done)}")
+    kind = Refused if re.search(_FINAL, done.err) else EngineError
+    return _error(kind, done, f"fleetctl {_command(done)} failed: {_said(done)}")
 
 
 def _error(kind: type[EngineError], done: Completed, message: str, hint: str = "") -> EngineError:

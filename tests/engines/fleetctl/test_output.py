@@ -353,6 +353,38 @@ def test_a_stopped_unit_that_an_old_machine_still_runs_has_not_stopped() -> None
     assert not unit.stopped
 
 
+@pytest.mark.parametrize(
+    ("first", "second"), [("inactive", "active"), ("active", "failed"), ("failed", "deactivating")]
+)
+@pytest.mark.parametrize("target", [M1, M2, None])
+@pytest.mark.parametrize("at", [(M1, M2), (M2, M1)])
+def test_a_unit_that_is_no_longer_wanted_is_there_while_any_machine_runs_it(
+    first: str, second: str, target: Machine | None, at: tuple[Machine, Machine]
+) -> None:
+    rows = [reported(at=at[0], active=first), reported(at=at[1], active=second)]
+    unit = only(output.join(rows, [filed(at=target, desired="inactive", current="inactive")]))
+    assert (unit.stopped, unit.condition) == (False, Condition.STOPPING)
+
+
+@pytest.mark.parametrize("active", [("failed", "activating"), ("inactive", "activating"), ("activating", "active")])
+@pytest.mark.parametrize("at", [(M1, M2), (M2, M1)])
+def test_a_wanted_unit_that_waits_for_a_machine_is_as_well_as_where_it_does_worst(
+    active: tuple[str, str], at: tuple[Machine, Machine]
+) -> None:
+    rows = [reported(at=on, active=state) for on, state in zip(at, active, strict=True)]
+    assert only(output.join(rows, [filed(at=None)])).active == active[0]
+
+
+def test_of_two_machines_that_do_as_badly_it_is_always_the_same_one() -> None:
+    rows = [reported(at=at, active="failed") for at in (M1, M2)]
+    assert [only(output.join(each, [filed(at=None)])).machine for each in (rows, rows[::-1])] == [M2, M2]
+
+
+def test_a_state_that_systemd_has_no_word_for_yet_is_the_worst() -> None:
+    rows = [reported(at=M1, active="failed"), reported(at=M2, active="maintenance")]
+    assert only(output.join(rows, [filed(at=None)])).active == "maintenance"
+
+
 def test_a_unit_taken_off_its_machine_counts_there_until_it_is_gone() -> None:
     unit = only(output.join([reported(at=M1)], [filed(at=None, desired="inactive", current="inactive")]))
     assert (unit.active, unit.machine) == ("active", M1)

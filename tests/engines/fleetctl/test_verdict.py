@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from deployster_cli.domain.names import UnitName
 from deployster_cli.engines.fleetctl import signs, verdict
 from deployster_cli.engines.process import Completed
-from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable, OutputUnreadable
+from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable, OutputUnreadable, Refused
 from tests.engines.fleetctl.recorded import FILES, READERS, completed, recording
 
 ONE = UnitName("carousel", "9f88701", 1)
@@ -209,13 +209,13 @@ def test_a_program_without_a_version_is_not_fleetctl() -> None:
         verdict.program_version(call(0, "hello\n", argv=("/bin/true", "--version")))
 
 
-@pytest.mark.parametrize("version", ["0.10.2", "0.9.0", "0.1"])
+@pytest.mark.parametrize("version", ["0.7.2", "0.6.0", "0.1"])
 def test_a_fleetctl_that_is_too_old_is_named(version: str) -> None:
     with pytest.raises(EngineMissing, match=f"fleetctl is version {version}, which is too old"):
         verdict.program_version(call(0, f"fleetctl version {version}\n", argv=("fleetctl", "--version")))
 
 
-@pytest.mark.parametrize("version", ["0.11.0", "0.13.0+git", "1.0.0", "v2"])
+@pytest.mark.parametrize("version", ["0.8.0", "0.13.0+git", "1.0.0", "v2", "0.0.0+wasnotbuiltproperly"])
 def test_any_other_is_fine(version: str) -> None:
     assert verdict.program_version(call(0, f"fleetctl version {version}\n")) == version
 
@@ -237,6 +237,39 @@ def test_units_in_the_registry_with_other_content_are_counted_if_many() -> None:
 def test_two_names_are_both_said() -> None:
     error = verdict.missing(["b-1@1.service", "a-1@1.service"], call(0))
     assert error.message == "a-1@1.service, b-1@1.service are not in the cluster: nothing was started."
+
+
+NOT_TAKEN = "failed creating unit a-1@1.service: googleapi: Error 400: unit name exceeds maximum length (255)"
+
+
+@pytest.mark.parametrize(
+    ("err", "kind"),
+    [
+        ("invalid character '+' in unit name", Refused),
+        ("unit name exceeds maximum length (255)", Refused),
+        ("Global cannot be used with Peers", Refused),
+        ('unresolvable requirements: peer "a" matches conflict "*"', Refused),
+        ("failed getting Unit(a-1@1.service) from file: unable to find end of section", Refused),
+        (NOT_TAKEN, Refused),
+        (NOT_TAKEN.replace("400", "409"), EngineError),
+        ("One or more errors creating units", EngineError),
+    ],
+)
+def test_what_would_be_refused_again_is_told_from_what_may_have_worked(err: str, kind: type[EngineError]) -> None:
+    assert type(refused(call(1, "", f"Error creating units: {err}\n"))) is kind
+
+
+def test_a_failure_after_the_units_were_made_may_have_worked() -> None:
+    error = refused(
+        call(1, "Unit a-1@1.service inactive\n", "Error starting units: unable to find unit a-1@1.service\n")
+    )
+    assert type(error) is EngineError
+
+
+def test_what_is_asked_of_units_that_are_not_as_they_should_be_would_be_refused_again() -> None:
+    made = (verdict.other_content(["a"], call(0), "."), verdict.missing(["a"], call(0)), verdict.no_lock("a", call(0)))
+    assert {type(error) for error in made} == {Refused}
+    assert type(verdict.not_started(["a"], call(0))) is EngineError
 
 
 def test_units_that_were_not_started_are_named() -> None:
