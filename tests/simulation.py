@@ -320,12 +320,15 @@ class SimEngine:
     def journal(self, name: UnitName, lines: int = 10) -> Iterator[str]:
         yield f"a last word of {name.short}"
 
-    def entries(self, name: UnitName, lines: int, *, follow: bool = False, at: Machine | None = None) -> SimEntries:
+    def entries(
+        self, name: UnitName, lines: int | None, *, follow: bool = False, at: Machine | None = None, after: str = ""
+    ) -> SimEntries:
         if self.mute:
             raise EngineUnreachable(self.mute)
         here = f" on {at.id}" if at else ""
         found = self.journals.get(name, [Entry(f"a last word of {name.short}{here}", (1, 1))])
-        return SimEntries(found[-lines:])
+        behind = next((number for number, entry in enumerate(found, 1) if after and entry.cursor == after), 0)
+        return SimEntries(found[behind:] if after or lines is None else found[-lines:])
 
     def exit_code(self, name: UnitName) -> int | None:
         if self.mute:

@@ -15,13 +15,27 @@ from deployster_cli.errors import OutputUnreadable
 LONGEST_FIELD = 64 * 1024 * 1024
 """Bytes. journald keeps no larger one (DATA_SIZE_MAX in journal-importer.h)."""
 
+LONGEST_LINE = 8 * 1024 * 1024
+"""Characters."""
+
 _NAME = re.compile(rb"[A-Z_][A-Z0-9_]*")
 _MICROSECONDS = re.compile(rb"[0-9]{1,17}")
 """Since 1970; more digits are beyond the year 9999, where calendars end."""
 
 _NUMBER_IN_CURSOR = re.compile(r"\bi=([0-9a-f]+)")
+_CURSOR = re.compile(r"[\w=;.-]{1,400}", re.ASCII)
 _REMARK = b"-- "
 """journalctl's own lines, such as "-- No entries --", begin so."""
+
+_OF_OTHERS = frozenset({b"UNIT", b"USER_UNIT", b"OBJECT_SYSTEMD_UNIT", b"OBJECT_SYSTEMD_USER_UNIT", b"COREDUMP_UNIT"})
+"""Fields of entries about a unit that none of its processes wrote (systemd.journal-fields(7)): by systemd, by journald,
+by what keeps core dumps.
+"""
+
+_BROKEN_OFF = {b"line-max": "", b"nul": "\0"}
+"""Why journald ended an entry where no line ended (_LINE_BREAK) → what stood there. Where it did so because another
+process wrote on (pid-change), a line break may have been the first that this one wrote: journald keeps no empty lines.
+"""
 
 _SIZE = 8
 _NEWLINE = ord("\n")
@@ -33,13 +47,18 @@ class Entry:
     """One entry. ``text`` may have several lines; ``at`` is seconds since 1970, None where nobody wrote it down.
 
     ``place`` grows from entry to entry of one unit on one machine. ``own`` says that a process of the unit wrote it,
-    not systemd about the unit.
+    not systemd about the unit. ``cursor`` is what the engine finds the entries behind this one by; empty where it has
+    no such thing. ``end`` is what stood behind the text: no line break where a line goes on in the next entry.
+    ``dropped`` is how many entries of the unit journald says here that it has not kept.
     """
 
     text: str
     place: tuple[int, int]
     at: float | None = None
     own: bool = True
+    cursor: str = ""
+    end: str = "\n"
+    dropped: int = 0
 
 
 class Export:
@@ -99,16 +118,42 @@ class Export:
 
 
 def _entry(fields: dict[bytes, bytes]) -> Entry:
-    """systemd's own entries name the unit in UNIT (or USER_UNIT), as systemd.journal-fields(7) says."""
-    written = fields.get(b"__REALTIME_TIMESTAMP", b"")
-    number = _NUMBER_IN_CURSOR.search(fields.get(b"__CURSOR", b"").decode(errors="replace"))
+    written, dropped = fields.get(b"__REALTIME_TIMESTAMP", b""), fields.get(b"N_DROPPED", b"")
+    cursor = fields.get(b"__CURSOR", b"").decode(errors="replace")
+    number = _NUMBER_IN_CURSOR.search(cursor)
     at = int(written) if _MICROSECONDS.fullmatch(written) else None
     return Entry(
         text=fields[b"MESSAGE"].decode(errors="replace"),
         place=(at or 0, int(number[1], 16) if number else 0),
         at=None if at is None else at * _MICROSECOND,
-        own=not fields.keys() & {b"UNIT", b"USER_UNIT"},
+        own=not fields.keys() & _OF_OTHERS,
+        cursor=cursor if _CURSOR.fullmatch(cursor) else "",
+        end=_BROKEN_OFF.get(fields.get(b"_LINE_BREAK", b""), "\n"),
+        dropped=int(dropped) if _MICROSECONDS.fullmatch(dropped) else 0,
     )
+
+
+class Lines:
+    """Puts entries together to the lines that were written: journald makes several entries of one that is long or has a
+    NUL in it.
+    """
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._size = 0
+
+    def feed(self, entry: Entry) -> list[str]:
+        """The lines that this entry ends; one of over LONGEST_LINE characters comes in pieces."""
+        goes_on = entry.end != "\n"
+        self._pieces += (entry.text, entry.end) if goes_on else (entry.text,)
+        self._size += len(entry.text)
+        return [] if goes_on and self._size <= LONGEST_LINE else self.rest()
+
+    def rest(self) -> list[str]:
+        """What is left of a line that has not ended."""
+        text, left = "".join(self._pieces), bool(self._pieces)
+        self._pieces, self._size = [], 0
+        return text.split("\n") if left else []
 
 
 def lines_of(text: str) -> list[str]:

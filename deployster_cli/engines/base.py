@@ -112,10 +112,14 @@ class Engine(Protocol):
         """The unit's last journal lines for a person, each with its time and without its newline."""
         ...
 
-    def entries(self, name: UnitName, lines: int, *, follow: bool = False, at: Machine | None = None) -> Entries:
-        """The unit's last journal entries whole, oldest first, then (with ``follow``) each as it comes.
+    def entries(
+        self, name: UnitName, lines: int | None, *, follow: bool = False, at: Machine | None = None, after: str = ""
+    ) -> Entries:
+        """The unit's last journal entries whole (``lines`` None: all), oldest first, then (with ``follow``) each as it
+        comes.
 
-        ``at`` says on which machine, for a copy of a global unit.
+        ``at`` says on which machine, for a copy of a global unit. ``after`` is an entry's cursor: only what came behind
+        that one, all of it.
         """
         ...
 

@@ -16,7 +16,7 @@ from deployster_cli.engines.base import Engine, Entries
 from deployster_cli.errors import EngineError
 
 REOPENED = 1000
-"""Entries to look back for when a stream is opened again: what came meanwhile is among them."""
+"""Entries to look back for when a stream is opened again where no cursor tells what came meanwhile."""
 
 _ROOM = 1000
 """Entries that wait to be taken. Then the thread waits, and whatever sends them does too."""
@@ -31,18 +31,19 @@ _LOOK = 0.2
 class Follower:
     """Follows one unit from its last ``lines`` entries on. ``trouble`` says why there is nothing to be had at present.
 
-    ``at`` is the machine where a global unit is followed, ``last`` is the place of the last entry that was taken.
+    ``lines`` None is all there are. ``at`` is the machine where a global unit is followed, ``last`` is the last entry
+    that was taken.
     """
 
-    def __init__(self, engine: Engine, name: UnitName, lines: int, at: Machine | None = None) -> None:
+    def __init__(self, engine: Engine, name: UnitName, lines: int | None, at: Machine | None = None) -> None:
         self.name = name
         self.at = at
         self.trouble: EngineError | None = None
-        self.last: tuple[int, int] | None = None
+        self.last: Entry | None = None
         self._engine = engine
         self._lines = lines
         self._waiting: queue.Queue[Entry] = queue.Queue(_ROOM)
-        self._put: tuple[int, int] | None = None
+        self._put: Entry | None = None
         self._over = threading.Event()
         self._entries: Entries | None = None
         self._fault: Exception | None = None
@@ -58,7 +59,7 @@ class Follower:
             except queue.Empty:
                 break
         if found:
-            self.last = found[-1].place
+            self.last = found[-1]
         if self._fault and not found:
             raise self._fault
         return found
@@ -90,11 +91,10 @@ class Follower:
             self._over.wait(pause)
 
     def _read(self) -> None:
-        lines = self._lines if self._put is None else REOPENED
-        self._entries = self._engine.entries(self.name, lines, follow=True, at=self.at)
+        self._entries, entries = behind(self._engine, self.name, self._put, self._lines, follow=True, at=self.at)
         if self._over.is_set():
             self._entries.close()
-        for entry in behind(self._entries, self._put):
+        for entry in entries:
             self.trouble = None
             if not self._hand_over(entry):
                 return
@@ -106,11 +106,23 @@ class Follower:
                 self._waiting.put(entry, timeout=_LOOK)
             except queue.Full:
                 continue
-            self._put = entry.place
+            self._put = entry
             return True
         return False
 
 
-def behind(entries: Iterable[Entry], place: tuple[int, int] | None) -> Iterable[Entry]:
-    """The entries that come after ``place``."""
-    return entries if place is None else (entry for entry in entries if entry.place > place)
+def behind(
+    engine: Engine,
+    name: UnitName,
+    last: Entry | None,
+    lines: int | None = None,
+    *,
+    follow: bool = False,
+    at: Machine | None = None,
+) -> tuple[Entries, Iterable[Entry]]:
+    """The unit's entries behind ``last``, or the last ``lines`` where there is none yet; and what brings them."""
+    if last is None or last.cursor:
+        entries = engine.entries(name, lines, follow=follow, at=at, after=last.cursor if last else "")
+        return entries, entries
+    entries, place = engine.entries(name, REOPENED, follow=follow, at=at), last.place
+    return entries, (entry for entry in entries if entry.place > place)

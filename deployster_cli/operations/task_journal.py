@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from deployster_cli.domain.events import Changed, Event, Journal, TaskOutput
-from deployster_cli.domain.journal import Entry
+from deployster_cli.domain.events import Changed, Event, Journal, Noticed, TaskOutput
+from deployster_cli.domain.journal import Entry, Lines
 from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.wording import count
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EngineError
 from deployster_cli.operations.clock import Clock
-from deployster_cli.operations.following import REOPENED, Follower, behind
+from deployster_cli.operations.following import Follower, behind
 
 _LOOK = 0.1
 """Seconds between looks at what has come."""
 
-_WHOLE = 1_000_000
-"""Entries to ask for: all of them. The unit's name is of this run, so nothing older can be among them."""
-
 _REMARKS = 10
 _AT_ONCE = 1000
 """Lines that one event tells at most."""
+
+_STILL = 0.4
+"""Seconds between two looks at a journal that has nothing new: what a process wrote last is on its way to journald when
+it ends.
+"""
+
+_QUIET_LOOKS = 2
 
 
 class TaskJournal:
@@ -32,13 +37,16 @@ class TaskJournal:
         self.clock = clock
         self._silent = True
         self._follower: Follower | None = None
+        self._last: Entry | None = None
+        self._lines = Lines()
+        self._dropped = 0
         self._problem = ""
         self._remarks: list[str] = []
 
     def see(self, event: Event) -> None:
         """Begin to follow once a machine reports the unit: before that fleet has no journal of it."""
         if self._follower is None and isinstance(event, Changed) and event.unit.reported:
-            self._follower = Follower(self.engine, self.name, _WHOLE)
+            self._follower = Follower(self.engine, self.name, None)
 
     def pause(self, seconds: float) -> Iterator[Event]:
         """Tell what comes within that time."""
@@ -52,24 +60,32 @@ class TaskJournal:
 
     def news(self) -> Iterator[Event]:
         """Tell what has come."""
-        if self._follower:
-            yield from self._told(self._follower.taken())
-            trouble = self._follower.trouble
-            yield from self._in_trouble(trouble.message if trouble else "")
+        while self._follower and (entries := self._follower.taken()):
+            yield from self._told(entries)
+        trouble = self._follower.trouble if self._follower else None
+        yield from self._in_trouble(trouble.message if trouble else "")
 
     def rest(self) -> Iterator[Event]:
-        """Tell what the stream had not brought when the unit ended."""
-        last = None
+        """Tell what the stream had not brought when the unit ended: all that is in the journal behind that."""
         if self._follower:
             self._follower.close()
-            while told := list(self.news()):
-                yield from told
-            last = self._follower.last
+            yield from self.news()
+        quiet = 0
         try:
-            entries = self.engine.entries(self.name, REOPENED if last else _WHOLE)
-            yield from self._told(behind(entries, last))
+            while quiet < _QUIET_LOOKS:
+                before = self._last
+                _, entries = behind(self.engine, self.name, before)
+                yield from self._told(entries)
+                quiet = quiet + 1 if self._last is before else 0
+                if quiet < _QUIET_LOOKS:
+                    self.clock.sleep(_STILL)
         except EngineError as error:
             yield from self._in_trouble(error.message)
+            if not self._silent:
+                yield Noticed(f"The end of what it wrote is missing: {error.message}")
+        yield from self._said(self._lines.rest())
+        if self._dropped:
+            yield Noticed(f"journald suppressed {count(self._dropped, 'message')} of it: they are lost.")
 
     def remarks(self) -> Iterator[Event]:
         """What systemd said of a unit that itself said nothing."""
@@ -84,16 +100,21 @@ class TaskJournal:
     def _told(self, entries: Iterable[Entry]) -> Iterator[Event]:
         lines: list[str] = []
         for entry in entries:
-            (lines if entry.own else self._remarks).extend(entry.text.split("\n"))
+            self._last = entry
+            self._dropped += entry.dropped
+            if entry.own:
+                lines += self._lines.feed(entry)
+            else:
+                self._remarks = [*self._remarks, *entry.text.split("\n")][-_REMARKS:]
             if len(lines) >= _AT_ONCE:
-                yield self._said(lines)
+                yield from self._said(lines)
                 lines = []
-        if lines:
-            yield self._said(lines)
+        yield from self._said(lines)
 
-    def _said(self, lines: list[str]) -> TaskOutput:
-        self._silent = False
-        return TaskOutput(tuple(lines))
+    def _said(self, lines: list[str]) -> Iterator[Event]:
+        if lines:
+            self._silent = False
+            yield TaskOutput(tuple(lines))
 
     def _in_trouble(self, problem: str) -> Iterator[Event]:
         if problem and problem != self._problem:

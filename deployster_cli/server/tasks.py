@@ -10,7 +10,7 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
-from deployster_cli.domain.events import Event, Journal, Starting, TaskLeft, TaskOutput
+from deployster_cli.domain.events import Event, Journal, Noticed, Starting, TaskLeft, TaskOutput
 from deployster_cli.errors import DeploysterError
 from deployster_cli.operations.task import Task, run_task
 from deployster_cli.server import bodies
@@ -69,7 +69,7 @@ class Running:
                 return int(end.value)
             if isinstance(event, TaskOutput):
                 yield _text("\n".join(event.lines))
-            elif isinstance(event, Journal | TaskLeft):
+            elif isinstance(event, Journal | TaskLeft | Noticed):
                 yield _text("\n".join(text for _, text in sentence(event)))
 
 

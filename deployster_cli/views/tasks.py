@@ -6,7 +6,7 @@ import sys
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
-from deployster_cli.domain.events import Event, TaskDone, TaskOutput
+from deployster_cli.domain.events import Event, Noticed, TaskDone, TaskOutput
 from deployster_cli.views.clean import for_terminal
 from deployster_cli.views.output import Output, emit, is_terminal
 from deployster_cli.views.progress import Progress, progress
@@ -43,7 +43,7 @@ def _tell(event: Event, told: Progress, screen: _Screen) -> None:
     if isinstance(event, TaskOutput):
         told.close()
         screen.write(event.lines)
-    elif not screen.begun or isinstance(event, TaskDone):
+    elif not screen.begun or isinstance(event, TaskDone | Noticed):
         told.tell(event)
 
 

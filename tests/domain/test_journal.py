@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployster_cli.domain.journal import LONGEST_FIELD, Entry, Export, lines_of
+from deployster_cli.domain.journal import LONGEST_FIELD, Entry, Export, Lines, lines_of
 from deployster_cli.errors import OutputUnreadable
 
 
@@ -23,7 +23,47 @@ def read(*pieces: bytes) -> list[Entry]:
 
 
 def test_an_entry_has_its_text_time_and_place() -> None:
-    assert read(written(b"one\ntwo", 5)) == [Entry("one\ntwo", (1_000_005, 5), 1.000005)]
+    assert read(written(b"one\ntwo", 5)) == [Entry("one\ntwo", (1_000_005, 5), 1.000005, cursor="s=ab;i=5;b=cd")]
+
+
+@pytest.mark.parametrize("field", ["UNIT", "USER_UNIT", "OBJECT_SYSTEMD_UNIT", "COREDUMP_UNIT"])
+def test_what_is_about_the_unit_is_not_its_own(field: str) -> None:
+    assert [e.own for e in read(written(b"text", 1, f"{field}=a@1.service".encode()))] == [False]
+
+
+def test_what_journald_did_not_keep_is_a_number() -> None:
+    fields = (b"OBJECT_SYSTEMD_UNIT=a@1.service", b"N_DROPPED=62500")
+    assert [e.dropped for e in read(written(b"Suppressed", 1, *fields), written(b"a", 2, b"N_DROPPED=x"))] == [62500, 0]
+
+
+def test_a_cursor_that_is_none_is_not_used() -> None:
+    assert read(b"__CURSOR=--since now\nMESSAGE=hello\n\n")[0].cursor == ""
+
+
+@pytest.mark.parametrize(
+    ("breaks", "lines"),
+    [
+        ([b"line-max", b"line-max", b""], ["abc"]),
+        ([b"pid-change", b"", b"eof"], ["a", "b", "c"]),
+        ([b"nul", b"nul", b""], ["a\0b\0c"]),
+        ([b"", b"", b"line-max"], ["a", "b", "c"]),
+    ],
+)
+def test_a_line_that_journald_broke_is_one_again(breaks: list[bytes], lines: list[str]) -> None:
+    together = Lines()
+    fields = [(b"_LINE_BREAK=" + why,) if why else () for why in breaks]
+    entries = read(*(written(b"abc"[n : n + 1], n, *fields[n]) for n in range(3)))
+    assert [line for entry in entries for line in together.feed(entry)] + together.rest() == lines
+
+
+def test_a_line_without_end_is_held_only_up_to_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deployster_cli.domain.journal.LONGEST_LINE", 5)
+    together, piece = Lines(), Entry("abcd", (1, 1), end="")
+    assert [together.feed(piece), together.feed(piece), together.rest()] == [[], ["abcdabcd"], []]
+
+
+def test_an_entry_of_several_lines_is_several() -> None:
+    assert Lines().feed(Entry("a\n\nb", (1, 1))) == ["a", "", "b"]
 
 
 def test_what_systemd_says_of_the_unit_is_not_the_units_own() -> None:

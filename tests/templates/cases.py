@@ -113,3 +113,9 @@ def rendered(service: Service, texts: dict[str, str] | None = None, name: UnitNa
     templates = Templates({**template_files.load(None), **(texts or {})})
     render = templates.renderer(service)
     return render(name, stamp(name, service.template, 20001 if render.takes_port else None))
+
+
+def rendered_task(name: UnitName, mark: Stamp, line: str) -> UnitFile:
+    """The unit of a task that runs a line on a machine itself, in /tmp."""
+    service = Service(name.service, template="task", directory="/tmp", extra={"task": line})
+    return Templates(template_files.load(None)).renderer(service)(name, mark)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from deployster_cli.domain.exits import PROPERTIES
 from deployster_cli.domain.names import UnitName, quoted
+from deployster_cli.engines import journalctl
 from deployster_cli.errors import InvalidInput
 
 Argv = tuple[str, ...]
@@ -107,13 +108,16 @@ def journal(options: FleetOptions, name: UnitName, lines: int) -> Argv:
     return _called(options, "journal", f"--lines={lines}", *_operands([name.text]))
 
 
-def entries(options: FleetOptions, name: UnitName, lines: int, *, follow: bool, machine: str = "") -> Argv:
+def entries(
+    options: FleetOptions, name: UnitName, lines: int | None, *, follow: bool, machine: str = "", after: str = ""
+) -> Argv:
     """The last entries of one unit's journal whole, over ssh: in journald's export format.
 
-    On one machine, named by its id, where the unit is global: of such a unit fleetctl shows no journal.
+    On one machine, named by its id, where the unit is global: of such a unit fleetctl shows no journal. Nor does it
+    show a whole journal, or what is behind a cursor.
     """
-    flags = (f"--lines={lines}", "--output=export", *(("--follow",) if follow else ()))
-    if machine:
+    flags = journalctl.flags(lines, follow=follow, after=after)
+    if machine or after or lines is None:
         return ssh(options, name, ("journalctl", "--no-pager", *flags, f"--unit={name.text}"), machine)
     return _called(options, "journal", *flags, *_operands([name.text]))
 

@@ -144,7 +144,9 @@ class FleetEngine:
         argv = args.journal(self._options, name, lines)
         yield from verdict.journal_lines(self._reached(argv, name), name)
 
-    def entries(self, name: UnitName, lines: int, *, follow: bool = False, at: Machine | None = None) -> Exported:
+    def entries(
+        self, name: UnitName, lines: int | None, *, follow: bool = False, at: Machine | None = None, after: str = ""
+    ) -> Exported:
         """The journal's entries, over ssh; tried first where a person can be asked, as a stream can't wait for that."""
         from deployster_cli.engines.exported import Exported  # noqa: PLC0415 - listings need none
         from deployster_cli.engines.host_keys import asking  # noqa: PLC0415
@@ -152,7 +154,7 @@ class FleetEngine:
         to, machine = at or name, at.id if at else ""
         if asking(machine=True):
             verdict.answer(self._reached(args.ssh(self._options, name, ("true",), machine), to))
-        argv = args.entries(self._options, name, lines, follow=follow, machine=machine)
+        argv = args.entries(self._options, name, lines, follow=follow, machine=machine, after=after)
         limit = None if follow else self._options.read_timeout + self._options.ssh_timeout
         with started(self._options):
             stream = process.Stream(argv, env=environment(), limit=limit)

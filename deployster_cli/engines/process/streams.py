@@ -31,7 +31,8 @@ _LOOK_AT_STREAM = 0.5
 class Stream:
     """A program's output as it comes. One thread reads it; any thread may close it, and then the reading ends.
 
-    ``limit`` is seconds until it is killed, None where it goes on until it is closed.
+    ``limit`` is seconds of silence until it is killed, None where it goes on until it is closed. What is read slowly
+    is not silent.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Stream:
         self._said = b""
         self._ending = threading.Lock()
         self._ended = False
+        self._heard = self._began
         self._process = spawn(self._argv, stderr=subprocess.PIPE, env=env, cwd=None)
         self.closed = False
 
@@ -67,8 +69,7 @@ class Stream:
     def completed(self) -> Completed:
         """How it ended, without what it printed on stdout: for who has read that to its end."""
         seconds = time.monotonic() - self._began
-        late = self._limit is not None and seconds >= self._limit
-        code = None if late and self._process.returncode == -signal.SIGKILL else self._process.returncode
+        code = None if self._late and self._process.returncode == -signal.SIGKILL else self._process.returncode
         return Completed(self._argv, code, "", self._said.decode(errors="replace"), seconds)
 
     def _read(self, selector: selectors.BaseSelector, err: IO[bytes]) -> Iterator[bytes]:
@@ -81,12 +82,13 @@ class Stream:
                     self._said = (self._said + piece)[-_PIECE:]
                 elif not self.closed:
                     yield piece
+                self._heard = time.monotonic()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=0 if self.closed or self._late else _LOOK_AT_STREAM)
 
     @property
     def _late(self) -> bool:
-        return self._limit is not None and time.monotonic() - self._began >= self._limit
+        return self._limit is not None and time.monotonic() - self._heard >= self._limit
 
     def _end(self) -> None:
         with self._ending:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from deployster_cli.domain import exits
 from deployster_cli.domain.names import UnitName
+from deployster_cli.engines import journalctl
 
 PATTERN = "*-*@*.service"
 """Matches every name of ours, and some others: what comes back still goes through UnitName.parse."""
@@ -87,13 +88,18 @@ def reset_failed(base: tuple[str, ...], names: Iterable[UnitName]) -> tuple[str,
 
 
 def journal(name: UnitName, lines: int, *, user: bool) -> tuple[str, ...]:
-    """The end of one unit's journal. Not ``--user``: without persistent journals a user has none of their own."""
-    return ("journalctl", "--no-pager", f"--lines={lines}", f"{'--user-unit' if user else '--unit'}={name.text}")
+    """The end of one unit's journal."""
+    return (*_journalctl(name, user=user), f"--lines={lines}")
 
 
-def entries(name: UnitName, lines: int, *, user: bool, follow: bool) -> tuple[str, ...]:
-    """The last entries of one unit's journal whole: in journald's export format."""
-    return (*journal(name, lines, user=user), "--output=export", *(("--follow",) if follow else ()))
+def entries(name: UnitName, lines: int | None, *, user: bool, follow: bool, after: str) -> tuple[str, ...]:
+    """The last entries of one unit's journal whole, or all behind a cursor: in journald's export format."""
+    return (*_journalctl(name, user=user), *journalctl.flags(lines, follow=follow, after=after))
+
+
+def synced() -> tuple[str, ...]:
+    """Have journald take in all that is on its way to it; whoever asks it after that gets an answer in full."""
+    return ("journalctl", "--sync")
 
 
 def ended(base: tuple[str, ...], name: UnitName) -> tuple[str, ...]:
@@ -109,6 +115,11 @@ def tail(path: str, lines: int) -> tuple[str, ...]:
 def job(python: str, verb: str, name: UnitName, state: str, lock: int) -> tuple[str, ...]:
     """Our own runner of one start or stop through systemctl3; ``lock`` is the open, locked file that it inherits."""
     return (python, "-P", "-m", "deployster_cli.engines.systemctl.job", verb, name.text, state, str(lock))
+
+
+def _journalctl(name: UnitName, *, user: bool) -> tuple[str, ...]:
+    """Not ``--user``: without persistent journals a user has none of their own."""
+    return ("journalctl", "--no-pager", f"{'--user-unit' if user else '--unit'}={name.text}")
 
 
 def _texts(names: Iterable[UnitName]) -> tuple[str, ...]:

@@ -66,8 +66,10 @@ class Manager(Protocol):
         """The last lines that a unit wrote."""
         ...
 
-    def entries(self, name: UnitName, lines: int, *, follow: bool) -> Entries:
-        """The last entries of a unit's journal, and those that come."""
+    def entries(self, name: UnitName, lines: int | None, *, follow: bool, after: str) -> Entries:
+        """The last entries of a unit's journal (``lines`` None: all; ``after``: all behind that entry's cursor), and
+        those that come.
+        """
         ...
 
     def exit_code(self, name: UnitName) -> int | None:
@@ -174,14 +176,15 @@ class LocalEngine:
     def entries(
         self,
         name: UnitName,
-        lines: int,
+        lines: int | None,
         *,
         follow: bool = False,
         at: Machine | None = None,  # noqa: ARG002 - there is but one
+        after: str = "",
     ) -> Entries:
         """The unit's last journal entries, and those that come."""
         try:
-            return self.manager.entries(name, lines, follow=follow)
+            return self.manager.entries(name, lines, follow=follow, after=after)
         except process.NotStarted as error:
             raise EngineError(f"The journal of {name.text} can't be read: {error}.") from error
 

@@ -16,17 +16,25 @@ _LOOK = 0.1
 
 _BLOCK = 64 * 1024
 
+LONGEST = 1024 * 1024
+"""Bytes of one entry."""
+
 
 class LogFile:
-    """engines.base.Entries from a file; an entry's place is where its line begins. ``instead`` are lines that tell more
-    than an empty file does. A line without its end is waited for while the file is followed.
+    """engines.base.Entries from a file; an entry's place is where its line begins, its cursor where it ends.
+
+    ``lines`` None is all of it. ``instead`` are lines that tell more than an empty file does. A line without its end is
+    waited for while the file is followed; one of over LONGEST bytes comes in pieces.
     """
 
-    def __init__(self, path: Path, lines: int, follow: bool, instead: Callable[[], Iterable[str]]) -> None:
+    def __init__(
+        self, path: Path, lines: int | None, follow: bool, instead: Callable[[], Iterable[str]], *, after: str = ""
+    ) -> None:
         self._path = path
         self._lines = lines
         self._follow = follow
         self._instead = instead
+        self._after = int(after or 0)
         self._closed = threading.Event()
 
     def __iter__(self) -> Iterator[Entry]:
@@ -39,7 +47,7 @@ class LogFile:
                 if self._closed.wait(_LOOK):
                     return
             with self._path.open("rb") as file:
-                file.seek(_begin(file, self._lines))
+                file.seek(self._after if self._after or self._lines is None else _begin(file, self._lines))
                 yield from self._read(file)
         except OSError as error:
             raise EngineError(f"{self._path} can't be read: {error.strerror}.") from error
@@ -51,9 +59,12 @@ class LogFile:
     def _read(self, file: IO[bytes]) -> Iterator[Entry]:
         while not self._closed.is_set():
             at = file.tell()
-            line = file.readline()
-            if line.endswith(b"\n") or (line and not self._follow):
-                yield Entry(line.decode(errors="replace").rstrip("\r\n"), (at, 0))
+            line = file.readline(LONGEST)
+            ended = line.endswith(b"\n")
+            if ended or len(line) == LONGEST or (line and not self._follow):
+                text = line.decode(errors="replace")
+                end = "\n" if ended else ""
+                yield Entry(text.rstrip("\r\n") if ended else text, (at, 0), cursor=str(at + len(line)), end=end)
                 continue
             if not self._follow:
                 return

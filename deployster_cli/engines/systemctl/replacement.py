@@ -150,9 +150,10 @@ class Replacement:
                 return iter([*written, *(line for line in said if output.tells_an_end(line))][-lines:])
             return iter(said[-lines:] or [f"-- {name.text} has written nothing --"])
 
-    def entries(self, name: UnitName, lines: int, *, follow: bool) -> LogFile:
+    def entries(self, name: UnitName, lines: int | None, *, follow: bool, after: str) -> LogFile:
         """The end of what the unit wrote; where that is nothing, and won't be waited for, what its start said."""
-        return LogFile(self._layout.journal(name), lines, follow, lambda: _complaints(self._layout.log(name)))
+        said = self._layout.log(name)
+        return LogFile(self._layout.journal(name), lines, follow, lambda: _complaints(said), after=after)
 
     def exit_code(self, name: UnitName) -> int | None:
         """As systemctl3 told it when the unit, a oneshot, ended; None for any other."""

@@ -87,10 +87,12 @@ class Systemd:
         argv = args.journal(name, lines, user=self._user)
         return iter(lines_of(call(argv, self._options.read_timeout, fine=(0, 1), env=_env())))
 
-    def entries(self, name: UnitName, lines: int, *, follow: bool) -> Exported:
-        """The end of the unit's journal, whole."""
-        argv = args.entries(name, lines, user=self._user, follow=follow)
+    def entries(self, name: UnitName, lines: int | None, *, follow: bool, after: str) -> Exported:
+        """The end of the unit's journal, whole, or what came behind a cursor."""
+        argv = args.entries(name, lines, user=self._user, follow=follow, after=after)
         limit = None if follow else self._options.read_timeout
+        if (after or lines is None) and not (follow or self._user):
+            process.run(args.synced(), limit=self._options.read_timeout, env=_env())  # what root alone may ask for
         return Exported(process.Stream(argv, env=_env(), limit=limit), _judged)
 
     def exit_code(self, name: UnitName) -> int | None:

@@ -103,6 +103,18 @@ def test_the_entries_of_a_global_unit_are_asked_of_a_machine() -> None:
     assert argv[4] == f"journalctl --no-pager --lines=5 --output=export --follow --unit={shlex.quote(ONE.text)}"
 
 
+@pytest.mark.parametrize(
+    ("lines", "after", "asked"),
+    [(None, "", "--output=export"), (5, "s=1;i=2", "'--after-cursor=s=1;i=2' --output=export")],
+)
+def test_all_entries_and_those_behind_a_cursor_are_asked_of_journalctl(
+    lines: int | None, after: str, asked: str
+) -> None:
+    argv = args.entries(PLAIN, ONE, lines, follow=False, after=after)
+    assert argv[:4] == ("fleetctl", "ssh", f"--unit={ONE.text}", "--")
+    assert argv[4] == f"journalctl --no-pager {asked} --unit={shlex.quote(ONE.text)}"
+
+
 def test_ssh_to_a_machine_of_a_global_unit() -> None:
     assert args.ssh(PLAIN, ONE, (), "7f1e") == ("fleetctl", "ssh", "--machine=7f1e")
 

@@ -29,6 +29,20 @@ def test_a_stream_is_ended_at_its_limit() -> None:
     assert stream.completed().timed_out
 
 
+def test_one_that_goes_on_printing_is_not_ended_at_its_limit() -> None:
+    stream = Stream(sh("for n in 1 2 3 4 5; do echo $n; sleep 0.3; done"), limit=1.0)
+    assert (b"".join(stream), stream.completed().code) == (b"1\n2\n3\n4\n5\n", 0)
+
+
+def test_one_that_is_read_slowly_is_not_ended_at_its_limit() -> None:
+    stream = Stream(sh("seq 60000"), limit=0.4)
+    found = b""
+    for number, piece in enumerate(stream):
+        found += piece
+        time.sleep(0.6 if number < 2 else 0)
+    assert (found.count(b"\n"), stream.completed().code) == (60_000, 0)
+
+
 def test_a_stream_that_is_no_longer_listened_to_ends_its_process() -> None:
     pieces = iter(Stream(sh("echo $$; sleep 60")))
     pid = int(next(pieces))

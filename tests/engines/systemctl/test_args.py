@@ -57,15 +57,15 @@ def test_a_removed_unit_is_forgotten_by_name() -> None:
 
 
 def test_the_journal_of_a_system_unit() -> None:
-    assert args.journal(ONE, 7, user=False) == ("journalctl", "--no-pager", "--lines=7", f"--unit={ONE.text}")
+    assert args.journal(ONE, 7, user=False) == ("journalctl", "--no-pager", f"--unit={ONE.text}", "--lines=7")
 
 
 def test_the_entries_of_a_user_unit_that_is_followed() -> None:
-    assert args.entries(ONE, 7, user=True, follow=True) == (
+    assert args.entries(ONE, 7, user=True, follow=True, after="") == (
         "journalctl",
         "--no-pager",
-        "--lines=7",
         f"--user-unit={ONE.text}",
+        "--lines=7",
         "--output=export",
         "--follow",
     )

@@ -60,7 +60,7 @@ class Asked:
     def journal(self, name: UnitName, lines: int) -> Iterator[str]:
         return iter([f"{name.short} {lines}"])
 
-    def entries(self, name: UnitName, lines: int, *, follow: bool) -> SimEntries:
+    def entries(self, name: UnitName, lines: int | None, *, follow: bool, after: str) -> SimEntries:
         return SimEntries([Entry(f"{name.short} {lines} {follow}", (1, 1))])
 
     def exit_code(self, name: UnitName) -> int | None:

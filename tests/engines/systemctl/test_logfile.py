@@ -71,6 +71,31 @@ def test_one_that_may_not_be_read_is_an_error_of_the_engine(path: Path, monkeypa
         list(log(path))
 
 
+def test_all_of_it(path: Path) -> None:
+    path.write_text("a\nb\nc")
+    assert [e.text for e in LogFile(path, None, follow=False, instead=list)] == ["a", "b", "c"]
+
+
+def test_what_comes_behind_any_entry_is_the_rest(path: Path) -> None:
+    path.write_text("a\nb\n\nc")
+    entries = list(log(path))
+    for number, entry in enumerate(entries, 1):
+        assert list(LogFile(path, 10, follow=False, instead=list, after=entry.cursor)) == entries[number:]
+
+
+def test_a_line_that_is_too_long_comes_in_pieces(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logfile, "LONGEST", 4)
+    path.write_text("123456789\nabc\nx")
+    found = LogFile(path, None, follow=False, instead=list)
+    assert [(e.text, e.end) for e in found] == [
+        ("1234", ""),
+        ("5678", ""),
+        ("9", "\n"),
+        ("abc", "\n"),
+        ("x", ""),
+    ]
+
+
 @given(st.lists(st.text("ab", max_size=3)))
 def test_places_grow(lines: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
