@@ -62,8 +62,10 @@ class EngineError(DeploysterError):
     """The engine refused or failed one call. Keeps the call's facts; the wording is the message's.
 
     ``argv`` is what was run, ``code`` its exit code (None: it was stopped at its time limit),
-    ``out`` and ``err`` what it printed.
+    ``out`` and ``err`` what it printed. ``final`` says that the same call would be refused again.
     """
+
+    final = False
 
     def __init__(
         self,

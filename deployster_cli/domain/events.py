@@ -51,6 +51,14 @@ class Parking:
 
 
 @dataclass(frozen=True, slots=True)
+class Settling:
+    """The earlier instances are stopped; the new ones have to stand without them for ``seconds`` before those go."""
+
+    names: tuple[UnitName, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Retiring:
     """These instances are stopped and destroyed. ``undo`` says that they are the new ones of a failed rollout."""
 
@@ -198,6 +206,7 @@ Event = (
     | NoMachineYet
     | Ready
     | Parking
+    | Settling
     | Retiring
     | Gone
     | Restoring

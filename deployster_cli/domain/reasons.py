@@ -14,13 +14,14 @@ _HEADLINES = {
     Reason.FAILED: "{who} failed{place}",
     Reason.CRASH_LOOP: "{who} keeps crashing{place}",
     Reason.ENDED: "{who} ended{place}, and a service is meant to go on running",
-    Reason.GONE: "{who} was stopped or destroyed by somebody else while it was starting",
+    Reason.GONE: "{who} was stopped or destroyed by somebody else",
     Reason.NO_MACHINE: "no machine fits {who}",
     Reason.NOT_YET: "{who} did not come up in time{place}",
     Reason.NOT_GONE: "{who} did not go away in time",
     Reason.NOT_RESTORED: "{who} did not come back up in time",
     Reason.REFUSED: "{text}",
     Reason.AWAY: "{text}",
+    Reason.REPLACED: "{who} was replaced by somebody else: its unit file is another one",
 }
 
 

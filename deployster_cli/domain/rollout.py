@@ -3,69 +3,100 @@
 The loop that drives it only looks, acts and sleeps. Every request is worked out from what is seen, so it may be made
 again when nobody knows what became of it; a look that shows the wish come true ends it.
 
-  start-first   STARTING ─ PARKING ─ next batch …  STARTING ─ RETIRING ─ DONE
-  stop-first    PARKING ─ STARTING ─ next batch …  RETIRING ─ DONE
+  start-first   STARTING ─ PARKING ─ next batch …  SETTLING ─ RETIRING ─ CONFIRMING ─ DONE
+  stop-first    PARKING ─ STARTING ─ next batch …  SETTLING ─ RETIRING ─ CONFIRMING ─ DONE
   on failure    RESTORING and UNDOING (start-first: restored before the new ones go; stop-first: after) ─ FAILED
 
-Earlier instances are parked, not destroyed, until the last batch runs: a failure can bring all of them back.
+Earlier instances are parked (stopped and kept) until all that is wanted has stood for the settle time behind the last
+batch. Every look judges all that has risen: up to RETIRING a fault of any of it brings the earlier ones back, and DONE
+is said of a look that shows all of it up.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from enum import Enum
 
 from deployster_cli.domain import events
 from deployster_cli.domain.events import Event, Failure
-from deployster_cli.domain.model import Condition, State, Unit
+from deployster_cli.domain.model import UP, Condition, State, Unit
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import Plan
 from deployster_cli.domain.rollout_state import (
+    ASK_AGAIN_AFTER,
+    FORWARD,
     PLACED_WITHIN,
+    REFUSALS,
+    REFUSED_AGAIN_AFTER,
+    STALE_FOR,
     STOP_TOGETHER,
     Action,
     Phase,
     Rollout,
     Told,
-    Traits,
     Verb,
     ask,
+    back,
     end,
     enter,
     fail,
     next_step,
     park,
 )
-from deployster_cli.domain.watching import Reason, Track, whole
+from deployster_cli.domain.watching import Reason, Track, Traits, whole
 
 _NO_NEWS = frozenset({Condition.ENDED, Condition.UNREPORTED, Condition.LEAVING, Condition.STOPPED})
 
 NEVER_STARTED = frozenset({State.INACTIVE, None})
 
+_PLACED = frozenset({Condition.STARTING, Condition.UNREPORTED})
+
+_WAS_DOWN = frozenset({Condition.FAILED, Condition.RESTARTING, Condition.ENDED, Condition.WAITING})
+"""What an earlier instance was that need not come up again for things to be as they were."""
+
 Result = tuple[Rollout, tuple[Action, ...], tuple[Event, ...]]
 Removal = tuple[Rollout, tuple[Action, ...], tuple[Event, ...], list[UnitName]]
 
 
-def begin(plan: Plan, traits: Traits, now: float) -> Told:
-    """The rollout at its start, in the first phase that has something to do."""
-    return next_step(Rollout(plan=plan, traits=traits, since=now), now)
+class Listing(Enum):
+    """What the absence of a unit from a listing proves."""
+
+    PROVEN = "it shows this very run's lock, so it is of now and not empty by mistake"
+    UNPROVEN = "there is no lock to look for: a second listing has to agree"
+    SHORT = "it lacks this very run's lock, so it lacks who knows what: nothing"
 
 
-def advance(rollout: Rollout, seen: Sequence[Unit], now: float) -> Result:
+def begin(plan: Plan, traits: Traits, now: float, hashes: Mapping[UnitName, str] | None = None) -> Told:
+    """The rollout at its start, in the first phase that has something to do.
+
+    ``hashes`` are the contents that units of the wanted release must have, by the engine's hash, where it is known.
+    """
+    known = {name: Track(known=True) for name in (*plan.keep, *plan.watch)}
+    return next_step(Rollout(plan=plan, traits=traits, hashes=hashes or {}, since=now, tracks=known), now)
+
+
+def advance(rollout: Rollout, seen: Sequence[Unit], now: float, listing: Listing = Listing.UNPROVEN) -> Result:
     """One look at all units of the engine. A phase that this look ends hands it on to the next, which asks at once."""
     units = {unit.name: unit for unit in seen}
     told: tuple[Event, ...] = ()
     if rollout.away_since is not None:
         told = (events.EngineBack(now - rollout.away_since),)
         rollout = replace(rollout, away_since=None)
-    complete = whole(seen)
+    rollout = _with_the_old(rollout, units, listing)
+    complete = listing is Listing.PROVEN and whole(seen)
     while True:
         phase = rollout.phase, rollout.step
-        rollout, changed = _notice(rollout, units, now)
-        rollout, actions, more = _PHASES[rollout.phase](rollout, units, complete, now)
+        rollout, changed = _notice(rollout, units, now, listing)
+        failure = _fault(rollout, now)
+        actions: tuple[Action, ...] = ()
+        if failure:
+            rollout, more = fail(rollout, failure, now)
+        else:
+            rollout, actions, more = _PHASES[rollout.phase](rollout, units, complete, now)
         told = (*told, *changed, *more)
         if rollout.over or phase == (rollout.phase, rollout.step):
-            return rollout, actions, told
+            return _progressed(rollout, units, now), actions, told
 
 
 def away(rollout: Rollout, why: str, now: float) -> Told:
@@ -74,11 +105,18 @@ def away(rollout: Rollout, why: str, now: float) -> Told:
     rollout = replace(rollout, tracks={name: track.unlooked(now) for name, track in rollout.tracks.items()})
     if rollout.away_since is None:
         rollout, told = replace(rollout, away_since=now), (events.EngineAway(why),)
-    if now - rollout.since <= rollout.plan.policy.timeout:
+    if not _late(rollout, now):
         return rollout, told
     failure = rollout.failure or Failure(Reason.AWAY, text=why)
     ended = end(replace(rollout, failure=failure), rollout.working_on)
     return ended, (*told, *(() if rollout.failure else (events.Failed(failure),)))
+
+
+def slept(rollout: Rollout, now: float) -> Rollout:
+    """The state after a long time in which this very program did not run, as where a laptop sleeps: nobody knows how the
+    units have been meanwhile, and the time does not count against them.
+    """
+    return replace(rollout, tracks={name: track.slept() for name, track in rollout.tracks.items()}, progressed=now)
 
 
 def unanswered(rollout: Rollout, action: Action) -> Rollout:
@@ -87,26 +125,81 @@ def unanswered(rollout: Rollout, action: Action) -> Rollout:
     return replace(rollout, asked=asked)
 
 
-def refused(rollout: Rollout, action: Action, text: str, now: float) -> Told:
-    """The engine would not take a request: the rollout fails, and is undone where that can help."""
-    failure = Failure(Reason.REFUSED, action.names, text=text)
-    return (end(rollout, action.names), ()) if rollout.failure else fail(rollout, failure, now)
+def refused(rollout: Rollout, action: Action, text: str, now: float, *, final: bool = False) -> Told:
+    """The engine would not take a request, or said so: it may have done it all the same. The next look decides, and it
+    is asked again. The rollout fails after REFUSALS in a row, or at once where asking again can't help (``final``).
+
+    On the way back nothing but the time limit ends the asking: half of it is worse than none.
+    """
+    count = rollout.refusals.get(action.verb, 0) + 1
+    again = now - ASK_AGAIN_AFTER + REFUSED_AGAIN_AFTER
+    rollout = replace(
+        rollout,
+        refusals={**rollout.refusals, action.verb: count},
+        asked={**rollout.asked, **{(action.verb, n): again for n in action.names}},
+    )
+    if rollout.failure or (count < REFUSALS and not final):
+        return rollout, ()
+    return fail(rollout, Failure(Reason.REFUSED, action.names, text=text), now)
 
 
-def _notice(rollout: Rollout, units: Mapping[UnitName, Unit], now: float) -> Told:
-    """Follow the units that this phase works on, and tell what changed about them."""
-    tracks, told, changes = dict(rollout.tracks), dict(rollout.told), []
-    for name in rollout.working_on:
+def _with_the_old(rollout: Rollout, units: Mapping[UnitName, Unit], listing: Listing) -> Rollout:
+    """The state with what this look tells of the earlier instances: which are up, and what those are doing that have
+    not been asked to stop.
+    """
+    names = rollout.plan.retire
+    if listing is Listing.SHORT or not names:
+        return rollout
+    serving = frozenset(n for n in names if n in units and units[n].condition in UP)
+    touched = {*rollout.parked, *(n for verb, n in rollout.asked if verb is Verb.STOP)}
+    old = dict(rollout.old)
+    for name in names if rollout.phase in FORWARD else ():
         unit = units.get(name)
-        tracks[name] = tracks.get(name, Track()).look(unit, now, oneshot=rollout.traits.oneshot)
+        if unit is None or name in touched:
+            continue
+        old.pop(name, None)
+        if _wanted(unit) and any(copy.condition is not Condition.FAILED for copy in unit.each):
+            unseen = unit.everywhere and not unit.reported
+            old[name] = Condition.UNREPORTED if unseen else unit.condition
+    served = serving if rollout.served is None else rollout.served
+    return replace(rollout, old=old, serving=serving, served=served)
+
+
+def _notice(rollout: Rollout, units: Mapping[UnitName, Unit], now: float, listing: Listing) -> Told:
+    """Follow the units that are judged and those that this phase works on, and tell what changed about them."""
+    tracks, told, changes = dict(rollout.tracks), dict(rollout.told), []
+    rising = {*rollout.judged, *rollout.coming_up}
+    for name in dict.fromkeys((*rollout.judged, *rollout.working_on)):
+        unit, track = units.get(name), tracks.get(name, Track())
+        if unit and unit.desired is None and name in rising:  # only its machine still lists it
+            unit = None
+        short = unit is None and listing is Listing.SHORT
+        tracks[name] = track.unlooked(now) if short else track.look(unit, now, rollout.traits)
         if unit is None or name in rollout.finished:
             continue
         for each in unit.each:
             key = name, each.machine.id if each.everywhere and each.machine else ""
-            if _worth_telling(rollout.phase, each) and told.get(key) != _sight(each):
+            if _worth_telling(each, rising=name in rising) and told.get(key) != _sight(each):
                 changes.append(events.Changed(each, now - rollout.since))
                 told[key] = _sight(each)
     return replace(rollout, tracks=tracks, told=told), tuple(changes)
+
+
+def _progressed(rollout: Rollout, units: Mapping[UnitName, Unit], now: float) -> Rollout:
+    """The state with how far each unit of the phase has come at most; that one got further is progress."""
+    rising = set(rollout.coming_up)
+    now_at = {n: _rank(units.get(n), rising=n in rising, finished=n in rollout.finished) for n in rollout.working_on}
+    ranks = {name: max(rank, rollout.ranks.get(name, 0)) for name, rank in now_at.items()}
+    further = any(rank > rollout.ranks.get(name, 0) for name, rank in ranks.items())
+    return replace(rollout, ranks=ranks, progressed=now if further else rollout.progressed)
+
+
+def _rank(unit: Unit | None, *, rising: bool, finished: bool) -> int:
+    if finished or unit is None:
+        return 4 if finished else 0
+    if rising:
+        return 3 if unit.condition in UP else 2 if unit.condition in _PLACED else 1
+    return 3 if unit.desired is None else 2 if unit.stopped else int(unit.condition is Condition.STOPPING)
 
 
 def _sight(unit: Unit) -> tuple[object, ...]:
@@ -115,47 +208,51 @@ def _sight(unit: Unit) -> tuple[object, ...]:
     return unit.condition, unit.machine and unit.machine.id, detail
 
 
-def _worth_telling(phase: Phase, unit: Unit) -> bool:
+def _worth_telling(unit: Unit, *, rising: bool) -> bool:
     """Of a unit that goes, only that it is stopping: that it still runs, or is nearly gone, is no news.
 
     Of one that comes up, not that it looks dead or is not reported: it does and is for a moment between being loaded
     and being started, and when it is dead for good the rollout says so.
     """
-    if phase in {Phase.STARTING, Phase.RESTORING}:
-        return unit.condition not in _NO_NEWS
-    return unit.condition is Condition.STOPPING
+    return unit.condition not in _NO_NEWS if rising else unit.condition is Condition.STOPPING
+
+
+def _fault(rollout: Rollout, now: float) -> Failure | None:
+    """Why what has risen can't stay up, as soon as that is certain of one unit, or of its copy on one machine."""
+    for name in rollout.judged:
+        track = rollout.tracks[name]
+        reason = track.fault(now, rollout.traits)
+        if reason:
+            return Failure(reason, (name,), track.culprit(now, rollout.traits))
+        wanted, unit = rollout.hashes.get(name), track.unit
+        if wanted and unit and unit.hash and unit.hash != wanted:
+            return Failure(Reason.REPLACED, (name,), unit)
+    return None
+
+
+def _settled(rollout: Rollout, now: float, settle: float) -> list[UnitName]:
+    return [name for name in rollout.judged if rollout.tracks[name].settled(now, settle)]
 
 
 def _starting(rollout: Rollout, units: Mapping[UnitName, Unit], _: bool, now: float) -> Result:
-    step, policy = rollout.now_in, rollout.plan.policy
+    step, settle = rollout.now_in, rollout.plan.policy.settle
     rollout, actions = ask(rollout, Verb.START, tuple(n for n in step.start if not _wanted(units.get(n))), now)
-    failure = _first_fault(rollout, now)
-    if failure:
-        rollout, told = fail(rollout, failure, now)
-        return rollout, (), told
-    ready = [n for n in step.rise if rollout.tracks[n].settled(now, policy.settle)]
-    fresh = [u for n in ready if n not in rollout.finished and (u := units.get(n))]
+    ready = _settled(rollout, now, settle)
     rollout, told = _tell_unplaced(rollout, now)
-    told = (*told, *(events.Ready(unit, now - rollout.since) for unit in fresh))
-    rollout = replace(rollout, finished=rollout.finished | {u.name for u in fresh})
-    if len(ready) == len(step.rise):
+    rollout, more = _tell_ready(rollout, [n for n in step.rise if n in ready], units, now)
+    told = (*told, *more)
+    if len(ready) == len(rollout.judged):
         rollout, more = _risen(rollout, now)
         return rollout, (), (*told, *more)
-    if now - rollout.since > policy.timeout:
-        rollout, more = fail(rollout, _late(rollout, [n for n in step.rise if n not in ready]), now)
-        return rollout, (), (*told, *more)
-    return rollout, actions, told
+    return _unless_not_up((rollout, actions, told), ready, now)
 
 
-def _first_fault(rollout: Rollout, now: float) -> Failure | None:
-    """Why the batch can't come up any more, as soon as that is certain of one unit, or of its copy on one machine."""
-    limits = rollout.traits.limits
-    for name in rollout.now_in.rise:
-        track = rollout.tracks[name]
-        reason = track.fault(now, limits)
-        if reason:
-            return Failure(reason, (name,), track.culprit(now, limits))
-    return None
+def _tell_ready(
+    rollout: Rollout, names: Sequence[UnitName], units: Mapping[UnitName, Unit], now: float
+) -> tuple[Rollout, tuple[Event, ...]]:
+    fresh = [units[n] for n in names if n not in rollout.finished and n in units]
+    told = tuple(events.Ready(unit, now - rollout.since) for unit in fresh)
+    return replace(rollout, finished=rollout.finished | {u.name for u in fresh}), told
 
 
 def _tell_unplaced(rollout: Rollout, now: float) -> Told:
@@ -172,13 +269,23 @@ def _wanted(unit: Unit | None) -> bool:
 
 
 def _risen(rollout: Rollout, now: float) -> Told:
-    """The batch is up: what it replaces goes."""
-    if rollout.last_step:
-        return enter(rollout, Phase.RETIRING, now)
-    return next_step(rollout, now) if rollout.stop_first else enter(rollout, Phase.PARKING, now)
+    """The batch is up: what it replaces stops."""
+    if rollout.stop_first or not rollout.now_in.retire:
+        return next_step(rollout, now)
+    return enter(rollout, Phase.PARKING, now)
 
 
-def _late(rollout: Rollout, names: list[UnitName]) -> Failure:
+def _unless_not_up(result: Result, up: Sequence[UnitName], now: float) -> Result:
+    """Go on waiting for what is judged and not ``up``, or fail where the phase's time is up."""
+    rollout, actions, told = result
+    if not _late(rollout, now):
+        return rollout, actions, told
+    names = [name for name in rollout.judged if name not in up]
+    rollout, more = fail(rollout, _not_up(rollout, names), now)
+    return rollout, (), (*told, *more)
+
+
+def _not_up(rollout: Rollout, names: Sequence[UnitName]) -> Failure:
     """What to say of units that did not come up in time: the one on no machine is the one to tell of."""
     units = [rollout.tracks[name].unit for name in names]
     nowhere = [u for u in units if u is not None and u.machine is None]
@@ -188,28 +295,37 @@ def _late(rollout: Rollout, names: list[UnitName]) -> Failure:
 
 
 def _parking(rollout: Rollout, units: Mapping[UnitName, Unit], complete: bool, now: float) -> Result:
-    names = rollout.now_in.retire
-    off = {n for n in names if _is_parked(units.get(n)) or _is_gone(rollout, n, complete)}
+    names, unloading = rollout.now_in.retire, rollout.stop_first or not rollout.last_step
+    off = {n for n in names if _is_parked(units.get(n), unloaded=unloading) or _is_gone(rollout, n, complete)}
     here = [units[n] for n in names if n in units and n not in off]
-    rollout, stop = ask(rollout, Verb.STOP, tuple(u.name for u in here if not u.stopped), now)
-    rollout, unload = ask(rollout, Verb.UNLOAD, _stopped(rollout, here, now), now)
+    rollout, stop = ask(rollout, Verb.STOP, tuple(u.name for u in here if _to_stop(u)), now)
+    rollout, unload = ask(rollout, Verb.UNLOAD, _stopped(rollout, here, now) if unloading else (), now)
     rollout, told = _tell_gone(rollout, off, now, parked=True)
     if len(off) == len(names):
         rollout, more = _parked(park(rollout), now)
         return rollout, (), (*told, *more)
-    return _unless_late((rollout, stop + unload, told), Reason.NOT_GONE, [n for n in names if n not in off], now)
+    return _unless_late((rollout, stop + unload, told), [n for n in names if n not in off], now)
+
+
+def _to_stop(unit: Unit) -> bool:
+    return not unit.stopped or _wanted(unit)
 
 
 def _parked(rollout: Rollout, now: float) -> Told:
-    return enter(rollout, Phase.STARTING, now) if rollout.stop_first else next_step(rollout, now)
+    return (
+        enter(rollout, Phase.STARTING, now) if rollout.now_in.rise and rollout.stop_first else next_step(rollout, now)
+    )
 
 
-def _is_parked(unit: Unit | None) -> bool:
-    return unit is not None and unit.desired is State.INACTIVE and unit.current in NEVER_STARTED and unit.stopped
+def _is_parked(unit: Unit | None, *, unloaded: bool) -> bool:
+    """Whether it is stopped, and, where something else is to take its place, off its machine."""
+    if unit is None or _to_stop(unit):
+        return False
+    return not unloaded or (unit.desired is State.INACTIVE and unit.current in NEVER_STARTED)
 
 
 def _is_gone(rollout: Rollout, name: UnitName, complete: bool) -> bool:
-    """In no list: believed at once of a listing that looks complete, else when the next one agrees."""
+    """In no list: believed at once of a listing that is proven and looks complete, else when the next one agrees."""
     return rollout.tracks[name].absent >= (1 if complete else 2)
 
 
@@ -217,6 +333,23 @@ def _tell_gone(rollout: Rollout, names: Collection[UnitName], now: float, *, par
     fresh = sorted(n for n in names if n not in rollout.finished)
     told = tuple(events.Gone(name, now - rollout.since, parked) for name in fresh)
     return replace(rollout, finished=rollout.finished | set(fresh)), told
+
+
+def _settling(rollout: Rollout, _: Mapping[UnitName, Unit], __: bool, now: float) -> Result:
+    settle = rollout.plan.policy.settle if rollout.plan.steps else 0
+    up = _settled(rollout, now, settle)
+    if len(up) == len(rollout.judged) and (not rollout.stands_alone or now - rollout.since >= settle):
+        rollout, told = enter(rollout, Phase.RETIRING if rollout.parked else Phase.CONFIRMING, now)
+        return rollout, (), told
+    return _unless_not_up((rollout, (), ()), up, now)
+
+
+def _confirming(rollout: Rollout, _: Mapping[UnitName, Unit], __: bool, now: float) -> Result:
+    """All is done; it is over as soon as a look shows all of the wanted release up."""
+    up = _settled(rollout, now, 0)
+    if len(up) == len(rollout.judged):
+        return replace(rollout, phase=Phase.DONE), (), ()
+    return _unless_not_up((rollout, (), ()), up, now)
 
 
 def _remove(rollout: Rollout, units: Mapping[UnitName, Unit], complete: bool, now: float) -> Removal:
@@ -238,45 +371,65 @@ def _stopped(rollout: Rollout, units: Sequence[Unit], now: float) -> tuple[UnitN
 
 def _retiring(rollout: Rollout, units: Mapping[UnitName, Unit], complete: bool, now: float) -> Result:
     rollout, actions, told, left = _remove(rollout, units, complete, now)
+    destroying = any(verb is Verb.DESTROY for verb, _ in rollout.asked)
+    rollout = replace(rollout, committed=rollout.committed or (destroying and bool(rollout.judged)))
     if not left:
-        return replace(rollout, phase=Phase.DONE), (), told
-    return _unless_late((rollout, actions, told), Reason.NOT_GONE, left, now)
+        if not rollout.judged:
+            return replace(rollout, phase=Phase.DONE), (), told
+        rollout, more = enter(rollout, Phase.CONFIRMING, now)
+        return rollout, (), (*told, *more)
+    return _unless_late((rollout, actions, told), left, now)
 
 
 def _undoing(rollout: Rollout, units: Mapping[UnitName, Unit], complete: bool, now: float) -> Result:
     rollout, actions, told, left = _remove(rollout, units, complete, now)
     if not left:
-        restore = rollout.stop_first and rollout.up_before
-        rollout, more = enter(rollout, Phase.RESTORING, now) if restore else (end(rollout), ())
+        rollout, more = back(rollout, now)
         return rollout, (), (*told, *more)
-    return _unless_late((rollout, actions, told), Reason.NOT_GONE, left, now)
+    return _unless_late((rollout, actions, told), left, now)
 
 
-def _restoring(rollout: Rollout, units: Mapping[UnitName, Unit], _: bool, now: float) -> Result:
+def _restoring(rollout: Rollout, units: Mapping[UnitName, Unit], complete: bool, now: float) -> Result:
+    """Start the earlier instances again. Those that were not up before are not waited for."""
     names = rollout.up_before
-    rollout, actions = ask(rollout, Verb.RESUME, tuple(n for n in names if not _wanted(units.get(n))), now)
-    back = [n for n in names if rollout.tracks[n].settled(now, 0)]
-    lost = [n for n in names if rollout.tracks[n].fault(now, rollout.traits.limits)]
-    fresh = [units[n] for n in back if n not in rollout.finished and n in units]
-    told = tuple(events.Ready(unit, now - rollout.since) for unit in fresh)
-    rollout = replace(rollout, finished=rollout.finished | {u.name for u in fresh})
+    still = tuple(n for n in names if not _wanted(units.get(n)) and not _is_gone(rollout, n, complete))
+    rollout, actions = ask(rollout, Verb.RESUME, still, now)
+    awaited = [n for n in names if rollout.old[n] not in _WAS_DOWN]
+    back_up = [n for n in names if rollout.tracks[n].settled(now, 0)]
+    lost = [n for n in awaited if _lost(rollout, n, now)]
+    rollout, told = _tell_ready(rollout, back_up, units, now)
     if lost:
-        return end(rollout, rollout.started if not rollout.stop_first else tuple(lost)), (), told
-    if len(back) == len(names):
-        undo = not rollout.stop_first and rollout.started
-        rollout, more = enter(rollout, Phase.UNDOING, now) if undo else (end(rollout), ())
+        return end(rollout, tuple(lost) if rollout.stop_first else rollout.started), (), told
+    missing = [n for n in awaited if n not in back_up]
+    if not missing and not still:
+        rollout, more = back(rollout, now)
         return rollout, (), (*told, *more)
-    return _unless_late((rollout, actions, told), Reason.NOT_RESTORED, [n for n in names if n not in back], now)
+    return _unless_late((rollout, actions, told), missing, now)
 
 
-def _unless_late(result: Result, reason: Reason, left: list[UnitName], now: float) -> Result:
+def _lost(rollout: Rollout, name: UnitName, now: float) -> bool:
+    """Whether it won't come back. What its stopping left in the listing does not count: "failed", where it died of the
+    signal.
+    """
+    track = rollout.tracks[name]
+    reason = track.fault(now, rollout.traits)
+    stale = reason is Reason.FAILED and not track.was_begun and now - rollout.asked_at < STALE_FOR
+    return reason is not None and not stale
+
+
+def _late(rollout: Rollout, now: float) -> bool:
+    return now - rollout.progressed > rollout.plan.policy.timeout
+
+
+def _unless_late(result: Result, left: Sequence[UnitName], now: float) -> Result:
     """Go on waiting for ``left``, or fail where the phase's time is up (a failure that came first stays the reason)."""
     rollout, _, told = result
-    if now - rollout.since <= rollout.plan.policy.timeout:
+    if not _late(rollout, now):
         return result
     if rollout.failure:
         return end(rollout, tuple(left)), (), told
-    rollout, more = fail(rollout, Failure(reason, tuple(left), rollout.tracks[left[0]].unit), now)
+    unit = rollout.tracks[left[0]].unit
+    rollout, more = fail(rollout, Failure(Reason.NOT_GONE, tuple(left), unit), now)
     return rollout, (), (*told, *more)
 
 
@@ -287,7 +440,9 @@ def _over(rollout: Rollout, _: Mapping[UnitName, Unit], __: bool, ___: float) ->
 _PHASES: dict[Phase, Callable[[Rollout, Mapping[UnitName, Unit], bool, float], Result]] = {
     Phase.STARTING: _starting,
     Phase.PARKING: _parking,
+    Phase.SETTLING: _settling,
     Phase.RETIRING: _retiring,
+    Phase.CONFIRMING: _confirming,
     Phase.RESTORING: _restoring,
     Phase.UNDOING: _undoing,
     Phase.DONE: _over,

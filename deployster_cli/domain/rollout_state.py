@@ -8,13 +8,19 @@ from enum import Enum
 
 from deployster_cli.domain import events
 from deployster_cli.domain.events import Event, Failure
-from deployster_cli.domain.model import OnFailure, Order
+from deployster_cli.domain.model import Condition, OnFailure, Order
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import Plan, Step
-from deployster_cli.domain.watching import Limits, Track
+from deployster_cli.domain.watching import Track, Traits
 
 ASK_AGAIN_AFTER = 15.0
 """Seconds without any effect after which a request is made again."""
+
+REFUSED_AGAIN_AFTER = 2.0
+"""The same for a request that the engine refused: it may have been carried out all the same, so a look comes first."""
+
+REFUSALS = 3
+"""Refusals of one kind of request in a phase before the rollout fails of them."""
 
 PLACED_WITHIN = 15.0
 """Seconds in which fleet places a unit that fits a machine: its engine looks every few seconds."""
@@ -23,16 +29,26 @@ STOP_TOGETHER = 3.0
 """Seconds in which units that were asked to stop are waited for before those that have stopped are dealt with."""
 
 
+STALE_FOR = 10.0
+"""Seconds for which a listing may show how an earlier run of a unit ended (fleet 1.0.0)."""
+
+
 class Phase(Enum):
     """Where a rollout is. DONE and FAILED are its ends."""
 
     PARKING = "parking"
     STARTING = "starting"
+    SETTLING = "settling"
     RETIRING = "retiring"
+    CONFIRMING = "confirming"
     RESTORING = "restoring"
     UNDOING = "undoing"
     DONE = "done"
     FAILED = "failed"
+
+
+FORWARD = frozenset({Phase.PARKING, Phase.STARTING, Phase.SETTLING, Phase.RETIRING, Phase.CONFIRMING})
+"""The phases in which all that has risen is judged at every look."""
 
 
 class Verb(Enum):
@@ -54,33 +70,36 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
-class Traits:
-    """What the rendered unit and its engine say about it: ended is up (oneshot), and what its story is judged by."""
-
-    oneshot: bool = False
-    limits: Limits = field(default_factory=Limits)
-
-
-@dataclass(frozen=True, slots=True)
 class Rollout:
-    """The state. ``since`` is when the phase began; ``asked`` when which verb was last asked for which unit.
+    """The state. ``since`` is when the phase began, ``progressed`` when one of its units last got further than before;
+    ``asked`` when which verb was last asked for which unit, ``refusals`` how often in a row one was refused.
 
-    ``told`` is what was last told of a unit, on which machine where it is on several.
-    Of the ``parked`` instances those ``up_before`` ran until then, and are started again if the rollout fails.
+    ``told`` is what was last told of a unit, on which machine where it is on several. ``hashes`` are the contents that
+    units of the new release must have. ``old`` is what each earlier instance that is wanted was doing when it was last
+    seen before it was asked to stop. ``parked`` are those that were stopped and are kept until the end. ``serving`` are
+    the earlier instances that the last look showed up, and ``served`` those that the first one did. ``committed``: the
+    earlier instances are being destroyed, so there is no way back.
     """
 
     plan: Plan
-    traits: Traits = Traits()
+    traits: Traits = field(default_factory=Traits)
+    hashes: Mapping[UnitName, str] = field(default_factory=dict)
     phase: Phase = Phase.STARTING
     step: int = -1
     since: float = 0.0
+    progressed: float = 0.0
+    ranks: Mapping[UnitName, int] = field(default_factory=dict)
     tracks: Mapping[UnitName, Track] = field(default_factory=dict)
     told: Mapping[tuple[UnitName, str], tuple[object, ...]] = field(default_factory=dict)
     asked: Mapping[tuple[Verb, UnitName], float] = field(default_factory=dict)
+    refusals: Mapping[Verb, int] = field(default_factory=dict)
     finished: frozenset[UnitName] = frozenset()
     started: tuple[UnitName, ...] = ()
+    old: Mapping[UnitName, Condition] = field(default_factory=dict)
     parked: tuple[UnitName, ...] = ()
-    up_before: tuple[UnitName, ...] = ()
+    served: frozenset[UnitName] | None = None
+    serving: frozenset[UnitName] = frozenset()
+    committed: bool = False
     away_since: float | None = None
     failure: Failure | None = None
     left: tuple[UnitName, ...] = ()
@@ -98,11 +117,13 @@ class Rollout:
 
     @property
     def settles_at(self) -> float | None:
-        """When the batch under way will have stayed up for long enough; None where not all of it is up."""
-        if self.phase is not Phase.STARTING:
+        """When all that is judged will have stayed up for long enough; None where not all of it is up."""
+        if self.phase not in {Phase.STARTING, Phase.SETTLING}:
             return None
-        since = [at for name in self.now_in.rise if (at := self.tracks.get(name, Track()).up_everywhere) is not None]
-        return max(since) + self.plan.policy.settle if len(since) == len(self.now_in.rise) else None
+        since = [self.tracks.get(name, Track()).up_everywhere for name in self.judged]
+        up = [at for at in since if at is not None]
+        alone = [self.since] if self.phase is Phase.SETTLING and self.stands_alone else []
+        return max(up + alone) + self.plan.policy.settle if up and len(up) == len(since) else None
 
     @property
     def now_in(self) -> Step:
@@ -115,31 +136,54 @@ class Rollout:
         return self.step == len(self.plan.steps) - 1
 
     @property
+    def judged(self) -> tuple[UnitName, ...]:
+        """All of the wanted release that has been brought up so far, and what of it ran before; a fault of any of them
+        fails the rollout.
+        """
+        return (*self.plan.keep, *self.started) if self.phase in FORWARD else ()
+
+    @property
     def working_on(self) -> tuple[UnitName, ...]:
         """The units that the phase waits for."""
         match self.phase:
             case Phase.STARTING:
-                return self.now_in.rise
+                names = self.now_in.rise
             case Phase.PARKING:
-                return self.now_in.retire
+                names = self.now_in.retire
+            case Phase.SETTLING | Phase.CONFIRMING:
+                names = self.judged
             case Phase.RETIRING:
-                return tuple(dict.fromkeys(self.parked + self.now_in.retire))
+                names = self.parked or self.now_in.retire
             case Phase.RESTORING:
-                return self.up_before
+                names = self.up_before
             case Phase.UNDOING:
-                return self.started
+                names = self.started
             case _:
-                return ()
+                names = ()
+        return names
+
+    @property
+    def up_before(self) -> tuple[UnitName, ...]:
+        """The stopped earlier instances that were wanted and had not failed; they are started again on a failure."""
+        return tuple(name for name in self.parked if name in self.old)
 
     @property
     def coming_up(self) -> tuple[UnitName, ...]:
-        """Those of them that are to run, each on every machine where it belongs."""
-        return self.working_on if self.phase in {Phase.STARTING, Phase.RESTORING} else ()
+        """The units that are to run, each on every machine where it belongs."""
+        return self.up_before if self.phase is Phase.RESTORING else self.judged
 
     @property
     def stop_first(self) -> bool:
         """Whether old instances go before new ones come."""
         return self.plan.policy.order is Order.STOP_FIRST
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether the new instances must stand for the settle time once more, now that the old ones are stopped: what
+        is started first has stood beside them only.
+        """
+        replaced = any(name.version != self.plan.version for name in self.parked)
+        return not self.stop_first and bool(self.parked) and (replaced or bool(self.started))
 
 
 Told = tuple[Rollout, tuple[Event, ...]]
@@ -154,35 +198,58 @@ def ask(rollout: Rollout, verb: Verb, names: tuple[UnitName, ...], now: float) -
 
 
 def next_step(rollout: Rollout, now: float) -> Told:
-    """Into the next batch, in the first phase that has something to do there; DONE after the last."""
+    """Into the next batch, in the first phase that has something to do there; behind the last one, into SETTLING."""
     rollout = replace(rollout, step=rollout.step + 1)
     if rollout.step >= len(rollout.plan.steps):
-        return replace(rollout, phase=Phase.DONE, step=max(0, rollout.step - 1)), ()
+        return wind_up(replace(rollout, step=max(0, rollout.step - 1)), now)
     step = rollout.now_in
-    if not step.rise:
-        return enter(rollout, Phase.RETIRING, now)
-    if rollout.stop_first and step.retire:
-        return enter(rollout, Phase.PARKING, now)
-    return enter(rollout, Phase.STARTING, now)
+    if step.rise:
+        return enter(rollout, Phase.PARKING if rollout.stop_first and step.retire else Phase.STARTING, now)
+    return enter(rollout, Phase.PARKING if rollout.judged else Phase.RETIRING, now)
+
+
+def wind_up(rollout: Rollout, now: float) -> Told:
+    """Behind the last batch: what is wanted has to stand, then what it replaces is destroyed."""
+    return enter(rollout, Phase.SETTLING, now) if rollout.judged else (replace(rollout, phase=Phase.DONE), ())
 
 
 def enter(rollout: Rollout, phase: Phase, now: float) -> Told:
-    """Into a phase, with its clock, its requests and its units' stories begun anew; past it if it has no units."""
-    rollout = replace(rollout, phase=phase, since=now, finished=frozenset(), tracks={}, told={}, asked={}, warned=False)
-    names = rollout.working_on
-    if not names:
-        return next_step(rollout, now) if phase is Phase.PARKING else (replace(rollout, phase=Phase.DONE), ())
+    """Into a phase, with its clock and its requests begun anew. What is judged keeps its story, all else begins a new
+    one.
+    """
+    rollout = replace(rollout, phase=phase, since=now, progressed=now, finished=frozenset(), warned=False)
     if phase is Phase.STARTING:
-        step = rollout.now_in
-        rollout = replace(rollout, started=rollout.started + names)
-        return rollout, (events.Starting(rollout.step + 1, len(rollout.plan.steps), step.start, step.watch),)
-    told: dict[Phase, Event] = {
-        Phase.PARKING: events.Parking(names),
-        Phase.RETIRING: events.Retiring(names),
-        Phase.UNDOING: events.Retiring(names, undo=True),
-        Phase.RESTORING: events.Restoring(names),
-    }
-    return rollout, (told[phase],)
+        rollout = replace(rollout, started=rollout.started + rollout.now_in.rise)
+    judged = frozenset(rollout.judged)
+    kept = {name: track for name, track in rollout.tracks.items() if name in judged}
+    rollout = replace(
+        rollout,
+        tracks={name: Track(known=True) for name in rollout.up_before} if phase is Phase.RESTORING else kept,
+        told={key: sight for key, sight in rollout.told.items() if key[0] in judged},
+        asked={},
+        refusals={},
+        ranks={},
+    )
+    return rollout, _announced(rollout)
+
+
+def _announced(rollout: Rollout) -> tuple[Event, ...]:
+    """What is told when the phase begins; of some nothing is."""
+    names, settle = rollout.working_on, rollout.plan.policy.settle
+    event: Event | None = None
+    match rollout.phase:
+        case Phase.STARTING:
+            step = rollout.now_in
+            event = events.Starting(rollout.step + 1, len(rollout.plan.steps), step.start, step.watch)
+        case Phase.PARKING:
+            event = events.Parking(names)
+        case Phase.SETTLING if rollout.stands_alone and settle:
+            event = events.Settling(names, settle)
+        case Phase.RETIRING | Phase.UNDOING:
+            event = events.Retiring(names, undo=rollout.phase is Phase.UNDOING)
+        case Phase.RESTORING:
+            event = events.Restoring(names)
+    return (event,) if event else ()
 
 
 def fail(rollout: Rollout, failure: Failure, now: float) -> Told:
@@ -190,29 +257,40 @@ def fail(rollout: Rollout, failure: Failure, now: float) -> Told:
 
     Old instances that would not go while the new ones already serve are no reason to take the new ones down.
     """
-    rollout, told = replace(rollout, failure=failure), (events.Failed(failure),)
-    old_stay = rollout.phase is Phase.RETIRING or (rollout.phase is Phase.PARKING and not rollout.stop_first)
-    if old_stay or rollout.plan.policy.on_failure is OnFailure.KEEP:
-        return end(rollout, failure.names if old_stay else rollout.started), told
+    told: tuple[Event, ...] = (events.Failed(failure),)
+    judged = set(rollout.judged)
+    rollout = replace(rollout, failure=failure)
+    of_the_old = rollout.phase in {Phase.PARKING, Phase.RETIRING} and not judged.intersection(failure.names)
+    if rollout.committed or (of_the_old and not (rollout.stop_first and rollout.phase is Phase.PARKING)):
+        return end(rollout, failure.names), told
     if rollout.phase is Phase.PARKING:
         rollout = park(rollout)
-    wayback = [(Phase.UNDOING, rollout.started), (Phase.RESTORING, rollout.up_before)]
-    for phase, names in wayback if rollout.stop_first else reversed(wayback):
+    rollout, more = back(rollout, now)
+    return rollout, (*told, *more)
+
+
+def back(rollout: Rollout, now: float) -> Told:
+    """The next part of the way back, or the end where there is none left.
+
+    Started first, the old ones come back before the new ones go, else after. With the policy KEEP the new ones stay,
+    and the old ones only come back where they can run beside them.
+    """
+    keep = rollout.plan.policy.on_failure is OnFailure.KEEP
+    undo = () if keep else rollout.started
+    restore = () if keep and rollout.stop_first else rollout.up_before
+    way = [(Phase.RESTORING, restore), (Phase.UNDOING, undo)]
+    way = list(reversed(way)) if rollout.stop_first else way
+    phases = [phase for phase, _ in way]
+    behind = phases.index(rollout.phase) + 1 if rollout.phase in phases else 0
+    for phase, names in way[behind:]:
         if names:
-            rollout, more = enter(rollout, phase, now)
-            return rollout, (*told, *more)
-    return end(rollout), told
+            return enter(rollout, phase, now)
+    return end(rollout, rollout.started if keep else ()), ()
 
 
 def park(rollout: Rollout) -> Rollout:
-    """The state with the batch's old instances noted as parked, and which of them were up when that began.
-
-    Up is what was wanted and not seen failed: a listing may lack the very report that it runs.
-    """
-    tracks = rollout.tracks
-    names = tuple(n for n in rollout.now_in.retire if tracks[n].unit)
-    up = tuple(n for n in names if tracks[n].was_wanted and not tracks[n].was_failed)
-    return replace(rollout, parked=rollout.parked + names, up_before=rollout.up_before + up)
+    """The state with the batch's old instances noted as stopped and kept."""
+    return replace(rollout, parked=rollout.parked + rollout.now_in.retire)
 
 
 def end(rollout: Rollout, left: tuple[UnitName, ...] = ()) -> Rollout:

@@ -32,6 +32,9 @@ its next sign of life, which is 30 s (fleet 1.0.0: agent_ttl); then the unit is 
 global unit nobody says whether its machine has begun to start it: fleet's agent, which looks every 5 s, first loads it.
 """
 
+_BEGUN = frozenset({"activating", "active", "reloading", "deactivating"})
+"""systemd's active states of a unit whose processes are coming, running or going."""
+
 RESTARTS_ALLOWED = 1
 """One restart may be bad luck, the second is a crash loop."""
 
@@ -49,6 +52,16 @@ class Limits:
     dead_for: float = ENDED_FOR
 
 
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What the rendered unit and its engine say about it: it is meant to end (oneshot), and what its story is judged
+    by.
+    """
+
+    oneshot: bool = False
+    limits: Limits = field(default_factory=Limits)
+
+
 class Reason(Enum):
     """Why a rollout failed."""
 
@@ -62,6 +75,7 @@ class Reason(Enum):
     NOT_RESTORED = "not running again in time"
     REFUSED = "refused"
     AWAY = "engine away"
+    REPLACED = "replaced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +84,13 @@ class Track:
 
     ``up_since`` is when it was first seen running without a break since, ``absent`` the looks in a row that did not
     list it, ``silent`` those that listed it without a report of its machine after there had been one; both count looks
-    that are APART, the last of them at ``missed_at``. A global unit's ``copies`` have a story each, by machine; its own
-    then only tells whether it is there and wanted.
+    that are APART, the last of them at ``missed_at``. ``known``: it is known to be there before the first look.
+    ``was_begun``: its process was seen coming or running. A global unit's ``copies`` have a story each, by machine; its
+    own then only tells whether it is there and wanted.
     """
 
     unit: Unit | None = None
+    known: bool = False
     up_since: float | None = None
     ended_since: float | None = None
     restart_since: float | None = None
@@ -84,45 +100,52 @@ class Track:
     silent: int = 0
     missed_at: float | None = None
     was_active: bool = False
+    was_begun: bool = False
     was_wanted: bool = False
-    was_failed: bool = False
     copies: Mapping[str, Track] = field(default_factory=dict)
 
-    def look(self, unit: Unit | None, now: float, *, oneshot: bool) -> Track:
+    def look(self, unit: Unit | None, now: float, traits: Traits) -> Track:
         """The story after one more look, in which ``unit`` was seen (None: not listed at all)."""
         if unit is None:
-            unseen = {at: copy.look(None, now, oneshot=oneshot) for at, copy in self.copies.items()}
+            unseen = {at: copy.look(None, now, traits) for at, copy in self.copies.items()}
             return replace(self._missed(now, absent=True), copies=unseen)
         copies = {
-            copy.machine.id: self.copies.get(copy.machine.id, Track()).look(copy, now, oneshot=oneshot)
+            copy.machine.id: self.copies.get(copy.machine.id, Track()).look(copy, now, traits)
             for copy in unit.copies
             if copy.machine
         }
-        return replace(self._seen(unit, now, oneshot=oneshot), copies=copies)
+        return replace(self._seen(unit, now, traits), copies=copies)
 
-    def _seen(self, unit: Unit, now: float, *, oneshot: bool) -> Track:
+    def _seen(self, unit: Unit, now: float, traits: Traits) -> Track:
         condition = unit.condition
         if self.was_active and not unit.reported:
             return replace(self._missed(now), unit=unit, absent=0)
-        up = condition is Condition.RUNNING or (oneshot and condition is Condition.EXITED)
-        ended = condition is Condition.ENDED or (condition is Condition.EXITED and not oneshot)
+        dead = condition is Condition.ENDED
+        ended = dead or (condition is Condition.EXITED and not traits.oneshot)
         restarting = condition is Condition.RESTARTING
-        return Track(
+        track = Track(
             unit=unit,
-            up_since=_since(self.up_since, now, up),
+            known=True,
+            up_since=self.up_since,
             ended_since=_since(self.ended_since, now, ended),
             restart_since=_since(self.restart_since, now, restarting),
             restarts=self.restarts + (restarting and self.restart_since is None),
             first_restarts=unit.restarts if self.first_restarts is None else self.first_restarts,
             was_active=self.was_active or unit.active == "active",
+            was_begun=self.was_begun or unit.active in _BEGUN,
             was_wanted=self.was_wanted or unit.desired is State.LAUNCHED,
-            was_failed=self.was_failed or all(copy.condition is Condition.FAILED for copy in unit.each),
         )
+        done = traits.oneshot and (condition is Condition.EXITED or (dead and track._ended(now, traits)))
+        return replace(track, up_since=_since(self.up_since, now, condition is Condition.RUNNING or done))
 
     def unlooked(self, now: float) -> Track:
-        """The story after a look that the engine did not answer."""
+        """The story after a look that the engine did not answer, or whose listing was short."""
         copies = {at: copy.unlooked(now) for at, copy in self.copies.items()}
         return replace(self._missed(now), copies=copies)
+
+    def slept(self) -> Track:
+        """The story after a long time in which nobody could look: nobody knows how it has been meanwhile."""
+        return replace(self, up_since=None, copies={at: copy.slept() for at, copy in self.copies.items()})
 
     def _missed(self, now: float, *, absent: bool = False) -> Track:
         """The story after a look that told nothing of it, be it that it was not listed (``absent``) or only silent."""
@@ -149,23 +172,28 @@ class Track:
         since = [track.up_since for track in tracks if track.up_since is not None and not track.hidden]
         return max(since) if len(since) == len(tracks) else None
 
-    def fault(self, now: float, limits: Limits) -> Reason | None:
-        """Why this unit will not come up, as soon as that is certain."""
-        if self.unit is None or (self.absent and self.absent < ABSENT_LOOKS):
-            return None
-        if self.absent or (self.was_wanted and self.unit.desired is not State.LAUNCHED):
+    def fault(self, now: float, traits: Traits) -> Reason | None:
+        """Why this unit will not come up, or is up no longer, as soon as that is certain."""
+        if self.absent or self.unit is None:
+            return Reason.GONE if self.known and self.absent >= ABSENT_LOOKS else None
+        if self.was_wanted and self.unit.desired is not State.LAUNCHED:
             return Reason.GONE
         if self.copies:
-            return next(filter(None, (copy.fault(now, limits) for copy in self.copies.values())), None)
-        if self.unit.condition is Condition.FAILED:
-            return Reason.FAILED
-        if self._crash_loops(now, limits.restart_pause):
-            return Reason.CRASH_LOOP
-        return Reason.ENDED if self._ended(now, limits.dead_for) else None
+            return next(filter(None, (copy.fault(now, traits) for copy in self.copies.values())), None)
+        return self._ill(now, traits, self.unit)
 
-    def culprit(self, now: float, limits: Limits) -> Unit | None:
+    def _ill(self, now: float, traits: Traits, unit: Unit) -> Reason | None:
+        """Why it will not come up, by what its machine tells of it."""
+        if unit.condition is Condition.FAILED:
+            return Reason.FAILED
+        if self._crash_loops(now, traits.limits.restart_pause):
+            return Reason.CRASH_LOOP
+        done = traits.oneshot and unit.condition is Condition.ENDED
+        return Reason.ENDED if self._ended(now, traits) and not done else None
+
+    def culprit(self, now: float, traits: Traits) -> Unit | None:
         """Whom a fault is about: the copy that has it, else the unit."""
-        return next((copy.unit for copy in self.copies.values() if copy.fault(now, limits)), self.unit)
+        return next((copy.unit for copy in self.copies.values() if copy.fault(now, traits)), self.unit)
 
     def _crash_loops(self, now: float, restart_pause: float) -> bool:
         if self.unit is not None and self.unit.restarts is not None:
@@ -173,8 +201,9 @@ class Track:
         too_long = self.restart_since is not None and now - self.restart_since > restart_pause + RESTART_SLACK
         return self.restarts > RESTARTS_ALLOWED or too_long
 
-    def _ended(self, now: float, dead_for: float) -> bool:
-        patience = DEAD_FOR if self.was_active else dead_for
+    def _ended(self, now: float, traits: Traits) -> bool:
+        begun = self.was_begun if traits.oneshot else self.was_active
+        patience = DEAD_FOR if begun else traits.limits.dead_for
         return self.ended_since is not None and now - self.ended_since >= patience
 
 

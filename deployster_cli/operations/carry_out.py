@@ -20,7 +20,7 @@ from deployster_cli.operations.deploy import Prepared
 from deployster_cli.operations.failure import RolloutFailed, interrupted
 from deployster_cli.operations.lock import Held, take
 from deployster_cli.operations.needs import refuse_missing
-from deployster_cli.operations.rollout import Stopped, Work, drive, explain
+from deployster_cli.operations.rollout import Hold, Stopped, Work, drive, explain
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def under_lock(engine: Engine, locking: Locking, prepare: Callable[[], Prepared]
             yield from run_before(engine, locking.before, clock, held.keep)
             refuse_missing(engine, prepared.work.files.values())
         seen = prepared.units if clock.now() - began <= LOOK_LASTS else None
-        return (yield from carry_out(engine, prepared.work, clock, held.keep, seen))
+        return (yield from carry_out(engine, prepared.work, clock, held, seen))
     finally:
         held.release()
 
@@ -132,14 +132,14 @@ def _planned(early: _Early, prepare: Callable[[], Prepared], held: Held, clock: 
     )
 
 
-def carry_out(engine: Engine, work: Work, clock: Clock, keep: Keep, seen: tuple[Unit, ...] | None = None) -> Carrying:
+def carry_out(engine: Engine, work: Work, clock: Clock, hold: Hold, seen: tuple[Unit, ...] | None = None) -> Carrying:
     """Drive the work's plan to its end, telling events. RolloutFailed or Interrupted for any other end.
 
     ``seen`` is what the engine's units were just now, where that is known.
     """
     began = clock.now()
     try:
-        rollout = yield from drive(engine, work, clock, keep, seen=seen)
+        rollout = yield from drive(engine, work, clock, hold, seen=seen)
     except Stopped as stopped:
         raise interrupted(stopped.rollout, getattr(stopped.__cause__, "signal", 2)) from None
     if rollout.phase is Phase.FAILED and rollout.failure:

@@ -11,9 +11,8 @@ from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.placement import bars_its_successor, is_global
 from deployster_cli.domain.plan import Plan, Policy, Wanted, instances_by_default, plan_deploy, previous_of
 from deployster_cli.domain.ports import FIRST, assign
-from deployster_cli.domain.rollout_state import Traits
 from deployster_cli.domain.unitfile import Stamp, UnitFile
-from deployster_cli.domain.watching import Limits
+from deployster_cli.domain.watching import Limits, Traits
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import InvalidInput
 from deployster_cli.operations.global_units import Spreading
@@ -109,7 +108,8 @@ def prepare(engine: Engine, request: Request, render: Renderer, now: str) -> Pre
         name: render(name, _stamp(request, name.instance, now, instances, port=ports.get(name), previous=previous))
         for name in plan.start
     }
-    return Prepared(Work(plan, files, traits_of(probe)), units, previous)
+    kept = {u.name: u.hash for u in units if u.name in {*plan.keep, *plan.watch}}
+    return Prepared(Work(plan, files, traits_of(probe), kept), units, previous)
 
 
 def _kept(found: Sequence[Release]) -> list[str]:

@@ -78,6 +78,9 @@ class Held:
         self._engine.locks.put(self._note, replace=True)
         self._looked_at = now
 
+    def ensure(self) -> None:
+        """Called before each request of a rollout."""
+
     def release(self) -> None:
         """Give the lock back, if it is still ours. An engine that can't be asked leaves it to run out, and so does
         somebody who presses Ctrl-C once more: whatever ended the run before is what they should hear of.

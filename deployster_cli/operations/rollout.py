@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from deployster_cli.domain import rollout as machine
 from deployster_cli.domain.events import Event, Failed, Journal, NoMachineYet
@@ -13,9 +14,10 @@ from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.pace import next_look
 from deployster_cli.domain.plan import Plan
 from deployster_cli.domain.reasons import rules_and_machines
-from deployster_cli.domain.rollout_state import Action, Rollout, Traits, Verb
+from deployster_cli.domain.rollout import Listing
+from deployster_cli.domain.rollout_state import Action, Rollout, Verb
 from deployster_cli.domain.unitfile import UnitFile
-from deployster_cli.domain.watching import LOST_FOR
+from deployster_cli.domain.watching import LOST_FOR, Traits
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable
 from deployster_cli.operations.clock import Clock
@@ -27,11 +29,45 @@ JOURNAL_LINES = 20
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A plan with the unit files of all that it starts."""
+    """A plan with the unit files of all that it starts, and the hashes of what it keeps or waits for."""
 
     plan: Plan
     files: Mapping[UnitName, UnitFile] = field(default_factory=dict)
     traits: Traits = field(default_factory=Traits)
+    kept: Mapping[UnitName, str] = field(default_factory=dict)
+
+    @property
+    def hashes(self) -> dict[UnitName, str]:
+        """The content that each unit of the wanted release must have, by the engine's hash."""
+        return {**self.kept, **{name: file.hash for name, file in self.files.items()}}
+
+
+class Hold(Protocol):
+    """What a rollout needs of the lock that it runs under. ``keep`` and ``ensure`` raise what ends it there and then."""
+
+    @property
+    def shown(self) -> bool | None:
+        """Whether the engine's last listing had this run's own lock; None where there is none to look for."""
+        ...
+
+    def keep(self) -> None:
+        """Called after each look that the engine answered: renew the lock where that is due."""
+        ...
+
+    def ensure(self) -> None:
+        """Called before each request: make sure that the lock has not run out meanwhile."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NoLock:
+    """A Hold for what needs no lock, or whose lock somebody else sees to by ``keep``."""
+
+    keep: Callable[[], None] = lambda: None
+    shown: bool | None = None
+
+    def ensure(self) -> None:
+        """Nothing."""
 
 
 class Stopped(KeyboardInterrupt):
@@ -45,52 +81,65 @@ class Stopped(KeyboardInterrupt):
 Telling = Generator[Event, None, Rollout]
 Pause = Callable[[float], Iterator[Event]]
 
+SLEPT = 30.0
+"""Seconds that this program is behind its time before they count as slept: a busy machine loses a few."""
+
 
 def drive(
     engine: Engine,
     work: Work,
     clock: Clock,
-    keep: Callable[[], None],
+    hold: Hold,
     pause: Pause | None = None,
     *,
     seen: Sequence[Unit] | None = None,
 ) -> Telling:
     """Carry the plan out, telling each event as it happens; returns the rollout's end.
 
-    Errors of the engine are part of the rollout; only what no waiting can cure (its program vanished) is raised.
-    ``keep`` is called after each look that the engine answered, and raises what ends the rollout where it stands.
-    ``pause`` takes the place of sleeping between two looks, and may have more to tell. ``seen`` takes the place of the
-    first look.
+    Errors of the engine are part of the rollout; only what no waiting can cure (its program vanished) is raised, and
+    what ``hold`` raises. ``pause`` takes the place of sleeping between two looks, and may have more to tell. ``seen``
+    takes the place of the first look.
     """
     traits = work.traits
     if not engine.one_machine:
         traits = replace(traits, limits=replace(traits.limits, dead_for=LOST_FOR))
-    rollout, told = machine.begin(work.plan, traits, clock.now())
-    spreading = Spreading(engine, work.files)
-    took = 0.0
-
-    def look(rollout: Rollout) -> Sequence[Unit]:
-        nonlocal seen, took
-        began = clock.now()
-        try:
-            units, seen = engine.units() if seen is None else seen, None
-            units = spreading.over(units, rollout.coming_up)
-        finally:
-            took = clock.now() - began
-        keep()
-        return units
-
+    rollout, told = machine.begin(work.plan, traits, clock.now(), work.hashes)
+    looks = _Looks(engine, work, clock, hold, seen)
     try:
         yield from told
         while not rollout.over:
-            rollout = yield from _turn(engine, rollout, work, clock, look)
+            rollout = yield from _turn(engine, rollout, work, looks)
             if not rollout.over:
                 now, due = clock.now(), rollout.settles_at
-                wait = next_look(now - rollout.asked_at, took, None if due is None else due - now)
+                wait = next_look(now - rollout.asked_at, looks.took, None if due is None else due - now)
                 yield from pause(wait) if pause else _sleep(clock, wait)
+                if clock.now() - now > wait + SLEPT:
+                    rollout = machine.slept(rollout, clock.now())
     except KeyboardInterrupt as signal:
         raise Stopped(rollout) from signal
     return rollout
+
+
+class _Looks:
+    """The engine's listings, each with what it proves. ``took`` is how many seconds the last one took."""
+
+    def __init__(self, engine: Engine, work: Work, clock: Clock, hold: Hold, seen: Sequence[Unit] | None) -> None:
+        self.clock, self.hold, self.took = clock, hold, 0.0
+        self._engine = engine
+        self._spreading = Spreading(engine, work.files)
+        self._seen = seen
+
+    def look(self, rollout: Rollout) -> tuple[Sequence[Unit], Listing]:
+        """All units now. Errors as Engine's, and what keeping the lock raises."""
+        began = self.clock.now()
+        try:
+            units, self._seen = self._engine.units() if self._seen is None else self._seen, None
+            shown = self.hold.shown
+            units = self._spreading.over(units, rollout.coming_up)
+        finally:
+            self.took = self.clock.now() - began
+        self.hold.keep()
+        return units, Listing.UNPROVEN if shown is None else Listing.PROVEN if shown else Listing.SHORT
 
 
 def _sleep(clock: Clock, seconds: float) -> Iterator[Event]:
@@ -98,22 +147,22 @@ def _sleep(clock: Clock, seconds: float) -> Iterator[Event]:
     return iter(())
 
 
-def _turn(
-    engine: Engine, rollout: Rollout, work: Work, clock: Clock, look: Callable[[Rollout], Sequence[Unit]]
-) -> Telling:
+def _turn(engine: Engine, rollout: Rollout, work: Work, looks: _Looks) -> Telling:
     """One look, and all that follows from it."""
+    clock = looks.clock
     try:
-        seen = look(rollout)
+        seen, listing = looks.look(rollout)
     except EngineMissing:
         raise
     except EngineError as error:
         rollout, told = machine.away(rollout, error.message, clock.now())
         yield from told
         return rollout
-    rollout, actions, told = machine.advance(rollout, seen, clock.now())
+    rollout, actions, told = machine.advance(rollout, seen, clock.now(), listing)
     yield from _with_reasons(engine, work, told)
     for action in actions:
         try:
+            looks.hold.ensure()
             _perform(engine, action, work.files)
         except EngineMissing:
             raise
@@ -121,9 +170,10 @@ def _turn(
             rollout, told = machine.away(machine.unanswered(rollout, action), error.message, clock.now())
             yield from told
         except EngineError as error:
-            rollout, told = machine.refused(rollout, action, error.message, clock.now())
+            rollout, told = machine.refused(rollout, action, error.message, clock.now(), final=error.final)
             yield from _with_reasons(engine, work, told)
-            return rollout
+            if rollout.failure:
+                return rollout
     return rollout
 
 

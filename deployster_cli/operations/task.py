@@ -27,9 +27,9 @@ from deployster_cli.domain.model import Condition, OnFailure, Unit
 from deployster_cli.domain.names import MOST_INSTANCES, UnitName
 from deployster_cli.domain.plan import Plan, Policy, Step
 from deployster_cli.domain.reasons import headline
-from deployster_cli.domain.rollout_state import Phase, Rollout, Traits
+from deployster_cli.domain.rollout_state import Phase, Rollout
 from deployster_cli.domain.unitfile import STAMP_SECTION, Stamp, UnitFile
-from deployster_cli.domain.watching import Reason
+from deployster_cli.domain.watching import Reason, Traits
 from deployster_cli.domain.wording import some_names
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EXIT_ENGINE, EXIT_FAILED, EXIT_TASK_TIMEOUT, DeploysterError, EngineError, Interrupted
@@ -37,7 +37,7 @@ from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.deploy import TASKS
 from deployster_cli.operations.lock import dead, new_note
 from deployster_cli.operations.needs import refuse_missing
-from deployster_cli.operations.rollout import Telling, Work, drive, explain
+from deployster_cli.operations.rollout import NoLock, Telling, Work, drive, explain
 from deployster_cli.operations.task_journal import TaskJournal
 
 TIMEOUT = 600.0
@@ -186,7 +186,7 @@ def _to_its_end(
     policy = Policy(settle=0, timeout=timeout, on_failure=OnFailure.KEEP)
     plan = Plan(file.name.service, task.version, (Step(start=(file.name,)),), policy=policy)
     work = Work(plan, {file.name: file}, Traits(oneshot=True))
-    driving = drive(watch.engine, work, watch.clock, keep, watch.pause)
+    driving = drive(watch.engine, work, watch.clock, NoLock(keep), watch.pause)
     end = yield from _heard(driving, watch)
     if end.phase is Phase.DONE:
         yield from watch.rest()
@@ -247,7 +247,7 @@ def _clear(engine: Engine, names: tuple[UnitName, ...], clock: Clock, keep: Keep
     if not names:
         return ()
     plan = Plan(names[0].service, names[0].version, (Step(retire=names),), policy=Policy(timeout=CLEARED_WITHIN))
-    driving = drive(engine, Work(plan), clock, keep)
+    driving = drive(engine, Work(plan), clock, NoLock(keep))
     while True:
         try:
             next(driving)

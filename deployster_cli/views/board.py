@@ -62,9 +62,11 @@ class Board:
                 self._turn("Starting again", names, now, rising=True)
             case events.Parking(names):
                 self._turn("Stopping", names, now, rising=False)
+            case events.Settling(names, _):
+                self._turn("Watching", names, now, rising=True)
             case events.Retiring(names, undo):
                 self._turn("Undoing" if undo else "Retiring", names, now, rising=False)
-            case events.Changed(unit, _):
+            case events.Changed(unit, _) if unit.name in self.awaited:
                 self.awaited[unit.name] = unit
             case events.Ready(unit, _):
                 self.awaited.pop(unit.name, None)

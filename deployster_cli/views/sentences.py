@@ -29,6 +29,7 @@ _WAITS_FOR = {
 
 _TURNS: dict[type, Line] = {
     events.Parking: ("head", "Stopping {names}"),
+    events.Settling: ("head", "Watching {names} for {seconds}"),
     events.Retiring: ("head", "{undo} {names}"),
     events.Restoring: ("head", "Starting {names} again"),
     events.NoMachineYet: ("warn", "  {names}  on no machine yet. {why}"),

@@ -51,7 +51,7 @@ def test_quiet_says_nothing_but_the_result(shell: Shell) -> None:
 def test_the_next_version_takes_the_place_of_the_one_before(shell: Shell) -> None:
     shell("deploy carousel v1 --instances 2")
     code, out, _ = shell("deploy carousel v2 --destroy-previous")
-    assert (code, out) == (0, "Done: carousel v2 runs (2 instances), carousel v1 @1 @2 retired. 10s\n")
+    assert (code, out) == (0, "Done: carousel v2 runs (2 instances), carousel v1 @1 @2 retired. 13s\n")
     assert set(shell.engine.lives) == {UnitName("carousel", "v2", 1), UnitName("carousel", "v2", 2)}
 
 

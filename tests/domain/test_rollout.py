@@ -14,10 +14,10 @@ from deployster_cli.domain.model import Condition, OnFailure, Order, State
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import Plan, Policy, Wanted, plan_deploy, plan_destroy
 from deployster_cli.domain.rollout import advance, begin, refused
-from deployster_cli.domain.rollout_state import Phase, Rollout, Traits
+from deployster_cli.domain.rollout_state import Phase, Rollout
 from deployster_cli.domain.unitfile import UnitFile
-from deployster_cli.domain.watching import Limits, Reason
-from deployster_cli.operations.rollout import Work, drive
+from deployster_cli.domain.watching import Limits, Reason, Traits
+from deployster_cli.operations.rollout import NoLock, Work, drive
 from tests.simulation import Fate, SimClock, SimEngine, stamped
 
 OLD, NEW = "v1", "v2"
@@ -67,7 +67,7 @@ def sim(fates: Mapping[UnitName, Fate] | None = None, old: int = 0, **changes: o
 def go(engine: SimEngine, plan: Plan, traits: Traits | None = None) -> Run:
     told: list[events.Event] = []
     work = Work(plan, {n: file(n) for n in plan.start}, traits or Traits())
-    driven = drive(engine, work, engine.clock, lambda: None)
+    driven = drive(engine, work, engine.clock, NoLock())
     while True:
         try:
             told.append(next(driven))
@@ -206,7 +206,8 @@ def test_a_failed_stop_first_starts_the_old_ones_again() -> None:
 def test_batches_replace_as_many_as_they_start() -> None:
     engine = sim(old=4)
     run = deploy(engine, 4, batch=2)
-    assert [event.names for event in run.told if isinstance(event, events.Parking)] == [names(OLD, 2)]
+    batches = [names(OLD, 2), names(OLD, 4)[2:]]
+    assert [event.names for event in run.told if isinstance(event, events.Parking)] == batches
     assert (run.end.phase, run.fewest, set(engine.lives)) == (Phase.DONE, 4, set(names(NEW, 4)))
 
 
@@ -251,7 +252,7 @@ def test_units_that_are_parked_nearly_together_are_unloaded_in_one_request() -> 
 def test_what_was_seen_for_the_plan_is_not_looked_at_again() -> None:
     engine = sim(old=1)
     plan = plan_destroy("carousel", OLD, engine.units())
-    driven = drive(engine, Work(plan), engine.clock, lambda: None, seen=engine.units())
+    driven = drive(engine, Work(plan), engine.clock, NoLock(), seen=engine.units())
     before = engine.looks
     next(event for event in driven if isinstance(event, events.Changed))
     # planning looked, then ``stop`` was asked for without another look, and then one look saw it stopping
@@ -390,7 +391,7 @@ def test_a_refused_stop_of_a_destroy_leaves_nothing_to_undo() -> None:
     plan = plan_destroy("carousel", OLD, engine.units(), policy=Policy(order=Order.STOP_FIRST))
     start, _ = begin(plan, Traits(), 0)
     rollout, actions, _ = advance(start, engine.units(), 0)
-    ended, told = refused(rollout, actions[0], "no", 0)
+    ended, told = refused(rollout, actions[0], "no", 0, final=True)
     assert (ended.phase, ended.left, [type(event) for event in told]) == (Phase.FAILED, names(OLD, 1), [events.Failed])
 
 
@@ -400,7 +401,7 @@ def test_a_refusal_before_anything_was_started_has_nothing_to_undo() -> None:
     wanted = Wanted("carousel", NEW, 1, True, policy=Policy(order=Order.STOP_FIRST))
     start, _ = begin(plan_deploy(wanted, engine.units(), ()), Traits(), 0)
     rollout, actions, _ = advance(start, engine.units(), 0)
-    assert refused(rollout, actions[0], "no", 0)[0].phase is Phase.FAILED
+    assert refused(rollout, actions[0], "no", 0, final=True)[0].phase is Phase.FAILED
 
 
 def test_a_rollout_that_is_over_stays_over() -> None:

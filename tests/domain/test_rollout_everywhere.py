@@ -17,7 +17,7 @@ from deployster_cli.domain.rollout_state import Phase, Rollout
 from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.domain.watching import Reason
 from deployster_cli.domain.wording import where
-from deployster_cli.operations.rollout import Work, drive
+from deployster_cli.operations.rollout import NoLock, Work, drive
 from tests.simulation import Fate, SimClock, SimEngine, stamped
 
 OLD, NEW = UnitName("carousel", "v1", 1), UnitName("carousel", "v2", 1)
@@ -67,7 +67,7 @@ def deploy(engine: SimEngine, wanted: UnitFile | None = None, policy: Policy | N
 
 def go(engine: SimEngine, work: Work) -> Run:
     told: list[events.Event] = []
-    driven = drive(engine, work, engine.clock, lambda: None)
+    driven = drive(engine, work, engine.clock, NoLock())
     while True:
         try:
             told.append(next(driven))
@@ -160,6 +160,7 @@ def test_a_failed_stop_first_waits_for_the_old_one_on_every_machine() -> None:
 def test_an_old_one_that_had_failed_on_one_machine_comes_back_on_the_others() -> None:
     engine = sim(file(OLD), fates_on={(NEW, "m2"): Fate.FAILS, (OLD, "m1"): Fate.FAILS})
     deploy(engine, policy=Policy(order=Order.STOP_FIRST))
+    engine.clock.sleep(5)
     assert up_on(engine, OLD) == ["m2", "m3"]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from deployster_cli.domain.model import Machine, State, Unit, together
 from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.watching import LOST_FOR, Limits, Reason, Track, whole
+from deployster_cli.domain.watching import LOST_FOR, Limits, Reason, Track, Traits, whole
 
 UP = Unit(
     UnitName("carousel", "v1", 1),
@@ -29,12 +29,12 @@ STOPPED = UP._replace(desired=State.LOADED, current=State.LOADED, active="inacti
 def story(*sights: tuple[float, Unit | None], oneshot: bool = False) -> Track:
     track = Track()
     for at, unit in sights:
-        track = track.look(unit, at, oneshot=oneshot)
+        track = track.look(unit, at, Traits(oneshot))
     return track
 
 
 def fault(*sights: tuple[float, Unit | None], pause: float = 0.1) -> Reason | None:
-    return story(*sights).fault(sights[-1][0], Limits(pause))
+    return story(*sights).fault(sights[-1][0], Traits(limits=Limits(pause)))
 
 
 def test_a_unit_settles_when_it_was_running_in_every_look_for_that_long() -> None:
@@ -43,7 +43,7 @@ def test_a_unit_settles_when_it_was_running_in_every_look_for_that_long() -> Non
 
 
 def test_a_unit_not_yet_seen_is_neither_settled_nor_at_fault() -> None:
-    assert (Track().settled(9, 0), Track().fault(9, Limits(0))) == (False, None)
+    assert (Track().settled(9, 0), Track().fault(9, Traits())) == (False, None)
 
 
 def test_a_restart_begins_the_settling_anew() -> None:
@@ -68,7 +68,7 @@ def test_two_looks_without_it_in_the_same_moment_are_one(missing: Unit | None) -
 
 
 def test_two_looks_that_were_not_answered_in_the_same_moment_are_one() -> None:
-    assert story((0, UP)).unlooked(1).unlooked(1.25).look(UP, 3, oneshot=False).settled(3, 3)
+    assert story((0, UP)).unlooked(1).unlooked(1.25).look(UP, 3, Traits()).settled(3, 3)
 
 
 def test_a_unit_that_is_hidden_is_not_called_settled() -> None:
@@ -81,8 +81,8 @@ def test_nor_is_one_that_was_not_listed_and_a_moment_later_not_reported() -> Non
 
 def test_what_happened_while_the_engine_was_away_is_not_known() -> None:
     once, twice = story((0, UP)).unlooked(1), story((0, UP)).unlooked(1).unlooked(2)
-    assert once.look(UP, 3, oneshot=False).settled(3, 3)
-    assert not twice.look(UP, 3, oneshot=False).settled(3, 3)
+    assert once.look(UP, 3, Traits()).settled(3, 3)
+    assert not twice.look(UP, 3, Traits()).settled(3, 3)
 
 
 def test_an_exited_oneshot_is_up() -> None:
@@ -103,7 +103,7 @@ def test_a_unit_that_looks_dead_before_it_ever_ran_gets_some_seconds() -> None:
 
 def test_where_its_machine_may_be_lost_it_may_look_dead_for_as_long_as_that_takes_to_be_known() -> None:
     track = story((0, DEAD), (39, DEAD))
-    assert [track.fault(now, Limits(dead_for=LOST_FOR)) for now in (39, 40)] == [None, Reason.ENDED]
+    assert [track.fault(now, Traits(limits=Limits(dead_for=LOST_FOR))) for now in (39, 40)] == [None, Reason.ENDED]
 
 
 def test_one_restart_is_forgiven_and_two_are_not() -> None:
@@ -170,14 +170,14 @@ def test_a_global_unit_that_is_not_listed_has_not_settled() -> None:
 
 
 def test_an_engine_that_did_not_answer_counts_for_each_copy() -> None:
-    track = story((0, together([COPY]))).unlooked(1).unlooked(2).look(together([COPY]), 9, oneshot=False)
+    track = story((0, together([COPY]))).unlooked(1).unlooked(2).look(together([COPY]), 9, Traits())
     assert (track.settled(9, 3), track.settled(12, 3)) == (False, True)
 
 
 def test_a_fault_is_that_of_the_machine_that_has_it() -> None:
     failed = OTHER_COPY._replace(active="failed", sub="failed")
     track = story((0, together([COPY, failed])))
-    assert (track.fault(0, Limits(0)), track.culprit(0, Limits(0))) == (Reason.FAILED, failed)
+    assert (track.fault(0, Traits()), track.culprit(0, Traits())) == (Reason.FAILED, failed)
 
 
 def test_a_global_unit_that_is_well_everywhere_has_no_fault() -> None:
@@ -186,7 +186,7 @@ def test_a_global_unit_that_is_well_everywhere_has_no_fault() -> None:
 
 def test_a_copy_that_was_never_up_may_look_dead_as_long_as_any_unit() -> None:
     track = story((0, together([dead(COPY)])), (39, together([dead(COPY)])))
-    assert [track.fault(now, Limits(dead_for=LOST_FOR)) for now in (39, 40)] == [None, Reason.ENDED]
+    assert [track.fault(now, Traits(limits=Limits(dead_for=LOST_FOR))) for now in (39, 40)] == [None, Reason.ENDED]
 
 
 def test_a_copy_that_was_up_and_is_dead_has_ended() -> None:
@@ -195,9 +195,3 @@ def test_a_copy_that_was_up_and_is_dead_has_ended() -> None:
 
 def test_a_machine_that_is_gone_is_forgotten() -> None:
     assert list(story((0, together([COPY, OTHER_COPY])), (1, together([COPY]))).copies) == ["m1"]
-
-
-def test_a_global_unit_has_failed_when_it_has_everywhere() -> None:
-    failed = [copy._replace(active="failed") for copy in (COPY, OTHER_COPY)]
-    tracks = [story((0, together(of))) for of in ([COPY, failed[1]], failed)]
-    assert [track.was_failed for track in tracks] == [False, True]
