@@ -16,16 +16,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from enum import Enum
 
 from deployster_cli.domain import events
 from deployster_cli.domain.events import Event, Failure
-from deployster_cli.domain.model import UP, Condition, State, Unit
+from deployster_cli.domain.model import Condition, State, Unit
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import Plan
+from deployster_cli.domain.rollout_looks import Listing, fault, notice, progressed, wanted, with_the_old
 from deployster_cli.domain.rollout_state import (
     ASK_AGAIN_AFTER,
-    FORWARD,
     PLACED_WITHIN,
     REFUSALS,
     REFUSED_AGAIN_AFTER,
@@ -46,25 +45,13 @@ from deployster_cli.domain.rollout_state import (
 )
 from deployster_cli.domain.watching import Reason, Track, Traits, whole
 
-_NO_NEWS = frozenset({Condition.ENDED, Condition.UNREPORTED, Condition.LEAVING, Condition.STOPPED})
-
 NEVER_STARTED = frozenset({State.INACTIVE, None})
-
-_PLACED = frozenset({Condition.STARTING, Condition.UNREPORTED})
 
 _WAS_DOWN = frozenset({Condition.FAILED, Condition.RESTARTING, Condition.ENDED, Condition.WAITING})
 """What an earlier instance was that need not come up again for things to be as they were."""
 
 Result = tuple[Rollout, tuple[Action, ...], tuple[Event, ...]]
 Removal = tuple[Rollout, tuple[Action, ...], tuple[Event, ...], list[UnitName]]
-
-
-class Listing(Enum):
-    """What the absence of a unit from a listing proves."""
-
-    PROVEN = "it shows this very run's lock, so it is of now and not empty by mistake"
-    UNPROVEN = "there is no lock to look for: a second listing has to agree"
-    SHORT = "it lacks this very run's lock, so it lacks who knows what: nothing"
 
 
 def begin(plan: Plan, traits: Traits, now: float, hashes: Mapping[UnitName, str] | None = None) -> Told:
@@ -83,12 +70,12 @@ def advance(rollout: Rollout, seen: Sequence[Unit], now: float, listing: Listing
     if rollout.away_since is not None:
         told = (events.EngineBack(now - rollout.away_since),)
         rollout = replace(rollout, away_since=None)
-    rollout = _with_the_old(rollout, units, listing)
+    rollout = with_the_old(rollout, units, listing)
     complete = listing is Listing.PROVEN and whole(seen)
     while True:
         phase = rollout.phase, rollout.step
-        rollout, changed = _notice(rollout, units, now, listing)
-        failure = _fault(rollout, now)
+        rollout, changed = notice(rollout, units, now, listing)
+        failure = fault(rollout, now)
         actions: tuple[Action, ...] = ()
         if failure:
             rollout, more = fail(rollout, failure, now)
@@ -96,7 +83,7 @@ def advance(rollout: Rollout, seen: Sequence[Unit], now: float, listing: Listing
             rollout, actions, more = _PHASES[rollout.phase](rollout, units, complete, now)
         told = (*told, *changed, *more)
         if rollout.over or phase == (rollout.phase, rollout.step):
-            return _progressed(rollout, units, now), actions, told
+            return progressed(rollout, units, now), actions, told
 
 
 def away(rollout: Rollout, why: str, now: float) -> Told:
@@ -113,8 +100,8 @@ def away(rollout: Rollout, why: str, now: float) -> Told:
 
 
 def slept(rollout: Rollout, now: float) -> Rollout:
-    """The state after a long time in which this very program did not run, as where a laptop sleeps: nobody knows how the
-    units have been meanwhile, and the time does not count against them.
+    """The state after a long time in which this very program did not run, as where a laptop sleeps: nobody knows how
+    the units have been meanwhile, and the time does not count against them.
     """
     return replace(rollout, tracks={name: track.slept() for name, track in rollout.tracks.items()}, progressed=now)
 
@@ -143,100 +130,13 @@ def refused(rollout: Rollout, action: Action, text: str, now: float, *, final: b
     return fail(rollout, Failure(Reason.REFUSED, action.names, text=text), now)
 
 
-def _with_the_old(rollout: Rollout, units: Mapping[UnitName, Unit], listing: Listing) -> Rollout:
-    """The state with what this look tells of the earlier instances: which are up, and what those are doing that have
-    not been asked to stop.
-    """
-    names = rollout.plan.retire
-    if listing is Listing.SHORT or not names:
-        return rollout
-    serving = frozenset(n for n in names if n in units and units[n].condition in UP)
-    touched = {*rollout.parked, *(n for verb, n in rollout.asked if verb is Verb.STOP)}
-    old = dict(rollout.old)
-    for name in names if rollout.phase in FORWARD else ():
-        unit = units.get(name)
-        if unit is None or name in touched:
-            continue
-        old.pop(name, None)
-        if _wanted(unit) and any(copy.condition is not Condition.FAILED for copy in unit.each):
-            unseen = unit.everywhere and not unit.reported
-            old[name] = Condition.UNREPORTED if unseen else unit.condition
-    served = serving if rollout.served is None else rollout.served
-    return replace(rollout, old=old, serving=serving, served=served)
-
-
-def _notice(rollout: Rollout, units: Mapping[UnitName, Unit], now: float, listing: Listing) -> Told:
-    """Follow the units that are judged and those that this phase works on, and tell what changed about them."""
-    tracks, told, changes = dict(rollout.tracks), dict(rollout.told), []
-    rising = {*rollout.judged, *rollout.coming_up}
-    for name in dict.fromkeys((*rollout.judged, *rollout.working_on)):
-        unit, track = units.get(name), tracks.get(name, Track())
-        if unit and unit.desired is None and name in rising:  # only its machine still lists it
-            unit = None
-        short = unit is None and listing is Listing.SHORT
-        tracks[name] = track.unlooked(now) if short else track.look(unit, now, rollout.traits)
-        if unit is None or name in rollout.finished:
-            continue
-        for each in unit.each:
-            key = name, each.machine.id if each.everywhere and each.machine else ""
-            if _worth_telling(each, rising=name in rising) and told.get(key) != _sight(each):
-                changes.append(events.Changed(each, now - rollout.since))
-                told[key] = _sight(each)
-    return replace(rollout, tracks=tracks, told=told), tuple(changes)
-
-
-def _progressed(rollout: Rollout, units: Mapping[UnitName, Unit], now: float) -> Rollout:
-    """The state with how far each unit of the phase has come at most; that one got further is progress."""
-    rising = set(rollout.coming_up)
-    now_at = {n: _rank(units.get(n), rising=n in rising, finished=n in rollout.finished) for n in rollout.working_on}
-    ranks = {name: max(rank, rollout.ranks.get(name, 0)) for name, rank in now_at.items()}
-    further = any(rank > rollout.ranks.get(name, 0) for name, rank in ranks.items())
-    return replace(rollout, ranks=ranks, progressed=now if further else rollout.progressed)
-
-
-def _rank(unit: Unit | None, *, rising: bool, finished: bool) -> int:
-    if finished or unit is None:
-        return 4 if finished else 0
-    if rising:
-        return 3 if unit.condition in UP else 2 if unit.condition in _PLACED else 1
-    return 3 if unit.desired is None else 2 if unit.stopped else int(unit.condition is Condition.STOPPING)
-
-
-def _sight(unit: Unit) -> tuple[object, ...]:
-    """What of a unit is told when it changes."""
-    detail = unit.sub if unit.condition is Condition.STARTING else ""
-    return unit.condition, unit.machine and unit.machine.id, detail
-
-
-def _worth_telling(unit: Unit, *, rising: bool) -> bool:
-    """Of a unit that goes, only that it is stopping: that it still runs, or is nearly gone, is no news.
-
-    Of one that comes up, not that it looks dead or is not reported: it does and is for a moment between being loaded
-    and being started, and when it is dead for good the rollout says so.
-    """
-    return unit.condition not in _NO_NEWS if rising else unit.condition is Condition.STOPPING
-
-
-def _fault(rollout: Rollout, now: float) -> Failure | None:
-    """Why what has risen can't stay up, as soon as that is certain of one unit, or of its copy on one machine."""
-    for name in rollout.judged:
-        track = rollout.tracks[name]
-        reason = track.fault(now, rollout.traits)
-        if reason:
-            return Failure(reason, (name,), track.culprit(now, rollout.traits))
-        wanted, unit = rollout.hashes.get(name), track.unit
-        if wanted and unit and unit.hash and unit.hash != wanted:
-            return Failure(Reason.REPLACED, (name,), unit)
-    return None
-
-
 def _settled(rollout: Rollout, now: float, settle: float) -> list[UnitName]:
     return [name for name in rollout.judged if rollout.tracks[name].settled(now, settle)]
 
 
 def _starting(rollout: Rollout, units: Mapping[UnitName, Unit], _: bool, now: float) -> Result:
     step, settle = rollout.now_in, rollout.plan.policy.settle
-    rollout, actions = ask(rollout, Verb.START, tuple(n for n in step.start if not _wanted(units.get(n))), now)
+    rollout, actions = ask(rollout, Verb.START, tuple(n for n in step.start if not wanted(units.get(n))), now)
     ready = _settled(rollout, now, settle)
     rollout, told = _tell_unplaced(rollout, now)
     rollout, more = _tell_ready(rollout, [n for n in step.rise if n in ready], units, now)
@@ -262,10 +162,6 @@ def _tell_unplaced(rollout: Rollout, now: float) -> Told:
     if rollout.warned or not nowhere or now - rollout.since < PLACED_WITHIN:
         return rollout, ()
     return replace(rollout, warned=True), (events.NoMachineYet(nowhere),)
-
-
-def _wanted(unit: Unit | None) -> bool:
-    return unit is not None and unit.desired is State.LAUNCHED
 
 
 def _risen(rollout: Rollout, now: float) -> Told:
@@ -308,7 +204,7 @@ def _parking(rollout: Rollout, units: Mapping[UnitName, Unit], complete: bool, n
 
 
 def _to_stop(unit: Unit) -> bool:
-    return not unit.stopped or _wanted(unit)
+    return not unit.stopped or wanted(unit)
 
 
 def _parked(rollout: Rollout, now: float) -> Told:
@@ -392,7 +288,7 @@ def _undoing(rollout: Rollout, units: Mapping[UnitName, Unit], complete: bool, n
 def _restoring(rollout: Rollout, units: Mapping[UnitName, Unit], complete: bool, now: float) -> Result:
     """Start the earlier instances again. Those that were not up before are not waited for."""
     names = rollout.up_before
-    still = tuple(n for n in names if not _wanted(units.get(n)) and not _is_gone(rollout, n, complete))
+    still = tuple(n for n in names if not wanted(units.get(n)) and not _is_gone(rollout, n, complete))
     rollout, actions = ask(rollout, Verb.RESUME, still, now)
     awaited = [n for n in names if rollout.old[n] not in _WAS_DOWN]
     back_up = [n for n in names if rollout.tracks[n].settled(now, 0)]
