@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 
 from deployster_cli.config import Settings
@@ -14,7 +15,7 @@ from deployster_cli.domain.lock import RENEW_AFTER
 from deployster_cli.domain.model import Service
 from deployster_cli.domain.secrets import notice
 from deployster_cli.engines.base import Engine
-from deployster_cli.errors import Interrupted, NotFound
+from deployster_cli.errors import EngineUnreachable, Interrupted, NotFound
 from deployster_cli.local_commands import LocalCommands
 from deployster_cli.operations.carry_out import Keep
 from deployster_cli.operations.clock import Clock
@@ -36,9 +37,12 @@ class Surroundings:
     by: str
     clock: Clock
 
-    def ahead(self, engine: Engine, service: Service | None, prepared: Prepared, keep: Keep) -> Iterator[Event]:
+    def ahead(
+        self, engine: Engine, service: Service | None, prepared: Prepared, keep: Keep
+    ) -> Generator[Event, None, bool]:
         """What has to succeed before anything is done, the lock held. ``service`` is None where nothing is rendered.
 
+        Whether a hook ran: who knows what it changed.
         NotFound where the registry hasn't got the image, HookFailed, Interrupted; nothing was changed then.
         """
         if service and prepared.plan.start:
@@ -46,7 +50,9 @@ class Surroundings:
             if self.settings.engine == "fleet" and (told := notice(service)):
                 yield Noticed(told)
         try:
-            yield from run_pre(self.settings.hooks, self._commands, self._facts(prepared, ""), self._renewing(keep))
+            return (
+                yield from run_pre(self.settings.hooks, self._commands, self._facts(prepared, ""), self._renewing(keep))
+            )
         except KeyboardInterrupt as stopped:
             raise Interrupted(
                 "Interrupted while a hook ran; it was stopped, and nothing was changed.",
@@ -77,14 +83,17 @@ class Surroundings:
         )
 
     def _renewing(self, keep: Keep) -> Keep:
-        """Renews the lock as often as is due, however often it is called."""
+        """Renews the lock as often as is due, however often it is called. An engine that is silent meanwhile stops no
+        hook: whose the lock is gets looked at again before anything is changed.
+        """
         kept = self.clock.now()
 
         def pulse() -> None:
             nonlocal kept
             if self.clock.now() - kept >= RENEW_AFTER:
                 kept = self.clock.now()
-                keep()
+                with contextlib.suppress(EngineUnreachable):
+                    keep()
 
         return pulse
 

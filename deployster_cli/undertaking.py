@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -107,7 +107,7 @@ class Undertaking:
         return deploy.prepare(engine, self._settled(engine, request, render), render, self.clock.utc())
 
     def decided(self, prepared: Prepared) -> None:
-        """Called with what will be done, the lock held and nothing done yet. What ``prepare`` made may be made anew."""
+        """Called with what is to be done, the lock held, before hooks and tasks. After them it is planned anew."""
 
     def carry(self, engine: Engine) -> Carrying:
         """Take the service's lock, plan, run hooks and tasks, carry it out, and give the lock back; then run hooks."""
@@ -115,10 +115,10 @@ class Undertaking:
         service = None if self.intent.verb is Verb.DESTROY else self._rendering[0].service
         prepared: list[Prepared] = []
 
-        def ahead(made: Prepared, keep: Keep) -> Iterator[Event]:
+        def ahead(made: Prepared, keep: Keep) -> Generator[Event, None, bool]:
             self.decided(made)
             prepared.append(made)
-            return surroundings.ahead(engine, service, made, keep)
+            return (yield from surroundings.ahead(engine, service, made, keep))
 
         note = lock.new_note(self.intent.service, self.by, self.intent.doing, self.clock)
         tasks = () if service is None else self._tasks

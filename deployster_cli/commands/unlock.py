@@ -31,5 +31,11 @@ def cli(service: str, yes: bool) -> None:
     by = note.told(SystemClock().epoch())
     if not confirmed(f"{service}{on(run.settings.place)} is locked by {by}. Unlock it?", yes=yes):
         raise DeploysterError("Not unlocked. Nothing was changed.")
+    there = locks.read(service)
+    if there and there.token != note.token:
+        raise DeploysterError(
+            f"{service} is locked by another run by now: {there.told(SystemClock().epoch())}. Nothing was changed.",
+            "Ask again if that one is to be unlocked.",
+        )
     locks.drop(service)
     run.output.say(f"Unlocked {service}; it was locked by {by}.\n")

@@ -1,8 +1,8 @@
-"""Who may change a service: one note at a time, saying whose it is and until when.
+"""Who may change a service: one note at a time, saying whose it is.
 
 On fleet the note is a unit that is never started: submitting one creates it only where there is none, so whoever
-finds its own note afterwards has the lock. A note outlives its owner only until its deadline, or not at all where the
-one who finds it can see that the owner's process is dead.
+finds its own note afterwards has the lock. Its owner changes it again and again while it lives. So whoever has seen
+the very same note for long enough by its own clock knows that the owner lives no more, and no two clocks have to agree.
 """
 
 from __future__ import annotations
@@ -14,7 +14,14 @@ from deployster_cli.domain.names import LOCK
 from deployster_cli.domain.unitfile import STAMP_SECTION, Option
 
 LASTS = 120
-"""Seconds for which a note counts unless it is renewed. A call takes the engine seconds, of 1,000 units a minute."""
+"""Seconds for which the same note has to be seen until it counts as abandoned. A call takes the engine seconds, of
+1,000 units a minute.
+"""
+
+SURE_FOR = 90
+"""Seconds for which an owner may rely on its note unread, from before it was put in. What it asks of the engine until
+then is done before others may take the note for abandoned.
+"""
 
 RENEW_AFTER = 20
 """Seconds after which its owner looks whether it is still there, and renews it."""
@@ -24,9 +31,10 @@ _WHOLE = re.compile("0|[1-9][0-9]{0,11}")
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A lock. ``since`` and ``deadline`` are seconds since 1970; ``token`` is told to nobody else.
+    """A lock. ``beat`` grows with each renewal; ``token`` is told to nobody else.
 
-    ``host`` is for people. ``home`` names the kernel and the process namespace in which ``pid`` means something.
+    ``host`` and ``since``, seconds since 1970 by its owner's clock, are for people. ``home`` names the kernel and the
+    process namespace in which ``pid`` means something.
     """
 
     service: str
@@ -36,7 +44,7 @@ class Note:
     pid: int
     token: str
     since: int
-    deadline: int
+    beat: int = 0
     doing: str = ""
 
     @property
@@ -44,13 +52,21 @@ class Note:
         """The name of the unit that is this note on fleet."""
         return unit_name(self.service)
 
-    def renewed(self, now: int) -> Note:
-        """The same note, good for as long again."""
-        return replace(self, deadline=now + LASTS)
+    def renewed(self) -> Note:
+        """The same note, and yet another one to whoever waits for it to change."""
+        return replace(self, beat=self.beat + 1)
 
-    def expired(self, now: int) -> bool:
-        """Whether its owner has not renewed it in time."""
-        return now > self.deadline
+    def over(self, before: Note) -> Note:
+        """This note when it takes the place of an abandoned one: should its owner wake up, it has the lesser right."""
+        return replace(self, beat=before.beat + 1)
+
+    def yields_to(self, other: Note) -> bool:
+        """Whether the other, which has taken this one's place, has the better right.
+
+        That is the one that has been renewed more often. Where both have been as often it is this one: nobody finds
+        another's note in the place of its own unless its own was there first.
+        """
+        return other.beat > self.beat
 
     def told(self, now: int) -> str:
         """``ann@laptop (process 4711) for 2m05s, deploying 9f88701``: whose it is, for a person."""
@@ -69,7 +85,7 @@ class Note:
             "Pid": str(self.pid),
             "Token": self.token,
             "Since": str(self.since),
-            "Deadline": str(self.deadline),
+            "Beat": str(self.beat),
             "Doing": self.doing or "-",
         }
         head = (("Unit", "Description", f"Deployster's lock on {self.service}"), ("Service", "ExecStart", "/bin/true"))
@@ -89,11 +105,36 @@ class Note:
                 pid=_whole(found["Pid"]),
                 token=found["Token"],
                 since=_whole(found["Since"]),
-                deadline=_whole(found["Deadline"]),
+                beat=_whole(found["Beat"] if "Beat" in found else found["Deadline"]),  # as 1.0.0 has it
                 doing="" if doing == "-" else doing,
             )
         except (KeyError, ValueError):
             return None
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A note that somebody else has: for how many seconds it has been seen as it is, and when it was asked for last."""
+
+    note: Note
+    at: float
+    seconds: float = 0.0
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether its owner would have renewed it by now if it were alive."""
+        return self.seconds >= LASTS
+
+
+def sighted(before: Sighting | None, note: Note, asked: float, answered: float) -> Sighting:
+    """The sighting of a note that was asked for and answered then, by the clock of who looks.
+
+    The time counts from the first answer to the last asking: in between it was there for certain. Between two looks it
+    counts for no longer than a renewal takes: where the looker slept, or could not look, its owner may have as well.
+    """
+    if before is None or before.note != note:
+        return Sighting(note, answered)
+    return Sighting(note, asked, before.seconds + min(asked - before.at, RENEW_AFTER))
 
 
 def _whole(text: str) -> int:

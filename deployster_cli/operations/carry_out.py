@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
-from deployster_cli.domain.events import Event
+from deployster_cli.domain.events import Event, Noticed
 from deployster_cli.domain.lock import Note
 from deployster_cli.domain.model import Unit
 from deployster_cli.domain.plan import Plan
@@ -18,7 +18,7 @@ from deployster_cli.operations.before import Task, run_before
 from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.deploy import Prepared
 from deployster_cli.operations.failure import RolloutFailed, interrupted
-from deployster_cli.operations.lock import Held, take
+from deployster_cli.operations.lock import Held, take, with_word
 from deployster_cli.operations.needs import refuse_missing
 from deployster_cli.operations.rollout import Hold, Stopped, Work, drive, explain
 
@@ -45,12 +45,16 @@ LOOK_LASTS = 1.0
 PLANNINGS = 3
 """How often a plan is made at most, while the listings that it is made from turn out to be short."""
 
-Ahead = Callable[[Prepared, Keep], Iterator[Event]]
-"""What has to succeed once the plan is made, before anything is done; told as it goes. ``Keep`` renews the lock."""
+Ahead = Callable[[Prepared, Keep], Generator[Event, None, bool]]
+"""What has to succeed once the plan is made, before anything is done; told as it goes. ``Keep`` renews the lock.
+
+Whether anything ran that may have changed what the plan was made from.
+"""
 
 
-def _nothing(_: Prepared, __: Keep) -> Iterator[Event]:
-    return iter(())
+def _nothing(_: Prepared, __: Keep) -> Generator[Event, None, bool]:
+    yield from ()
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +80,33 @@ def under_lock(engine: Engine, locking: Locking, prepare: Callable[[], Prepared]
         error.message = f"{error.message} Nothing was started."
         raise
     try:
-        prepared, began = _planned(early, prepare, held, clock)
-        yield from locking.ahead(prepared, held.keep)
-        if prepared.plan.start:
-            yield from run_before(engine, locking.before, clock, held.keep)
-            refuse_missing(engine, prepared.work.files.values())
+        prepared, began = yield from _made_ready(engine, locking, _Planner(prepare, held, clock), early.planned)
         seen = prepared.units if clock.now() - began <= LOOK_LASTS else None
-        return (yield from carry_out(engine, prepared.work, clock, held, seen))
-    finally:
-        held.release()
+        result = yield from carry_out(engine, prepared.work, clock, held, seen)
+    except BaseException as error:
+        raise with_word(error, held.release()) from error.__cause__
+    if left := held.release():
+        yield Noticed(left)
+    return result
+
+
+Made = tuple[Prepared, float]
+"""A plan and when it was begun: the look that it is made from may be as old as that."""
+
+
+def _made_ready(
+    engine: Engine, locking: Locking, planner: _Planner, early: Made | None
+) -> Generator[Event, None, Made]:
+    """See to hooks, image and tasks. The plan as it is after them: they change things, and they take their time."""
+    made = planner.plan(early)
+    if (yield from locking.ahead(made[0], planner.held.keep)) or planner.is_old(made):
+        made = planner.plan()
+    if made[0].plan.start and locking.before:
+        yield from run_before(engine, locking.before, planner.clock, planner.held.keep)
+        made = planner.plan()
+    if made[0].plan.start:
+        refuse_missing(engine, made[0].work.files.values())
+    return made
 
 
 class _Early:
@@ -95,7 +117,7 @@ class _Early:
     def __init__(self, prepare: Callable[[], Prepared], clock: Clock) -> None:
         self._prepare = prepare
         self._clock = clock
-        self._made: tuple[Prepared, float] | None = None
+        self._made: Made | None = None
         self._lasts_until = 0.0
 
     def plan(self) -> None:
@@ -106,30 +128,43 @@ class _Early:
         self._lasts_until = self._clock.now() + PLAN_LASTS
 
     @property
-    def planned(self) -> tuple[Prepared, float] | None:
+    def planned(self) -> Made | None:
         """The plan and when it was begun, if it is still of now."""
         return self._made if self._clock.now() <= self._lasts_until else None
 
 
-def _timed(prepare: Callable[[], Prepared], clock: Clock) -> tuple[Prepared, float]:
-    """A plan and when it was begun: the look that it is made from may be as old as that."""
+def _timed(prepare: Callable[[], Prepared], clock: Clock) -> Made:
     began = clock.now()
     return prepare(), began
 
 
-def _planned(early: _Early, prepare: Callable[[], Prepared], held: Held, clock: Clock) -> tuple[Prepared, float]:
-    """A plan and when it was begun, from a listing with our own lock in it: one that lacks it lacks who knows what."""
-    made = early.planned
-    for _ in range(PLANNINGS):
-        made = made or _timed(prepare, clock)
-        if held.shown:
-            return made
-        held.keep()
-        made = None
-    raise EngineUnreachable(
-        "The engine's listings are not whole: they lack the very lock of this run. Nothing was started.",
-        "Try again; fleet leaves things out where it has too much to do.",
-    )
+@dataclass(frozen=True, slots=True)
+class _Planner:
+    """Makes plans while the lock is held."""
+
+    prepare: Callable[[], Prepared]
+    held: Held
+    clock: Clock
+
+    def is_old(self, made: Made) -> bool:
+        """Whether a plan has to be made anew, nothing of it having been done."""
+        return self.clock.now() - made[1] > PLAN_LASTS
+
+    def plan(self, made: Made | None = None) -> Made:
+        """A plan (the one that is ``made``, where it is good) from a listing with our own lock in it: one that lacks it
+        lacks who knows what. Locked where the lock is not ours any more.
+        """
+        self.held.ensure()
+        for _ in range(PLANNINGS):
+            made = made or _timed(self.prepare, self.clock)
+            if self.held.shown:
+                return made
+            self.held.keep()
+            made = None
+        raise EngineUnreachable(
+            "The engine's listings are not whole: they lack the very lock of this run. Nothing was started.",
+            "Try again; fleet leaves things out where it has too much to do.",
+        )
 
 
 def carry_out(engine: Engine, work: Work, clock: Clock, hold: Hold, seen: tuple[Unit, ...] | None = None) -> Carrying:

@@ -23,7 +23,7 @@ MOST_ASKED = 10
 """Machines that are asked over ssh: one after another, a second or less each."""
 
 LARGEST_SKEW = 5.0
-"""Seconds that a machine's clock may be off: locks have deadlines, and histories are in order of time."""
+"""Seconds that a machine's clock may be off: histories are in order of time, and so are journals."""
 
 _DOCKER = re.compile(r"(?<![^\s=])/\S*/docker(?=\s)")
 

@@ -12,7 +12,7 @@ class Clock(Protocol):
     """Seconds that only go forward, waiting, and the wall clock."""
 
     def now(self) -> float:
-        """Seconds since some fixed moment."""
+        """Seconds since some fixed moment, those included that the machine was asleep."""
         ...
 
     def sleep(self, seconds: float) -> None:
@@ -20,12 +20,16 @@ class Clock(Protocol):
         ...
 
     def epoch(self) -> int:
-        """The wall clock's time in whole seconds since 1970: comparable with other machines' as far as clocks agree."""
+        """The wall clock's time in whole seconds since 1970, for people: machines' clocks need not agree."""
         ...
 
     def utc(self) -> str:
         """The wall clock's time, RFC 3339 in UTC to the second."""
         ...
+
+
+_AWAKE_AND_ASLEEP = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""The clock that goes on while a laptop's lid is closed: Linux's own for it; CLOCK_MONOTONIC does that on macOS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ class SystemClock:
 
     def now(self) -> float:
         """Seconds, not moved by anybody setting the wall clock."""
-        return time.monotonic()
+        return time.clock_gettime(_AWAKE_AND_ASLEEP)
 
     def sleep(self, seconds: float) -> None:
         """Wait for real."""

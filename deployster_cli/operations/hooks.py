@@ -46,13 +46,19 @@ class HookRunner(Protocol):
 Told = Generator[Event, None, None]
 
 
-def run_pre(hooks: Hooks, runner: HookRunner, facts: Facts, pulse: Pulse = lambda: None) -> Told:
-    """The hook before ``facts.verb``, line by line. HookFailed at the first line that fails; the others don't run."""
+def run_pre(
+    hooks: Hooks, runner: HookRunner, facts: Facts, pulse: Pulse = lambda: None
+) -> Generator[Event, None, bool]:
+    """The hook before ``facts.verb``, line by line; whether there is one.
+
+    HookFailed at the first line that fails; the others don't run.
+    """
     name, lines = hooks.before(facts.verb)
     for line in lines:
         why = yield from _ran(name, line, runner, facts, pulse)
         if why:
             raise HookFailed(f"{why} Nothing was changed.")
+    return bool(lines)
 
 
 def run_post(hooks: Hooks, runner: HookRunner, facts: Facts) -> Told:

@@ -1,4 +1,8 @@
-"""Holding a service's lock while it is changed: taken, kept, given back, or Locked with whose it is."""
+"""Holding a service's lock while it is changed: taken, kept, given back, or Locked with whose it is.
+
+No wall clock decides anything here. An owner counts its note's life on its own clock from before it put it in, and a
+taker from when it first saw that very note, so the owner's ends first; and past it the owner reads before it writes.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from deployster_cli.domain.events import LockHeld
-from deployster_cli.domain.lock import LASTS, RENEW_AFTER, Note
+from deployster_cli.domain.lock import LASTS, RENEW_AFTER, SURE_FOR, Note, Sighting, sighted
 from deployster_cli.engines.base import Engine
-from deployster_cli.errors import EngineError, EngineUnreachable, Locked
+from deployster_cli.errors import DeploysterError, EngineError, EngineUnreachable, Interrupted, Locked
 from deployster_cli.operations.clock import Clock
+from deployster_cli.operations.undisturbed import undisturbed
 
 LOOK_EVERY = 2.0
 """Seconds between two looks at a lock that somebody else has."""
@@ -23,7 +28,7 @@ LOOK_AGAIN = 0.5
 """Seconds after which an abandoned note must still be there: its owner may just have ended well and given it back."""
 
 GIVING_BACK = 3
-"""Tries to give a lock back to an engine that fails quickly: nobody else can change the service until it runs out."""
+"""Tries to give a lock back to an engine that fails quickly: nobody else can change the service until it is gone."""
 
 NAMELESS = 100
 """Looks in a row at which a lock may be taken and have no note: whoever takes it writes the note a moment later."""
@@ -31,18 +36,22 @@ NAMELESS = 100
 TAKE_OVER = 3.0
 """Seconds until a lock that was taken over counts: if its owner is alive after all, it puts its note back by then."""
 
-
-_LEFT = f"If this run's lock was left there, it keeps others out for {LASTS} s at most."
+_LASTS, _WAIT = f"{LASTS // 60}m", f"{LASTS // 60 + 1}m"
+"""The life of a note for a person, and what to wait for a lock so that it is taken over if it is abandoned."""
 
 
 class Held:
-    """A lock that is ours. ``keep`` is called after every listing: it renews the note, and sees that it is ours."""
+    """A lock that is ours, its note put in at ``put_at`` or later. ``keep`` is called after every listing, ``ensure``
+    before every request: they renew the note, and see that it is ours.
+    """
 
-    def __init__(self, engine: Engine, note: Note, clock: Clock) -> None:
+    def __init__(self, engine: Engine, note: Note, clock: Clock, put_at: float | None = None) -> None:
         self._engine = engine
         self._note = note
         self._clock = clock
-        self._looked_at = note.since  # and not now: a plan was made while it was being taken, which may have lasted
+        self._put_at = clock.now() if put_at is None else put_at
+        self._under_way = False
+        self._lost = False
 
     @property
     def shown(self) -> bool:
@@ -51,49 +60,107 @@ class Held:
 
     def keep(self) -> None:
         """Locked where somebody else has taken the lock over; renews it where that is due."""
-        now = self._clock.epoch()
-        if not self.shown:
-            self._check(now)
-        elif not 0 <= now - self._looked_at < RENEW_AFTER:  # below 0 where the wall clock was set back
-            self._renew(now)
-
-    def _check(self, now: int) -> None:
-        """The listing lacks our note: it was short, or somebody unlocked, or wrote over it, or took it over.
-
-        A note that wrote over ours although ours was still good is not established yet: putting ours back tells its
-        owner so. One that came when ours had run out, or is older than ours, has the better right; of two that are as
-        old, the one whose token is the lesser, which both owners find.
-        """
-        found, ours = self._engine.locks.read(self._note.service), self._note
-        older = found and (found.since, found.token) < (ours.since, ours.token)
-        if found and found.token != ours.token and (older or ours.expired(now)):
-            raise Locked(
-                f"{self._note.service} was taken over by {found.told(now)}: this run stops here.",
-                "Nothing was undone; what is left to do is that run's now.",
-            )
-        self._renew(now)
-
-    def _renew(self, now: int) -> None:
-        self._note = self._note.renewed(now)
-        self._engine.locks.put(self._note, replace=True)
-        self._looked_at = now
+        if self._due or not self.shown:
+            self._look()
 
     def ensure(self) -> None:
-        """Called before each request of a rollout."""
+        """The same for who has no listing; where nothing is due it only looks at the clock."""
+        if self._due:
+            self._look()
 
-    def release(self) -> None:
-        """Give the lock back, if it is still ours. An engine that can't be asked leaves it to run out, and so does
-        somebody who presses Ctrl-C once more: whatever ended the run before is what they should hear of.
+    @property
+    def _due(self) -> bool:
+        return self._clock.now() - self._put_at >= RENEW_AFTER
+
+    @property
+    def _over(self) -> bool:
+        """Whether others may count our note as abandoned by now, so that it is ours only if we find it."""
+        return self._clock.now() - self._put_at > SURE_FOR
+
+    def _look(self) -> None:
+        """Read the note and renew it. Where the listing lacked it, it was short, or somebody unlocked or wrote over it.
+
+        A note that wrote over ours although ours was still good is not established yet: putting ours back tells its
+        owner so, unless it has the better right.
         """
-        with contextlib.suppress(KeyboardInterrupt):
-            for _ in range(GIVING_BACK):
-                began = self._clock.now()
-                if self._given_back() or self._clock.now() - began > LOOK_EVERY:
-                    return  # or the engine is silent for long: whoever waits for our end is not to wait thrice for it
-                self._clock.sleep(LOOK_AGAIN)
+        asked = self._clock.now()
+        found, ours = self._engine.locks.read(self._note.service), self._note
+        if found and found.token != ours.token and (self._over or ours.yields_to(found)):
+            raise self._taken_over(found)
+        if found is None and self._over:
+            raise self._gone()
+        if found != ours or self._due:
+            self._renew(asked)
+
+    def _renew(self, asked: float) -> None:
+        self._note = self._note.renewed()
+        began = self._clock.now()
+        wait = self._put()
+        late, self._put_at = self._over, began
+        if late:
+            self._confirm(asked, wait)
+
+    def _put(self) -> float:
+        self._under_way = True
+        wait = self._engine.locks.put(self._note, replace=True)
+        self._under_way = False
+        return wait
+
+    def _confirm(self, asked: float, wait: float) -> None:
+        """See whose the lock is after a note that was put in late: another run may have taken over in between."""
+        self._clock.sleep(max(wait, _answered_within(self._clock.now() - asked)))
+        found = self._engine.locks.read(self._note.service)
+        if found is None:
+            raise self._gone()
+        if found.token != self._note.token:
+            raise self._taken_over(found)
+
+    def _taken_over(self, found: Note) -> Locked:
+        self._lost = True
+        return Locked(
+            f"{found.service} was taken over by {found.told(self._clock.epoch())}: this run stops here.",
+            "Nothing was undone; what is left to do is that run's now.",
+        )
+
+    def _gone(self) -> Locked:
+        self._lost = True
+        service = self._note.service
+        return Locked(
+            f"The lock of {service} was gone when this run came back to it after over {SURE_FOR} s: it stops here.",
+            f"Nothing was undone. Somebody else may have changed it meanwhile: see deployster units {service}.",
+        )
+
+    def release(self) -> str:
+        """Give the lock back, if it is still ours; one sentence where it may have been left, else nothing.
+
+        No signal stops it. It ends all the same: HURRY seconds after one, and where the engine is silent.
+        """
+        if self._lost or undisturbed(self._give_back):
+            return ""
+        service = self._note.service
+        return (
+            f"This run's lock on {service} could not be given back: it keeps other machines' runs out until they have "
+            f"waited {_LASTS} for it (--lock-wait {_WAIT}), or until deployster unlock {service}."
+        )
+
+    def _give_back(self) -> bool:
+        """Whether it is ours no more, as far as the engine answers."""
+        if self._under_way:
+            self._wait()  # a call that was cut off may still come to something
+        for _ in range(GIVING_BACK):
+            began = self._clock.now()
+            if self._given_back():
+                return True
+            if self._clock.now() - began > LOOK_EVERY:
+                return False  # the engine is silent for long: whoever waits for our end is not to wait thrice for it
+            self._wait()
+        return False
+
+    def _wait(self) -> None:
+        with contextlib.suppress(KeyboardInterrupt):  # of a server's clock, which is stopped once
+            self._clock.sleep(LOOK_AGAIN)
 
     def _given_back(self) -> bool:
-        """Whether it is ours no more, as far as the engine answers."""
         try:
             found = self._engine.locks.read(self._note.service)
             if found and found.token == self._note.token:
@@ -103,9 +170,20 @@ class Held:
         return True
 
 
+def with_word(error: BaseException, left: str) -> BaseException:
+    """The error that ended a run, with the word that its lock was left behind; what is no more than a signal becomes
+    Interrupted.
+    """
+    match error:
+        case DeploysterError() if left:
+            error.hint = f"{error.hint} {left}".lstrip()
+        case KeyboardInterrupt() if left:
+            return Interrupted("Interrupted.", left, signal=getattr(error, "signal", 2))
+    return error
+
+
 def new_note(service: str, owner: str, doing: str, clock: Clock) -> Note:
     """A note of this process."""
-    now = clock.epoch()
     return Note(
         service=service,
         owner=owner.partition("@")[0] or "?",
@@ -113,8 +191,7 @@ def new_note(service: str, owner: str, doing: str, clock: Clock) -> Note:
         home=_home(),
         pid=os.getpid(),
         token=secrets.token_hex(8),
-        since=now,
-        deadline=now + LASTS,
+        since=clock.epoch(),
         doing=doing,
     )
 
@@ -127,17 +204,18 @@ def take(
     An engine that does not answer is waited for just as long. The note that is put in begins when it is put in.
     ``meanwhile`` is called while nobody can tell yet whether it stays, for what changes nothing; see ``_put``.
     """
+    taker = _Taker(engine, note, clock, meanwhile)
     began, told, nameless = clock.now(), False, 0
     while True:
         try:
-            note, found = _look(engine, note, clock, meanwhile)
+            found = taker.look()
         except EngineUnreachable:
             if clock.now() - began >= wait:
                 raise
             clock.sleep(LOOK_EVERY)
             continue
         if found and found.token == note.token:
-            return Held(engine, note, clock)
+            return Held(engine, found, clock, began if taker.put_at is None else taker.put_at)
         nameless = 0 if found else nameless + 1
         if clock.now() - began >= wait and (found or nameless >= NAMELESS):
             raise _locked(note.service, found, clock.epoch())
@@ -151,49 +229,83 @@ def _locked(service: str, by: Note | None, now: int) -> Locked:
     if by is None:
         hint = "Try again. If it stays so, look for a deployster that hangs or is stopped."
         return Locked(f"{service} is locked, and nobody says by whom.", hint)
-    hint = f"Wait for it with --lock-wait 5m, or, if nobody is at it, deployster unlock {service}."
+    hint = (
+        f"Wait for it with --lock-wait {_WAIT}: a lock that nobody renews for {_LASTS} is taken over. "
+        f"Or, if nobody is at it, deployster unlock {service}."
+    )
     return Locked(f"{service} is locked by {by.told(now)}.", hint)
 
 
-def _look(engine: Engine, note: Note, clock: Clock, meanwhile: Callable[[], None]) -> tuple[Note, Note | None]:
-    """Our note as it is by now, and the one that is there: ours, where there was none or an abandoned one."""
-    found = engine.locks.read(note.service)
-    if found and not abandoned(found, clock.epoch()):
-        return note, found
-    if found:
-        clock.sleep(LOOK_AGAIN)
-        if engine.locks.read(note.service) != found:
-            return note, found
-        engine.locks.drop(note.service)
-    now = clock.epoch()
-    note = replace(note, since=now, deadline=now + LASTS)
-    try:
-        _put(engine, note, clock, None if found else meanwhile)
-        return note, engine.locks.read(note.service)
-    except BaseException as error:
-        Held(engine, note, clock).release()
-        if isinstance(error, EngineUnreachable):
-            error.hint = f"{error.hint} {_LEFT}".lstrip()
-        raise
+class _Taker:
+    """Somebody who wants a lock. ``put_at`` is when the note that it has put in last was put in, or None."""
+
+    def __init__(self, engine: Engine, note: Note, clock: Clock, meanwhile: Callable[[], None]) -> None:
+        self._engine = engine
+        self._note = note
+        self._clock = clock
+        self._meanwhile = meanwhile
+        self._sighting: Sighting | None = None
+        self.put_at: float | None = None
+
+    def look(self) -> Note | None:
+        """The note that is there: ours, where there was none or an abandoned one."""
+        found, asked = self._read()
+        if found and not self._abandoned(found):
+            return found
+        if found:
+            self._clock.sleep(LOOK_AGAIN)
+            again, asked = self._read()
+            if again != found:
+                return again
+            self._engine.locks.drop(found.service)
+        return self._put_in(found, asked)
+
+    def _read(self) -> tuple[Note | None, float]:
+        """The note, and when it was asked for; seen once more as it is, or for the first time."""
+        asked = self._clock.now()
+        found = self._engine.locks.read(self._note.service)
+        self._sighting = sighted(self._sighting, found, asked, self._clock.now()) if found else None
+        return found, asked
+
+    def _abandoned(self, found: Note) -> bool:
+        return not self._is_ours(found) and (dead(found) or (self._sighting is not None and self._sighting.abandoned))
+
+    def _is_ours(self, found: Note) -> bool:
+        return found.token == self._note.token
+
+    def _put_in(self, abandoned: Note | None, asked: float) -> Note | None:
+        """Put our note in and see whose is there when it counts."""
+        note = replace(self._note, since=self._clock.epoch())
+        note = note.over(abandoned) if abandoned else note
+        self.put_at = self._clock.now()
+        try:
+            self._put(note, asked, over=abandoned is not None)
+            return self._engine.locks.read(note.service)
+        except BaseException as error:
+            unsure = Held(self._engine, note, self._clock)
+            unsure._under_way = True
+            raise with_word(error, unsure.release()) from None
+
+    def _put(self, note: Note, asked: float, *, over: bool) -> None:
+        """Put the note in and wait until it counts, which is longer where it is taken over.
+
+        Whoever had the lock before gave it back before our note could be put in, and whoever else gets it now changes
+        nothing before ours would have been read back. So what is seen meanwhile is as good as what is seen afterwards,
+        if the note turns out to be ours; not so after a take-over, where the owner may be alive and at work until then.
+        """
+        wait, ended = self._engine.locks.put(note), self._clock.now()
+        if wait and not over:
+            self._meanwhile()
+        counts = ended + (max(wait, _answered_within(ended - asked)) if over else wait)
+        self._clock.sleep(max(0.0, counts - self._clock.now()))
 
 
-def _put(engine: Engine, note: Note, clock: Clock, meanwhile: Callable[[], None] | None) -> None:
-    """Put the note in and wait until it counts, which is longer where it is taken over (``meanwhile`` None).
+def _answered_within(took: float) -> float:
+    """Seconds until an owner that is alive has put its note back, when ours was put in so long after the last reading.
 
-    Whoever had the lock before gave it back before our note could be put in, and whoever else gets it now changes
-    nothing before ours would have been read back. So what is seen meanwhile is as good as what is seen afterwards, if
-    the note turns out to be ours; not so after a take-over, where the owner may be alive and at work until then.
+    Where that took long, somebody else may have taken the lock properly meanwhile, be at work, and look rarely.
     """
-    wait = engine.locks.put(note)
-    counts = clock.now() + (wait if meanwhile else max(wait, TAKE_OVER))
-    if meanwhile and wait:
-        meanwhile()
-    clock.sleep(max(0.0, counts - clock.now()))
-
-
-def abandoned(note: Note, now: int) -> bool:
-    """Whether its owner can't be alive: it has not renewed it, or it is a process of ours that is dead."""
-    return note.expired(now) or dead(note)
+    return TAKE_OVER if took <= TAKE_OVER else RENEW_AFTER + TAKE_OVER
 
 
 def dead(note: Note) -> bool:

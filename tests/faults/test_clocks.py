@@ -65,7 +65,7 @@ def test_a_deploy_goes_on_by_a_clock_that_does_not_jump(
 def from_the_future(shell: Shell, ahead: int) -> None:
     """Somebody else's lock, by whose clock it is that much later."""
     now = int(time.time()) + ahead
-    note = Note("carousel", "bob", "ci", "elsewhere", 1, "bob's", now, now + LASTS, "deploying v9")
+    note = Note("carousel", "bob", "ci", "elsewhere", 1, "bob's", now, doing="deploying v9")
     text = write_options(note.options())
     shell.cluster.put({"name": note.unit, "text": text, "hash": hash_of(text), "desired": "inactive", "since": 0})
 

@@ -16,7 +16,7 @@ NAME = UnitName("carousel", "9f88701", 1)
 MACHINES = (Machine("m1", metadata={"zone": "z1"}), Machine("m2"))
 
 STAMP = Stamp("carousel", "9f88701", 1, "2026-01-02T03:04:05Z", "ada@laptop", "docker", 2, 20001, ("a41c9e2", "77"))
-NOTE = Note("carousel", "ada", "laptop", "boot/pid:[1]", 4711, "ab" * 8, 1_767_323_045, 1_767_323_165, "deploying 1")
+NOTE = Note("carousel", "ada", "laptop", "boot/pid:[1]", 4711, "ab" * 8, 1_767_323_045, 42, "deploying 1")
 
 
 def unit_files(data: bytes) -> bool:
@@ -118,7 +118,7 @@ WORDS = (
         b"Port=",
         b"Previous=",
         b"Pid=",
-        b"Deadline=",
+        b"Beat=",
         b"1_0",
         b"+1",
         b"\xd9\xa1",

@@ -29,7 +29,7 @@ from tests.fuzz.target import Target, read
 
 NAME = UnitName("carousel", "9f-88", 2)
 UNIT = Unit(NAME, State.LAUNCHED, None, "loaded", "active", "running", Machine("m1", "10.0.0.1", {"zone": "z1"}))
-NOTE = Note("carousel", "ada", "laptop", "boot/pid:[1]", 4711, "ab" * 8, 1_767_323_045, 1_767_323_165)
+NOTE = Note("carousel", "ada", "laptop", "boot/pid:[1]", 4711, "ab" * 8, 1_767_323_045, 42)
 
 
 def wire(data: bytes) -> bool:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import secrets
+from collections.abc import Callable, Collection, Generator
 from dataclasses import replace
 
 import pytest
 
-from deployster_cli.domain.events import Event
+from deployster_cli.domain.events import Event, Noticed
 from deployster_cli.domain.lock import LASTS, Note
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import Policy, Wanted, plan_deploy
-from deployster_cli.errors import DeploysterError, EngineUnreachable, Locked
-from deployster_cli.operations.carry_out import PLAN_LASTS, PLANNINGS, Keep, Locking, under_lock
+from deployster_cli.domain.unitfile import UnitFile
+from deployster_cli.errors import DeploysterError, EngineUnreachable, Interrupted, Locked
+from deployster_cli.operations.carry_out import PLAN_LASTS, PLANNINGS, Ahead, Keep, Locking, under_lock
 from deployster_cli.operations.deploy import Prepared
 from deployster_cli.operations.lock import new_note
 from deployster_cli.operations.rollout import Work
-from tests.simulation import SimClock, SimEngine, stamped
+from deployster_cli.operations.task import Task
+from tests.simulation import Fate, SimClock, SimEngine, stamped
 
-OTHER = Note("carousel", "bob", "ci", "elsewhere", 1, "bob's", 0, 10 * LASTS, "deploying v9")
+OTHER = Note("carousel", "bob", "ci", "elsewhere", 1, "bob's", 0, doing="deploying v9")
 
 
 class Planner:
@@ -52,22 +55,28 @@ def planner(engine: SimEngine) -> Planner:
     return Planner(engine)
 
 
-def carried(planner: Planner, ahead: Callable[[Prepared, Keep], Iterator[Event]] | None = None) -> list[Event]:
+def carried(planner: Planner, ahead: Ahead | None = None, before: tuple[Task, ...] = ()) -> list[Event]:
     engine = planner.engine
-    locking = Locking(new_note("carousel", "ann@laptop", "deploying v1", engine.clock))
+    locking = Locking(new_note("carousel", "ann@laptop", "deploying v1", engine.clock), before=before)
     return list(
         under_lock(engine, replace(locking, ahead=ahead) if ahead else locking, planner, engine.clock),
     )
 
 
-def pausing(planner: Planner, seconds: float) -> Callable[[Prepared, Keep], Iterator[Event]]:
-    """Something ahead of the carrying out that takes so long."""
+def doing(deed: Callable[[], object], *, ran: bool = True) -> Ahead:
+    """Something ahead of the carrying out, and whether it counts as a hook."""
 
-    def ahead(_: Prepared, __: Keep) -> Iterator[Event]:
-        planner.engine.clock.sleep(seconds)
-        return iter(())
+    def ahead(_: Prepared, __: Keep) -> Generator[Event, None, bool]:
+        yield from ()
+        deed()
+        return ran
 
     return ahead
+
+
+def pausing(planner: Planner, seconds: float) -> Ahead:
+    """Something ahead of the carrying out that takes so long, and is no hook."""
+    return doing(lambda: planner.engine.clock.sleep(seconds), ran=False)
 
 
 def test_the_plan_is_made_once_and_before_the_lock_is_certain(planner: Planner) -> None:
@@ -80,9 +89,121 @@ def test_the_first_request_follows_the_one_look_that_the_plan_was_made_from(plan
     assert planner.engine.looks_before["start"] == 1
 
 
-def test_a_plan_that_had_to_wait_for_a_hook_is_looked_at_again(planner: Planner) -> None:
-    carried(planner, pausing(planner, 5))
-    assert planner.engine.looks_before["start"] == 2
+def test_a_plan_that_had_to_wait_is_looked_at_again(planner: Planner) -> None:
+    carried(planner, pausing(planner, PLAN_LASTS - 1))
+    assert (len(planner.at), planner.engine.looks_before["start"]) == (1, 2)
+
+
+def test_a_plan_that_had_to_wait_for_long_is_made_anew(planner: Planner) -> None:
+    carried(planner, pausing(planner, PLAN_LASTS))
+    assert (len(planner.at), planner.engine.looks_before["start"]) == (2, 2)
+
+
+V1 = UnitName("carousel", "v1", 1)
+
+
+def test_after_a_hook_it_is_planned_again_however_short_it_was(planner: Planner) -> None:
+    """A hook may deploy the service itself: what was planned before it has a name that is taken by now."""
+    carried(planner, doing(lambda: planner.engine.add_running(V1)))
+    assert (len(planner.at), planner.engine.calls[0]) == (2, ("start", (UnitName("carousel", "v1", 2),)))
+
+
+RAKE = Task("rake", "carousel", "v1", "ann", lambda name, _: UnitFile(name, (("Service", "ExecStart", "/bin/rake"),)))
+
+
+@pytest.fixture
+def rake(engine: SimEngine, monkeypatch: pytest.MonkeyPatch) -> UnitName:
+    """The task's unit, which ends well."""
+    monkeypatch.setattr(secrets, "randbelow", lambda _: 0)
+    name = UnitName("carousel.task", "v1", 1)
+    engine.fates[name] = Fate.EXITS
+    return name
+
+
+def test_after_a_task_it_is_planned_again(planner: Planner, rake: UnitName, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = planner.engine.start
+
+    def and_it_deploys(files: Collection[UnitFile]) -> None:
+        start(files)
+        planner.engine.add_running(V1)
+
+    monkeypatch.setattr(planner.engine, "start", and_it_deploys)
+    carried(planner, before=(RAKE,))
+    assert [names for verb, names in planner.engine.calls if verb == "start"] == [(rake,), (V1._replace(instance=2),)]
+
+
+@pytest.mark.usefixtures("rake")
+def test_tasks_are_run_where_the_hook_has_made_something_to_start(planner: Planner) -> None:
+    planner.engine.add_running(V1)
+    carried(planner, doing(planner.engine.lives.clear), (RAKE,))
+    assert [names[0].service for verb, names in planner.engine.calls if verb == "start"] == [
+        "carousel.task",
+        "carousel",
+    ]
+
+
+@pytest.mark.parametrize("there", [OTHER, None])
+def test_a_run_that_slept_in_its_hook_while_another_took_over_changes_nothing(
+    planner: Planner, there: Note | None
+) -> None:
+    def slept() -> None:
+        planner.engine.clock.sleep(LASTS)
+        planner.engine.locks.notes.clear()
+        planner.engine.locks.notes.update({"carousel": there} if there else {})
+
+    with pytest.raises(Locked):
+        carried(planner, doing(slept))
+    assert (planner.engine.calls, planner.engine.locks.notes) == ([], {"carousel": there} if there else {})
+
+
+def unable_to_give_back(planner: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
+    def drop(_: str) -> None:
+        raise EngineUnreachable("no answer")
+
+    monkeypatch.setattr(planner.engine.locks, "drop", drop)
+
+
+LEFT = "This run's lock on carousel could not be given back: it keeps other machines' runs out"
+
+
+def test_a_lock_that_is_left_behind_is_told_at_the_end(planner: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
+    unable_to_give_back(planner, monkeypatch)
+    told = carried(planner)[-1]
+    assert isinstance(told, Noticed)
+    assert told.text.startswith(LEFT)
+
+
+def failing(error: BaseException) -> Ahead:
+    """A hook that ends so."""
+
+    def fail() -> None:
+        raise error
+
+    return doing(fail)
+
+
+def test_a_lock_that_is_left_behind_is_told_behind_a_failure(planner: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
+    unable_to_give_back(planner, monkeypatch)
+    with pytest.raises(DeploysterError, match="It failed") as caught:
+        carried(planner, failing(DeploysterError("It failed.", "Mend it.")))
+    assert caught.value.hint.startswith(f"Mend it. {LEFT}")
+
+
+def test_a_lock_that_is_left_behind_is_told_behind_an_interrupt(
+    planner: Planner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unable_to_give_back(planner, monkeypatch)
+    signal = KeyboardInterrupt()
+    signal.signal = 15  # type: ignore[attr-defined]
+    with pytest.raises(Interrupted) as caught:
+        carried(planner, failing(signal))
+    assert (caught.value.exit_code, caught.value.hint.startswith(LEFT)) == (143, True)
+
+
+def test_an_interrupt_with_nothing_left_behind_stays_what_it_is(planner: Planner) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        carried(planner, failing(KeyboardInterrupt()))
+    assert planner.engine.locks.notes == {}
 
 
 def test_a_lock_that_turns_out_to_be_anothers_is_what_is_told_whatever_became_of_the_plan(planner: Planner) -> None:
@@ -96,9 +217,10 @@ def test_a_lock_that_turns_out_to_be_anothers_is_what_is_told_whatever_became_of
 def test_nothing_is_ahead_of_a_plan_whose_lock_is_anothers(planner: Planner) -> None:
     made: list[Prepared] = []
 
-    def ahead(prepared: Prepared, _: Keep) -> Iterator[Event]:
+    def ahead(prepared: Prepared, _: Keep) -> Generator[Event, None, bool]:
+        yield from ()
         made.append(prepared)
-        return iter(())
+        return False
 
     planner.engine.locks.late = lambda: planner.engine.locks.notes.__setitem__("carousel", OTHER)
     with pytest.raises(Locked):

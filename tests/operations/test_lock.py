@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
+import signal
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from deployster_cli.domain.lock import LASTS, RENEW_AFTER, Note
+from deployster_cli.domain.lock import LASTS, RENEW_AFTER, SURE_FOR, Note
 from deployster_cli.errors import EngineUnreachable, Locked
-from deployster_cli.operations import lock
+from deployster_cli.operations import lock, undisturbed
 from deployster_cli.operations.lock import Held, new_note, take
 from tests.operations.locking import taking
 from tests.simulation import SimClock, SimEngine
 
-OTHER = Note("carousel", "bob", "ci", "elsewhere", 1, "bob's", 0, LASTS, "deploying v9")
-
-
-NEXT = Note("carousel", "eve", "ci", "elsewhere", 1, "eve's", 0, LASTS)
+OTHER = Note("carousel", "bob", "ci", "elsewhere", 1, "bob's", 0, doing="deploying v9")
+NEXT = Note("carousel", "eve", "ci", "elsewhere", 1, "eve's", 0)
 
 
 @pytest.fixture
@@ -57,7 +56,7 @@ def test_a_held_lock_is_told_of_with_owner_and_age(engine: SimEngine) -> None:
 
 
 def test_waiting_for_a_lock_is_told_once_and_ends_when_it_is_free(engine: SimEngine) -> None:
-    engine.locks.notes["carousel"] = replace(OTHER, deadline=1000)
+    engine.locks.notes["carousel"] = OTHER
     going = take(engine, mine(engine), engine.clock, 60)
     next(going)
     engine.locks.notes.clear()
@@ -67,10 +66,11 @@ def test_waiting_for_a_lock_is_told_once_and_ends_when_it_is_free(engine: SimEng
 
 
 def test_a_note_begins_when_it_is_put_in_and_not_when_the_waiting_began(engine: SimEngine) -> None:
-    engine.locks.notes["carousel"] = replace(OTHER, deadline=50 + 3 * LASTS)
-    taking(engine, mine(engine), wait=10 * LASTS)
-    note = engine.locks.notes["carousel"]
-    assert (note.expired(engine.clock.epoch()), engine.clock.epoch() - note.since < 5) == (False, True)
+    engine.locks.notes["carousel"] = OTHER
+    held = taking(engine, mine(engine), wait=2 * LASTS)
+    assert engine.clock.epoch() - engine.locks.notes["carousel"].since < 5
+    held.ensure()
+    assert engine.locks.notes["carousel"].beat == OTHER.beat + 1, "it is as fresh as it is"
 
 
 def test_an_engine_that_does_not_answer_is_waited_for(engine: SimEngine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,17 +100,26 @@ def silent_until(engine: SimEngine, second: float) -> Callable[[str], Note | Non
 def test_an_engine_that_is_lost_once_the_note_is_put_in_leaves_a_word_about_it(
     engine: SimEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def put(*_: object, **__: object) -> float:
-        raise EngineUnreachable("no answer")
+    put = engine.locks.put
 
-    monkeypatch.setattr(engine.locks, "put", put)
+    def and_the_engine_is_lost(note: Note) -> float:
+        monkeypatch.setattr(engine.locks, "read", silent_until(engine, 1000))
+        return put(note)
+
+    monkeypatch.setattr(engine.locks, "put", and_the_engine_is_lost)
     with pytest.raises(EngineUnreachable) as caught:
         taking(engine, mine(engine))
-    assert caught.value.hint == "If this run's lock was left there, it keeps others out for 120 s at most."
+    assert caught.value.hint == LEFT
+
+
+LEFT = (
+    "This run's lock on carousel could not be given back: it keeps other machines' runs out until they have waited 2m "
+    "for it (--lock-wait 3m), or until deployster unlock carousel."
+)
 
 
 def test_waiting_for_a_lock_ends_at_the_limit(engine: SimEngine) -> None:
-    engine.locks.notes["carousel"] = replace(OTHER, deadline=1000)
+    engine.locks.notes["carousel"] = OTHER
     with pytest.raises(Locked):
         taking(engine, mine(engine), wait=30)
     assert 80 <= engine.clock.now() <= 83
@@ -127,11 +136,56 @@ def test_a_lock_that_is_held_without_a_note_is_not_waited_for_without_end(
     assert engine.clock.now() - 50 < max(lock.NAMELESS / 10, wait) + 1
 
 
-def test_a_lock_past_its_deadline_is_taken_over(engine: SimEngine) -> None:
-    engine.locks.notes["carousel"] = replace(OTHER, deadline=49)
+def test_a_lock_that_nobody_renews_is_taken_over_once_it_was_seen_for_its_life(engine: SimEngine) -> None:
+    engine.locks.notes["carousel"] = OTHER
     note = mine(engine)
-    taking(engine, note)
-    assert engine.locks.notes["carousel"] == note
+    taking(engine, note, wait=LASTS + 60)
+    assert engine.locks.notes["carousel"].token == note.token
+    assert LASTS <= engine.clock.now() - 50 < LASTS + 10
+
+
+def test_a_wait_that_is_shorter_says_how_long_to_wait(engine: SimEngine) -> None:
+    engine.locks.notes["carousel"] = OTHER
+    with pytest.raises(Locked) as caught:
+        taking(engine, mine(engine), wait=LASTS - 10)
+    assert caught.value.hint == (
+        "Wait for it with --lock-wait 3m: a lock that nobody renews for 2m is taken over. "
+        "Or, if nobody is at it, deployster unlock carousel."
+    )
+
+
+@pytest.mark.parametrize("since", [0, 10**6])
+def test_whatever_clock_a_lock_is_of_it_is_left_alone_while_it_is_renewed(
+    engine: SimEngine, monkeypatch: pytest.MonkeyPatch, since: int
+) -> None:
+    engine.locks.notes["carousel"] = replace(OTHER, since=since)
+    sleep = engine.clock.sleep
+
+    def renewed_now_and_then(seconds: float) -> None:
+        sleep(seconds)
+        engine.locks.notes["carousel"] = replace(OTHER, since=since, beat=int(engine.clock.now()) // RENEW_AFTER)
+
+    monkeypatch.setattr(engine.clock, "sleep", renewed_now_and_then)
+    with pytest.raises(Locked):
+        taking(engine, mine(engine), wait=10 * LASTS)
+
+
+def test_a_taker_that_slept_has_not_seen_it_meanwhile(engine: SimEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its owner may have slept as long, on the same laptop, and renew it in a moment."""
+    engine.locks.notes["carousel"] = OTHER
+    sleep, slept = engine.clock.sleep, list[None]()
+
+    def the_lid_is_closed(seconds: float) -> None:
+        sleep(seconds)
+        if not slept:
+            slept.append(sleep(10 * LASTS))
+
+    monkeypatch.setattr(engine.clock, "sleep", the_lid_is_closed)
+    going = take(engine, mine(engine), engine.clock, 20 * LASTS)
+    next(going)
+    with pytest.raises(StopIteration):
+        next(going)
+    assert engine.clock.now() - 50 - 10 * LASTS >= LASTS - RENEW_AFTER
 
 
 @pytest.mark.parametrize("beyond", [1, 10**11])
@@ -140,7 +194,7 @@ def test_a_lock_of_a_dead_process_of_this_machine_is_taken_over(engine: SimEngin
     engine.locks.notes["carousel"] = replace(OTHER, home=lock._home(), pid=pid)
     note = mine(engine)
     taking(engine, note)
-    assert engine.locks.notes["carousel"] == note
+    assert engine.locks.notes["carousel"].token == note.token
 
 
 def _dead_pid(own: int) -> int:
@@ -158,7 +212,7 @@ def test_a_note_that_is_given_back_just_now_is_not_dropped(engine: SimEngine, mo
 
 
 def test_an_owner_that_is_alive_after_all_keeps_the_lock(engine: SimEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    owner = Held(engine, replace(OTHER, deadline=1000, since=40), engine.clock)
+    owner = Held(engine, OTHER, engine.clock)
     engine.locks.notes["carousel"] = replace(OTHER, home=lock._home(), pid=_dead_pid(0))
     sleep = engine.clock.sleep
 
@@ -186,7 +240,7 @@ def test_the_same_number_in_another_container_says_nothing(engine: SimEngine) ->
 
 def test_a_put_that_lands_on_ours_a_moment_later_wins(engine: SimEngine) -> None:
     """fleet overwrites without looking; whoever finds another note after the wait has lost."""
-    engine.locks.late = lambda: engine.locks.notes.__setitem__("carousel", replace(OTHER, deadline=1000))
+    engine.locks.late = lambda: engine.locks.notes.__setitem__("carousel", OTHER)
     with pytest.raises(Locked):
         taking(engine, mine(engine))
 
@@ -213,15 +267,16 @@ def test_keeping_renews_the_lock_when_it_is_due(engine: SimEngine) -> None:
     held = taking(engine, note)
     engine.clock.sleep(RENEW_AFTER)
     held.keep()
-    assert engine.locks.notes["carousel"].deadline > note.deadline
+    assert engine.locks.notes["carousel"].beat > note.beat
 
 
-def test_a_note_that_wrote_over_ours_gets_ours_put_back(engine: SimEngine) -> None:
-    note = mine(engine)
-    held = taking(engine, note)
-    engine.locks.notes["carousel"] = replace(OTHER, since=999)
+@pytest.mark.parametrize("beat", [0, 1])
+def test_a_note_that_wrote_over_ours_gets_ours_put_back(engine: SimEngine, beat: int) -> None:
+    """Of two that were renewed as often ours was there first: else we would not find the other in its place."""
+    held = taking(engine, replace(mine(engine), beat=1))
+    engine.locks.notes["carousel"] = replace(OTHER, beat=beat)
     held.keep()
-    assert engine.locks.notes["carousel"].token == note.token
+    assert engine.locks.notes["carousel"].token == held._note.token
 
 
 def test_a_lock_that_was_taken_away_is_put_back(engine: SimEngine) -> None:
@@ -232,46 +287,185 @@ def test_a_lock_that_was_taken_away_is_put_back(engine: SimEngine) -> None:
     assert engine.locks.notes["carousel"].token == note.token
 
 
-def oversleep(engine: SimEngine) -> None:
-    engine.clock.sleep(LASTS + 1)
-    engine.locks.notes["carousel"] = replace(OTHER, since=engine.clock.epoch())
-
-
-def come_first(engine: SimEngine) -> None:
-    engine.locks.notes["carousel"] = OTHER
-
-
-@pytest.mark.parametrize("loss", [oversleep, come_first])
-def test_a_lock_that_another_has_the_better_right_to_ends_the_run(
-    engine: SimEngine, loss: Callable[[SimEngine], None]
-) -> None:
+def test_a_short_listing_has_nothing_renewed(engine: SimEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     held = taking(engine, mine(engine))
-    loss(engine)
+    monkeypatch.setattr(engine.locks, "shown", lambda _: False)
+    held.keep()
+    assert engine.locks.notes["carousel"].beat == 0
+
+
+def test_a_lock_that_another_has_the_better_right_to_ends_the_run(engine: SimEngine) -> None:
+    held = taking(engine, mine(engine))
+    engine.locks.notes["carousel"] = replace(OTHER, beat=1)
     with pytest.raises(Locked, match="was taken over by bob"):
         held.keep()
 
 
-@pytest.mark.parametrize(("token", "stays"), [("0", False), ("g", True)])
-def test_of_two_notes_of_one_second_the_lesser_token_has_the_better_right(
-    engine: SimEngine, token: str, stays: bool
-) -> None:
-    note = mine(engine)  # whose token is of 0 to f
-    held = taking(engine, note)
-    engine.locks.notes["carousel"] = replace(OTHER, since=note.since, token=token)
-    with contextlib.nullcontext() if stays else pytest.raises(Locked, match="was taken over by bob"):
-        held.keep()
-    assert (engine.locks.notes["carousel"].token == note.token) == stays
-
-
-def test_ctrl_c_while_it_is_given_back_leaves_it_to_run_out(engine: SimEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(params=["keep", "ensure"])
+def overslept(engine: SimEngine, request: pytest.FixtureRequest) -> Callable[[], None]:
+    """What a run calls when it wakes up, its lock's life over."""
     held = taking(engine, mine(engine))
+    engine.clock.sleep(SURE_FOR + 1)
+    call: Callable[[], None] = getattr(held, request.param)
+    return call
 
-    def interrupt(_: str) -> None:
+
+def test_a_run_whose_life_is_over_reads_before_it_writes_and_stops_where_another_has_its_lock(
+    engine: SimEngine, overslept: Callable[[], None]
+) -> None:
+    engine.locks.notes["carousel"] = OTHER
+    with pytest.raises(Locked, match="was taken over by bob"):
+        overslept()
+    assert engine.locks.notes["carousel"] == OTHER
+
+
+def test_a_run_whose_life_is_over_and_whose_lock_is_gone_stops(
+    engine: SimEngine, overslept: Callable[[], None]
+) -> None:
+    """Another may have had it, and be done."""
+    engine.locks.notes.clear()
+    with pytest.raises(Locked, match="The lock of carousel was gone when this run came back to it after over 90 s"):
+        overslept()
+    assert engine.locks.notes == {}
+
+
+def test_a_run_whose_life_is_over_goes_on_where_its_lock_was_left_to_it(
+    engine: SimEngine, overslept: Callable[[], None]
+) -> None:
+    overslept()
+    assert engine.locks.notes["carousel"].beat == 1
+
+
+@pytest.mark.parametrize(("there", "says"), [(OTHER, "taken over by bob"), (None, "was gone")])
+def test_a_note_that_is_put_in_late_counts_only_if_it_is_still_there_a_little_later(
+    engine: SimEngine, overslept: Callable[[], None], there: Note | None, says: str
+) -> None:
+    engine.locks.late = there_instead(engine, there)
+    with pytest.raises(Locked, match=says):
+        overslept()
+
+
+def there_instead(engine: SimEngine, there: Note | None) -> Callable[[], None]:
+    """Somebody who took over in that very moment."""
+
+    def late() -> None:
+        engine.locks.notes.clear()
+        engine.locks.notes.update({"carousel": there} if there else {})
+
+    return late
+
+
+def test_a_note_that_was_put_in_with_the_life_of_the_last_one_over_is_looked_at_again(
+    engine: SimEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This process was stopped between reading and writing; who has taken over meanwhile looks every 20 s."""
+    held, put = taking(engine, mine(engine)), engine.locks.put
+    engine.clock.sleep(RENEW_AFTER)
+
+    def stopped_for_long(note: Note, *, replace: bool = False) -> float:
+        engine.clock.sleep(SURE_FOR)
+        return put(note, replace=replace)
+
+    monkeypatch.setattr(engine.locks, "put", stopped_for_long)
+    began = engine.clock.now()
+    held.keep()
+    assert engine.clock.now() - began - SURE_FOR > RENEW_AFTER
+
+
+def test_a_lock_that_was_lost_is_not_asked_for_again_at_the_end(
+    engine: SimEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = taking(engine, mine(engine))
+    engine.locks.notes["carousel"] = replace(OTHER, beat=1)
+    with pytest.raises(Locked):
+        held.keep()
+    monkeypatch.setattr(engine.locks, "read", None)
+    assert held.release() == ""
+
+
+def test_ensuring_a_fresh_lock_asks_nothing(engine: SimEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = taking(engine, mine(engine))
+    monkeypatch.setattr(engine.locks, "read", None)
+    held.ensure()
+
+
+def interrupting(engine: SimEngine, monkeypatch: pytest.MonkeyPatch, call: str, lasts: float, hits: int) -> None:
+    """Ctrl-C, so often, while this call of the giving back is under way, which takes so long in real seconds."""
+    works = getattr(engine.locks, call)
+
+    def interrupted(service: str) -> object:
+        for _ in range(hits):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(lasts / hits)
+        return works(service)
+
+    monkeypatch.setattr(engine.locks, call, interrupted)
+
+
+@pytest.mark.parametrize("call", ["read", "drop"])
+@pytest.mark.parametrize("hits", [1, 5])
+def test_ctrl_c_while_it_is_given_back_does_not_stop_that(
+    engine: SimEngine, monkeypatch: pytest.MonkeyPatch, call: str, hits: int
+) -> None:
+    held = taking(engine, mine(engine))
+    interrupting(engine, monkeypatch, call, 0.2, hits)
+    assert (held.release(), engine.locks.notes) == ("", {})
+
+
+def test_after_a_ctrl_c_it_is_not_waited_for_without_end_and_what_is_left_is_said(
+    engine: SimEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = taking(engine, mine(engine))
+    monkeypatch.setattr(undisturbed, "HURRY", 0.1)
+    interrupting(engine, monkeypatch, "read", 1.0, 1)
+    assert held.release() == LEFT
+
+
+def test_a_fault_in_the_giving_back_is_raised(engine: SimEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = taking(engine, mine(engine))
+    monkeypatch.setattr(engine.locks, "read", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        held.release()
+
+
+def test_a_server_that_stops_while_it_is_given_back_gives_it_back(
+    engine: SimEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its clock raises what Ctrl-C is to a command, once."""
+    held = taking(engine, mine(engine))
+    works, answers = engine.locks.read, iter([EngineUnreachable("connection refused")])
+
+    def refused_once(service: str) -> Note | None:
+        for error in answers:
+            raise error
+        return works(service)
+
+    def stopped(_: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(engine.locks, "read", interrupt)
-    held.release()
-    assert "carousel" in engine.locks.notes
+    monkeypatch.setattr(engine.locks, "read", refused_once)
+    monkeypatch.setattr(engine.clock, "sleep", stopped)
+    assert (held.release(), engine.locks.notes) == ("", {})
+
+
+def test_a_call_that_was_cut_off_may_still_come_to_something_before_it_is_given_back(
+    engine: SimEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, sleep = taking(engine, mine(engine)), engine.clock.sleep
+    engine.locks.notes.clear()
+
+    def cut_off(*_: object, **__: object) -> float:
+        raise KeyboardInterrupt
+
+    def and_it_lands(seconds: float) -> None:
+        sleep(seconds)
+        engine.locks.notes["carousel"] = held._note
+
+    monkeypatch.setattr(engine.locks, "put", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        held.keep()
+    monkeypatch.setattr(engine.clock, "sleep", and_it_lands)
+    assert (held.release(), engine.locks.notes) == ("", {})
 
 
 def test_an_engine_that_can_not_be_asked_does_not_stop_the_giving_back(
@@ -283,7 +477,7 @@ def test_an_engine_that_can_not_be_asked_does_not_stop_the_giving_back(
         raise EngineUnreachable("no answer")
 
     monkeypatch.setattr(engine.locks, "read", silent)
-    held.release()
+    assert held.release() == LEFT
     assert "carousel" in engine.locks.notes
 
 
@@ -358,13 +552,36 @@ def test_it_is_not_done_where_nothing_has_to_be_waited_for(engine: SimEngine, mo
 
 def test_it_is_not_done_while_a_lock_is_taken_over(engine: SimEngine) -> None:
     """Its owner may be alive after all, and change the service until it is sure."""
-    engine.locks.notes["carousel"] = replace(OTHER, deadline=49)
+    engine.locks.notes["carousel"] = replace(OTHER, home=lock._home(), pid=_dead_pid(0))
     began, meanwhile = times_of(engine)
     assert (taken_after(engine, meanwhile) >= lock.TAKE_OVER, began) == (True, [])
 
 
+def test_a_take_over_that_took_long_waits_until_whoever_came_in_between_would_have_looked(
+    engine: SimEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.locks.notes["carousel"] = replace(OTHER, home=lock._home(), pid=_dead_pid(0))
+    drop = engine.locks.drop
+
+    def stopped_for_long(service: str) -> None:
+        engine.clock.sleep(SURE_FOR)
+        drop(service)
+
+    monkeypatch.setattr(engine.locks, "drop", stopped_for_long)
+    _, meanwhile = times_of(engine)
+    assert taken_after(engine, meanwhile) - SURE_FOR > RENEW_AFTER
+
+
+def test_a_note_of_ours_that_landed_late_is_found_to_be_ours(engine: SimEngine) -> None:
+    note = mine(engine)
+    engine.locks.notes["carousel"] = note
+    held = taking(engine, note)
+    held.keep()
+    assert engine.locks.notes["carousel"].token == note.token
+
+
 def test_it_is_done_anew_with_each_note_that_is_put_in(engine: SimEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine.locks.late = lambda: engine.locks.notes.__setitem__("carousel", replace(OTHER, deadline=1000))
+    engine.locks.late = lambda: engine.locks.notes.__setitem__("carousel", OTHER)
     sleep = engine.clock.sleep
 
     def and_the_other_ends(seconds: float) -> None:
@@ -393,12 +610,4 @@ def test_a_note_that_has_aged_while_it_was_being_taken_is_renewed_at_once(engine
     with pytest.raises(StopIteration) as end:
         next(going)
     end.value.value.keep()
-    assert engine.locks.notes["carousel"].deadline > note.deadline
-
-
-def test_a_wall_clock_that_was_set_back_has_the_lock_renewed_by_it(engine: SimEngine) -> None:
-    engine.clock.sleep(10 * LASTS)
-    held = taking(engine, mine(engine))
-    engine.clock.sleep(-5 * LASTS)
-    held.keep()
-    assert engine.locks.notes["carousel"].deadline == engine.clock.epoch() + LASTS
+    assert engine.locks.notes["carousel"].beat > note.beat

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import signal
@@ -75,6 +76,10 @@ def end_all() -> None:
     for process in left:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
+
+
+atexit.register(end_all)
+"""Whoever gave up waiting for a call, at a second Ctrl-C, leaves it to no one."""
 
 
 def reason(error: Exception) -> str:

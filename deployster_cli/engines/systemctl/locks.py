@@ -23,9 +23,16 @@ class LocalLocks:
         self._held: dict[str, int] = {}
 
     def put(self, note: Note, *, replace: bool = False) -> float:
-        """Take the file if nobody has it, and write the note. It can be read back at once: 0."""
-        if note.service not in self._held and not self._take(note.service):
-            return 0.0
+        """Take the file if nobody has it, and write the note. It can be read back at once: 0.
+
+        With ``replace`` a file that somebody else has is taken out of the way: who has it finds ours in its place.
+        """
+        if not self._holds(note.service) and not self._take(note.service):
+            if not replace:
+                return 0.0
+            self._unlink(note.service)
+            if not self._take(note.service):
+                return 0.0
         if replace or self._note(self._held[note.service]) is None:
             with self._blaming(note.service):
                 os.truncate(self._held[note.service], 0)
@@ -34,7 +41,7 @@ class LocalLocks:
 
     def read(self, service: str) -> Note | None:
         """The note of whoever holds the file, ours included; None where nobody does."""
-        if service in self._held:
+        if self._holds(service):
             return self._note(self._held[service])
         with self._blaming(service), contextlib.suppress(FileNotFoundError):
             file = os.open(self._path(service), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
@@ -46,17 +53,30 @@ class LocalLocks:
 
     def drop(self, service: str) -> None:
         """Let go of the file; one that somebody else holds is taken out of the way, so that the next gets a new one."""
-        with self._blaming(service), contextlib.suppress(FileNotFoundError):
-            self._path(service).unlink()
+        self._unlink(service)
+        self._let_go(service)
+
+    def shown(self, note: Note) -> bool:
+        """Whether we hold the file, and it is still the one that others find."""
+        return self._holds(note.service) and self._note(self._held[note.service]) == note
+
+    def _holds(self, service: str) -> bool:
+        """Whether the file that others find is ours. One that was taken out of the way is let go of."""
+        file = self._held.get(service)
+        with self._blaming(service):
+            if file is None or _same(file, self._path(service)):
+                return file is not None
+        self._let_go(service)
+        return False
+
+    def _let_go(self, service: str) -> None:
         file = self._held.pop(service, None)
         if file is not None:
             os.close(file)
 
-    def shown(self, note: Note) -> bool:
-        """Whether we hold the file, and it is still the one that others find."""
-        file = self._held.get(note.service)
-        with self._blaming(note.service):
-            return file is not None and _same(file, self._path(note.service)) and self._note(file) == note
+    def _unlink(self, service: str) -> None:
+        with self._blaming(service), contextlib.suppress(FileNotFoundError):
+            self._path(service).unlink()
 
     def _take(self, service: str) -> bool:
         """Whether the file is ours now. One that was unlinked while we waited for it is nobody's: look again."""

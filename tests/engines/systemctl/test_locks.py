@@ -12,8 +12,8 @@ from deployster_cli.domain.lock import Note
 from deployster_cli.engines.systemctl.locks import LocalLocks
 from deployster_cli.errors import EngineError, EngineMissing
 
-ANN = Note("carousel", "ann", "laptop", "home", 1, "a", 100, 220, "deploying v1")
-BOB = Note("carousel", "bob", "laptop", "home", 1, "b", 100, 220, "deploying v1")
+ANN = Note("carousel", "ann", "laptop", "home", 1, "a", 100, doing="deploying v1")
+BOB = Note("carousel", "bob", "laptop", "home", 1, "b", 100, doing="deploying v1")
 
 
 @pytest.fixture
@@ -53,8 +53,8 @@ def test_a_note_of_a_dead_holder_is_none(folder: Path) -> None:
 def test_renewing_replaces_the_note(folder: Path) -> None:
     ann = LocalLocks(folder)
     ann.put(ANN)
-    ann.put(ANN.renewed(500), replace=True)
-    assert LocalLocks(folder).read("carousel") == ANN.renewed(500)
+    ann.put(ANN.renewed(), replace=True)
+    assert LocalLocks(folder).read("carousel") == ANN.renewed()
 
 
 def test_a_second_put_of_the_same_process_does_not_replace_it(folder: Path) -> None:
@@ -78,6 +78,27 @@ def test_after_it_was_taken_away_the_next_one_gets_it(folder: Path) -> None:
     bob.drop("carousel")
     bob.put(BOB)
     assert (bob.shown(BOB), LocalLocks(folder).read("carousel")) == (True, BOB)
+
+
+def test_whoever_lost_it_finds_whose_it_is_by_now(folder: Path) -> None:
+    """Not its own note in a file that is no longer there."""
+    ann, bob = LocalLocks(folder), LocalLocks(folder)
+    ann.put(ANN)
+    bob.drop("carousel")
+    gone = ann.read("carousel")
+    bob.put(BOB)
+    assert (gone, ann.read("carousel")) == (None, BOB)
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_a_lock_that_was_taken_away_can_be_taken_back(folder: Path, taken: bool) -> None:
+    ann, bob = LocalLocks(folder), LocalLocks(folder)
+    ann.put(ANN)
+    bob.drop("carousel")
+    if taken:
+        bob.put(BOB)
+    ann.put(ANN, replace=True)
+    assert (ann.shown(ANN), bob.shown(BOB), bob.read("carousel")) == (True, False, ANN)
 
 
 def test_a_damaged_note_is_nobodys(folder: Path) -> None:
