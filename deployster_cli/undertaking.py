@@ -10,6 +10,7 @@ from functools import cached_property
 from deployster_cli.config import Settings
 from deployster_cli.domain.events import Event
 from deployster_cli.domain.hooks import FAILED
+from deployster_cli.domain.instances import FILE
 from deployster_cli.domain.intent import Intent, Verb
 from deployster_cli.domain.model import Service
 from deployster_cli.domain.names import check_service
@@ -51,6 +52,10 @@ def one_task(settings: Settings, service: str, version: str, command: str, *, en
     return task(settings, Request(of, version, by), command)
 
 
+def _sets_number(asked: Intent) -> bool:
+    return any(text.partition("=")[0].strip() == "instances" for text in asked.sets)
+
+
 @dataclass(frozen=True)
 class Undertaking:
     """One intent. ``by`` is who asks, for stamp and lock.
@@ -72,6 +77,8 @@ class Undertaking:
             version=NOT_KNOWN_YET if asked.version is None else asked.version,
             by=self.by,
             instances=asked.instances,
+            verb=asked.verb,
+            setting_from="--set instances" if _sets_number(asked) else FILE,
             destroy_previous=asked.destroy_previous,
             batch=asked.batch or (1 if asked.verb is Verb.RESTART else None),
             force=asked.force or asked.verb is Verb.RESTART,

@@ -14,6 +14,7 @@ from deployster_cli.domain.lock import Note
 from deployster_cli.domain.model import Machine, State, Unit, together
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.placement import fitting, is_global
+from deployster_cli.domain.record import Record
 from deployster_cli.domain.unitfile import Stamp, UnitFile
 from deployster_cli.errors import EngineError, EngineUnreachable
 
@@ -107,6 +108,29 @@ class SimLocks:
         return self.notes.get(note.service) == note
 
 
+@dataclass
+class SimRecords:
+    """engines.base.Records in memory; ``calls`` counts what an engine's program would be called for."""
+
+    kept: dict[str, Record] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+
+    def listed(self, service: str) -> bool:
+        return service in self.kept
+
+    def read(self, service: str) -> Record | None:
+        self.calls.append("read")
+        return self.kept.get(service)
+
+    def write(self, record: Record) -> None:
+        self.calls.append("write")
+        self.kept[record.service] = record
+
+    def drop(self, service: str) -> None:
+        self.calls.append("drop")
+        self.kept.pop(service, None)
+
+
 def _left(unit: Unit) -> Unit:
     """The unit when the registry has it no more."""
     left = [u._replace(desired=None, current=None, everywhere=False, copies=()) for u in unit.each]
@@ -155,6 +179,7 @@ class SimEngine:
     looks_before: dict[str, int] = field(default_factory=dict)
     one_machine: bool = False
     locks: SimLocks = field(default_factory=SimLocks)
+    records: SimRecords = field(default_factory=SimRecords)
     hosts: tuple[Machine, ...] = (HOST,)
     fates_on: dict[tuple[UnitName, str], Fate] = field(default_factory=dict)
     lag: dict[str, float] = field(default_factory=dict)

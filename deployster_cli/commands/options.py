@@ -17,7 +17,7 @@ INSTANCES = click.option(
     "--instances",
     type=number(1, MOST_AT_ONCE),
     metavar="N",
-    help="How many (default: as its settings say, else as many as now).",
+    help="How many (default: as its settings say, else as many as last).",
 )
 
 VALUES = (

@@ -20,6 +20,15 @@ class Starting:
 
 
 @dataclass(frozen=True, slots=True)
+class Resized:
+    """There will be another number of instances than before, for this ``reason``."""
+
+    number: int
+    before: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Changed:
     """A unit was seen in another condition, or on another machine, than before. ``seconds`` since its phase began."""
 
@@ -202,6 +211,7 @@ class Noticed:
 
 Event = (
     Starting
+    | Resized
     | Changed
     | NoMachineYet
     | Ready

@@ -40,6 +40,9 @@ MOST_INSTANCES = 999_999
 LOCK = "deployster-lock-"
 """How the name of a unit begins that is no instance of anything, but a service's lock."""
 
+RECORD = "deployster-record-"
+"""How the name of a unit begins that is no instance of anything, but what was asked of a service last."""
+
 _QUOTED_AT_MOST = 60
 
 

@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from deployster_cli.domain.limits import MOST_AT_ONCE
-from deployster_cli.domain.model import Condition, OnFailure, Order, Release, Unit, releases
+from deployster_cli.domain.model import Condition, OnFailure, Order, Release, Unit
+from deployster_cli.domain.moments import latest
 from deployster_cli.domain.names import UnitName, check_service, check_version
 from deployster_cli.domain.unitfile import MOST_PREVIOUS, Stamp
 from deployster_cli.errors import InvalidInput
@@ -45,14 +46,32 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Instances:
+    """How many instances a change means, and why. ``before`` is how many were to be there; None for no release."""
+
+    number: int
+    reason: str
+    before: int | None = None
+
+    @property
+    def changed(self) -> bool:
+        """Whether there are to be more than before, or fewer."""
+        return self.before is not None and self.before != self.number
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """What happens to one service, batch by batch. ``keep`` runs as wanted already and is not touched."""
+    """What happens to one service, batch by batch. ``keep`` runs as wanted already and is not touched.
+
+    ``instances`` is None where nobody counts them: of a global unit, and where something is destroyed.
+    """
 
     service: str
     version: str
     steps: tuple[Step, ...]
     keep: tuple[UnitName, ...] = ()
     policy: Policy = Policy()
+    instances: Instances | None = None
 
     @property
     def start(self) -> tuple[UnitName, ...]:
@@ -170,39 +189,22 @@ def _steps(
 
 def newest(found: Sequence[Release], stamps: Mapping[str, Stamp]) -> Release | None:
     """The release that was deployed last, by its stamp; one without a stamp (not ours) is older than any with one."""
-    return max(found, key=lambda r: (_deployed_at(stamps.get(r.version)), r.version), default=None)
-
-
-def instances_by_default(service: str, version: str, units: Sequence[Unit], stamps: Mapping[str, Stamp]) -> int:
-    """How many instances a deploy means that names no number: as many as the newest release has running, else 1.
-
-    Where an earlier run of this same deploy was cut short the release is there beside the one before it; then the
-    number that run was after counts (its stamp's), not how far it came.
-    """
-    found = releases(tuple(units), service)
-    others = [r for r in found if r.version != version]
-    stamp = stamps.get(version)
-    if others and stamp and stamp.instances:
-        return stamp.instances
-    last = newest(found, stamps)
-    return last.as_many if last else 1
+    return max(found, key=lambda r: (deployed_at(stamps.get(r.version)), r.version), default=None)
 
 
 def previous_of(version: str, stamps: Mapping[str, Stamp], there: Sequence[str] = ()) -> tuple[str, ...]:
-    """The releases before ``version``, newest first: the newest other release and those before it, else our own.
+    """The releases before ``version``, newest first: the newest other release and those before it, and our own.
 
     Behind them come those that are ``there`` without a stamp, as another tool left them: they can be gone back to.
     """
-    others = [stamp for at, stamp in stamps.items() if at != version]
     own = stamps.get(version)
-    known = own.previous if own else ()
-    if others:
-        base = max(others, key=lambda stamp: (_deployed_at(stamp), stamp.version))
-        known = (base.version, *base.previous)
+    in_order = sorted(stamps.values(), key=lambda stamp: (deployed_at(stamp), stamp.version), reverse=True)
+    known = [at for stamp in in_order for at in (stamp.previous if stamp is own else (stamp.version, *stamp.previous))]
     chain = dict.fromkeys((*known, *(at for at in there if at not in stamps)))
     chain.pop(version, None)
     return tuple(chain)[:MOST_PREVIOUS]
 
 
-def _deployed_at(stamp: Stamp | None) -> str:
-    return stamp.deployed_at if stamp else ""
+def deployed_at(stamp: Stamp | None) -> str:
+    """When the stamp says its release was deployed; empty where it says no time."""
+    return latest([stamp.deployed_at]) if stamp else ""

@@ -127,13 +127,13 @@ class UnitFile:
             return Stamp(
                 service=found["Service"],
                 version=found["Version"],
-                instance=_whole(found["Instance"]),
+                instance=whole(found["Instance"]),
                 deployed_at=found["DeployedAt"],
                 deployed_by=found["DeployedBy"],
                 template=found["Template"],
-                instances=_whole(found["Instances"]) if "Instances" in found else None,
-                port=_whole(found["Port"], _HIGHEST_PORT) if "Port" in found else None,
-                previous=_versions(found.get("Previous", "")),
+                instances=whole(found["Instances"]) if "Instances" in found else None,
+                port=whole(found["Port"], _HIGHEST_PORT) if "Port" in found else None,
+                previous=versions(found.get("Previous", "")),
                 secrets=tuple(found.get("Secrets", "").split()),
             )
         except (KeyError, ValueError):
@@ -150,14 +150,15 @@ class UnitFile:
         return replace(self, options=self.unstamped + stamp.options())
 
 
-def _whole(text: str, most: int = MOST_INSTANCES) -> int:
+def whole(text: str, most: int = MOST_INSTANCES) -> int:
     """A number as we write it; ValueError for all else, which int takes some of."""
     if not INSTANCE.fullmatch(text) or int(text) > most:
         raise ValueError
     return int(text)
 
 
-def _versions(text: str) -> tuple[str, ...]:
+def versions(text: str) -> tuple[str, ...]:
+    """Versions as we write them, MOST_PREVIOUS at most; ValueError for all else."""
     found = tuple(text.split())
     if not all(map(VERSION.fullmatch, found)):
         raise ValueError

@@ -31,6 +31,11 @@ def count(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
+def resized(number: int, before: int, reason: str) -> str:
+    """``3 → 1 instances: deployster.toml``."""
+    return f"{before} → {count(number, 'instance')}: {reason}"
+
+
 def on(place: str) -> str:
     """`` on staging``, to go behind what is done there; nothing where there is no place to tell apart."""
     return f" on {place}" if place else ""

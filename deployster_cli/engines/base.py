@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from deployster_cli.domain.lock import Note
     from deployster_cli.domain.model import Machine, Unit
     from deployster_cli.domain.names import UnitName
+    from deployster_cli.domain.record import Record
     from deployster_cli.domain.unitfile import UnitFile
 
 TABLE = {
@@ -42,6 +43,29 @@ class Locks(Protocol):
         ...
 
 
+class Records(Protocol):
+    """Where an engine keeps what was asked of a service last, one record a service. Errors as Engine's.
+
+    Only who holds the service's lock writes.
+    """
+
+    def listed(self, service: str) -> bool:
+        """Whether there was a record when the engine last listed its units (no call is made for it)."""
+        ...
+
+    def read(self, service: str) -> Record | None:
+        """The record that is there now; None where there is none that can be read."""
+        ...
+
+    def write(self, record: Record) -> None:
+        """Put the record in, in place of the one that may be there: whole or not at all, in one call."""
+        ...
+
+    def drop(self, service: str) -> None:
+        """Take the record out; none there is fine."""
+        ...
+
+
 class Entries(Protocol):
     """A unit's journal entries. One thread takes them; raises EngineError where they can't be had (any longer)."""
 
@@ -67,6 +91,11 @@ class Engine(Protocol):
     @property
     def locks(self) -> Locks:
         """Who may change a service."""
+        ...
+
+    @property
+    def records(self) -> Records:
+        """What was asked of a service last."""
         ...
 
     def check(self) -> str:

@@ -20,6 +20,7 @@ from deployster_cli.operations.deploy import Prepared
 from deployster_cli.operations.failure import RolloutFailed, interrupted
 from deployster_cli.operations.lock import Held, take, with_word
 from deployster_cli.operations.needs import refuse_missing
+from deployster_cli.operations.records import remembered
 from deployster_cli.operations.rollout import Hold, Stopped, Work, drive, explain
 
 
@@ -82,7 +83,8 @@ def under_lock(engine: Engine, locking: Locking, prepare: Callable[[], Prepared]
     try:
         prepared, began = yield from _made_ready(engine, locking, _Planner(prepare, held, clock), early.planned)
         seen = prepared.units if clock.now() - began <= LOOK_LASTS else None
-        result = yield from carry_out(engine, prepared.work, clock, held, seen)
+        carrying = carry_out(engine, prepared.work, clock, held, seen)
+        result = yield from remembered(engine, prepared.plan, prepared.memory, clock, carrying)
     except BaseException as error:
         raise with_word(error, held.release()) from error.__cause__
     if left := held.release():

@@ -6,16 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from deployster_cli.domain.instances import FILE, Wish, decide
+from deployster_cli.domain.intent import Verb
 from deployster_cli.domain.model import Order, Release, Service, Unit, releases
+from deployster_cli.domain.moments import after
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.placement import bars_its_successor, is_global
-from deployster_cli.domain.plan import Plan, Policy, Wanted, instances_by_default, plan_deploy, previous_of
+from deployster_cli.domain.plan import Plan, Policy, Wanted, plan_deploy, previous_of
 from deployster_cli.domain.ports import FIRST, assign
+from deployster_cli.domain.record import Record
 from deployster_cli.domain.unitfile import Stamp, UnitFile
 from deployster_cli.domain.watching import Limits, Traits
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import InvalidInput
 from deployster_cli.operations.global_units import Spreading
+from deployster_cli.operations.records import Known, Memory, known, memory_of
 from deployster_cli.operations.rollout import Work
 
 TASKS = ".task"
@@ -41,8 +46,8 @@ class Renderer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was asked for. ``instances`` None means as many as now, which is ``as_many`` where that is known already;
-    ``by`` is who asks, for the stamp.
+    """What was asked for. ``instances`` None leaves the number to domain.instances, which reads the service's setting,
+    that is from ``setting_from``; ``by`` is who asks, for the stamp.
 
     ``as_it_is`` leaves the release's own units be, whatever would be rendered now (scaling is no reconfiguring).
     """
@@ -51,7 +56,8 @@ class Request:
     version: str
     by: str
     instances: int | None = None
-    as_many: int | None = None
+    verb: Verb = Verb.DEPLOY
+    setting_from: str = FILE
     destroy_previous: bool = False
     batch: int | None = None
     force: bool = False
@@ -61,11 +67,17 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A plan, the unit files for it, the units it was made from, and the versions before it, newest first."""
+    """A plan, the unit files for it, the units it was made from, and the versions before it, newest first.
+
+    ``memory`` is what the engine is to keep of it beside the units; ``latest`` is the service's latest stamp, empty
+    where it has none, None where none was looked at.
+    """
 
     work: Work
     units: tuple[Unit, ...]
     previous: tuple[str, ...] = ()
+    memory: Memory | None = None
+    latest: str | None = None
 
     @property
     def plan(self) -> Plan:
@@ -95,21 +107,22 @@ def prepare(engine: Engine, request: Request, render: Renderer, now: str) -> Pre
     probe = check_input(request, render, now)
     units = _look(engine, request)
     found = releases(units, request.service.name)
-    stamps = stamps_of(engine, found)
-    asked = 1 if is_global(probe) else request.instances or request.as_many or request.service.instances
-    instances = asked or instances_by_default(request.service.name, request.version, units, stamps)
+    what = known(engine, request.service.name, stamps_of(engine, found))
+    size = None if is_global(probe) else decide(_wish(request), found, what.stamps, what.record)
+    instances = size.number if size else 1
     current = {u.name for u in units} if request.as_it_is else _as_rendered(engine, request, render, units)
-    plan = plan_deploy(_wanted(request, instances), units, current)
+    plan = replace(plan_deploy(_wanted(request, instances), units, current), instances=size)
     if probe.stamp and probe.stamp.port is not None and not render.takes_port:
         check_fixed_port(plan, request.service, units, one_machine=engine.one_machine, everywhere=is_global(probe))
     ports = _ports(engine, render, plan, units)
-    previous = previous_of(request.version, stamps, _kept(found))
+    previous, at = previous_of(request.version, what.stamps, _kept(found)), after(now, [what.latest])
     files = {
-        name: render(name, _stamp(request, name.instance, now, instances, port=ports.get(name), previous=previous))
+        name: render(name, _stamp(request, name.instance, at, instances, port=ports.get(name), previous=previous))
         for name in plan.start
     }
+    memory = memory_of(_record(request, instances, previous, at, what), plan, what, units)
     kept = {u.name: u.hash for u in units if u.name in {*plan.keep, *plan.watch}}
-    return Prepared(Work(plan, files, traits_of(probe), kept), units, previous)
+    return Prepared(Work(plan, files, traits_of(probe), kept), units, previous, memory, what.latest)
 
 
 def _kept(found: Sequence[Release]) -> list[str]:
@@ -190,6 +203,30 @@ def _wanted(request: Request, instances: int) -> Wanted:
         batch=request.batch,
         force=request.force,
         policy=request.policy,
+    )
+
+
+def _wish(request: Request) -> Wish:
+    return Wish(
+        verb=request.verb,
+        version=request.version,
+        asked=request.instances,
+        setting=request.service.instances,
+        setting_from=request.setting_from,
+        retires=request.destroy_previous,
+    )
+
+
+def _record(request: Request, instances: int, previous: tuple[str, ...], at: str, what: Known) -> Record:
+    return Record(
+        service=request.service.name,
+        version=request.version,
+        instances=instances,
+        verb=request.verb.value,
+        by=request.by,
+        at=at,
+        previous=previous,
+        more=what.record.more if what.record else (),
     )
 
 

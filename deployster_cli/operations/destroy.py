@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from deployster_cli.domain.model import Unit
 from deployster_cli.domain.names import check_instance, check_service, check_version
@@ -11,6 +12,7 @@ from deployster_cli.domain.wording import did_you_mean
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import NotFound
 from deployster_cli.operations.deploy import Prepared
+from deployster_cli.operations.records import forgetting
 from deployster_cli.operations.rollout import Work
 
 
@@ -25,7 +27,8 @@ def check_input(service: str, version: str, instances: Collection[int]) -> None:
 def prepare(engine: Engine, service: str, version: str, instances: Collection[int], policy: Policy) -> Prepared:
     """The plan to destroy a release, or these instances of it; NotFound where one of them is not there."""
     check_input(service, version, instances)
-    return planned(engine.units(), service, version, instances, policy)
+    prepared = planned(engine.units(), service, version, instances, policy)
+    return replace(prepared, memory=forgetting(engine, prepared.plan, prepared.units))
 
 
 def planned(

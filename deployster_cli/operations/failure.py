@@ -12,7 +12,10 @@ from deployster_cli.errors import EXIT_ENGINE, EXIT_FAILED, DeploysterError, Int
 
 
 class RolloutFailed(DeploysterError):
-    """A rollout came to its bad end. ``rollout`` holds all the facts, ``failure`` the first thing that went wrong."""
+    """A rollout came to its bad end. ``rollout`` holds all the facts, ``failure`` the first thing that went wrong.
+
+    ``undone`` says that what it had started is gone again, and what it had stopped runs.
+    """
 
     def __init__(self, rollout: Rollout, failure: Failure, more: str = "") -> None:
         what = headline(failure)
@@ -20,7 +23,13 @@ class RolloutFailed(DeploysterError):
         super().__init__(" ".join(s for s in sentences if s), _next(rollout, failure))
         self.rollout = rollout
         self.failure = failure
+        self.undone = _is_undone(rollout, failure)
         self.exit_code = EXIT_ENGINE if failure.reason is Reason.AWAY else EXIT_FAILED
+
+
+def _is_undone(rollout: Rollout, failure: Failure) -> bool:
+    kept = rollout.plan.policy.on_failure is OnFailure.KEEP
+    return not (kept or rollout.left or failure.reason is Reason.AWAY)
 
 
 def _state(rollout: Rollout, failure: Failure) -> str:

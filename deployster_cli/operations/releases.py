@@ -13,11 +13,14 @@ from deployster_cli.domain.wording import did_you_mean
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import InvalidInput, NotFound
 from deployster_cli.operations.deploy import Renderer, Request, stamps_of
+from deployster_cli.operations.records import known
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One service now. ``stamps`` is version → stamp, for the releases that carry one."""
+    """One service now. ``stamps`` is version → stamp, for the releases that carry one, as the service's record
+    corrects them.
+    """
 
     newest: Release
     found: tuple[Release, ...]
@@ -45,7 +48,7 @@ def standing(engine: Engine, service: str) -> Standing:
     check_service(service)
     units = engine.units()
     found = releases(units, service)
-    stamps = stamps_of(engine, found)
+    stamps = known(engine, service, stamps_of(engine, found)).stamps
     last = newest(found, stamps)
     if last is None:
         meant = did_you_mean(service, (unit.name.service for unit in units))
@@ -54,7 +57,7 @@ def standing(engine: Engine, service: str) -> Standing:
 
 
 def rolled_back(now: Standing, request: Request, version: str | None) -> Request:
-    """The request to go back: to ``version``, else to the release before the newest, with as many instances.
+    """The request to go back: to ``version``, else to the release before the newest.
 
     NotFound where the service is not known to have had that release: a slip of the finger must not retire all others.
     """
@@ -71,12 +74,12 @@ def rolled_back(now: Standing, request: Request, version: str | None) -> Request
             f"It has run {', '.join(known)}. Any version can be deployed: "
             f"deployster deploy {service} {target} --destroy-previous",
         )
-    return replace(request, version=target, as_many=now.newest.as_many, destroy_previous=True)
+    return replace(request, version=target, destroy_previous=True)
 
 
 def of_the_newest(now: Standing, request: Request) -> Request:
-    """The request for the newest release, whichever that is; as many instances as it has running, if it names none."""
-    return replace(request, version=now.newest.version, as_many=now.newest.as_many)
+    """The request for the newest release, whichever that is."""
+    return replace(request, version=now.newest.version)
 
 
 def check_settings(engine: Engine, now: Standing, render: Renderer) -> None:

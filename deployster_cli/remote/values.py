@@ -11,7 +11,7 @@ from typing import TypeVar
 from deployster_cli.domain.events import Event
 from deployster_cli.domain.model import Machine, OnFailure, Order, State, Unit
 from deployster_cli.domain.names import UnitName, quoted
-from deployster_cli.domain.plan import Plan, Policy, Step
+from deployster_cli.domain.plan import Instances, Plan, Policy, Step
 from deployster_cli.domain.wire import decode, decode_event
 from deployster_cli.errors import InvalidInput
 from deployster_cli.operations.carry_out import Result
@@ -58,6 +58,7 @@ class _PlanShape:
     on_failure: OnFailure
     timeout: float
     settle: float
+    instances: Instances | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ def plan_of(json: object) -> Plan:
     """The plan that views.plans.plan_shape made this of."""
     at = read(_PlanShape, json)
     policy = Policy(settle=at.settle, timeout=at.timeout, order=at.order, on_failure=at.on_failure)
-    return Plan(at.service, at.version, at.steps, at.keep, policy)
+    return Plan(at.service, at.version, at.steps, at.keep, policy, at.instances)
 
 
 def job_of(json: object) -> Job:

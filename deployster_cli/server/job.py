@@ -44,7 +44,8 @@ class Job:
     """One job as it is stored. Times are RFC 3339 in UTC, empty where it has not come to that.
 
     ``intent`` is None once the job has ended: it holds what --env was given, and nobody needs that any more.
-    ``plan`` is what was planned first, with the service's lock held; ``starts`` is how often the job was begun.
+    ``plan`` is what was planned first, with the service's lock held; ``planned_at`` is the service's latest stamp then,
+    or the time where stamps did not matter; ``starts`` is how often the job was begun.
     """
 
     id: str

@@ -46,10 +46,12 @@ class Record:
         self._safe = any(isinstance(event, BEGUN) for event in events)
         return events
 
-    def planned(self, plan: Plan) -> None:
-        """This is what will be done. The first plan counts: what goes on later does what is left of it."""
+    def planned(self, plan: Plan, latest: str | None) -> None:
+        """This is what will be done, ``latest`` being the service's latest stamp where that is known. The first plan
+        counts: what goes on later does what is left of it.
+        """
         if self.job.plan is None:
-            self._save(self.job.planned(plan, self._clock.utc()))
+            self._save(self.job.planned(plan, self._clock.utc() if latest is None else latest))
 
     def tell(self, event: Event) -> None:
         """This is being done, or was seen."""

@@ -16,6 +16,7 @@ from deployster_cli.errors import DeploysterError
 from deployster_cli.operations.carry_out import Carrying
 from deployster_cli.operations.clock import SystemClock
 from deployster_cli.operations.deploy import Prepared, stamps_of
+from deployster_cli.operations.records import forgetting
 from deployster_cli.operations.rollout import Work
 from deployster_cli.server.resuming import Told, rest, rest_of_settings
 from deployster_cli.undertaking import Undertaking
@@ -64,13 +65,13 @@ class Commission:
     """What a job's thread is to do.
 
     ``told`` and ``earlier`` are what the job had told and planned (``planned_at``) before it was cut off. ``planned``
-    is called with the plan, the service's lock held and nothing done yet. ``stop`` is set when it shall stop where it
-    stands.
+    is called with the plan and the service's latest stamp, the service's lock held and nothing done yet. ``stop`` is
+    set when it shall stop where it stands.
     """
 
     intent: Intent
     by: str
-    planned: Callable[[Plan], None]
+    planned: Callable[[Plan, str | None], None]
     stop: threading.Event
     earlier: Plan | None = None
     planned_at: str = ""
@@ -91,7 +92,7 @@ class Recorded(Undertaking):
 
     def decided(self, prepared: Prepared) -> None:
         """Told to the job before it is done."""
-        self.job.planned(prepared.plan)
+        self.job.planned(prepared.plan, prepared.latest)
 
     def _refuse_if_changed(self, engine: Engine, version: str) -> None:
         """DeploysterError where somebody has deployed since this was planned: to go on would undo their work."""
@@ -113,7 +114,8 @@ class Recorded(Undertaking):
         units = engine.units()
         left = {unit.name.instance for unit in units if unit.name in earlier.retire}
         plan = plan_destroy(earlier.service, earlier.version, units, left, self.intent.policy)
-        return Prepared(Work(plan if left else replace(earlier, steps=())), units)
+        plan = plan if left else replace(earlier, steps=())
+        return Prepared(Work(plan), units, memory=forgetting(engine, plan, units))
 
 
 def carrier(settings: Settings, open_engine: Callable[[], Engine]) -> Callable[[Commission], Carrying]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from deployster_cli.domain.model import Unit
 from deployster_cli.domain.plan import Plan
+from deployster_cli.domain.wire import encode
 from deployster_cli.domain.wording import where
 from deployster_cli.views.shapes import Row
 
@@ -27,6 +28,7 @@ def plan_shape(plan: Plan) -> dict[str, object]:
             }
             for step in plan.steps
         ],
+        "instances": encode(plan.instances),
         "order": policy.order.value,
         "on_failure": policy.on_failure.value,
         "timeout": policy.timeout,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from deployster_cli.domain.durations import format_duration
 from deployster_cli.domain.model import Unit
 from deployster_cli.domain.plan import Plan
-from deployster_cli.domain.wording import count, on, some_names
+from deployster_cli.domain.wording import count, on, resized, some_names
 from deployster_cli.operations.carry_out import Carrying, Result
 from deployster_cli.views.folding import columns
 from deployster_cli.views.output import Output, is_terminal
@@ -60,7 +60,7 @@ def announce_plan(output: Output, plan: Plan, units: Sequence[Unit]) -> None:
 
 
 def _plan_table(output: Output, plan: Plan, rows: Sequence[Row], place: str) -> None:
-    output.note(_plan_headline(plan, place))
+    output.note(f"{_resized(plan)}{_plan_headline(plan, place)}")
     output.table(PLAN_COLUMNS, rows)
 
 
@@ -71,6 +71,12 @@ def _plan_headline(plan: Plan, place: str) -> str:
     parts = [(len(plan.start), "start"), (len(plan.watch), "wait for"), (len(plan.retire), "retire")]
     what = ", ".join(f"{verb} {number}" for number, verb in parts if number)
     return f"{plan.service} {plan.version}{on(place)}: {what} ({plan.policy.order.value}). Nothing was changed."
+
+
+def _resized(plan: Plan) -> str:
+    """The line that says that the number of instances changes, and why; empty where it doesn't."""
+    size = plan.instances
+    return f"{resized(size.number, size.before or 0, size.reason)}\n" if size and size.changed else ""
 
 
 def show_deployed(output: Output, result: Result) -> None:

@@ -7,7 +7,7 @@ from deployster_cli.domain.durations import format_duration
 from deployster_cli.domain.events import Event
 from deployster_cli.domain.model import Condition, Unit
 from deployster_cli.domain.reasons import headline
-from deployster_cli.domain.wording import some_names, where
+from deployster_cli.domain.wording import resized, some_names, where
 from deployster_cli.views.clean import printable
 
 Line = tuple[str, str]
@@ -69,6 +69,8 @@ def _turn(event: Event) -> Line:
     """The events that turn a rollout from one thing to the next, one line each."""
     if isinstance(event, events.Failed):
         return "bad", headline(event.failure)
+    if isinstance(event, events.Resized):
+        return "warn" if event.number < event.before else "dim", resized(event.number, event.before, event.reason)
     if isinstance(event, events.TaskDone):
         return _task_done(event)
     tone, text = _TURNS[type(event)]

@@ -186,3 +186,48 @@ def test_a_lock_taken_over_in_mid_deploy_stops_it_where_it_stands(two: Shell, mo
     assert code == 5
     assert "carousel was taken over by bob on ci" in err
     assert UnitName("carousel", "v2", 1) in two.engine.lives
+
+
+def leaving(shell: Shell, version: str, instance: int) -> None:
+    """The instance is destroyed, and its machine lists it for long."""
+    shell.engine.leave_delay = 1000
+    shell.engine.destroy([UnitName("carousel", version, instance)])
+
+
+@pytest.mark.parametrize("instance", [1, 2])
+@pytest.mark.parametrize("line", ["rollback carousel", "scale carousel 3", "restart carousel"])
+def test_other_settings_are_seen_on_a_release_that_is_partly_leaving(shell: Shell, line: str, instance: int) -> None:
+    shell("deploy carousel v1 -q --env TOKEN=1 --instances 2")
+    leaving(shell, "v1", instance)
+    code, _, err = shell(line)
+    assert code == 2
+    assert "carousel v1 runs with other settings than the ones of now." in err
+
+
+@pytest.mark.parametrize("instance", [1, 2])
+def test_who_deployed_a_release_that_is_partly_leaving_is_known(two: Shell, instance: int) -> None:
+    leaving(two, "v2", instance)
+    _, out, _ = two("history carousel -o json")
+    newest, before = json.loads(out)["history"]
+    assert (newest["version"], newest["running"], bool(newest["deployed_by"])) == ("v2", 1, True)
+    assert before["version"] == "v1"
+
+
+def test_a_release_that_is_only_leaving_has_no_stamp_left(two: Shell) -> None:
+    for instance in (1, 2):
+        leaving(two, "v2", instance)
+    _, out, _ = two("history carousel -o json")
+    assert [entry["deployed_by"] for entry in json.loads(out)["history"]] == [None]
+
+
+@pytest.mark.parametrize(("gone", "known"), [((), True), ((1,), True), ((2,), True), ((1, 2), False)])
+def test_a_release_of_another_tool_is_known_until_all_of_it_is_leaving(
+    shell: Shell, gone: tuple[int, ...], known: bool
+) -> None:
+    shell.engine.add_running(*(UnitName("carousel", "v0", instance) for instance in (1, 2)))
+    for instance in gone:
+        leaving(shell, "v0", instance)
+    shell("deploy carousel v1")
+    file = shell.engine.cat(UnitName("carousel", "v1", 1))
+    assert file is not None
+    assert file.values("X-Deployster", "Previous") == (("v0",) if known else ())

@@ -12,7 +12,6 @@ from deployster_cli.domain.plan import (
     Plan,
     Step,
     Wanted,
-    instances_by_default,
     newest,
     plan_deploy,
     plan_destroy,
@@ -176,31 +175,11 @@ def test_no_release_is_the_newest_of_none() -> None:
     assert newest((), {}) is None
 
 
-def test_a_deploy_without_a_number_means_as_many_as_the_newest_release_has_running() -> None:
-    units = [*running("v1", 1, 2), failed("v1", 3), *running("v0", 1)]
-    stamps = {"v1": stamp("v1", "2026-02-01T00:00:00Z"), "v0": stamp("v0", "2026-01-01T00:00:00Z")}
-    assert instances_by_default("carousel", "v2", units, stamps) == 2
-
-
-def test_a_first_deploy_without_a_number_means_one() -> None:
-    assert instances_by_default("carousel", "v2", [], {}) == 1
-
-
-def test_a_release_of_which_nothing_runs_still_means_one() -> None:
-    assert instances_by_default("carousel", "v2", [failed("v1", 1)], {}) == 1
-
-
-def test_an_instance_whose_report_a_short_listing_lacks_counts_as_running() -> None:
-    """Fleet under load leaves rows out: the next release must not come up with fewer instances for that."""
-    there, silent = running("v1", 1, 2)
-    units = [there, silent._replace(load="", active="", sub="")]
-    assert instances_by_default("carousel", "v2", units, {}) == 2
-
-
-def test_a_deploy_cut_short_is_finished_with_the_number_it_was_after() -> None:
-    units = [*running("v1", 1, 2, 3, 4), *running("v2", 1)]
-    stamps = {"v2": stamp("v2", "2026-02-01T00:00:00Z", instances=4), "v1": stamp("v1", "2026-01-01T00:00:00Z")}
-    assert instances_by_default("carousel", "v2", units, stamps) == 4
+def test_a_stamp_whose_time_is_none_is_older_than_any() -> None:
+    found = releases((*running("v9", 1), *running("v1", 1)), "carousel")
+    last = newest(found, {"v1": stamp("v1", "2026-02-01T00:00:00Z"), "v9": stamp("v9", "yesterday")})
+    assert last is not None
+    assert last.version == "v1"
 
 
 def test_previous_is_the_newest_other_release_and_those_before_it() -> None:
@@ -208,12 +187,28 @@ def test_previous_is_the_newest_other_release_and_those_before_it() -> None:
         "v3": stamp("v3", "2026-03-01T00:00:00Z", previous=("v2", "v1")),
         "v0": stamp("v0", "2026-01-01T00:00:00Z"),
     }
-    assert previous_of("v4", stamps) == ("v3", "v2", "v1")
+    assert previous_of("v4", stamps) == ("v3", "v2", "v1", "v0")
 
 
 def test_what_is_there_without_a_stamp_can_be_gone_back_to_last() -> None:
     stamps = {"v3": stamp("v3", "2026-03-01T00:00:00Z", previous=("v2",))}
     assert previous_of("v4", stamps, ["v3", "by-hand", "v4"]) == ("v3", "v2", "by-hand")
+
+
+def test_what_the_newest_had_before_it_stays_ahead_of_an_older_release_beside_it() -> None:
+    stamps = {
+        "v3": stamp("v3", "2026-03-01T00:00:00Z", previous=("v2",)),
+        "v1": stamp("v1", "2026-01-01T00:00:00Z", previous=("v0",)),
+    }
+    assert previous_of("v3", stamps) == ("v2", "v1", "v0")
+
+
+def test_a_release_that_was_gone_back_to_forgets_nothing_that_was_before_it() -> None:
+    stamps = {
+        "v3": stamp("v3", "2026-03-01T00:00:00Z", previous=("v2",)),
+        "v1": stamp("v1", "2026-01-01T00:00:00Z", previous=("v0",)),
+    }
+    assert previous_of("v1", stamps) == ("v3", "v2", "v0")
 
 
 def test_a_release_that_took_over_from_another_tool_goes_back_to_it() -> None:

@@ -59,7 +59,7 @@ class Script:
         self.under_way[service] = 1
         self.at_once = max(self.at_once, sum(self.under_way.values()))
         try:
-            job.planned(PLAN)
+            job.planned(PLAN, None)
             for event in self.events:
                 self._wait(job)
                 yield event

@@ -57,9 +57,9 @@ class World:
         job = Commission(intent, "ann@laptop", self._planned, threading.Event(), plan, self.planned_at, told)
         return self._carry(job)
 
-    def _planned(self, plan: Plan) -> None:
+    def _planned(self, plan: Plan, latest: str | None) -> None:
         if self.plan is None:
-            self.plan, self.planned_at = plan, self.engine.clock.utc()
+            self.plan, self.planned_at = plan, self.engine.clock.utc() if latest is None else latest
 
     def do(self, intent: Intent) -> None:
         """A job that nothing cuts off, by somebody else."""
@@ -92,8 +92,9 @@ def cut_after(world: World, intent: Intent, events: int) -> bool:
             world.told.append(next(job))
         except StopIteration:
             return True
-    world.engine, killed = SimEngine(world.engine.clock, lives=world.engine.lives, leaving=world.engine.leaving), job
-    KILLED.append(killed)
+    there = world.engine
+    world.engine = SimEngine(there.clock, lives=there.lives, leaving=there.leaving, records=there.records)
+    KILLED.append(job)
     return False
 
 
@@ -117,6 +118,7 @@ def test_cut_off_after_any_event_a_job_ends_as_if_it_had_not_been(world: World, 
         world.engine.lives.clear()
         world.engine.lives.update(deepcopy(lives))
         world.engine.leaving.clear()
+        world.engine.records.kept.clear()
         world.told, world.plan, world.planned_at = [], None, ""
         if cut_after(world, intent, events):
             break

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from deployster_cli.domain.exits import exit_code
 from deployster_cli.domain.model import Machine, State, Unit
-from deployster_cli.domain.names import LOCK, UnitName
+from deployster_cli.domain.names import LOCK, RECORD, UnitName
 from deployster_cli.engines import process
 from deployster_cli.engines.fleetctl import args, output, verdict
 from deployster_cli.engines.fleetctl.args import Argv, FleetOptions
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from deployster_cli.domain.unitfile import UnitFile
     from deployster_cli.engines.exported import Exported
     from deployster_cli.engines.fleetctl.locks import FleetLocks
+    from deployster_cli.engines.fleetctl.records import FleetRecords
 
 T = TypeVar("T")
 
@@ -35,6 +36,7 @@ class FleetEngine:
         self._options = options
         self._calls = Calls(options)
         self._listed_locks: Mapping[str, str] = {}
+        self._listed_records: Mapping[str, str] = {}
         self._just_listed: tuple[tuple[output.FileRow, ...], process.Completed] | None = None
 
     @cached_property
@@ -43,6 +45,13 @@ class FleetEngine:
         from deployster_cli.engines.fleetctl.locks import FleetLocks  # noqa: PLC0415 - looking needs none
 
         return FleetLocks(self._options, self._calls, lambda: self._listed_locks)
+
+    @cached_property
+    def records(self) -> FleetRecords:
+        """What was asked of a service last: units in the registry that nobody starts."""
+        from deployster_cli.engines.fleetctl.records import FleetRecords  # noqa: PLC0415 - looking at units needs none
+
+        return FleetRecords(self._options, self._calls, lambda: self._listed_records)
 
     def check(self) -> str:
         """Why the cluster can't be used: no fleetctl, another program of that name, no answer. Empty where it can."""
@@ -61,6 +70,7 @@ class FleetEngine:
         self._calls.rhythm.listed(files.out)
         self._just_listed = rows, files
         self._listed_locks = {row.name: row.hash for row in rows if row.name.startswith(LOCK)}
+        self._listed_records = {row.name: row.hash for row in rows if row.name.startswith(RECORD)}
         return output.join(verdict.parsed(reported, output.unit_rows), rows)
 
     def machines(self) -> tuple[Machine, ...]:

@@ -22,6 +22,7 @@ from deployster_cli.engines.systemctl.folder import UnitFolder
 from deployster_cli.engines.systemctl.join import join
 from deployster_cli.engines.systemctl.locks import LocalLocks
 from deployster_cli.engines.systemctl.output import Shown
+from deployster_cli.engines.systemctl.records import LocalRecords
 from deployster_cli.engines.systemctl.replacement import Replacement
 from deployster_cli.engines.systemctl.systemd import Systemd
 from deployster_cli.errors import EngineError, EngineMissing, InvalidInput
@@ -37,6 +38,7 @@ class Manager(Protocol):
 
     folder: UnitFolder
     locks: LocalLocks
+    records: LocalRecords
 
     def missing(self) -> str:
         """Why nothing can be asked of it here, in one sentence; empty where it answers."""
@@ -98,6 +100,11 @@ class LocalEngine:
     def locks(self) -> LocalLocks:
         """Files that this machine's kernel locks."""
         return self.manager.locks
+
+    @property
+    def records(self) -> LocalRecords:
+        """What was asked of a service last: files that outlive a reboot."""
+        return self.manager.records
 
     def check(self) -> str:
         """Why this engine can't be used, in one sentence; empty where it can."""

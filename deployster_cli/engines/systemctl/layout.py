@@ -19,6 +19,7 @@ class Layout:
         self.jobs = root / "systemctl3" / "jobs"
         self.units = self.tree / "etc" / "systemd" / "system"
         self.locks = root / "locks"
+        self.records = root / "records"
         self._notes = self.tree / "run" / "systemd"
         self._journals = self.tree / "var" / "log" / "journal"
 

@@ -27,6 +27,7 @@ from deployster_cli.engines.systemctl.layout import Layout
 from deployster_cli.engines.systemctl.locks import LocalLocks
 from deployster_cli.engines.systemctl.logfile import LogFile
 from deployster_cli.engines.systemctl.output import Record, Shown
+from deployster_cli.engines.systemctl.records import LocalRecords
 from deployster_cli.errors import EngineError, EngineMissing
 
 _UNUSABLE = set("%{}\n\0")
@@ -59,6 +60,7 @@ class Replacement:
         self._jobs = Jobs(self._layout.jobs)
         self.folder = UnitFolder(self._layout.units, "multi-user.target")
         self.locks = LocalLocks(self._layout.locks)
+        self.records = LocalRecords(self._layout.records)
 
     def missing(self) -> str:
         """Why nothing can be asked here, in one sentence; empty where it can: to be looked at, a folder that can be

@@ -1,0 +1,187 @@
+"""What is kept of a service's changes: nothing that was asked for or ran is forgotten, however they follow."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field, replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deployster_cli.domain.events import Event
+from deployster_cli.domain.instances import Wish, decide
+from deployster_cli.domain.intent import Verb
+from deployster_cli.domain.model import Release, State, Unit
+from deployster_cli.domain.moments import after
+from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.plan import Plan, Wanted, newest, plan_deploy, previous_of
+from deployster_cli.domain.record import Record
+from deployster_cli.domain.unitfile import MOST_PREVIOUS, Stamp
+from deployster_cli.errors import EngineUnreachable
+from deployster_cli.operations.records import TRIES, Memory, known, memory_of, remembered
+from tests.simulation import SimClock, SimEngine, SimRecords
+
+RECORD = Record("carousel", "v1", 3, "scale", "ann@laptop", "2026-03-01T00:00:00Z")
+NOTHING = Plan("carousel", "v1", ())
+
+
+@dataclass
+class World:
+    """A service's units, each with its stamp, and its record: all that any laptop finds."""
+
+    stamps: dict[UnitName, Stamp] = field(default_factory=dict)
+    engine: SimEngine = field(default_factory=lambda: SimEngine(SimClock()))
+
+    @property
+    def releases(self) -> list[Release]:
+        units = [Unit(name, State.LAUNCHED, State.LAUNCHED, "loaded", "active", "running") for name in self.stamps]
+        by_version: dict[str, list[Unit]] = {}
+        for unit in sorted(units, key=lambda unit: unit.name):
+            by_version.setdefault(unit.name.version, []).append(unit)
+        return [Release("carousel", version, tuple(of)) for version, of in sorted(by_version.items())]
+
+    def first_stamps(self) -> dict[str, Stamp]:
+        """As a look finds them: one a release, of its first unit."""
+        return {release.version: self.stamps[release.units[0].name] for release in self.releases}
+
+    @property
+    def newest(self) -> str:
+        found = newest(self.releases, self.first_stamps())
+        assert found is not None
+        return found.version
+
+    @property
+    def before(self) -> tuple[str, ...]:
+        stamps = known(self.engine, "carousel", self.first_stamps()).stamps
+        return stamps[self.newest].previous
+
+    def change(self, wish: Wish, clock: str, cut: int | None = None) -> int:
+        """Carry a change out as the operations do; ``cut``: only so many of its units come and go before kill -9."""
+        found, what = self.releases, known(self.engine, "carousel", self.first_stamps())
+        number = decide(wish, found, what.stamps, what.record).number
+        wanted = Wanted("carousel", wish.version, number, wish.retires, force=wish.verb is Verb.RESTART)
+        units = [unit for release in found for unit in release.units]
+        plan = plan_deploy(wanted, units, self.stamps)
+        previous, at = previous_of(wish.version, what.stamps), after(clock, [what.latest])
+        memory = memory_of(
+            Record("carousel", wish.version, number, wish.verb.value, "ann", at, previous), plan, what, units
+        )
+        if memory and memory.now:
+            self.engine.records.write(memory.now)
+        doing = [(True, name) for name in plan.start] + [(False, name) for name in plan.retire]
+        for comes, name in doing[:cut]:
+            if comes:
+                stamp = Stamp("carousel", name.version, name.instance, at, "ann", "docker", number, None, previous)
+                self.stamps[name] = stamp
+            else:
+                del self.stamps[name]
+        return number
+
+
+VERSIONS = ("v0", "v1", "v2", "v3")
+CLOCKS = st.sampled_from(["2026-01-01T00:00:00Z", "2026-01-01T01:00:00Z", "2025-12-31T23:00:00Z"])
+STEPS = st.lists(
+    st.tuples(st.sampled_from(Verb), st.sampled_from(VERSIONS), st.none() | st.integers(1, 4), st.booleans(), CLOCKS),
+    min_size=1,
+    max_size=12,
+)
+
+
+def wish_of(world: World, verb: Verb, version: str, number: int | None, retires: bool) -> Wish | None:
+    """The wish as a command makes it; None where it refuses, or changes nothing that matters here."""
+    if verb is Verb.DESTROY or (verb is not Verb.DEPLOY and not world.stamps):
+        return None
+    if verb is Verb.DEPLOY:
+        return Wish(verb, version, number, retires=retires)
+    if verb is Verb.ROLLBACK:
+        target = next(iter(world.before), None)
+        return Wish(verb, target, number, retires=True) if target else None
+    return Wish(verb, world.newest, (number or 2) if verb is Verb.SCALE else None)
+
+
+@settings(deadline=None)
+@given(STEPS)
+def test_no_change_forgets_the_release_that_it_left(steps: list[tuple[Verb, str, int | None, bool, str]]) -> None:
+    world, ran = World(), set[str]()
+    for verb, version, number, retires, clock in steps:
+        wish = wish_of(world, verb, version, number, retires)
+        if wish is None:
+            continue
+        left = world.newest if world.stamps else None
+        world.change(wish, clock)
+        ran.add(wish.version)
+        there = {release.version for release in world.releases}
+        assert ran <= there | set(world.before)
+        if verb is Verb.ROLLBACK or (verb is Verb.DEPLOY and retires):
+            assert there == {wish.version}
+            assert not left or left == wish.version or world.before[0] == left
+
+
+@settings(deadline=None)
+@given(STEPS, st.integers(0, 6))
+def test_what_was_asked_for_last_is_known_wherever_a_change_was_killed(
+    steps: list[tuple[Verb, str, int | None, bool, str]], cut: int
+) -> None:
+    """The same command again, from a laptop with another clock, means the same number; so does the next deploy."""
+    world = World()
+    for verb, version, number, retires, clock in steps:
+        wish = wish_of(world, verb, version, number, retires)
+        if wish is None:
+            continue
+        meant = world.change(wish, clock, cut)
+        began = any(name.version == wish.version for name in world.stamps)
+        again = wish_of(world, verb, version, number, retires)
+        if again and again.version == wish.version:
+            assert world.change(again, "2026-01-01T00:00:00Z") == meant
+        elif began:  # the other one was gone already, so this rollback had come to its end
+            assert verb is Verb.ROLLBACK
+    if world.stamps:
+        last = world.change(Wish(Verb.RESTART, world.newest), "2026-01-01T00:00:00Z")
+        assert last == world.change(Wish(Verb.DEPLOY, "v9", retires=True), "2026-01-01T00:00:00Z")
+
+
+def test_of_many_releases_the_last_ten_are_known() -> None:
+    world = World()
+    for number in range(15):
+        world.change(Wish(Verb.DEPLOY, f"v{number}", retires=True), "2026-01-01T00:00:00Z")
+    assert world.before == tuple(f"v{number}" for number in range(13, 13 - MOST_PREVIOUS, -1))
+
+
+def carrying(*told: Event) -> Generator[Event, None, str]:
+    yield from told
+    return "done"
+
+
+class Failing(SimRecords):
+    """Does not answer so many times."""
+
+    left = 0
+
+    def write(self, record: Record) -> None:
+        if self.left:
+            self.left -= 1
+            raise EngineUnreachable("no answer")
+        super().write(record)
+
+
+@pytest.mark.parametrize(("failures", "written"), [(0, True), (TRIES - 1, True), (TRIES, False)])
+def test_an_engine_that_does_not_answer_is_asked_again(failures: int, written: bool) -> None:
+    records = Failing()
+    records.left = failures
+    engine = SimEngine(SimClock(), records=records)
+    going = remembered(engine, NOTHING, Memory("carousel", RECORD), engine.clock, carrying())
+    if written:
+        assert list(going) == []
+    else:
+        with pytest.raises(EngineUnreachable):
+            list(going)
+    assert (records.kept == {"carousel": RECORD}) is written
+
+
+def test_what_another_version_put_into_the_record_stays_there() -> None:
+    engine = SimEngine(SimClock())
+    more = (("X-Deployster", "Note", "first of the month"),)
+    engine.records.write(replace(RECORD, more=more))
+    stamp = Stamp("carousel", "v1", 1, "2026-01-01T00:00:00Z", "ann", "docker")
+    assert known(engine, "carousel", {"v1": stamp}).record == replace(RECORD, more=more)
