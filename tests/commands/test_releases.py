@@ -224,7 +224,7 @@ def test_a_release_that_is_only_leaving_has_no_stamp_left(two: Shell) -> None:
 def test_a_release_of_another_tool_is_known_until_all_of_it_is_leaving(
     shell: Shell, gone: tuple[int, ...], known: bool
 ) -> None:
-    shell.engine.add_running(*(UnitName("carousel", "v0", instance) for instance in (1, 2)))
+    shell.engine.add_foreign(*(UnitName("carousel", "v0", instance) for instance in (1, 2)))
     for instance in gone:
         leaving(shell, "v0", instance)
     shell("deploy carousel v1")
