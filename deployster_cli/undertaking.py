@@ -36,7 +36,8 @@ def renderer(
     """The service with these values over its settings, and its template ready to render."""
     chosen = (f"template={template}",) if template else ()
     service = with_secrets(settings.with_values(settings.service(name), (*sets, *chosen), envs), os.environ)
-    return service, Templates(load(settings.templates_dir)).renderer(service)
+    asked = [pair.partition("=")[0] for pair in sets]
+    return service, Templates(load(settings.templates_dir)).renderer(service, asked)
 
 
 def task(settings: Settings, request: Request, command: str) -> Task:

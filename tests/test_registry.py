@@ -229,6 +229,7 @@ class Tokens(http.server.BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         if self.headers["Authorization"] == "Bearer abc":
             self.send_response(200)
+            self.send_header("Content-Type", "application/vnd.docker.distribution.manifest.v2+json")
         else:
             self.send_response(401)
             realm = f"http://{self.headers['Host']}/token"

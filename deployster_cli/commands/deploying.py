@@ -63,9 +63,9 @@ def _remark_on_needs(run: Run, prepared: Prepared) -> None:
         return
     from deployster_cli.operations.needs import missing  # noqa: PLC0415
 
-    text, cure = missing(prepared.work.files.values())
-    if text:
-        run.output.note(f"{text} {cure}")
+    lack = missing(prepared.work.files.values())
+    if lack.text:
+        run.output.note(f"{lack.text} {lack.cure}")
 
 
 def _remark_on_name(run: Run, intent: Intent) -> None:

@@ -24,6 +24,14 @@ from deployster_cli.errors import TemplateFault
 SUFFIX = ".service.j2"
 """A template's file is its name with this behind it; other files in the folder are there to be imported."""
 
+_SEEN_AS: Mapping[str, tuple[str, ...]] = {
+    **{name: (name,) for name in ("health", "command", "directory", "volumes", "env_file", "machine_metadata")},
+    **{name: (name,) for name in ("conflicts", "global", "memory", "cpu", "restart")},
+    **{name: (name, "image") for name in ("docker_hub_username", "registry_url")},
+    "port": ("port", "machine_port"),
+}
+"""Setting → the names by which a template uses it, where a template is free to do without."""
+
 _SECTIONS = ("Unit", "Service", "Install", "X-Fleet")
 _OPTION_NAME = re.compile(r"[A-Za-z0-9_]+")
 _UNDEFINED = re.compile(r"'(\w+)' is undefined")
@@ -44,8 +52,17 @@ class Templates:
         """The names that a service's ``template`` may have, sorted."""
         return tuple(sorted(name.removesuffix(SUFFIX) for name in self._texts if name.endswith(SUFFIX)))
 
-    def renderer(self, service: Service) -> Renderer:
-        """The service's template, ready for any of its instances."""
+    def renderer(self, service: Service, asked: Iterable[str] = ()) -> Renderer:
+        """The service's template, ready for any of its instances.
+
+        ``asked`` names the settings that were given for this run alone; TemplateFault for one that the template has no
+        use for, as it would be dropped without a word.
+        """
+        with _blaming(service.template):
+            mentioned = self._mentions(self._file(service.template)) if asked else frozenset()
+            for setting in asked:
+                if setting in _SEEN_AS and not mentioned.intersection(_SEEN_AS[setting]):
+                    raise TemplateFault(f"it never uses {setting}, which --set gives.")
         return Renderer(self, service)
 
     def takes_port(self, template: str) -> bool:
@@ -78,7 +95,7 @@ class Templates:
         known = values(name, service, stamp)
         with _blaming(service.template, known):
             file = self._file(service.template)
-            self._check_extra(file, service)
+            self._check_given(file, service)
             text = escaping.finished(self._jinja.get_template(file).render(known))
             return _completed(UnitFile.parse(name, text), stamp, str(known["description"]))
 
@@ -94,7 +111,9 @@ class Templates:
             )
         return template + SUFFIX
 
-    def _check_extra(self, file: str, service: Service) -> None:
+    def _check_given(self, file: str, service: Service) -> None:
+        if service.env and "env" not in self._mentions(file):
+            raise TemplateFault(f"it never uses env, so {', '.join(sorted(service.env))} would be dropped.")
         for name in sorted(set(service.extra) - self._mentions(file)):
             near = nearest(name, self._mentions(file) | set(NAMES))
             raise TemplateFault(f"it never uses {name}, which {given_by(service, name)} gives{near}.")

@@ -19,6 +19,9 @@ from deployster_cli.operations.probe import Probe, probe
 from deployster_cli.operations.registry import Fetch, Presence, Reference, look_up
 from deployster_cli.operations.rendering import sample
 
+NO_VERSION = "check"
+"""Stands for the version in the files of units that are rendered for no version."""
+
 MOST_ASKED = 10
 """Machines that are asked over ssh: one after another, a second or less each."""
 
@@ -115,7 +118,7 @@ class Case:
 
     def _file(self, service: Service, render: Renderer) -> UnitFile | DeploysterError:
         try:
-            return sample(render, service, self.version or "check", now=self.now, by=self.by)
+            return sample(render, service, self.version or NO_VERSION, now=self.now, by=self.by)
         except DeploysterError as error:
             return error
 
@@ -197,12 +200,16 @@ def _templates(case: Case) -> Iterator[Finding]:
 
 
 def _needs(case: Case) -> Iterator[Finding]:
-    """What units of the version that is asked about have to find: with the local engine it is here or nowhere."""
-    for service, _ in case.services if case.version and case.engine.one_machine else ():
+    """What units have to find: with the local engine it is here or nowhere. Of no version it is what all would find."""
+    for service, _ in case.services if case.engine.one_machine else ():
         file, subject = case.files[service.name], f"files {service.name}"
-        if isinstance(file, UnitFile) and (paths := [path for _, path in needed(file)]):
-            text, cure = missing([file])
-            yield fault(subject, text, cure) if text else Finding(subject, State.FINE, ", ".join(paths))
+        found = [path for _, path in needed(file)] if isinstance(file, UnitFile) else []
+        paths = [path for path in found if case.version or path == service.env_file]
+        if isinstance(file, UnitFile) and paths:
+            lack = missing([file], paths)
+            name = service.name
+            text = lack.text if case.version else lack.text.replace(f" of {name} {NO_VERSION}", f" of {name}")
+            yield fault(subject, text, lack.cure) if text else Finding(subject, State.FINE, ", ".join(paths))
 
 
 def _images(case: Case) -> Iterator[Finding]:

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
+from typing import NamedTuple
 
+from deployster_cli.domain.env_file import LARGEST, Fault, docker_fault, systemd_fault
 from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.engines.base import Engine
-from deployster_cli.errors import NotFound
+from deployster_cli.errors import InvalidInput, NotFound
 from deployster_cli.operations.deploy import TASKS
 
-_FOLDER, _ENVIRONMENT = "WorkingDirectory", "EnvironmentFile"
+_FOLDER, _ENVIRONMENT, _DOCKERS = "WorkingDirectory", "EnvironmentFile", "--env-file"
 
-_KINDS = {_FOLDER: ("folder", "directory"), _ENVIRONMENT: ("environment file", "env_file")}
+_KINDS = {
+    _FOLDER: ("folder", "directory"),
+    _ENVIRONMENT: ("environment file", "env_file"),
+    _DOCKERS: ("environment file", "env_file"),
+}
 """Option → what it is to people, and the setting that it comes from."""
+
+_READERS = {_ENVIRONMENT: systemd_fault, _DOCKERS: docker_fault}
 
 _MAKES = re.compile(
     "ExecCondition|ExecStartPre|Bind|Cache|Configuration|Extension|Logs|Mount|Requires|Root|Runtime|State|Temporary|"
@@ -25,49 +33,102 @@ _MAKES = re.compile(
 file system than we do.
 """
 
+_FETCHES = re.compile(r'-?(?:/bin/sh -c "exec )?\S*/docker (?:pull|rm -f) ')
+"""How ExecStartPre begins where it makes nothing that the unit needs: as the built-in templates have it."""
+
+_ENV_FILES = re.compile(r"""(?<= )(?:--env-file=(/[^" ]*)|"--env-file=(/[^"]*)")""")
+
 _UNTOLD = re.compile(r"[*?\[%]")
 """A glob, or a specifier that only systemd can fill in."""
 
 
-def refuse_missing(engine: Engine, files: Iterable[UnitFile]) -> None:
-    """NotFound where units about to be started lack something that can be looked for: all are on this machine."""
-    text, hint = missing(files) if engine.one_machine else ("", "")
-    if text:
-        raise NotFound(f"{text} Nothing was started.", hint)
+class Lack(NamedTuple):
+    """What a unit will not find, or can't use, and the cure, a sentence each; both empty where nothing is amiss.
 
-
-def missing(files: Iterable[UnitFile]) -> tuple[str, str]:
-    """What the first of the units that lacks something on this machine lacks, and the cure, a sentence each; empty
-    where nothing is known to be missing.
+    ``there``: it is there, and is not what it should be.
     """
-    found = (_lack(file, option, path) for file in files for option, path in needed(file))
-    return next((lack for lack in found if any(lack)), ("", ""))
+
+    text: str = ""
+    cure: str = ""
+    there: bool = False
+
+
+def refuse_missing(engine: Engine, files: Iterable[UnitFile]) -> None:
+    """Refuse to start units that lack something which can be looked for: all are on this machine. NotFound for what is
+    not there, InvalidInput for what can't be used.
+    """
+    lack = missing(files) if engine.one_machine else Lack()
+    if lack.text:
+        kind = InvalidInput if lack.there else NotFound
+        raise kind(f"{lack.text} Nothing was started.", lack.cure)
+
+
+def missing(files: Iterable[UnitFile], paths: Collection[str] | None = None) -> Lack:
+    """What the first of the units that lacks something on this machine lacks; of these ``paths``, where given."""
+    wanted = ((file, *need) for file in files for need in needed(file) if paths is None or need[1] in paths)
+    found = (_lack(file, option, path) for file, option, path in wanted)
+    return next((lack for lack in found if lack.text), Lack())
 
 
 def needed(file: UnitFile) -> list[tuple[str, str]]:
     """(option, path) of all that has to be there before the unit starts. What systemd may do without (``-/path``), may
     make, or names in its own way (``~``, ``%h``) is left to it.
     """
-    if any(_MAKES.match(option) for section, option, _ in file.options if section in {"Unit", "Service"}):
+    if any(_makes(option, value) for section, option, value in file.options if section in {"Unit", "Service"}):
         return []
     environment = file.values("Service", _ENVIRONMENT)
     given = [(_FOLDER, file.last("Service", _FOLDER))]
     given += [(_ENVIRONMENT, path) for path in environment if "" not in environment]
+    given += [(_DOCKERS, path) for line in file.values("Service", "ExecStart") for path in _docker_files(line)]
     return [(option, path.replace("%%", "%")) for option, path in given if _told(path)]
 
 
+def _docker_files(line: str) -> list[str]:
+    """The environment files on a command line of docker's, each a word of its own or one in quotes."""
+    return [plain or quoted for plain, quoted in _ENV_FILES.findall(line)] if "/docker run " in line else []
+
+
+def _makes(option: str, value: str) -> bool:
+    harmless = value == "docker.service" or (option == "ExecStartPre" and _FETCHES.match(value))
+    return bool(_MAKES.match(option)) and not harmless
+
+
 def _told(path: str) -> bool:
-    return path.startswith("/") and not _UNTOLD.search(path.replace("%%", ""))
+    return path.startswith("/") and path != "/dev/stdin" and not _UNTOLD.search(path.replace("%%", ""))
 
 
-def _lack(file: UnitFile, option: str, path: str) -> tuple[str, str]:
+def _lack(file: UnitFile, option: str, path: str) -> Lack:
     kind, setting = _KINDS[option]
-    what = f"The {kind} {path} of {file.name.service.removesuffix(TASKS)} {file.name.version}"
+    of = f"{kind} {path} of {file.name.service.removesuffix(TASKS)} {file.name.version}"
     cure = f"Put it there first, or have a pre_deploy hook do it; the setting {setting} says where it belongs."
     try:
         mode = Path(path).stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
-        return f"{what} does not exist.", cure
-    except OSError:  # who may not look can't tell
-        return "", ""
-    return (f"{what} is a file.", cure) if option == _FOLDER and not stat.S_ISDIR(mode) else ("", "")
+        return Lack(f"The {of} does not exist.", cure)
+    except OSError as error:  # a folder may be another user's to see, whom systemd runs the unit as
+        return Lack() if option == _FOLDER else _unread(of, error)
+    if option == _FOLDER:
+        return Lack() if stat.S_ISDIR(mode) else Lack(f"The {of} is a file.", cure, there=True)
+    if not stat.S_ISREG(mode):
+        what = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
+        return Lack(f"The {of} is {what}.", f"The setting {setting} names a file of NAME=value lines.", there=True)
+    return _unusable(of, path, _READERS[option])
+
+
+def _unusable(of: str, path: str, judge: Callable[[bytes], Fault | None]) -> Lack:
+    """What is wrong with an environment file that is there. Who starts the units is who reads it."""
+    try:
+        with Path(path).open("rb") as file:
+            fault = judge(file.read(LARGEST + 1))
+    except OSError as error:
+        return _unread(of, error)
+    if fault is None:
+        return Lack()
+    place = f"Line {fault.line} of the" if fault.line else "The"
+    return Lack(f"{place} {of} {fault.text}.", fault.cure, there=True)
+
+
+def _unread(of: str, error: OSError) -> Lack:
+    return Lack(
+        f"The {of} can't be read: {error.strerror}.", "Give who runs Deployster the right to read it.", there=True
+    )

@@ -26,6 +26,8 @@ MANIFESTS = ", ".join(
 )
 """Every form of image there is: a registry says 404 to who doesn't accept the one that it has."""
 
+_KINDS = ("application/vnd.oci.image.", "application/vnd.docker.distribution.manifest.")
+_DIGEST = re.compile(r"[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[0-9a-fA-F]{32,}")
 _LOOPBACK = re.compile(r"localhost|127(?:\.[0-9]+){3}|\[::1\]")
 _PARAMETER = re.compile(r'\b(\w{1,64})="([^"]*)"')
 _REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
@@ -134,6 +136,8 @@ def look_up(image: str, fetch: Fetch) -> Lookup:
 def _judged(image: str, reference: Reference, answer: Answer) -> Lookup:
     shown = reference.shown[:1].upper() + reference.shown[1:]
     if answer.status == HTTPStatus.OK:
+        if not _is_manifest(answer):
+            return _unknown(f"{shown} answers like a web page, not like a registry.", "Check registry_url.")
         return Lookup(Presence.THERE, f"{reference.shown} has {image}")
     if answer.status == HTTPStatus.NOT_FOUND:
         return Lookup(Presence.MISSING, f"{shown} has no image {image}.", "Push it, or check the version.")
@@ -143,6 +147,15 @@ def _judged(image: str, reference: Reference, answer: Answer) -> Lookup:
     if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
         return _unknown(f"{shown} was asked too often.", "Try again later.")
     return _unknown(f"{shown} answered {answer.status} when asked for {image}.", "Check registry_url.")
+
+
+def _is_manifest(answer: Answer) -> bool:
+    """Whether it tells of an image: a login page, a parked domain, a proxy's page of errors come with 200 too.
+
+    A registry names the digest or what kind of manifest it is; some leave out one of the two to HEAD.
+    """
+    kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind.startswith(_KINDS) or bool(_DIGEST.fullmatch(answer.headers.get("docker-content-digest", "").strip()))
 
 
 def _unknown(text: str, cure: str) -> Lookup:

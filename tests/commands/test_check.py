@@ -49,7 +49,7 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 
     def answers(status: int) -> None:
         def fetch(method: str, url: str, headers: Mapping[str, str]) -> Answer:
-            return Answer(status)
+            return Answer(status, {"docker-content-digest": f"sha256:{'0' * 64}"})
 
         monkeypatch.setattr(registry, "fetch", fetch)
 
@@ -256,6 +256,28 @@ def test_the_machines_own_registry_can_not_be_asked_from_here(docker: Shell, che
 
 def test_a_version_that_is_none_is_a_fault(docker: Shell, check: Check) -> None:
     assert "can't be a version" in check("carousel a:b", code=1)["service carousel"][1]
+
+
+@pytest.mark.parametrize("of", ["carousel", "carousel v1"])
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (b"A=1\nexport B=2\n", "Line 2 of the environment file {} of {} has something before its ="),
+        (b"\xff\xfeA\0", "The environment file {} of {} is UTF-16 text. Save it as UTF-8."),
+        (b"# nothing", "{}"),
+    ],
+)
+def test_on_one_machine_an_environment_file_is_read(
+    shell: Shell, tmp_path: Path, of: str, content: bytes, text: str
+) -> None:
+    shell.engine.one_machine = True
+    path = tmp_path / "carousel.env"
+    path.write_bytes(content)
+    named = PROJECT.replace("/srv/carousel/{version}", str(tmp_path)) + f"env_file = '{path}'\n"
+    (tmp_path / "deployster.toml").write_text(named)
+    said = shell(f"check {of} -o plain")[1]
+    assert text.format(path, of) in said
+    assert ("FAULT" in said) is (content != b"# nothing")
 
 
 def test_of_many_machines_some_are_asked(shell: Shell, check: Check, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -128,7 +128,7 @@ def test_a_secret_that_can_not_be_put_in_is_not_repeated(value: str) -> None:
 def test_a_fault_that_is_no_secrets_is_told_in_full() -> None:
     own = KNOWN._replace(template="own")
     with pytest.raises(TemplateFault, match=r"^Template 'own': Restart can't be 'allways'"):
-        rendered(own, {"own.service.j2": "[Service]\nExecStart=/bin/true\nRestart=allways\n"})
+        rendered(own, {"own.service.j2": "[Service]\nExecStart=/bin/true {{ env.TOKEN|arg }}\nRestart=allways\n"})
 
 
 def renderer(service: Service, text: str) -> Renderer:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from deployster_cli.domain.model import Service
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.unitfile import UnitFile
-from deployster_cli.errors import NotFound
-from deployster_cli.operations.needs import missing, needed, refuse_missing
+from deployster_cli.errors import InvalidInput, NotFound
+from deployster_cli.operations.needs import Lack, missing, needed, refuse_missing
 from tests.simulation import SimClock, SimEngine
+from tests.templates.cases import FULL, rendered
 
 NOWHERE = "WorkingDirectory=/nonesuch/v9"
 
@@ -22,16 +26,16 @@ def unit(*service: str, of: str = "carousel", before: str = "") -> UnitFile:
 
 
 def test_a_folder_that_is_not_there_is_told_with_its_cure() -> None:
-    assert missing([unit(NOWHERE)]) == (
+    assert missing([unit(NOWHERE)]) == Lack(
         "The folder /nonesuch/v9 of carousel v9 does not exist.",
         "Put it there first, or have a pre_deploy hook do it; the setting directory says where it belongs.",
     )
 
 
 def test_so_is_an_environment_file() -> None:
-    text, cure = missing([unit("EnvironmentFile=/nonesuch.env")])
-    assert text == "The environment file /nonesuch.env of carousel v9 does not exist."
-    assert "the setting env_file says" in cure
+    lack = missing([unit("EnvironmentFile=/nonesuch.env")])
+    assert lack.text == "The environment file /nonesuch.env of carousel v9 does not exist."
+    assert "the setting env_file says" in lack.cure
 
 
 def test_a_file_in_a_folders_place_is_told(tmp_path: Path) -> None:
@@ -55,7 +59,7 @@ def test_a_task_is_told_of_by_its_service() -> None:
 
 def test_a_percent_sign_is_written_twice_in_a_unit(tmp_path: Path) -> None:
     (tmp_path / "100%").mkdir()
-    assert missing([unit(f"WorkingDirectory={tmp_path}/100%%")]) == ("", "")
+    assert missing([unit(f"WorkingDirectory={tmp_path}/100%%")]) == Lack()
 
 
 @pytest.mark.parametrize("path", ["~", "-/nonesuch", "%h/nonesuch", "/%%%i/nonesuch", "/nonesuch/%i", ""])
@@ -85,10 +89,134 @@ def test_what_nobody_lets_us_look_at_is_not_missing(monkeypatch: pytest.MonkeyPa
         raise PermissionError(path)
 
     monkeypatch.setattr(Path, "stat", refused)
-    assert missing([unit(NOWHERE)]) == ("", "")
+    assert missing([unit(NOWHERE)]) == Lack()
 
 
 def test_it_is_a_refusal_where_all_units_are_here() -> None:
     with pytest.raises(NotFound, match=r"does not exist\. Nothing was started\.") as refused:
         refuse_missing(SimEngine(SimClock(), one_machine=True), [unit(NOWHERE)])
     assert refused.value.hint.startswith("Put it there first")
+
+
+# Environment files: what systemd and docker would refuse, or pass over
+
+
+RUN = 'ExecStart=/bin/sh -c "exec \\"$$@\\"" docker-run /usr/bin/docker run --rm{} --env-file=/dev/stdin acme/carousel'
+PULLS = ("ExecStartPre=/usr/bin/docker pull acme/carousel", 'ExecStartPre=-/bin/sh -c "exec /usr/bin/docker rm -f x"')
+
+
+def by_systemd(path: Path) -> UnitFile:
+    return unit(f"EnvironmentFile={path}")
+
+
+def by_docker(path: Path) -> UnitFile:
+    return told_docker(f" --env-file={path}")
+
+
+def told_docker(words: str) -> UnitFile:
+    return UnitFile.parse(UnitName("carousel", "v9", 1), "\n".join(["[Service]", *PULLS, RUN.format(words)]))
+
+
+@pytest.mark.parametrize("read", [by_systemd, by_docker])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"A=1\nB=caf\xe9\n", ("Line 2 of the environment file", " of carousel v9 is not UTF-8 text.")),
+        ("A=1\n".encode("utf-16"), ("The environment file", " of carousel v9 is UTF-16 text.")),
+        (
+            b"A=1\nexport X=hunter2\n",
+            ("Line 2 of the environment file", ""),
+        ),
+    ],
+)
+def test_a_file_that_can_not_be_used_is_refused_before_anything_starts(
+    tmp_path: Path, read: Callable[[Path], UnitFile], content: bytes, said: tuple[str, str]
+) -> None:
+    path = tmp_path / "carousel.env"
+    path.write_bytes(content)
+    with pytest.raises(InvalidInput) as refused:
+        refuse_missing(SimEngine(SimClock(), one_machine=True), [read(path)])
+    assert refused.value.message.startswith(f"{said[0]} {path}")
+    assert refused.value.message.endswith(" Nothing was started.")
+    assert said[1] in refused.value.message
+    assert "hunter2" not in refused.value.message + refused.value.hint
+
+
+@pytest.mark.parametrize("read", [by_systemd, by_docker])
+def test_a_file_of_plain_lines_is_taken(tmp_path: Path, read: Callable[[Path], UnitFile]) -> None:
+    (tmp_path / "carousel.env").write_text("# ours\nA=1\n\nB=caf\u00e9 b\n")
+    assert missing([read(tmp_path / "carousel.env")]) == Lack()
+
+
+@pytest.mark.parametrize(
+    ("make", "what"),
+    [
+        (lambda path: path.mkdir(), "a folder"),
+        (os.mkfifo, "not a regular file"),
+        (lambda path: path.symlink_to("/dev/zero"), "not a regular file"),
+    ],
+    ids=["folder", "fifo", "device"],
+)
+def test_what_is_not_a_file_is_not_opened(tmp_path: Path, make: Callable[[Path], object], what: str) -> None:
+    path = tmp_path / "carousel.env"
+    make(path)
+    lack = missing([by_systemd(path)])
+    assert (lack.text, lack.there) == (f"The environment file {path} of carousel v9 is {what}.", True)
+
+
+def test_a_file_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(path: Path, mode: str) -> None:
+        raise PermissionError(13, "Permission denied", path)
+
+    (tmp_path / "carousel.env").touch()
+    monkeypatch.setattr(Path, "open", refused)
+    lack = missing([by_systemd(tmp_path / "carousel.env")])
+    assert (lack.text.endswith(" can't be read: Permission denied."), lack.there) == (True, True)
+
+
+def test_so_is_one_in_a_folder_that_may_not_be_entered(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(Path, "stat", refused)
+    assert missing([by_systemd(Path("/closed/carousel.env"))]).text.endswith(" can't be read: Permission denied.")
+
+
+def test_a_loop_of_links_is_told(tmp_path: Path) -> None:
+    (tmp_path / "carousel.env").symlink_to("carousel.env")
+    lack = missing([by_systemd(tmp_path / "carousel.env")])
+    assert lack.text.endswith(" can't be read: Too many levels of symbolic links.")
+
+
+def test_only_the_beginning_of_a_large_file_is_read(tmp_path: Path) -> None:
+    with (tmp_path / "carousel.env").open("wb") as file:
+        file.truncate(1 << 40)  # with holes
+        file.write(b"A=1\n" + b"#" * 1_000_001)
+    assert "is larger than 1,000,000 bytes" in missing([by_systemd(tmp_path / "carousel.env")]).text
+
+
+@pytest.mark.parametrize(
+    ("words", "path"),
+    [
+        (" --env-file=/etc/a.env", "/etc/a.env"),
+        (' "--env-file=/etc/a b.env"', "/etc/a b.env"),
+        ("", None),
+        (" --env-file=~/a.env", None),
+    ],
+)
+def test_dockers_file_is_found_on_its_command_line(words: str, path: str | None) -> None:
+    assert needed(told_docker(words)) == ([("--env-file", path)] if path else [])
+
+
+def test_docker_may_be_told_of_a_file_that_the_unit_makes() -> None:
+    made = ["[Service]", "ExecStartPre=/usr/bin/make-env", RUN.format(" --env-file=/etc/a.env")]
+    assert needed(UnitFile.parse(UnitName("carousel", "v9", 1), "\n".join(made))) == []
+
+
+@pytest.mark.parametrize(
+    "service", [FULL, FULL._replace(template="process", command="x"), FULL._replace(template="task")]
+)
+def test_the_built_in_templates_files_are_found(service: Service) -> None:
+    extra = {"task": "x"} if service.template == "task" else {}
+    found = [path for _, path in needed(rendered(service._replace(extra=extra)))]
+    assert found == ["/etc/carousel.env"]

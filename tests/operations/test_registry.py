@@ -21,6 +21,8 @@ from deployster_cli.operations.registry import (
 HUB = f"https://{DOCKER_HUB}/v2/acme/carousel/manifests/v1"
 AUTH = "https://auth.docker.io/token?service=registry.docker.io&scope=repository%3Aacme%2Fcarousel%3Apull"
 CHALLENGE = {"www-authenticate": 'Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="x"'}
+FOUND = Answer(200, {"content-type": "application/vnd.oci.image.index.v1+json; charset=utf-8"})
+PAGE = Answer(200, {"content-type": "text/html", "docker-content-digest": "none"})
 
 
 @dataclass
@@ -86,12 +88,34 @@ def test_which_registries_are_ours_alone_and_may_speak_plain_http(registry: str,
     ],
 )
 def test_each_answer_is_one_sentence(status: int, presence: Presence, text: str) -> None:
-    found = look_up("acme/carousel:v1", Web([Answer(status)]))
+    found = look_up("acme/carousel:v1", Web([Answer(status, FOUND.headers)]))
     assert (found.presence, found.text) == (presence, text)
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"content-type": "application/vnd.docker.distribution.manifest.list.v2+json"},
+        {"content-type": "Application/vnd.docker.distribution.manifest.v1+prettyjws"},
+        {"content-type": "application/octet-stream", "docker-content-digest": f"sha256:{'0a' * 32}"},
+    ],
+)
+def test_a_manifest_is_known_by_its_kind_or_its_digest(headers: Mapping[str, str]) -> None:
+    assert look_up("acme/carousel:v1", Web([Answer(200, headers)])).presence is Presence.THERE
+
+
+@pytest.mark.parametrize("answer", [PAGE, Answer(200), Answer(200, {"content-type": "application/json"})])
+def test_a_web_page_is_not_taken_for_a_registry(answer: Answer) -> None:
+    found = look_up("host:5000/carousel:v1", Web([answer]))
+    assert (found.presence, found.text, found.cure) == (
+        Presence.UNKNOWN,
+        "The registry host:5000 answers like a web page, not like a registry.",
+        "Check registry_url.",
+    )
+
+
 def test_the_manifest_is_asked_for_by_head_in_every_form_there_is() -> None:
-    web = Web([Answer(200)])
+    web = Web([FOUND])
     look_up("acme/carousel:v1", web)
     assert web.asked == [("HEAD", HUB, {"Accept": MANIFESTS})]
 
@@ -125,7 +149,7 @@ def test_a_registry_that_gives_no_token_wants_a_login(answers: list[Answer | Una
 
 
 def test_a_registry_with_a_port_that_speaks_no_tls_is_asked_in_plain_http() -> None:
-    web = Web([Unanswered("it speaks no TLS", plain=True), Answer(200)])
+    web = Web([Unanswered("it speaks no TLS", plain=True), FOUND])
     look_up("host:5000/carousel:v1", web)
     assert [url for _, url, _ in web.asked] == [
         "https://host:5000/v2/carousel/manifests/v1",
@@ -147,7 +171,7 @@ def test_a_deploy_is_stopped_by_an_image_that_is_missing() -> None:
     assert said == "Docker Hub has no image acme/carousel:v1. Push it, or check the version."
 
 
-@pytest.mark.parametrize("answer", [Answer(200), Answer(403), Answer(500), Unanswered("it is not there")])
+@pytest.mark.parametrize("answer", [FOUND, PAGE, Answer(403), Answer(500), Unanswered("it is not there")])
 def test_a_deploy_is_not_stopped_by_what_nobody_knows(answer: Answer | Unanswered) -> None:
     assert image_problem("acme/carousel:v1", Web([answer]), one_machine=False) == ""
 

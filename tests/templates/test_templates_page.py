@@ -63,7 +63,9 @@ def test_what_the_page_says_of_a_refused_template_is_what_is_said() -> None:
 
 
 def test_the_script_reads_as_the_page_says() -> None:
-    unit = rendered(FULL._replace(template="own"), {"own.service.j2": f"[Service]\nExecStart=/bin/true\n{EXAMPLES[0]}"})
+    unit = rendered(
+        FULL._replace(template="own", env={}), {"own.service.j2": f"[Service]\nExecStart=/bin/true\n{EXAMPLES[0]}"}
+    )
     script = """/bin/sh -c "for n in 1 2 3; do echo 9f88701 \\"$$n\\"; done\""""
     assert unit.values("Service", "ExecStartPre") == (script,)
 

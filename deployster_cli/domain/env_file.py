@@ -1,0 +1,128 @@
+"""What is wrong with a file of variables, for systemd (``EnvironmentFile=``) and for docker (``--env-file``). Pure.
+
+Both start the service without what they can't read of it, or not at all; the rules are systemd 252's and docker 28's.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from deployster_cli.domain.limits import VARIABLE
+
+LARGEST = 1_000_000
+"""Bytes of a file. A process gets no more than about two million, its arguments and all."""
+
+LONGEST_VARIABLE = 131_071
+"""Bytes of NAME=VALUE: the kernel starts no process with a longer one."""
+
+LONGEST_LINE = 65_535
+"""Bytes that docker reads of a line."""
+
+
+class Fault(NamedTuple):
+    """The first thing wrong with a file: in which line (0 for none), what it is, and what mends it.
+
+    No value is ever in it: it may be a secret.
+    """
+
+    line: int
+    text: str
+    cure: str
+
+
+_SAVE = "Save it as UTF-8."
+_PLAIN = "Write every line as NAME=value, without export; a comment ends without a backslash."
+
+_ENTRY = re.compile(
+    rb"""[ \t\n\r]*+(?:
+    (?P<comment>[#;](?:\\.|\\\Z|[^\\\n\r])*+)
+    |(?P<name>[^=\n\r]++)=(?:[ \t]*+(?:'[^']*+'|"(?:\\.|[^"\\])*+"))*+[ \t]*+
+        (?:(?P<open>['"])|(?:\\.|\\\Z|[^\\\n\r])*+)
+    |(?P<other>[^\n\r]++)
+    )""",
+    re.DOTALL | re.VERBOSE,
+)
+_LAST_OF_PLANES = "".join(chr(plane << 16 | 0xFFFE | last) for plane in range(17) for last in (0, 1))
+_NO_CHARACTER = re.compile(f"[\ufdd0-\ufdef{_LAST_OF_PLANES}]")
+_BOM = "\ufeff".encode()
+
+
+def systemd_fault(content: bytes) -> Fault | None:
+    """Why systemd would refuse the file, or which line of it would count for nothing; None where all of it counts."""
+    if fault := _no_text(content):
+        return fault
+    if content.startswith(_BOM):
+        content = content.removeprefix(_BOM)
+        if not re.match(rb"[ \t]*(?:[#;\n\r]|\Z)", content):
+            return Fault(1, "begins with a byte order mark, so systemd would ignore it", "Save it without one.")
+    at, line = 0, 1
+    while found := _ENTRY.match(content, at):
+        start = max(found.start("comment"), found.start("name"), found.start("other"))
+        line += content.count(b"\n", at, start)
+        if fault := _entry_fault(found, start, line):
+            return fault
+        at, line = found.end(), line + content.count(b"\n", start, found.end())
+    return None
+
+
+def docker_fault(content: bytes) -> Fault | None:
+    """Why docker would refuse the file; None where it takes it."""
+    if fault := _no_text(content):
+        return fault
+    for number, line in enumerate(content.removeprefix(_BOM).split(b"\n"), 1):
+        try:
+            name, equals, _ = line.decode().lstrip(" \t").partition("=")
+        except UnicodeDecodeError:
+            return Fault(number, "is not UTF-8 text", _SAVE)
+        if len(line) > LONGEST_LINE:
+            return Fault(number, "is longer than docker reads a line", f"{LONGEST_LINE:,} bytes are the most.")
+        if name.startswith("#"):
+            continue
+        if equals and not name:
+            return Fault(number, "has no name before its =", _PLAIN)
+        if re.search(r"[ \t]", name):
+            return Fault(number, "has a space in the variable's name, which docker refuses", _PLAIN)
+    return None
+
+
+def _no_text(content: bytes) -> Fault | None:
+    """What is wrong with the file as a whole, for whoever reads it."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return Fault(0, "is UTF-16 text", _SAVE)
+    if b"\0" in content:
+        line = content.count(b"\n", 0, content.index(b"\0")) + 1
+        return Fault(line, "has a NUL byte in it, as UTF-16 text has", _SAVE)
+    if len(content) > LARGEST:
+        return Fault(0, f"is larger than {LARGEST:,} bytes", "No process could be given so many variables.")
+    return None
+
+
+def _entry_fault(found: re.Match[bytes], start: int, line: int) -> Fault | None:
+    if found["name"]:
+        return _variable_fault(found, start, line)
+    if found["other"]:
+        return Fault(line, "is not NAME=value, so systemd would ignore it", _PLAIN)
+    if b"\\\n" in found["comment"]:
+        return Fault(line, "is a comment with a backslash at its end, so the next line is part of it", _PLAIN)
+    return None
+
+
+def _variable_fault(found: re.Match[bytes], start: int, line: int) -> Fault | None:
+    if not _is_text(found[0]):
+        return Fault(line, "is not UTF-8 text", _SAVE)
+    if found["open"]:
+        return Fault(line, "opens a quote that nothing closes", "Close the quote, or put a backslash before it.")
+    if not VARIABLE.fullmatch(found["name"].decode().strip(" \t")):
+        return Fault(line, "has something before its = that can't name a variable, so systemd would ignore it", _PLAIN)
+    if found.end() - start > LONGEST_VARIABLE:
+        return Fault(line, "is more than a process can take", f"{LONGEST_VARIABLE:,} bytes are the most.")
+    return None
+
+
+def _is_text(content: bytes) -> bool:
+    """Whether it is UTF-8 as systemd has it: without surrogates, and without what Unicode says is no character."""
+    try:
+        return not _NO_CHARACTER.search(content.decode())
+    except UnicodeDecodeError:
+        return False
