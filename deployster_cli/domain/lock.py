@@ -19,8 +19,8 @@ LASTS = 120
 """
 
 SURE_FOR = 90
-"""Seconds for which an owner may rely on its note unread, from before it was put in. What it asks of the engine until
-then is done before others may take the note for abandoned.
+"""Seconds for which an owner may rely on its note unread, from before it was put in. It is less than LASTS so that what
+it asks of the engine until then is done, as a rule, before others may take the note for abandoned.
 """
 
 RENEW_AFTER = 20

@@ -64,8 +64,13 @@ class Held:
             self._look()
 
     def ensure(self) -> None:
-        """The same for who has no listing; where nothing is due it only looks at the clock."""
+        """The same for who has no listing; where nothing is due it only looks at the clock.
+
+        It returns only while the lock is surely ours: this process may be stopped during the look itself.
+        """
         if self._due:
+            self._look()
+        while self._over:
             self._look()
 
     @property
@@ -83,14 +88,28 @@ class Held:
         A note that wrote over ours although ours was still good is not established yet: putting ours back tells its
         owner so, unless it has the better right.
         """
-        asked = self._clock.now()
-        found, ours = self._engine.locks.read(self._note.service), self._note
+        found, asked = self._read()
+        ours = self._note
         if found and found.token != ours.token and (self._over or ours.yields_to(found)):
             raise self._taken_over(found)
         if found is None and self._over:
             raise self._gone()
         if found != ours or self._due:
             self._renew(asked)
+
+    def _read(self) -> tuple[Note | None, float]:
+        """The note as it is now, and when it was asked for. Where our life is over, an answer that was long in coming
+        is of no use: another run may have come, and be done, since.
+        """
+        for _ in range(2):  # the first may have been long in coming because this process was stopped
+            asked = self._clock.now()
+            found = self._engine.locks.read(self._note.service)
+            if not self._over or self._clock.now() - asked <= TAKE_OVER:
+                return found, asked
+        raise EngineUnreachable(
+            f"The engine takes too long to say whose lock that on {self._note.service} is by now.",
+            "Run the same command again: it goes on from what it finds.",
+        )
 
     def _renew(self, asked: float) -> None:
         self._note = self._note.renewed()
@@ -162,7 +181,7 @@ class Held:
 
     def _given_back(self) -> bool:
         try:
-            found = self._engine.locks.read(self._note.service)
+            found, _ = self._read()
             if found and found.token == self._note.token:
                 self._engine.locks.drop(self._note.service)
         except EngineError:
@@ -255,8 +274,8 @@ class _Taker:
         if found:
             self._clock.sleep(LOOK_AGAIN)
             again, asked = self._read()
-            if again != found:
-                return again
+            if again != found or self._clock.now() - asked > TAKE_OVER:
+                return again  # changed, or not known to be as it was
             self._engine.locks.drop(found.service)
         return self._put_in(found, asked)
 
