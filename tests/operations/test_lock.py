@@ -211,6 +211,28 @@ def test_a_note_that_is_given_back_just_now_is_not_dropped(engine: SimEngine, mo
     assert engine.locks.notes["carousel"] == NEXT
 
 
+def test_an_abandoned_note_whose_last_reading_was_long_in_coming_is_not_dropped(
+    engine: SimEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This process was stopped behind it, and somebody else has taken the lock over since."""
+    engine.locks.notes["carousel"] = replace(OTHER, home=lock._home(), pid=_dead_pid(0))
+    answers = iter([engine.locks.notes["carousel"]] * 2)
+
+    def late(service: str) -> Note | None:
+        there = next(answers, None)
+        if there is None:
+            return engine.locks.notes[service]
+        if engine.clock.now() > 50:
+            engine.locks.notes[service] = NEXT
+            engine.clock.sleep(lock.TAKE_OVER + 1)
+        return there
+
+    monkeypatch.setattr(engine.locks, "read", late)
+    with pytest.raises(Locked):
+        taking(engine, mine(engine), wait=10)
+    assert engine.locks.notes["carousel"] == NEXT
+
+
 def test_an_owner_that_is_alive_after_all_keeps_the_lock(engine: SimEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     owner = Held(engine, OTHER, engine.clock)
     engine.locks.notes["carousel"] = replace(OTHER, home=lock._home(), pid=_dead_pid(0))
@@ -370,6 +392,38 @@ def test_a_note_that_was_put_in_with_the_life_of_the_last_one_over_is_looked_at_
     began = engine.clock.now()
     held.keep()
     assert engine.clock.now() - began - SURE_FOR > RENEW_AFTER
+
+
+def test_a_lock_is_ensured_only_while_its_life_is_not_over(engine: SimEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process was stopped behind the very call that renewed it."""
+    held, put, stops = taking(engine, mine(engine)), engine.locks.put, iter([SURE_FOR + 1])
+    engine.clock.sleep(RENEW_AFTER)
+
+    def and_is_stopped(note: Note, *, replace: bool = False) -> float:
+        wait = put(note, replace=replace)
+        engine.clock.sleep(next(stops, 0))
+        return wait
+
+    monkeypatch.setattr(engine.locks, "put", and_is_stopped)
+    held.ensure()
+    assert engine.locks.notes["carousel"].beat == 2
+
+
+def test_an_answer_that_is_always_long_in_coming_does_not_say_whose_a_lock_is_whose_life_is_over(
+    engine: SimEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, read = taking(engine, mine(engine)), engine.locks.read
+    engine.clock.sleep(SURE_FOR + 1)
+
+    def slow(service: str) -> Note | None:
+        found = read(service)
+        engine.clock.sleep(lock.TAKE_OVER + 1)
+        return found
+
+    monkeypatch.setattr(engine.locks, "read", slow)
+    with pytest.raises(EngineUnreachable, match="takes too long to say whose lock that on carousel is by now"):
+        held.ensure()
+    assert engine.locks.notes["carousel"].beat == 0
 
 
 def test_a_lock_that_was_lost_is_not_asked_for_again_at_the_end(
