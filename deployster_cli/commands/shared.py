@@ -41,8 +41,9 @@ def _listen(ctx: click.Context, param: click.Parameter, value: object) -> None:
     if value and not ctx.resilient_parsing:
         from deployster_cli.engines.process import observed  # noqa: PLC0415 - only with -v
 
-        told = observed(lambda done: this_run().output.call(done.argv, done.code, done.seconds))
-        ctx.find_root().with_resource(told)
+        root = ctx.find_root()  # click knows the context in this thread only, and a lock is given back in another
+        told = observed(lambda done: Run(root.meta[KEY]).output.call(done.argv, done.code, done.seconds))
+        root.with_resource(told)
 
 
 def _option(*names: str, **facts: Any) -> Callable[[F], F]:

@@ -94,6 +94,12 @@ def test_a_terminal_that_is_closed_ends_it_and_leaves_no_lock(shell: Shell) -> N
 LOCK = "deployster-lock-carousel.service"
 
 
+def test_the_calls_that_give_the_lock_back_are_told_too(shell: Shell) -> None:
+    done = shell("deploy carousel v2 --settle 0s -v")
+    assert (done.code, locks(shell.cluster)) == (0, [])
+    assert f"destroy {LOCK}  exit 0" in done.err
+
+
 def awaited(cluster: Cluster, call: str, since: int) -> None:
     """Come to such a call on the lock, from the ``since``-th call on."""
     until = time.monotonic() + SOON
