@@ -170,6 +170,17 @@ def test_unlock_takes_the_lock_away(two: Shell) -> None:
     assert "it was locked by bob on ci" in out
 
 
+def test_unlock_leaves_a_lock_alone_that_another_run_has_taken_while_it_asked(
+    two: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two.engine.locks.notes["carousel"] = STRANGER
+    seen = iter([STRANGER, Note("carousel", "eve", "ci", "elsewhere", 1, "eve's", 0)])
+    monkeypatch.setattr(two.engine.locks, "read", lambda _: next(seen))
+    code, _, err = two("unlock carousel --yes")
+    assert (code, two.engine.locks.notes) == (1, {"carousel": STRANGER})
+    assert "carousel is locked by another run by now: eve on ci" in err
+
+
 def test_unlock_of_what_is_not_locked_is_fine(two: Shell) -> None:
     assert two("unlock carousel --yes") == (0, "", "carousel is not locked.\n")
 
