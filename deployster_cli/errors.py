@@ -89,6 +89,8 @@ class Refused(EngineError):
     call may fail after it has worked.)
     """
 
+    final = True
+
 
 class EngineMissing(EngineError):
     """The engine's program, or the place it works in, is not there or not fit: no waiting cures that."""
