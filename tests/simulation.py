@@ -89,6 +89,7 @@ class SimLocks:
 
     notes: dict[str, Note] = field(default_factory=dict)
     late: Callable[[], None] | None = None
+    hidden: bool = False
 
     def put(self, note: Note, *, replace: bool = False) -> float:
         if replace or note.service not in self.notes:
@@ -105,7 +106,7 @@ class SimLocks:
         self.notes.pop(service, None)
 
     def shown(self, note: Note) -> bool:
-        return self.notes.get(note.service) == note
+        return not self.hidden and self.notes.get(note.service) == note
 
 
 @dataclass
@@ -158,7 +159,8 @@ class SimEntries:
 
 @dataclass
 class SimEngine:
-    """The Engine protocol over the model. ``lost`` and ``outages`` are numbers of looks at which things go wrong.
+    """The Engine protocol over the model. ``lost_rows``, ``empty_looks`` and ``outages`` are numbers of looks at which
+    things go wrong. Once it is ``emptied`` the registry has lost its data, and everything runs on.
 
     A global unit has a copy on each of ``hosts`` that fits; ``fates_on`` and ``lag`` are what differs there.
     ``stops_late`` is for how long more than the others a unit takes to stop.
@@ -171,6 +173,8 @@ class SimEngine:
     stop_delay: float = 2.0
     leave_delay: float = 2.0
     lost_rows: Collection[int] = ()
+    empty_looks: Collection[int] = ()
+    emptied: bool = False
     outages: Collection[int] = ()
     lives: dict[UnitName, Life] = field(default_factory=dict)
     leaving: dict[UnitName, Life] = field(default_factory=dict)
@@ -252,6 +256,9 @@ class SimEngine:
     def units(self) -> tuple[Unit, ...]:
         self._answer()
         now = self.clock.now()
+        self.locks.hidden = self.looks in self.empty_looks
+        if self.locks.hidden or self.emptied:
+            return ()
         gone = [name for name, life in self.leaving.items() if now >= (life.row_until or 0)]
         for name in gone:
             del self.leaving[name]
@@ -271,10 +278,11 @@ class SimEngine:
         current = life.desired if active else State.INACTIVE
         if active == "deactivating":
             current = State.LOADED
-        return Unit(name, life.desired, current, load, active, sub, HOST if active else None)
+        content = life.file.hash if life.file else ""
+        return Unit(name, life.desired, current, load, active, sub, HOST if active else None, content)
 
     def _everywhere(self, name: UnitName, life: Life, hosts: Collection[Machine]) -> Unit:
-        here = Unit(name, life.desired, everywhere=True)
+        here = Unit(name, life.desired, hash=life.file.hash if life.file else "", everywhere=True)
         copies = []
         for host in hosts:
             fate = self.fates_on.get((name, host.id), life.fate)
@@ -297,7 +305,7 @@ class SimEngine:
         if any(self.fates.get(name) is Fate.REFUSED for name in names):
             raise EngineError("the engine refused the unit")
         for file in files:
-            if file.name in self.leaving:
+            if file.name in self.leaving and not self.emptied:
                 raise AssertionError(f"{file.name} was started while its predecessor is still listed")
             self._launch(file.name, file)
 

@@ -22,7 +22,7 @@ from deployster_cli.domain.events import Event, Failure
 from deployster_cli.domain.model import Condition, State, Unit
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import Plan
-from deployster_cli.domain.rollout_looks import Listing, fault, notice, progressed, wanted, with_the_old
+from deployster_cli.domain.rollout_looks import fault, notice, progressed, wanted, with_the_old
 from deployster_cli.domain.rollout_state import (
     ASK_AGAIN_AFTER,
     PLACED_WITHIN,
@@ -31,6 +31,7 @@ from deployster_cli.domain.rollout_state import (
     STALE_FOR,
     STOP_TOGETHER,
     Action,
+    Listing,
     Phase,
     Rollout,
     Told,
@@ -70,11 +71,11 @@ def advance(rollout: Rollout, seen: Sequence[Unit], now: float, listing: Listing
     if rollout.away_since is not None:
         told = (events.EngineBack(now - rollout.away_since),)
         rollout = replace(rollout, away_since=None)
-    rollout = with_the_old(rollout, units, listing)
+    rollout = with_the_old(replace(rollout, listing=listing), units)
     complete = listing is Listing.PROVEN and whole(seen)
     while True:
         phase = rollout.phase, rollout.step
-        rollout, changed = notice(rollout, units, now, listing)
+        rollout, changed = notice(rollout, units, now)
         failure = fault(rollout, now)
         actions: tuple[Action, ...] = ()
         if failure:
@@ -136,7 +137,7 @@ def _settled(rollout: Rollout, now: float, settle: float) -> list[UnitName]:
 
 def _starting(rollout: Rollout, units: Mapping[UnitName, Unit], _: bool, now: float) -> Result:
     step, settle = rollout.now_in, rollout.plan.policy.settle
-    rollout, actions = ask(rollout, Verb.START, tuple(n for n in step.start if not wanted(units.get(n))), now)
+    rollout, actions = ask(rollout, Verb.START, tuple(n for n in step.start if _to_start(rollout, n, units)), now)
     ready = _settled(rollout, now, settle)
     rollout, told = _tell_unplaced(rollout, now)
     rollout, more = _tell_ready(rollout, [n for n in step.rise if n in ready], units, now)
@@ -145,6 +146,16 @@ def _starting(rollout: Rollout, units: Mapping[UnitName, Unit], _: bool, now: fl
         rollout, more = _risen(rollout, now)
         return rollout, (), (*told, *more)
     return _unless_not_up((rollout, actions, told), ready, now)
+
+
+def _to_start(rollout: Rollout, name: UnitName, units: Mapping[UnitName, Unit]) -> bool:
+    """Whether it was not put in yet, or not told to run. One that was listed and no longer is was taken away, and must
+    not be started anew while its machine may still be stopping it.
+    """
+    unit = units.get(name)
+    if unit is None:
+        return rollout.listing is not Listing.SHORT and not rollout.tracks[name].known
+    return unit.desired not in {None, State.LAUNCHED}
 
 
 def _tell_ready(

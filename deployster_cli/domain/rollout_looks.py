@@ -6,13 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from enum import Enum
 
 from deployster_cli.domain import events
 from deployster_cli.domain.events import Failure
 from deployster_cli.domain.model import UP, Condition, State, Unit
 from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.rollout_state import FORWARD, Rollout, Told, Verb
+from deployster_cli.domain.rollout_state import FORWARD, Listing, Rollout, Told, Verb
 from deployster_cli.domain.watching import Reason, Track
 
 _NO_NEWS = frozenset({Condition.ENDED, Condition.UNREPORTED, Condition.LEAVING, Condition.STOPPED})
@@ -20,20 +19,12 @@ _NO_NEWS = frozenset({Condition.ENDED, Condition.UNREPORTED, Condition.LEAVING, 
 _PLACED = frozenset({Condition.STARTING, Condition.UNREPORTED})
 
 
-class Listing(Enum):
-    """What the absence of a unit from a listing proves."""
-
-    PROVEN = "it shows this very run's lock, so it is of now and not empty by mistake"
-    UNPROVEN = "there is no lock to look for: a second listing has to agree"
-    SHORT = "it lacks this very run's lock, so it lacks who knows what: nothing"
-
-
-def with_the_old(rollout: Rollout, units: Mapping[UnitName, Unit], listing: Listing) -> Rollout:
+def with_the_old(rollout: Rollout, units: Mapping[UnitName, Unit]) -> Rollout:
     """The state with what this look tells of the earlier instances: which are up, and what those are doing that have
     not been asked to stop.
     """
     names = rollout.plan.retire
-    if listing is Listing.SHORT or not names:
+    if rollout.listing is Listing.SHORT or not names:
         return rollout
     serving = frozenset(n for n in names if n in units and units[n].condition in UP)
     touched = {*rollout.parked, *(n for verb, n in rollout.asked if verb is Verb.STOP)}
@@ -50,7 +41,7 @@ def with_the_old(rollout: Rollout, units: Mapping[UnitName, Unit], listing: List
     return replace(rollout, old=old, serving=serving, served=served)
 
 
-def notice(rollout: Rollout, units: Mapping[UnitName, Unit], now: float, listing: Listing) -> Told:
+def notice(rollout: Rollout, units: Mapping[UnitName, Unit], now: float) -> Told:
     """Follow the units that are judged and those that this phase works on, and tell what changed about them."""
     tracks, told, changes = dict(rollout.tracks), dict(rollout.told), []
     rising = {*rollout.judged, *rollout.coming_up}
@@ -58,7 +49,7 @@ def notice(rollout: Rollout, units: Mapping[UnitName, Unit], now: float, listing
         unit, track = units.get(name), tracks.get(name, Track())
         if unit and unit.desired is None and name in rising:  # only its machine still lists it
             unit = None
-        short = unit is None and listing is Listing.SHORT
+        short = unit is None and rollout.listing is Listing.SHORT
         tracks[name] = track.unlooked(now) if short else track.look(unit, now, rollout.traits)
         if unit is None or name in rollout.finished:
             continue

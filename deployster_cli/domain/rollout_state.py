@@ -47,6 +47,14 @@ class Phase(Enum):
     FAILED = "failed"
 
 
+class Listing(Enum):
+    """What the absence of a unit from a listing proves."""
+
+    PROVEN = "it shows this very run's lock, so it is of now and not empty by mistake"
+    UNPROVEN = "there is no lock to look for: a second listing has to agree"
+    SHORT = "it lacks this very run's lock, so it lacks who knows what: nothing"
+
+
 FORWARD = frozenset({Phase.PARKING, Phase.STARTING, Phase.SETTLING, Phase.RETIRING, Phase.CONFIRMING})
 """The phases in which all that has risen is judged at every look."""
 
@@ -74,7 +82,8 @@ class Rollout:
     """The state. ``since`` is when the phase began, ``progressed`` when one of its units last got further than before;
     ``asked`` when which verb was last asked for which unit, ``refusals`` how often in a row one was refused.
 
-    ``told`` is what was last told of a unit, on which machine where it is on several. ``hashes`` are the contents that
+    ``told`` is what was last told of a unit, on which machine where it is on several. ``listing`` is what the last look
+    can prove. ``hashes`` are the contents that
     units of the new release must have. ``old`` is what each earlier instance that is wanted was doing when it was last
     seen before it was asked to stop. ``parked`` are those that were stopped and are kept until the end. ``serving`` are
     the earlier instances that the last look showed up, and ``served`` those that the first one did. ``committed``: the
@@ -83,6 +92,7 @@ class Rollout:
 
     plan: Plan
     traits: Traits = field(default_factory=Traits)
+    listing: Listing = Listing.UNPROVEN
     hashes: Mapping[UnitName, str] = field(default_factory=dict)
     phase: Phase = Phase.STARTING
     step: int = -1

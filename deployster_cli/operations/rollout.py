@@ -14,8 +14,7 @@ from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.pace import next_look
 from deployster_cli.domain.plan import Plan
 from deployster_cli.domain.reasons import rules_and_machines
-from deployster_cli.domain.rollout_looks import Listing
-from deployster_cli.domain.rollout_state import Action, Rollout, Verb
+from deployster_cli.domain.rollout_state import Action, Listing, Rollout, Verb
 from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.domain.watching import LOST_FOR, Traits
 from deployster_cli.engines.base import Engine

@@ -1,0 +1,396 @@
+"""Rollouts while somebody else kills, stops, replaces and re-creates the new units, or the registry is emptied: no run
+says that it is done where a last look would deny it, and none takes the earlier release away without need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deployster_cli.domain import events
+from deployster_cli.domain.model import OnFailure, Order, State
+from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.plan import Policy, Wanted, plan_deploy, plan_destroy
+from deployster_cli.domain.rollout_state import Phase, Rollout
+from deployster_cli.domain.watching import Reason, Traits
+from deployster_cli.errors import EngineError, Refused
+from deployster_cli.operations.rollout import Work, drive
+from tests.simulation import Fate, Life, SimClock, SimEngine, stamped
+
+OLD, NEW = "v1", "v2"
+
+
+def names(version: str, count: int) -> tuple[UnitName, ...]:
+    return tuple(UnitName("carousel", version, i) for i in range(1, count + 1))
+
+
+class Mischief(Enum):
+    """What somebody does to a unit."""
+
+    DESTROYS = "destroys it"
+    KILLS = "has it fail"
+    LOOPS = "has it crash and restart for ever"
+    STOPS = "stops it"
+    REPLACES = "puts other content under its name"
+    ANEW = "destroys it and starts it again"
+
+
+class MischievousClock(SimClock):
+    """Does things to units as time passes. ``plot`` is (second, what) in order."""
+
+    engine: SimEngine
+    plot: list[tuple[float, Callable[[SimEngine], None]]]
+
+    def sleep(self, seconds: float) -> None:
+        end = self.at + seconds
+        while self.plot and self.plot[0][0] <= end:
+            at, deed = self.plot.pop(0)
+            self.at = max(self.at, at)
+            deed(self.engine)
+        self.at = max(self.at, end)
+
+
+def done_to(name: UnitName, mischief: Mischief) -> Callable[[SimEngine], None]:
+    def deed(engine: SimEngine) -> None:
+        life, now = engine.lives.get(name), engine.clock.now()
+        if life is None:
+            return
+        match mischief:
+            case Mischief.DESTROYS:
+                engine.lives.pop(name)
+                engine.leaving[name] = replace(life, stop_done=now, row_until=now + 2)
+            case Mischief.KILLS:
+                life.fate = Fate.FAILS
+            case Mischief.LOOPS:
+                life.fate, life.up = Fate.LOOPS, min(life.up, now)
+            case Mischief.STOPS:
+                life.desired, life.stop_done = State.LOADED, now
+            case Mischief.REPLACES:
+                assert life.file
+                life.file = replace(life.file, options=(*life.file.options, ("Service", "User", "eve")))
+            case Mischief.ANEW:
+                engine.lives[name] = Life(Fate.RUNS, placed=now + 2, up=now + 3, file=life.file)
+
+    return deed
+
+
+def emptied(engine: SimEngine) -> None:
+    engine.emptied = True
+
+
+class Hold:
+    """A lock that is in every listing that is not empty."""
+
+    def __init__(self, engine: SimEngine) -> None:
+        self.engine = engine
+
+    @property
+    def shown(self) -> bool:
+        return not self.engine.locks.hidden
+
+    def keep(self) -> None:
+        """Put back at once where the registry has lost it."""
+
+    def ensure(self) -> None:
+        """Never lost."""
+
+
+@dataclass
+class Run:
+    """How it ended, and what it told."""
+
+    end: Rollout
+    told: list[events.Event] = field(default_factory=list)
+
+    @property
+    def reason(self) -> Reason | None:
+        return self.end.failure.reason if self.end.failure else None
+
+
+def sim(old: int, plot: list[tuple[float, Callable[[SimEngine], None]]], **changes: object) -> SimEngine:
+    clock = MischievousClock()
+    clock.plot = sorted(plot, key=lambda entry: entry[0])
+    engine = clock.engine = SimEngine(clock, **changes)  # type: ignore[arg-type]
+    engine.add_running(*names(OLD, old))
+    return engine
+
+
+def go(engine: SimEngine, work: Work) -> Run:
+    told: list[events.Event] = []
+    driven = drive(engine, work, engine.clock, Hold(engine))
+    while True:
+        try:
+            told.append(next(driven))
+        except StopIteration as stop:
+            return Run(stop.value, told)
+
+
+def deploy(
+    engine: SimEngine, count: int, policy: Policy | None = None, batch: int | None = None, traits: Traits | None = None
+) -> Run:
+    wanted = Wanted("carousel", NEW, count, True, batch, policy=policy or Policy())
+    plan = plan_deploy(wanted, engine.units(), ())
+    return go(engine, Work(plan, {name: stamped(name) for name in plan.start}, traits or Traits()))
+
+
+STANDS = 11.0
+"""A second at which, by default, the new units have risen and the old ones are stopped and not yet destroyed."""
+
+RETIRES = 12.2
+"""A second at which the old units are being destroyed."""
+
+
+def test_when_things_happen_is_as_the_tests_below_take_it_to_be() -> None:
+    seen: dict[float, tuple[int, int]] = {}
+
+    def at(second: float) -> Callable[[SimEngine], None]:
+        return lambda engine: seen.update({second: (engine.running("carousel", OLD), engine.running("carousel", NEW))})
+
+    assert deploy(sim(3, [(second, at(second)) for second in (STANDS, RETIRES)]), 3).end.phase is Phase.DONE
+    assert seen == {STANDS: (0, 3), RETIRES: (0, 3)}
+
+
+@pytest.mark.parametrize(
+    ("mischief", "reason"),
+    [
+        (Mischief.DESTROYS, Reason.GONE),
+        (Mischief.KILLS, Reason.FAILED),
+        (Mischief.LOOPS, Reason.CRASH_LOOP),
+        (Mischief.STOPS, Reason.GONE),
+        (Mischief.REPLACES, Reason.REPLACED),
+    ],
+)
+@pytest.mark.parametrize("order", Order)
+def test_what_befalls_a_new_unit_before_the_old_ones_are_destroyed_brings_those_back(
+    mischief: Mischief, reason: Reason, order: Order
+) -> None:
+    engine = sim(3, [(STANDS - 2, done_to(names(NEW, 1)[0], mischief))])
+    run = deploy(engine, 3, Policy(order=order, settle=6))
+    assert (run.end.phase, run.reason) == (Phase.FAILED, reason)
+    assert (engine.running("carousel", OLD), set(engine.lives)) == (3, set(names(OLD, 3)))
+
+
+def test_a_new_unit_that_fails_while_the_old_ones_are_destroyed_ends_in_a_failure_and_stays() -> None:
+    engine = sim(3, [(RETIRES, done_to(names(NEW, 1)[0], Mischief.KILLS))])
+    run = deploy(engine, 3)
+    assert (run.end.phase, run.reason, run.end.committed, run.end.left) == (
+        Phase.FAILED,
+        Reason.FAILED,
+        True,
+        names(NEW, 1),
+    )
+    assert engine.running("carousel", NEW) == 2
+
+
+def test_a_first_batch_that_dies_while_the_next_ones_start_fails_the_rollout() -> None:
+    engine = sim(4, [(20, done_to(names(NEW, 1)[0], Mischief.KILLS))])
+    run = deploy(engine, 4, batch=1)
+    assert (run.reason, engine.running("carousel", OLD), set(engine.lives)) == (Reason.FAILED, 4, set(names(OLD, 4)))
+
+
+def test_an_instance_that_ran_before_and_is_kept_is_judged_too() -> None:
+    engine = sim(2, [])
+    wanted = Wanted("carousel", OLD, 1)
+    engine.clock.plot = [(1.0, done_to(names(OLD, 1)[0], Mischief.DESTROYS))]  # type: ignore[attr-defined]
+    run = go(engine, Work(plan_deploy(wanted, engine.units(), names(OLD, 2))))
+    assert (run.reason, engine.running("carousel", OLD)) == (Reason.GONE, 1)
+
+
+def test_nothing_to_do_is_said_of_a_look() -> None:
+    engine = sim(2, [])
+    plan = plan_deploy(Wanted("carousel", OLD, 2), engine.units(), names(OLD, 2))
+    before = engine.looks
+    assert (plan.empty, go(engine, Work(plan)).end.phase, engine.looks) == (True, Phase.DONE, before + 1)
+
+
+def test_a_new_unit_that_is_started_anew_by_somebody_is_waited_for_again() -> None:
+    engine = sim(2, [(RETIRES, done_to(names(NEW, 1)[0], Mischief.ANEW))])
+    run = deploy(engine, 2)
+    assert (run.end.phase, engine.running("carousel", NEW)) == (Phase.DONE, 2)
+
+
+@pytest.mark.parametrize("at", [1, STANDS - 1, RETIRES])
+def test_a_registry_that_lost_its_data_is_no_proof_of_anything_done(at: float) -> None:
+    run = deploy(sim(3, [(at, emptied)]), 3, Policy(timeout=30))
+    assert (run.end.phase, run.end.serving) == (Phase.FAILED, frozenset())
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_units_that_an_empty_listing_lacks_are_not_gone(listed: bool) -> None:
+    engine = sim(2, [], empty_looks=range(3, 400, 2))
+    run = go(engine, Work(plan_destroy("carousel", OLD, engine.units()))) if listed else deploy(engine, 2)
+    assert (run.end.phase, engine.running("carousel", OLD)) == (Phase.DONE, 0)
+    assert all(name.version == NEW for name in engine.lives)
+
+
+def test_keep_brings_the_old_ones_back_beside_the_new_that_are_kept() -> None:
+    engine = sim(3, [(STANDS - 2, done_to(names(NEW, 1)[0], Mischief.KILLS))])
+    run = deploy(engine, 3, Policy(settle=6, on_failure=OnFailure.KEEP))
+    assert (engine.running("carousel", OLD), run.end.left) == (3, names(NEW, 3))
+
+
+def test_keep_leaves_the_old_ones_stopped_where_they_can_t_run_beside_the_new() -> None:
+    engine = sim(3, [(STANDS - 2, done_to(names(NEW, 1)[0], Mischief.KILLS))])
+    run = deploy(engine, 3, Policy(settle=6, on_failure=OnFailure.KEEP, order=Order.STOP_FIRST))
+    assert (engine.running("carousel", OLD), run.end.left) == (0, names(NEW, 3))
+
+
+def test_a_laptop_that_sleeps_sees_the_units_settle_once_more() -> None:
+    engine = sim(0, [(5, lambda engine: engine.clock.__setattr__("at", 605.0))], one_machine=True)
+    run = deploy(engine, 1, Policy(settle=5, timeout=60))
+    assert run.end.phase is Phase.DONE
+    assert engine.clock.now() >= 610
+
+
+def test_time_in_which_the_engine_was_away_is_no_time_up() -> None:
+    engine = sim(0, [], outages=range(5, 35))
+    deploy(engine, 1, Policy(settle=30))
+    assert engine.clock.now() > 45
+
+
+def test_units_that_came_up_at_different_moments_settle_with_the_last() -> None:
+    first, second = names(NEW, 2)
+    engine = sim(0, [(4.0, done_to(second, Mischief.ANEW))])
+    run = deploy(engine, 2, Policy(settle=5))
+    ready = {event.unit.name: event.seconds for event in run.told if isinstance(event, events.Ready)}
+    assert ready[second] - ready[first] >= 4.9 or ready[second] >= 12
+    assert engine.clock.now() >= 12
+
+
+class Stubborn(SimEngine):
+    """Carries requests out and says that it did not, so many times a verb."""
+
+    def __init__(self, *args: object, lies: dict[str, int], error: type[EngineError] = EngineError) -> None:
+        super().__init__(*args)  # type: ignore[arg-type]
+        self.lies, self.error = lies, error
+
+    def _lie(self, verb: str) -> None:
+        if self.lies.get(verb, 0) > 0:
+            self.lies[verb] -= 1
+            raise self.error(f"{verb} exited with 1")
+
+    def stop(self, names: object) -> None:
+        super().stop(names)  # type: ignore[arg-type]
+        self._lie("stop")
+
+    def destroy(self, names: object) -> None:
+        super().destroy(names)  # type: ignore[arg-type]
+        self._lie("destroy")
+
+    def start(self, files: object) -> None:
+        super().start(files)  # type: ignore[arg-type]
+        self._lie("start")
+
+    def resume(self, names: object) -> None:
+        super().resume(names)  # type: ignore[arg-type]
+        self._lie("resume")
+
+
+def stubborn(old: int, fates: dict[UnitName, Fate] | None = None, **lies: int) -> Stubborn:
+    clock = MischievousClock()
+    clock.plot = []
+    engine = clock.engine = Stubborn(clock, fates or {}, lies=lies)
+    engine.add_running(*names(OLD, old))
+    return engine
+
+
+@pytest.mark.parametrize("order", Order)
+def test_a_write_that_worked_and_failed_is_no_refusal(order: Order) -> None:
+    engine = stubborn(2, start=1, stop=1, destroy=1)
+    run = deploy(engine, 2, Policy(order=order))
+    assert (run.end.phase, set(engine.lives)) == (Phase.DONE, set(names(NEW, 2)))
+
+
+@pytest.mark.parametrize("order", Order)
+def test_undoing_goes_on_after_a_refusal(order: Order) -> None:
+    engine = stubborn(2, {names(NEW, 1)[0]: Fate.FAILS}, stop=9, destroy=9, resume=9)
+    engine.lies["stop"] = 0 if order is Order.STOP_FIRST else 9
+    run = deploy(engine, 2, Policy(order=order))
+    assert (run.end.phase, set(engine.lives), run.end.left) == (Phase.FAILED, set(names(OLD, 2)), ())
+    assert engine.running("carousel", OLD) == 2
+
+
+def test_a_request_that_is_refused_again_and_again_fails_the_rollout() -> None:
+    engine = stubborn(1)
+    engine.fates[names(NEW, 1)[0]] = Fate.REFUSED
+    run = deploy(engine, 1)
+    assert (run.reason, [verb for verb, _ in engine.calls].count("start"), engine.clock.now() < 10) == (
+        Reason.REFUSED,
+        3,
+        True,
+    )
+
+
+def test_a_refusal_that_is_final_fails_it_at_once() -> None:
+    engine = stubborn(1, start=1)
+    engine.error = Refused
+    assert (deploy(engine, 1).reason, [verb for verb, _ in engine.calls].count("start")) == (Reason.REFUSED, 1)
+
+
+def test_a_job_that_ends_well_is_done() -> None:
+    engine = sim(0, [], fates={names(NEW, 1)[0]: Fate.ENDS})
+    run = deploy(engine, 1, traits=Traits(oneshot=True))
+    assert (run.end.phase, engine.clock.now() < 12) == (Phase.DONE, True)
+
+
+def test_removing_many_may_take_longer_than_the_time_limit_while_it_gets_on() -> None:
+    old = names(OLD, 30)
+    engine = sim(30, [], stops_late={name: 5.0 * name.instance for name in old})
+    run = go(engine, Work(plan_destroy("carousel", OLD, engine.units(), policy=Policy(timeout=20))))
+    assert (run.end.phase, engine.clock.now() > 140) == (Phase.DONE, True)
+
+
+deeds = st.tuples(st.floats(0.5, 60), st.builds(done_to, st.sampled_from(names(NEW, 4)), st.sampled_from(Mischief)))
+delays = st.floats(0.1, 12)
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> tuple[SimEngine, int, int | None, Policy]:
+    old = draw(st.integers(0, 4))
+    plot = draw(st.lists(deeds, max_size=3)) + draw(
+        st.lists(st.tuples(st.floats(0.5, 60), st.just(emptied)), max_size=1)
+    )
+    engine = sim(
+        old,
+        plot,
+        place_delay=draw(delays),
+        start_delay=draw(delays),
+        stop_delay=draw(delays),
+        leave_delay=draw(delays),
+        empty_looks=draw(st.frozensets(st.integers(2, 90), max_size=30)),
+        lost_rows=draw(st.frozensets(st.integers(2, 90), max_size=20)),
+    )
+    count = draw(st.integers(max(1, old), 4))
+    policy = Policy(
+        settle=draw(st.sampled_from([0.0, 3.0])),
+        timeout=60,
+        order=draw(st.sampled_from(Order)),
+        on_failure=draw(st.sampled_from(OnFailure)),
+    )
+    return engine, count, draw(st.none() | st.integers(1, 4)), policy
+
+
+@settings(max_examples=500, deadline=None)
+@given(worlds())
+def test_no_run_ends_in_done_that_a_last_look_would_deny_and_none_loses_the_earlier_release(
+    world: tuple[SimEngine, int, int | None, Policy],
+) -> None:
+    engine, count, batch, policy = world
+    old = len(engine.lives)
+    lost, empty, engine.lost_rows, engine.empty_looks = engine.lost_rows, engine.empty_looks, (), ()
+    plan = plan_deploy(Wanted("carousel", NEW, count, True, batch, policy=policy), engine.units(), ())
+    engine.lost_rows, engine.empty_looks = lost, empty
+    run = go(engine, Work(plan, {name: stamped(name) for name in plan.start}))
+    engine.lost_rows = engine.empty_looks = ()
+    if run.end.phase is Phase.DONE:
+        assert engine.running("carousel", NEW) == count
+        assert {name for name in engine.lives if engine.lives[name].desired is State.LAUNCHED} == set(names(NEW, count))
+        assert {unit.name: unit.hash for unit in engine.units()} == {n: stamped(n).hash for n in names(NEW, count)}
+    elif not (run.end.committed or engine.emptied):
+        apart = policy.on_failure is OnFailure.KEEP and policy.order is Order.STOP_FIRST
+        assert engine.running("carousel", OLD) == old or apart
