@@ -64,7 +64,7 @@ ROLLING = (
         type=click.Choice([kind.value for kind in OnFailure]),
         default=OnFailure.ROLLBACK.value,
         show_default=True,
-        help="Take failed new instances out again, or keep them for a look.",
+        help="Remove failed new instances, or keep them for inspection.",
     ),
     *WAITING,
     click.option("--dry-run", is_flag=True, help="Show the plan, change nothing."),

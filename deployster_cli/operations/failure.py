@@ -19,7 +19,7 @@ class RolloutFailed(DeploysterError):
 
     def __init__(self, rollout: Rollout, failure: Failure, more: str = "") -> None:
         what = headline(failure)
-        sentences = [f"{what[:1].upper() if failure.text else what[:1]}{what[1:]}.", more, _state(rollout, failure)]
+        sentences = [f"{_headed(what, failure)}.", more, _state(rollout, failure)]
         super().__init__(" ".join(s for s in sentences if s), _next(rollout, failure))
         self.rollout = rollout
         self.failure = failure
@@ -32,40 +32,84 @@ def _is_undone(rollout: Rollout, failure: Failure) -> bool:
     return not (kept or rollout.left or failure.reason is Reason.AWAY)
 
 
+def _headed(what: str, failure: Failure) -> str:
+    """A headline as a sentence begins: the engine's words with a capital, a unit's name as it is."""
+    return f"{what[:1].upper()}{what[1:]}" if failure.text else what
+
+
 def _state(rollout: Rollout, failure: Failure) -> str:
-    """What is there now."""
+    """What is there now, by the last look."""
     plan, left = rollout.plan, some_names(rollout.left)
     if failure.reason is Reason.AWAY:
         return "What was asked of it so far stands; what runs now is not known."
-    if not plan.start and not plan.watch:
+    if rollout.committed:
+        return _too_late(rollout)
+    if not plan.start and not plan.watch and not plan.keep:
         return f"Still there: {left}." if left else ""
     if failure.reason is Reason.NOT_GONE and rollout.left and set(rollout.left) <= set(plan.retire):
         return f"{plan.service} {plan.version} runs; still there: {left}."
+    text = "; ".join(filter(None, (_new(rollout), _earlier(rollout))))
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
+def _new(rollout: Rollout) -> str:
+    """What became of what was to be undone."""
+    plan, left = rollout.plan, some_names(rollout.left)
+    if not rollout.left:
+        return "the new instances were removed" if rollout.started else ""
     if plan.policy.on_failure is OnFailure.KEEP and rollout.left == rollout.started:
-        return f"Kept for a look: {left}; what ran before was not retired."
-    if rollout.left:
-        return f"{'Not running again' if set(rollout.left) <= set(plan.retire) else 'Not undone'}: {left}."
-    before = sorted({f"{name.service} {name.version}" for name in plan.retire if name.version != plan.version})
-    runs = f"; {' and '.join(before)} is as it was" if before else ""
-    return f"What was started was taken out again{runs}."
+        return f"kept for inspection: {left}"
+    return f"{'not running again' if set(rollout.left) <= set(plan.retire) else 'not removed'}: {left}"
+
+
+def _too_late(rollout: Rollout) -> str:
+    """Of a failure that came when there was no way back."""
+    there = [name for name in rollout.plan.retire if name in rollout.serving]
+    still = f"; still up of them: {some_names(there)}" if there else ""
+    return f"By then the earlier instances were being destroyed{still}."
+
+
+def _earlier(rollout: Rollout) -> str:
+    """How the earlier instances are that ran when it began: as they were, or which of them are not."""
+    ran = [name for name in rollout.plan.retire if name in (rollout.served or ())]
+    lost = tuple(name for name in ran if name not in rollout.serving)
+    if lost:
+        return f"of the {len(ran)} earlier instances these do not run: {some_names(lost)}"
+    releases = sorted({f"{name.service} {name.version}" for name in ran if name.version != rollout.plan.version})
+    if not releases:
+        return ""
+    return f"{' and '.join(releases)} {'is as it was' if len(releases) == 1 else 'are as they were'}"
 
 
 def _next(rollout: Rollout, failure: Failure) -> str:
     plan = rollout.plan
     if failure.reason is Reason.AWAY:
         return "Once it answers, run the same command again: it goes on from what it finds."
+    if rollout.committed:
+        back = _back(rollout)
+        return f"See deployster units {plan.service}. {f'{back}, or deploy' if back else 'Deploy'} a version that runs."
     if rollout.left:
         return f"See deployster units {plan.service}; the same command again goes on from what it finds."
     if failure.reason is Reason.NOT_YET:
-        return "Give it longer with --timeout, or keep it for a look with --on-failure keep."
+        return "Give it longer with --timeout, or keep it for inspection with --on-failure keep."
     if failure.reason in {Reason.FAILED, Reason.CRASH_LOOP, Reason.ENDED}:
-        return "To keep the failed instances for a look, deploy with --on-failure keep."
+        return "To keep the failed instances for inspection, deploy with --on-failure keep."
     return ""
 
 
+def _back(rollout: Rollout) -> str:
+    """The line that goes back to the release before; empty where there was none."""
+    before = [name.version for name in rollout.plan.retire if name.version != rollout.plan.version]
+    return f"Go back with deployster rollback {rollout.plan.service} {before[-1]}" if before else ""
+
+
 def interrupted(rollout: Rollout, signal: int) -> Interrupted:
-    """What to say after Ctrl-C: what was started stands, nothing is undone, and how to go on."""
+    """What to say after Ctrl-C: what was started stands, nothing is undone, and how to go on. A rollout that had failed
+    by then says so first.
+    """
     plan = rollout.plan
+    if rollout.failure:
+        return _interrupted_failure(rollout, rollout.failure, signal)
     if rollout.phase is Phase.RETIRING and not plan.start:
         state = f"Some of {plan.service} {plan.version} may still be stopping."
     else:
@@ -74,5 +118,20 @@ def interrupted(rollout: Rollout, signal: int) -> Interrupted:
     return Interrupted(
         f"Interrupted. {state}",
         f"The same command again goes on from here; deployster units {plan.service} shows what runs.",
+        signal=signal,
+    )
+
+
+def _interrupted_failure(rollout: Rollout, failure: Failure, signal: int) -> Interrupted:
+    """The failure, what of it is not undone, and what undoes it."""
+    plan, what = rollout.plan, headline(failure)
+    new = tuple(name for name in rollout.started if rollout.phase is not Phase.UNDOING or name not in rollout.finished)
+    stopped = tuple(name for name in rollout.up_before if name not in rollout.serving)
+    kinds = (("not removed", new), ("not running again", stopped))
+    left = "; ".join(f"{kind}: {some_names(names)}" for kind, names in kinds if names)
+    cure = _back(rollout) if stopped else f"Remove it with deployster destroy {plan.service} {plan.version}"
+    return Interrupted(
+        f"{_headed(what, failure)}. Interrupted while that was undone{f'; {left}' if left else ''}.",
+        f"{cure}; deployster units {plan.service} shows what runs.",
         signal=signal,
     )

@@ -88,8 +88,8 @@ def test_a_failing_version_exits_1_and_says_what_is_there_now(shell: Shell) -> N
     code, out, err = shell("deploy carousel v2 --destroy-previous")
     assert (code, out) == (1, "")
     assert err.splitlines()[-2:] == [
-        "Error: carousel v2 @1 failed on 10.0.0.1. What was started was taken out again; carousel v1 is as it was.",
-        "To keep the failed instances for a look, deploy with --on-failure keep.",
+        "Error: carousel v2 @1 failed on 10.0.0.1. The new instances were removed; carousel v1 is as it was.",
+        "To keep the failed instances for inspection, deploy with --on-failure keep.",
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from deployster_cli.domain.events import Failure
-from deployster_cli.domain.model import Machine, OnFailure, Unit
+from deployster_cli.domain.model import Condition, Machine, OnFailure, Unit
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import Plan, Policy, Step
 from deployster_cli.domain.rollout_state import Phase, Rollout
@@ -25,11 +25,23 @@ def failed(
     step: Step = STEP,
     keep: bool = False,
     text: str = "",
+    serving: tuple[UnitName, ...] = (OLD,),
+    committed: bool = False,
 ) -> RolloutFailed:
     policy = Policy(on_failure=OnFailure.KEEP if keep else OnFailure.ROLLBACK)
     plan = Plan("carousel", "v2", (step,), policy=policy)
     failure = Failure(reason, names, HERE, text)
-    return RolloutFailed(Rollout(plan, phase=Phase.FAILED, started=(NEW,), failure=failure, left=left), failure)
+    end = Rollout(
+        plan,
+        phase=Phase.FAILED,
+        started=(NEW,),
+        failure=failure,
+        left=left,
+        served=frozenset({OLD}),
+        serving=frozenset(serving),
+        committed=committed,
+    )
+    return RolloutFailed(end, failure)
 
 
 @pytest.mark.parametrize(
@@ -37,17 +49,23 @@ def failed(
     [
         (
             failed(Reason.FAILED),
-            "carousel v2 @1 failed on 10.0.0.1. What was started was taken out again; carousel v1 is as it was.",
+            "carousel v2 @1 failed on 10.0.0.1. The new instances were removed; carousel v1 is as it was.",
         ),
-        (failed(Reason.CRASH_LOOP, step=Step((NEW,))), "What was started was taken out again."),
+        (failed(Reason.CRASH_LOOP, step=Step((NEW,))), "The new instances were removed."),
         (
             failed(Reason.ENDED, left=(NEW,), keep=True),
-            "Kept for a look: carousel v2 @1; what ran before was not retired.",
+            "Kept for inspection: carousel v2 @1; carousel v1 is as it was.",
         ),
-        (failed(Reason.NOT_YET, left=(NEW,)), "Not undone: carousel v2 @1."),
+        (
+            failed(Reason.FAILED, serving=()),
+            "The new instances were removed; of the 1 earlier instances these do not run: carousel v1 @1.",
+        ),
+        (failed(Reason.FAILED, committed=True, serving=()), "By then the earlier instances were being destroyed."),
+        (failed(Reason.FAILED, committed=True), "being destroyed; still up of them: carousel v1 @1."),
+        (failed(Reason.NOT_YET, left=(NEW,)), "Not removed: carousel v2 @1; carousel v1 is as it was."),
         (failed(Reason.NOT_GONE, names=(OLD,), left=(OLD,)), "carousel v2 runs; still there: carousel v1 @1."),
         (failed(Reason.NOT_GONE, names=(OLD,), left=(OLD,), step=Step(retire=(OLD,))), "Still there: carousel v1 @1."),
-        (failed(Reason.REFUSED, text="the engine said no."), "The engine said no. What was started"),
+        (failed(Reason.REFUSED, text="the engine said no."), "The engine said no. The new instances were removed"),
         (failed(Reason.AWAY, text="fleetctl is silent"), "Fleetctl is silent. What was asked of it so far stands"),
     ],
 )
@@ -66,6 +84,8 @@ def test_nothing_left_of_a_destroy_that_was_refused_needs_no_word() -> None:
         (failed(Reason.NOT_YET), "--timeout"),
         (failed(Reason.NOT_YET, left=(NEW,)), "deployster units carousel"),
         (failed(Reason.AWAY, text="x"), "the same command again"),
+        (failed(Reason.FAILED, committed=True), "deployster rollback carousel v1, or deploy a version that runs"),
+        (failed(Reason.FAILED, committed=True, step=Step((NEW,))), "Deploy a version that runs"),
     ],
 )
 def test_the_hint_says_what_to_type_next(error: RolloutFailed, hint: str) -> None:
@@ -87,6 +107,28 @@ def test_an_interrupt_says_what_was_started() -> None:
 
 def test_an_interrupt_before_anything_was_started_says_so() -> None:
     assert "Started so far: nothing" in interrupted(Rollout(Plan("carousel", "v2", (STEP,)), step=0), 2).message
+
+
+def undoing(phase: Phase, parked: tuple[UnitName, ...] = ()) -> Rollout:
+    plan = Plan("carousel", "v2", (STEP,))
+    old = dict.fromkeys(parked, Condition.RUNNING)
+    failure = Failure(Reason.CRASH_LOOP, (NEW,), HERE)
+    return Rollout(plan, phase=phase, step=0, started=(NEW,), failure=failure, old=old, parked=parked)
+
+
+def test_an_interrupt_while_a_failure_is_undone_says_what_failed_and_what_removes_it() -> None:
+    error = interrupted(undoing(Phase.UNDOING), 15)
+    assert (error.exit_code, error.message, error.hint) == (
+        143,
+        "carousel v2 @1 keeps crashing on 10.0.0.1. Interrupted while that was undone; not removed: carousel v2 @1.",
+        "Remove it with deployster destroy carousel v2; deployster units carousel shows what runs.",
+    )
+
+
+def test_an_interrupt_while_the_earlier_release_comes_back_says_what_brings_it_back() -> None:
+    error = interrupted(undoing(Phase.RESTORING, (OLD,)), 2)
+    assert "not removed: carousel v2 @1; not running again: carousel v1 @1." in error.message
+    assert error.hint.startswith("Go back with deployster rollback carousel v1;")
 
 
 def test_an_interrupted_destroy_says_that_units_may_still_be_stopping() -> None:

@@ -181,7 +181,7 @@ def test_a_failed_release_shows_its_journal_and_why(page: Page) -> None:
     job_is(page, "Deploy broken v1", "failed")
     job = page.locator("li.job", has_text="Deploy broken v1")
     job.get_by_text("out of luck").first.wait_for()
-    assert "taken out again" in job.locator(".error").inner_text()
+    assert "were removed" in job.locator(".error").inner_text()
 
 
 def test_nothing_is_destroyed_without_a_yes(page: Page) -> None:
