@@ -52,8 +52,8 @@ class Cluster:
         return sample((self.options.fleetctl, *words), self.environ).out
 
     def units(self) -> list[str]:
-        """The units of this run, and the locks on them, that the registry has."""
-        ours = (self.prefix, f"deployster-lock-{self.prefix}")
+        """The units of this run, and the locks and records of them, that the registry has."""
+        ours = (self.prefix, f"deployster-lock-{self.prefix}", f"deployster-record-{self.prefix}")
         names = self.call("list-unit-files", "--no-legend", "--fields=unit").split()
         return [name for name in names if name.startswith(ours)]
 

@@ -187,6 +187,7 @@ def test_a_dry_run_shows_the_plan_and_makes_no_job(server: Server) -> None:
     answer = server.post("deploys", {"deploy": {"version": "v1", "instance_count": 2, "dry_run": True}})
     assert answer.status_code == 200
     assert answer.json()["plan"]["steps"][0]["start"] == ["carousel-v1@1.service", "carousel-v1@2.service"]
+    assert answer.json()["plan"]["instances"] == {"number": 2, "reason": "--instances", "before": None}
     assert (server.serving.jobs.of(None), server.engine.lives) == ([], {})
 
 

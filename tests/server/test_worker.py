@@ -14,7 +14,7 @@ from deployster_cli.config import Settings
 from deployster_cli.domain.events import Event
 from deployster_cli.domain.intent import Intent, Verb
 from deployster_cli.domain.lock import Note
-from deployster_cli.domain.plan import Plan
+from deployster_cli.domain.plan import Instances, Plan
 from deployster_cli.errors import DeploysterError, Interrupted, Locked
 from deployster_cli.operations.carry_out import Carrying
 from deployster_cli.server import worker
@@ -142,15 +142,52 @@ def test_a_plan_is_remembered_only_once_the_lock_is_held(world: World) -> None:
     assert world.plan is None
 
 
-def test_what_somebody_else_deployed_since_is_not_undone(world: World) -> None:
+@pytest.mark.parametrize("clock", ["right", "behind"])
+def test_what_somebody_else_deployed_since_is_not_undone(
+    world: World, clock: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cut_after(world, DEPLOY, 1)
     plan, at = world.plan, world.planned_at
     world.engine.clock.sleep(60)
+    if clock == "behind":
+        monkeypatch.setattr(world.engine.clock, "utc", lambda: "2025-12-31T23:00:00Z")
     world.do(Intent(Verb.DEPLOY, "carousel", "v3", instances=1, destroy_previous=True))
     world.plan, world.planned_at = plan, at
     with pytest.raises(DeploysterError, match="ann@laptop has deployed carousel v3 since"):
         list(world.begin(DEPLOY, earlier=True))
     assert world.there() == {("v3", 1)}
+
+
+def test_what_a_laptop_whose_clock_is_ahead_deployed_before_is_no_obstacle(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as ahead:
+        ahead.setattr(world.engine.clock, "utc", lambda: "2026-01-02T00:00:00Z")
+        world.do(Intent(Verb.DEPLOY, "carousel", "v3", instances=1))
+    cut_after(world, DEPLOY, 1)
+    list(world.begin(DEPLOY, earlier=True))
+    assert world.there() == {("v2", 1), ("v2", 2)}
+
+
+@pytest.mark.parametrize(
+    ("intent", "size"),
+    [
+        (Intent(Verb.DEPLOY, "carousel", "v2"), Instances(2, "as asked for by the last deploy (v1)", 2)),
+        (Intent(Verb.DEPLOY, "carousel", "v2", instances=1), Instances(1, "--instances", 2)),
+        (Intent(Verb.ROLLBACK, "carousel"), Instances(2, "as asked for by the last deploy (v1)", 2)),
+        (Intent(Verb.RESTART, "carousel"), Instances(2, "as asked for by the last deploy (v1)", 2)),
+        (Intent(Verb.SCALE, "carousel", instances=4), Instances(4, "scale", 2)),
+        (DESTROY, None),
+    ],
+)
+def test_a_job_has_its_number_of_instances_by_the_rule_of_the_command_line(
+    world: World, intent: Intent, size: Instances | None
+) -> None:
+    for unit in list(world.engine.lives)[1:]:
+        world.engine.stop([unit])
+    list(world.begin(intent))
+    assert world.plan is not None
+    assert world.plan.instances == size
 
 
 def test_what_was_deployed_anew_is_not_destroyed(world: World) -> None:
