@@ -18,6 +18,8 @@ Option = tuple[str, str, str]
 
 STAMP_SECTION = "X-Deployster"
 
+INSTALL_SECTION = "Install"
+
 LONGEST_LINE = 2047
 """Bytes. go-systemd refuses a unit file with a longer one ("line too long")."""
 
@@ -116,8 +118,13 @@ class UnitFile:
 
     @property
     def unstamped(self) -> tuple[Option, ...]:
-        """The options without ``[X-Deployster]``: what decides whether two units run the same thing."""
+        """The options without ``[X-Deployster]``."""
         return tuple(option for option in self.options if option[0] != STAMP_SECTION)
+
+    def runs_as(self, other: UnitFile) -> bool:
+        """Whether two units run the same thing, whatever their stamps say. systemd runs nothing of an [Install]."""
+        mine, theirs = ([option for option in file.unstamped if option[0] != INSTALL_SECTION] for file in (self, other))
+        return mine == theirs
 
     @property
     def stamp(self) -> Stamp | None:

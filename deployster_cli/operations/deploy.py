@@ -268,7 +268,7 @@ def _as_rendered(engine: Engine, request: Request, render: Renderer, units: Sequ
             continue
         file = engine.cat(unit.name)
         stamp = (file and file.stamp) or stamp
-        if file and file.stamp and render(unit.name, file.stamp).unstamped == file.unstamped:
+        if file and file.stamp and render(unit.name, file.stamp).runs_as(file):
             found.add(unit.name)
     return found
 

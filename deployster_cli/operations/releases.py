@@ -92,7 +92,7 @@ def check_settings(engine: Engine, now: Standing, render: Renderer) -> None:
     file = engine.cat(unit.name) if unit else None
     if file is None:
         return
-    if file.stamp is None or render(file.name, file.stamp).unstamped != file.unstamped:
+    if file.stamp is None or not render(file.name, file.stamp).runs_as(file):
         at = f"{now.newest.service} {now.newest.version}"
         raise InvalidInput(
             f"{at} runs with other settings than the ones of now.",

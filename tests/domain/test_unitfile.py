@@ -155,6 +155,15 @@ def test_a_stamp_makes_no_difference_to_what_runs() -> None:
     assert bare.stamped(STAMP).unstamped == bare.options
 
 
+def test_neither_the_stamp_nor_how_it_is_installed_is_what_a_unit_runs() -> None:
+    name = UnitName("carousel", "1", 1)
+    bare = UnitFile(name, (("Service", "ExecStart", "/bin/true"),))
+    installed = UnitFile(name, (*bare.options, ("Install", "WantedBy", "init.scope"))).stamped(STAMP)
+    assert bare.runs_as(installed)
+    assert installed.runs_as(bare)
+    assert not installed.runs_as(UnitFile(name, (("Service", "ExecStart", "/bin/false"),)))
+
+
 @pytest.mark.parametrize("section", ["", "[X-Deployster]\nService=carousel"])
 def test_a_unit_without_a_whole_stamp_has_none(section: str) -> None:
     assert unit("[Unit]\nA=1\n" + section).stamp is None

@@ -15,7 +15,6 @@ from deployster_cli.engines.fleetctl import args, output, verdict
 from deployster_cli.engines.fleetctl.args import Argv, FleetOptions
 from deployster_cli.engines.fleetctl.calls import Calls, environment, put, started
 from deployster_cli.engines.fleetctl.folders import folder
-from deployster_cli.engines.fleetctl.rhythm import rounds
 from deployster_cli.errors import EngineError
 
 if TYPE_CHECKING:
@@ -134,13 +133,8 @@ class FleetEngine:
         They are unloaded first. A machine looks at once when the state changes that is wanted of a unit; that a unit is
         removed it sees only when it next looks by itself (see ``rhythm``).
         """
-        if not names:
-            return
-        rows, _ = self._files()
-        for part in rounds((name, rows[name].target if name in rows else "") for name in _texts(names)):
-            self._calls.rhythm.wait()
-            self._remove(args.unload, part)
-            self._remove(args.destroy, part)
+        self.unload(names)
+        self._remove(args.destroy, _texts(names))
 
     def cat(self, name: UnitName) -> UnitFile | None:
         """The unit file in the registry, None where it has no such unit."""

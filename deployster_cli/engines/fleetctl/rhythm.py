@@ -7,34 +7,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable
 
 DEAF = 1.05
 """Seconds after a change in the registry until the next one is heard."""
 
 RECENT = 1.0
 """Seconds for which a listing is as good as another one, if we have changed nothing since."""
-
-
-MOST_ROUNDS = 8
-"""Requests into which one removal is parted at most, however many units it is for."""
-
-
-def rounds(places: Iterable[tuple[str, str]]) -> list[list[str]]:
-    """Units (name and machine, empty for none) parted so that no round has more than one of a machine, if that is
-    possible within MOST_ROUNDS.
-
-    A machine that looks drops one stopped unit and gives up at the error that systemd has forgotten it, so the next one
-    waits for its next look (fleet 1.0.0, ``systemd/manager.go``: removeUnit, and ``agent/task.go``: Do).
-    """
-    by_machine: dict[str, list[str]] = {}
-    for name, machine in places:
-        by_machine.setdefault(machine, []).append(name)
-    nowhere = by_machine.pop("", [])
-    count = min(MOST_ROUNDS, max(map(len, by_machine.values()), default=1))
-    parted = [[name for names in by_machine.values() for name in names[at::count]] for at in range(count)]
-    parted[0] += nowhere
-    return [names for names in parted if names]
 
 
 class Rhythm:

@@ -271,21 +271,18 @@ def test_unload_is_one_call(fp: FakeProcess) -> None:
     assert len(fp.calls) == 1
 
 
-def test_destroy_unloads_and_destroys_in_a_call_each_and_unknown_names_are_fine(fp: FakeProcess) -> None:
-    fp.register(FILES)
-    fp.register(args.unload(OPTIONS, [named(1).text, named(2).text]), stderr="Units not found in registry\n")
-    fp.register(args.destroy(OPTIONS, [named(1).text, named(2).text]), stderr="Units not found in registry\n")
-    ENGINE.destroy([named(1), named(2)])
-    assert [call[0] for call in calls(fp)] == ["list-unit-files", "unload", "destroy"]
+@pytest.mark.parametrize("count", [1, 2, 90])
+def test_destroy_unloads_and_destroys_in_a_call_each_and_unknown_names_are_fine(fp: FakeProcess, count: int) -> None:
+    names = [named(number) for number in range(1, count + 1)]
+    fp.register(args.unload(OPTIONS, [name.text for name in names]), stderr="Units not found in registry\n")
+    fp.register(args.destroy(OPTIONS, [name.text for name in names]), stderr="Units not found in registry\n")
+    ENGINE.destroy(names)
+    assert [call[0] for call in calls(fp)] == ["unload", "destroy"]
 
 
-def test_units_on_one_machine_are_destroyed_one_after_another(fp: FakeProcess) -> None:
-    machines = {1: MACHINE, 2: MACHINE.replace("7f", "8f"), 3: MACHINE}
-    fp.register(FILES, stdout="".join(row(unit_file(n), "loaded", "loaded", at) for n, at in machines.items()))
-    fp.register(["fleetctl", "unload", "--no-block", fp.any()], occurrences=2)
-    fp.register(["fleetctl", "destroy", fp.any()], occurrences=2)
-    ENGINE.destroy([named(n) for n in machines])
-    assert said(fp, "destroy") == said(fp, "unload") == [[named(1).text, named(2).text], [named(3).text]]
+def test_nothing_to_destroy_is_no_call(fp: FakeProcess) -> None:
+    ENGINE.destroy([])
+    assert not fp.calls
 
 
 def test_nothing_is_destroyed_where_unloading_was_refused(fp: FakeProcess) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pytest_subprocess import FakeProcess
 
 from deployster_cli.domain.names import UnitName
@@ -12,7 +10,7 @@ from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.engines.fleetctl import args, rhythm
 from deployster_cli.engines.fleetctl.args import FleetOptions
 from deployster_cli.engines.fleetctl.engine import FleetEngine
-from deployster_cli.engines.fleetctl.rhythm import DEAF, MOST_ROUNDS, Rhythm, rounds
+from deployster_cli.engines.fleetctl.rhythm import DEAF, Rhythm
 from deployster_cli.errors import EngineError
 
 OPTIONS = FleetOptions()
@@ -172,23 +170,3 @@ def test_a_unit_of_which_fleetctl_said_nothing_is_looked_at_anew(fp: FakeProcess
     with pytest.raises(EngineError, match="is not started, though fleetctl"):
         engine.start([file])
     assert listings(fp) == 2
-
-
-def test_no_machine_has_two_in_one_round() -> None:
-    assert rounds([("a", "m1"), ("b", "m1"), ("c", "m2"), ("d", "m1")]) == [["a", "c"], ["b"], ["d"]]
-
-
-def test_units_that_are_on_no_machine_go_in_the_first_round() -> None:
-    assert rounds([("a", ""), ("b", "m1"), ("c", ""), ("d", "m1")]) == [["b", "a", "c"], ["d"]]
-
-
-def test_nothing_takes_no_round() -> None:
-    assert rounds([]) == []
-
-
-@given(st.lists(st.sampled_from(["", "m1", "m2", "m3"]), max_size=100))
-def test_however_many_units_there_are_each_goes_once_and_the_rounds_are_few(machines: list[str]) -> None:
-    places = [(str(at), machine) for at, machine in enumerate(machines)]
-    found = rounds(places)
-    assert sorted(name for names in found for name in names) == sorted(name for name, _ in places)
-    assert len(found) <= MOST_ROUNDS
