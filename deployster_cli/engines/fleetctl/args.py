@@ -73,9 +73,10 @@ def start(options: FleetOptions, folder: str, names: Iterable[str]) -> Argv:
     return _called(options, "start", "--no-block", *_operands(f"{folder}/{name}" for name in names))
 
 
-def submit(options: FleetOptions, path: str, *, replace: bool) -> Argv:
-    """Put one unit into the registry, from the file at ``path``, without wanting it on any machine."""
-    return _called(options, "submit", *(("--replace",) if replace else ()), *_operands([path]))
+def submit(options: FleetOptions, folder: str, names: Iterable[str], *, replace: bool = False) -> Argv:
+    """Put units into the registry without wanting them on any machine. For the folder see ``start``."""
+    flags = ("--replace",) if replace else ()
+    return _called(options, "submit", *flags, *_operands(f"{folder}/{name}" for name in names))
 
 
 def load(options: FleetOptions, folder: str, names: Iterable[str]) -> Argv:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+SLEEPS = 0.25
+"""Seconds of a submit that pass after it has written (fleet 1.0.0, ``fleetctl.go``: waitForState)."""
+
 _SECONDS_PER_UNIT = 0.5
 """fleetctl talks to the API about one unit after another: what one may take on top of the limit of a call."""
 
@@ -45,13 +48,15 @@ class Calls:
         limit = self._limit(self._options.read_timeout) + beside
         return self._let_in(lambda: process.run(argv, limit=limit, env=environment()), to)
 
-    def write(self, argv: Argv, units: int, judge: Callable[[process.Completed], T]) -> T:
-        """One call that changes this many units, and what ``judge`` makes of it."""
+    def write(self, argv: Argv, units: int, judge: Callable[[process.Completed], T], slept: float = 0.0) -> T:
+        """One call that changes this many units, and what ``judge`` makes of it. ``slept`` is for how many seconds it
+        only slept in the end.
+        """
         limit = self._limit(self._options.write_timeout) + units * _SECONDS_PER_UNIT
         try:
             return judge(self._let_in(lambda: process.run(argv, limit=limit, env=environment())))
         finally:
-            self.rhythm.changed()
+            self.rhythm.changed(slept)
 
     def both(self, first: Argv, second: Argv) -> tuple[process.Completed, process.Completed]:
         """Two reading calls side by side."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +14,7 @@ from deployster_cli.domain.names import LOCK, RECORD, UnitName
 from deployster_cli.engines import process
 from deployster_cli.engines.fleetctl import args, output, verdict
 from deployster_cli.engines.fleetctl.args import Argv, FleetOptions
-from deployster_cli.engines.fleetctl.calls import Calls, environment, put, started
+from deployster_cli.engines.fleetctl.calls import SLEEPS, Calls, environment, put, started
 from deployster_cli.engines.fleetctl.folders import folder
 from deployster_cli.errors import EngineError
 
@@ -81,15 +82,21 @@ class FleetEngine:
 
         Their content is compared before, as fleetctl would start whatever the registry has. fleetctl says nothing of
         a unit that is launched already, so units of which it said nothing are looked at again after.
+
+        They are put in by a call of their own: of what one call changes fleet hears the first only, and what is to wake
+        it is that they are wanted. That they are wanted on a machine is enough for it to begin. See ``rhythm``.
         """
         wanted = {file.name.text: file for file in files}
         if not wanted:
             return
-        launched, _ = self._launched(wanted, "nothing was started.")
+        present, _ = self._present(wanted, "nothing was started.")
         with folder() as at:
-            put(at, {file.name.text: file.text for file in wanted.values()})
+            put(at, {name: file.text for name, file in wanted.items()})
+            new = [name for name in wanted if name not in present]
+            self._submit(at, new)
+            self._announce(at, new)
             triggered = self._start(at, wanted)
-        silent = wanted.keys() - triggered - launched
+        silent = wanted.keys() - triggered - _launched_in(present)
         if silent:
             self._confirm({name: wanted[name] for name in silent})
 
@@ -102,6 +109,7 @@ class FleetEngine:
         missing = set(wanted) - rows.keys()
         if missing:
             raise verdict.missing(missing, listing)
+        self._calls.rhythm.wait()
         with folder() as at:
             self._start(at, wanted)
 
@@ -113,19 +121,19 @@ class FleetEngine:
         """
         if not names:
             return
-        self._calls.rhythm.wait()
         rows, _ = self._files()
         found = [rows[name] for name in _texts(names) if name in rows]
         running = [row.name for row in found if _launched(row)]
         waiting = [row.name for row in found if row.current == State.INACTIVE and row.desired == State.LAUNCHED]
-        self._remove(args.stop, running)
-        self._load(waiting)
+        self._ask(args.stop, running)
+        if waiting:
+            with folder() as at:
+                self._load(at, waiting)
 
     def unload(self, names: Collection[UnitName]) -> None:
         """Take units off their machines and keep their files. fleetctl passes over unknown and inactive ones."""
         if names:
-            self._calls.rhythm.wait()
-            self._remove(args.unload, _texts(names))
+            self._ask(args.unload, _texts(names))
 
     def destroy(self, names: Collection[UnitName]) -> None:
         """Remove units. Their machines drop them some seconds later: gone is what neither listing has.
@@ -194,24 +202,29 @@ class FleetEngine:
         """A reading call that goes on to a machine by ssh."""
         return self._calls.read(argv, beside=self._options.ssh_timeout, to=to)
 
-    def _launched(
+    def _present(
         self, wanted: dict[str, UnitFile], outcome: str, *, anew: bool = False
-    ) -> tuple[set[str], process.Completed]:
-        """Which of the wanted units are launched already, and the listing that says so.
+    ) -> tuple[dict[str, output.FileRow], process.Completed]:
+        """The wanted units that the registry has, and the listing that says so.
 
-        EngineError, with the outcome in its message, where the registry has one of them with other content.
+        EngineError, with the outcome in its message, where it has one of them with other content.
         """
         rows, listing = self._files(anew=anew)
-        present = [rows[name] for name in wanted if name in rows]
-        different = [row.name for row in present if row.hash != wanted[row.name].hash]
+        present = {name: rows[name] for name in wanted if name in rows}
+        different = [name for name, row in present.items() if row.hash != wanted[name].hash]
         if different:
             raise verdict.other_content(different, listing, outcome)
-        return {row.name for row in present if row.desired == State.LAUNCHED}, listing
+        return present, listing
 
     def _confirm(self, silent: dict[str, UnitFile]) -> None:
-        launched, listing = self._launched(silent, "somebody else put it in at the same moment.", anew=True)
-        if silent.keys() - launched:
-            raise verdict.not_started(silent.keys() - launched, listing)
+        present, listing = self._present(silent, "somebody else put it in at the same moment.", anew=True)
+        missing = silent.keys() - _launched_in(present)
+        if missing:
+            raise verdict.not_started(missing, listing)
+
+    def _submit(self, at: Path, names: Collection[str]) -> None:
+        for chunk in args.chunks(names, beside=len(str(at)) + 1):
+            self._calls.write(args.submit(self._options, str(at), chunk), len(chunk), verdict.submitted, SLEEPS)
 
     def _start(self, at: Path, names: Iterable[str]) -> frozenset[str]:
         found: frozenset[str] = frozenset()
@@ -219,12 +232,29 @@ class FleetEngine:
             found |= self._calls.write(args.start(self._options, str(at), chunk), len(chunk), verdict.triggered)
         return found
 
-    def _load(self, names: Collection[str]) -> None:
+    def _load(self, at: Path, names: Iterable[str]) -> None:
+        for chunk in args.chunks(names, beside=len(str(at)) + 1):
+            self._calls.write(args.load(self._options, str(at), chunk), len(chunk), verdict.answer)
+
+    def _announce(self, at: Path, new: Collection[str]) -> None:
+        """Have new units placed, if fleet hears of it; a second later it hears that they are to start."""
+        self._calls.rhythm.wait()
+        if new:
+            with contextlib.suppress(EngineError):  # starting them says whatever is wrong
+                self._load(at, new)
+            self._calls.rhythm.wait_a_turn()
+
+    def _ask(self, intent: Callable[[FleetOptions, Argv], Argv], names: Collection[str]) -> None:
+        """Make a request, and make it again when fleet listens that did not hear it. See ``rhythm``.
+
+        Nothing is lost by the pause: what is heard is acted on after as long.
+        """
         if not names:
             return
-        with folder() as at:
-            for chunk in args.chunks(names, beside=len(str(at)) + 1):
-                self._calls.write(args.load(self._options, str(at), chunk), len(chunk), verdict.answer)
+        self._remove(intent, names)
+        self._calls.rhythm.wait_a_turn()
+        with contextlib.suppress(EngineError):  # asked it was, and the next look tells what became of it
+            self._remove(intent, names)
 
     def _remove(self, intent: Callable[[FleetOptions, Argv], Argv], names: Iterable[str]) -> None:
         for chunk in args.chunks(names):
@@ -238,6 +268,11 @@ class FleetEngine:
         else:
             rows, done = self._just_listed
         return {row.name: row for row in rows}, done
+
+
+def _launched_in(rows: Mapping[str, output.FileRow]) -> set[str]:
+    """Those that are wanted to run."""
+    return {name for name, row in rows.items() if row.desired == State.LAUNCHED}
 
 
 def _launched(row: output.FileRow) -> bool:

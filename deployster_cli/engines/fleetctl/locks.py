@@ -14,14 +14,11 @@ from deployster_cli.domain.lock import Note, unit_name
 from deployster_cli.domain.unitfile import hash_of, write_options
 from deployster_cli.engines.fleetctl import args, verdict
 from deployster_cli.engines.fleetctl.args import FleetOptions
-from deployster_cli.engines.fleetctl.calls import Calls, put
+from deployster_cli.engines.fleetctl.calls import SLEEPS, Calls, put
 from deployster_cli.engines.fleetctl.folders import folder
 
 _SETTLES = 0.4
 """Seconds after a submit ended until its outcome can be read, at the least."""
-
-_SLEEPS = 0.25
-"""Seconds of a submit that pass after it has written (fleet 1.0.0, ``fleetctl.go``: waitForState)."""
 
 _SLOWER = 4
 """Times as long as ours another's submit may take from its look to its write."""
@@ -29,7 +26,7 @@ _SLOWER = 4
 
 def settles(took: float) -> float:
     """Seconds to wait after a submit that took so many: others may be slower than this one was, its sleep left out."""
-    return max(_SETTLES, _SLOWER * (took - _SLEEPS))
+    return max(_SETTLES, _SLOWER * (took - SLEEPS))
 
 
 class FleetLocks:
@@ -45,7 +42,8 @@ class FleetLocks:
         began = time.monotonic()
         with folder() as at:
             put(at, {note.unit: write_options(note.options())})
-            self._calls.write(args.submit(self._options, f"{at}/{note.unit}", replace=replace), 1, verdict.answer)
+            argv = args.submit(self._options, str(at), [note.unit], replace=replace)
+            self._calls.write(argv, 1, verdict.answer, SLEEPS)
         return settles(time.monotonic() - began)
 
     def read(self, service: str) -> Note | None:

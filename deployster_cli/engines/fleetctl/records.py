@@ -8,7 +8,7 @@ from deployster_cli.domain.record import Record, unit_name
 from deployster_cli.domain.unitfile import write_options
 from deployster_cli.engines.fleetctl import args, verdict
 from deployster_cli.engines.fleetctl.args import FleetOptions
-from deployster_cli.engines.fleetctl.calls import Calls, put
+from deployster_cli.engines.fleetctl.calls import SLEEPS, Calls, put
 from deployster_cli.engines.fleetctl.folders import folder
 
 
@@ -45,7 +45,8 @@ class FleetRecords:
         """Submit the record in place of the one that may be there."""
         with folder() as at:
             put(at, {record.unit: write_options(record.options())})
-            self._calls.write(args.submit(self._options, f"{at}/{record.unit}", replace=True), 1, verdict.answer)
+            argv = args.submit(self._options, str(at), [record.unit], replace=True)
+            self._calls.write(argv, 1, verdict.answer, SLEEPS)
 
     def drop(self, service: str) -> None:
         """Destroy the record."""

@@ -1,6 +1,6 @@
 """When fleet listens. Its daemons take no notice of what changes in the second after a change: fleet 1.0.0 sleeps that
-long after each event before it watches again (``registry/event.go``), and then looks only every 5 s by itself. So what
-is asked a second later is done up to 4 s sooner.
+long after each event before it watches again (``registry/event.go``), and then looks only every 5 s by itself. So a
+request is made twice, so far apart that one of them is heard, which is done up to 4 s sooner.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import math
 import time
 
 DEAF = 1.05
-"""Seconds after a change in the registry until the next one is heard."""
+"""Seconds after a change in the registry until the next one is heard; and until one that is heard is acted on."""
 
 RECENT = 1.0
 """Seconds for which a listing is as good as another one, if we have changed nothing since."""
@@ -22,7 +22,7 @@ class Rhythm:
 
     def __init__(self) -> None:
         self._listed: str | None = None
-        self._listed_at = self._changed_at = -math.inf
+        self._listed_at = self._changed_at = self._deaf_since = -math.inf
 
     def listed(self, text: str) -> None:
         """Note a listing of the registry: another than the last one means that something was changed."""
@@ -30,9 +30,11 @@ class Rhythm:
             self.changed()
         self._listed, self._listed_at = text, time.monotonic()
 
-    def changed(self) -> None:
-        """Note a change that was just made."""
-        self._changed_at = time.monotonic()
+    def changed(self, ago: float = 0.0) -> None:
+        """Note a change that was made so many seconds ago. What changes while fleet is deaf makes it so no longer."""
+        self._changed_at = time.monotonic() - ago
+        if self._changed_at >= self._deaf_since + DEAF:
+            self._deaf_since = self._changed_at
 
     @property
     def as_listed(self) -> bool:
@@ -40,7 +42,14 @@ class Rhythm:
         return self._listed_at >= self._changed_at and time.monotonic() - self._listed_at <= RECENT
 
     def wait(self) -> None:
-        """Wait until fleet listens again, at most DEAF seconds."""
-        left = self._changed_at + DEAF - time.monotonic()
-        if left > 0:
-            time.sleep(left)
+        """Wait until fleet listens again, at most DEAF seconds, if it heard what we know of and nothing else."""
+        _pause(self._deaf_since + DEAF - time.monotonic())
+
+    def wait_a_turn(self) -> None:
+        """Wait until fleet listens, if it was deaf a moment ago."""
+        _pause(DEAF)
+
+
+def _pause(seconds: float) -> None:
+    if seconds > 0:
+        time.sleep(seconds)

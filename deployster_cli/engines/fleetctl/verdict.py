@@ -97,16 +97,25 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall("[0-9]+", version)[:2])
 
 
+def submitted(done: Completed) -> str:
+    """What a call of ``args.submit`` for new units printed; EngineError where one was put in meanwhile by another."""
+    return _as_given(done, "nothing was started.")
+
+
 def triggered(done: Completed) -> frozenset[str]:
     """The units whose start a call of ``args.start`` asked for.
 
     EngineError where one is in the registry with other content: fleetctl leaves that as it is, starts it, and exits 0.
     """
+    return frozenset(re.findall(_STARTED, _as_given(done, "fleetctl keeps and runs what was there before.")))
+
+
+def _as_given(done: Completed, outcome: str) -> str:
     out = answer(done)
     differing = sorted(set(re.findall(_DIFFERS, done.err)))
     if differing:
-        raise other_content(differing, done, "fleetctl keeps and runs what was there before.")
-    return frozenset(re.findall(_STARTED, out))
+        raise other_content(differing, done, outcome)
+    return out
 
 
 def other_content(names: Collection[str], done: Completed, outcome: str) -> EngineError:

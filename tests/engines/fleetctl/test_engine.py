@@ -49,6 +49,13 @@ def triggered(*files: UnitFile) -> str:
     return "".join(f"Triggered unit {file.name.text} start\n" * 2 for file in files)
 
 
+@pytest.fixture
+def put_in(fp: FakeProcess) -> None:
+    """fleetctl puts in and loads whatever it is given."""
+    fp.register(["fleetctl", "submit", fp.any()])
+    fp.register(["fleetctl", "load", "--no-block", fp.any()])
+
+
 def calls(fp: FakeProcess) -> list[list[str]]:
     """Every call's argv after the program's name."""
     return [[str(word) for word in call][1:] for call in fp.calls]
@@ -70,9 +77,9 @@ def basenames(words: list[str]) -> list[str]:
 def test_a_global_unit_is_stopped_where_it_is_wanted_to_run(fp: FakeProcess, desired: str, stopped: bool) -> None:
     file = unit_file(1)
     fp.register(FILES, stdout=row(file, desired=desired, current="-", target=output.GLOBAL))
-    fp.register(args.stop(OPTIONS, [file.name.text]))
+    fp.register(args.stop(OPTIONS, [file.name.text]), occurrences=2)
     ENGINE.stop([file.name])
-    assert said(fp, "stop") == ([[file.name.text]] if stopped else [])
+    assert said(fp, "stop") == ([[file.name.text]] * 2 if stopped else [])
 
 
 # --- units, machines, ports
@@ -116,14 +123,52 @@ def test_machines_have_their_metadata(fp: FakeProcess) -> None:
 # --- start
 
 
-def test_start_is_one_listing_and_one_call_for_all(fp: FakeProcess) -> None:
+@pytest.mark.usefixtures("put_in")
+def test_start_is_one_listing_and_three_calls_for_all(fp: FakeProcess) -> None:
     files = [unit_file(n) for n in (1, 2, 3)]
     fp.register(FILES)
+    fp.register(["fleetctl", "start", "--no-block", fp.any()], stdout=triggered(*files))
+    ENGINE.start(files)
+    assert [call[0] for call in calls(fp)] == ["list-unit-files", "submit", "load", "start"]
+    assert said(fp, "submit") == said(fp, "load") == said(fp, "start")
+
+
+def test_what_the_registry_has_already_is_only_started(fp: FakeProcess) -> None:
+    files = [unit_file(1), unit_file(2)]
+    fp.register(FILES, stdout="".join(row(file, "inactive", "inactive", "-") for file in files))
     fp.register(["fleetctl", "start", "--no-block", fp.any()], stdout=triggered(*files))
     ENGINE.start(files)
     assert [call[0] for call in calls(fp)] == ["list-unit-files", "start"]
 
 
+def test_only_what_the_registry_lacks_is_put_in(fp: FakeProcess) -> None:
+    files = [unit_file(1), unit_file(2)]
+    fp.register(FILES, stdout=row(files[0], "inactive", "inactive", "-"))
+    fp.register(["fleetctl", "submit", fp.any()])
+    fp.register(["fleetctl", "load", "--no-block", fp.any()], stderr="Error loading units: oh no\n", returncode=1)
+    fp.register(["fleetctl", "start", "--no-block", fp.any()], stdout=triggered(*files))
+    ENGINE.start(files)
+    assert [basenames(call) for call in said(fp, "submit") + said(fp, "load")] == [[named(2).text], [named(2).text]]
+
+
+def test_nothing_is_started_where_putting_in_was_refused(fp: FakeProcess) -> None:
+    fp.register(FILES)
+    fp.register(["fleetctl", "submit", fp.any()], stderr="Error creating units: oh no\n", returncode=1)
+    with pytest.raises(EngineError, match="oh no"):
+        ENGINE.start([unit_file(1)])
+    assert said(fp, "start") == []
+
+
+def test_nothing_is_started_where_somebody_else_put_it_in_meanwhile(fp: FakeProcess) -> None:
+    warning = f"WARNING: Unit {named(1).text} in registry differs from local unit file /t/{named(1).text}. Add\n"
+    fp.register(FILES)
+    fp.register(["fleetctl", "submit", fp.any()], stderr=warning)
+    with pytest.raises(EngineError, match="with other content: nothing was started"):
+        ENGINE.start([unit_file(1)])
+    assert said(fp, "start") == []
+
+
+@pytest.mark.usefixtures("put_in")
 def test_start_hands_in_one_private_file_an_instance(fp: FakeProcess) -> None:
     seen: dict[str, str] = {}
 
@@ -138,6 +183,7 @@ def test_start_hands_in_one_private_file_an_instance(fp: FakeProcess) -> None:
     assert seen == {"carousel-9f88701@1.service": "[Service]\nExecStart=/bin/sleep 9\n", "mode": "0o700"}
 
 
+@pytest.mark.usefixtures("put_in")
 def test_nothing_is_left_of_the_files_after_a_failed_start(fp: FakeProcess) -> None:
     fp.register(FILES)
     fp.register(["fleetctl", "start", "--no-block", fp.any()], stderr="Error starting units: oh no\n", returncode=1)
@@ -154,6 +200,7 @@ def test_start_of_a_name_that_has_other_content_starts_nothing(fp: FakeProcess) 
     assert said(fp, "start") == []
 
 
+@pytest.mark.usefixtures("put_in")
 def test_other_content_that_came_in_between_is_an_error(fp: FakeProcess) -> None:
     warning = f"WARNING: Unit {named(1).text} in registry differs from local unit file /t/{named(1).text}. Add\n"
     fp.register(FILES)
@@ -169,14 +216,16 @@ def test_a_unit_that_is_launched_already_needs_no_word_of_fleetctl(fp: FakeProce
     assert len(fp.calls) == 2
 
 
+@pytest.mark.usefixtures("put_in")
 def test_a_unit_of_which_fleetctl_said_nothing_is_looked_at_again(fp: FakeProcess) -> None:
     fp.register(FILES)
     fp.register(["fleetctl", "start", "--no-block", fp.any()])
     fp.register(FILES, stdout=row(unit_file(1), "launched", "inactive", "-"))
     ENGINE.start([unit_file(1)])
-    assert len(fp.calls) == 3
+    assert [call[0] for call in calls(fp)][-1] == "list-unit-files"
 
 
+@pytest.mark.usefixtures("put_in")
 @pytest.mark.parametrize("after", ["", row(unit_file(1), "inactive", "inactive", "-")])
 def test_exit_0_and_not_started_is_an_error(fp: FakeProcess, after: str) -> None:
     fp.register(FILES)
@@ -240,9 +289,9 @@ def test_resume_of_an_unknown_unit_starts_none(fp: FakeProcess) -> None:
 def test_stop_leaves_out_what_would_make_fleetctl_give_up(fp: FakeProcess) -> None:
     states = {1: ("launched", "launched"), 2: ("inactive", "inactive"), 3: ("loaded", "loaded")}
     fp.register(FILES, stdout="".join(row(unit_file(n), *state) for n, state in states.items()))
-    fp.register(["fleetctl", "stop", "--no-block", fp.any()], stderr="Successfully stopped units [].\n")
+    fp.register(["fleetctl", "stop", "--no-block", fp.any()], stderr="Successfully stopped units [].\n", occurrences=2)
     ENGINE.stop([named(n) for n in (1, 2, 3, 4)])
-    assert said(fp, "stop") == [[named(1).text]]
+    assert said(fp, "stop") == [[named(1).text]] * 2
 
 
 def test_a_unit_that_waits_for_a_machine_is_told_not_to_run(fp: FakeProcess) -> None:
@@ -258,26 +307,39 @@ def test_stop_of_stopped_units_only_lists(fp: FakeProcess) -> None:
     assert len(fp.calls) == 1
 
 
-def test_a_name_given_twice_is_stopped_once(fp: FakeProcess) -> None:
+def test_a_name_given_twice_is_named_once_in_a_request(fp: FakeProcess) -> None:
+    fp.register(FILES, stdout=row(unit_file(1)))
+    fp.register(["fleetctl", "stop", "--no-block", fp.any()], occurrences=2)
+    ENGINE.stop([named(1), named(1)])
+    assert said(fp, "stop") == [[named(1).text]] * 2
+
+
+def test_what_was_asked_for_may_fail_when_it_is_asked_for_again(fp: FakeProcess) -> None:
     fp.register(FILES, stdout=row(unit_file(1)))
     fp.register(["fleetctl", "stop", "--no-block", fp.any()])
-    ENGINE.stop([named(1), named(1)])
-    assert said(fp, "stop") == [[named(1).text]]
-
-
-def test_unload_is_one_call(fp: FakeProcess) -> None:
-    fp.register(args.unload(OPTIONS, [named(1).text, named(2).text]), stderr="Successfully unloaded units [].\n")
-    ENGINE.unload([named(1), named(2)])
-    assert len(fp.calls) == 1
+    gone = f"Unable to stop unit {named(1).text} in state inactive\n"
+    fp.register(["fleetctl", "stop", "--no-block", fp.any()], stderr=gone, returncode=1)
+    ENGINE.stop([named(1)])
+    assert len(said(fp, "stop")) == 2
 
 
 @pytest.mark.parametrize("count", [1, 2, 90])
-def test_destroy_unloads_and_destroys_in_a_call_each_and_unknown_names_are_fine(fp: FakeProcess, count: int) -> None:
+def test_unload_is_the_same_call_twice(fp: FakeProcess, count: int) -> None:
     names = [named(number) for number in range(1, count + 1)]
-    fp.register(args.unload(OPTIONS, [name.text for name in names]), stderr="Units not found in registry\n")
-    fp.register(args.destroy(OPTIONS, [name.text for name in names]), stderr="Units not found in registry\n")
+    argv = args.unload(OPTIONS, [name.text for name in names])
+    fp.register(argv, stderr="Successfully unloaded units [].\n", occurrences=2)
+    ENGINE.unload(names)
+    assert len(fp.calls) == 2
+
+
+@pytest.mark.parametrize("count", [1, 2, 90])
+def test_destroy_unloads_twice_and_destroys_and_unknown_names_are_fine(fp: FakeProcess, count: int) -> None:
+    names = [named(number) for number in range(1, count + 1)]
+    unknown = "Units not found in registry\n"
+    fp.register(args.unload(OPTIONS, [name.text for name in names]), stderr=unknown, occurrences=2)
+    fp.register(args.destroy(OPTIONS, [name.text for name in names]), stderr=unknown)
     ENGINE.destroy(names)
-    assert [call[0] for call in calls(fp)] == ["unload", "destroy"]
+    assert [call[0] for call in calls(fp)] == ["unload", "unload", "destroy"]
 
 
 def test_nothing_to_destroy_is_no_call(fp: FakeProcess) -> None:

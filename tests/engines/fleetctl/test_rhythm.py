@@ -1,4 +1,4 @@
-"""What is asked of fleet is asked when fleet listens: a second after the last change that is known of."""
+"""What is asked of fleet is asked when fleet listens: a second after the change that made it deaf, and once more."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.engines.fleetctl import args, rhythm
 from deployster_cli.engines.fleetctl.args import FleetOptions
+from deployster_cli.engines.fleetctl.calls import SLEEPS
 from deployster_cli.engines.fleetctl.engine import FleetEngine
 from deployster_cli.engines.fleetctl.rhythm import DEAF, Rhythm
 from deployster_cli.errors import EngineError
@@ -94,33 +95,66 @@ def seen_to_change(fp: FakeProcess, then: str) -> FleetEngine:
     return engine
 
 
-@pytest.mark.parametrize("verb", ["stop", "unload", "destroy"])
-def test_a_request_right_after_a_unit_changed_waits(clock: Time, fp: FakeProcess, verb: str) -> None:
-    engine = seen_to_change(fp, "loaded")
-    fp.register(args.list_unit_files(OPTIONS), stdout=row("loaded"), occurrences=2)
-    fp.register(args.unload(OPTIONS, [NAME.text]))
-    fp.register(args.destroy(OPTIONS, [NAME.text]))
-    getattr(engine, verb)([NAME])
+def test_what_changes_while_fleet_is_deaf_makes_it_so_no_longer(clock: Time, knows: Rhythm) -> None:
+    knows.changed()
+    clock.at += 0.75
+    knows.changed()
+    knows.wait()
+    assert clock.slept == [round(DEAF - 0.75, 3)]
+
+
+def test_what_changes_when_fleet_listens_again_makes_it_deaf_anew(clock: Time, knows: Rhythm) -> None:
+    knows.changed()
+    clock.at += DEAF
+    knows.changed()
+    knows.wait()
     assert clock.slept == [DEAF]
 
 
+def test_what_a_call_slept_in_the_end_is_no_time_since_its_change(clock: Time, knows: Rhythm) -> None:
+    knows.changed(0.25)
+    knows.wait()
+    assert clock.slept == [round(DEAF - 0.25, 3)]
+
+
 @pytest.mark.parametrize("verb", ["stop", "unload", "destroy"])
-def test_a_request_while_nothing_changes_does_not_wait(clock: Time, fp: FakeProcess, verb: str) -> None:
+def test_a_request_is_made_at_once_and_again_a_second_later(clock: Time, fp: FakeProcess, verb: str) -> None:
     engine = seen_to_change(fp, "launched")
-    fp.register(args.stop(OPTIONS, [NAME.text]))
-    fp.register(args.unload(OPTIONS, [NAME.text]))
+    asked: list[float] = []
+    for request in (args.stop, args.unload):
+        fp.register(request(OPTIONS, [NAME.text]), callback=lambda _: asked.append(clock.at), occurrences=2)
     fp.register(args.destroy(OPTIONS, [NAME.text]))
     getattr(engine, verb)([NAME])
-    assert clock.slept == []
+    assert [round(at - 1000, 3) for at in asked] == [0, DEAF]
+
+
+def test_new_units_are_wanted_when_fleet_listens_and_started_a_second_later(clock: Time, fp: FakeProcess) -> None:
+    engine, name = launched(fp), UnitName("carousel", "a41c9e2", 1)
+    asked: list[tuple[str, float]] = []
+    for verb in ("submit", "load", "start"):
+        argv = ["fleetctl", verb, *["--no-block"][: verb != "submit"], fp.any()]
+        told = f"Triggered unit {name.text} start\n" if verb == "start" else ""
+        fp.register(argv, stdout=told, callback=lambda _, verb=verb: asked.append((verb, round(clock.at - 1000, 3))))
+    engine.start([UnitFile(name, (("Service", "ExecStart", "/x"),))])
+    wanted = round(DEAF - SLEEPS, 3)
+    assert asked == [("submit", 0), ("load", wanted), ("start", round(wanted + DEAF, 3))]
+
+
+def test_stopped_units_are_started_again_when_fleet_listens(clock: Time, fp: FakeProcess) -> None:
+    engine = seen_to_change(fp, "loaded")
+    fp.register(["fleetctl", "start", "--no-block", fp.any()])
+    engine.resume([NAME])
+    assert clock.slept == [DEAF]
 
 
 def test_a_call_that_failed_may_have_changed_something(clock: Time, fp: FakeProcess) -> None:
-    engine = FleetEngine(OPTIONS)
+    engine = seen_to_change(fp, "launched")
     fp.register(args.destroy(OPTIONS, ["deployster-lock-carousel.service"]), returncode=-9)
     with pytest.raises(Exception, match="was ended by signal 9"):
         engine.locks.drop("carousel")
-    fp.register(args.unload(OPTIONS, [NAME.text]))
-    engine.unload([NAME])
+    fp.register(args.list_unit_files(OPTIONS), stdout=row("loaded"))
+    fp.register(["fleetctl", "start", "--no-block", fp.any()])
+    engine.resume([NAME])
     assert clock.slept == [DEAF]
 
 
@@ -140,14 +174,14 @@ def listings(fp: FakeProcess) -> int:
 @pytest.mark.usefixtures("clock")
 def test_a_request_right_after_a_look_does_not_list_again(fp: FakeProcess) -> None:
     engine = launched(fp)
-    fp.register(args.stop(OPTIONS, [NAME.text]))
+    fp.register(args.stop(OPTIONS, [NAME.text]), occurrences=2)
     engine.stop([NAME])
     assert listings(fp) == 1
 
 
 def test_a_request_some_time_after_a_look_lists_again(clock: Time, fp: FakeProcess) -> None:
     engine = launched(fp)
-    fp.register(args.stop(OPTIONS, [NAME.text]))
+    fp.register(args.stop(OPTIONS, [NAME.text]), occurrences=2)
     clock.at += 2
     engine.stop([NAME])
     assert listings(fp) == 2
@@ -156,8 +190,8 @@ def test_a_request_some_time_after_a_look_lists_again(clock: Time, fp: FakeProce
 @pytest.mark.usefixtures("clock")
 def test_a_request_after_another_one_lists_again(fp: FakeProcess) -> None:
     engine = launched(fp)
-    fp.register(args.unload(OPTIONS, ["carousel-a41c9e2@1.service"]))
-    fp.register(args.stop(OPTIONS, [NAME.text]))
+    fp.register(args.unload(OPTIONS, ["carousel-a41c9e2@1.service"]), occurrences=2)
+    fp.register(args.stop(OPTIONS, [NAME.text]), occurrences=2)
     engine.unload([UnitName("carousel", "a41c9e2", 1)])
     engine.stop([NAME])
     assert listings(fp) == 2
@@ -166,6 +200,8 @@ def test_a_request_after_another_one_lists_again(fp: FakeProcess) -> None:
 @pytest.mark.usefixtures("clock")
 def test_a_unit_of_which_fleetctl_said_nothing_is_looked_at_anew(fp: FakeProcess) -> None:
     engine, file = launched(fp), UnitFile(UnitName("carousel", "a41c9e2", 1), (("Service", "ExecStart", "/x"),))
+    fp.register(["fleetctl", "submit", fp.any()])
+    fp.register(["fleetctl", "load", "--no-block", fp.any()])
     fp.register(["fleetctl", "start", "--no-block", fp.any()])
     with pytest.raises(EngineError, match="is not started, though fleetctl"):
         engine.start([file])
