@@ -60,12 +60,13 @@ def counted(instances: int, work: Collection[str] = tuple(WORK)) -> dict[str, in
 
 
 def beside_looks(verbs: Sequence[str]) -> int:
-    """The calls without what comes with time: a lock's renewals, and looks, each of which is a call of either listing.
+    """The calls without what comes with time: a lock's renewals, requests that are made again, and looks, each of which
+    is a call of either listing.
 
     Nothing else calls the first of the two.
     """
     counts = Counter(verbs)
-    return len(verbs) - len(LOOK) * counts[LOOK[0]] - counts["renewal"]
+    return len(verbs) - len(LOOK) * counts[LOOK[0]] - counts["renewal"] - counts["again"]
 
 
 def _modelled(folder: Path) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """A fleetctl with a cluster of its own in a file, where all goes well and at once: for counting calls.
 
-CLUSTER names the folder: ``units.json`` holds the registry, ``calls`` gets one line a call: its verb, or ``renewal``
-for a submit that renews a lock. What it prints is what fleetctl 1.0.0 prints.
+CLUSTER names the folder: ``units.json`` holds the registry, ``calls`` gets one line a call: its verb, ``renewal`` for
+a submit that renews a lock, or ``again`` for a stop or unload that was asked for before. What it prints is what
+fleetctl 1.0.0 prints.
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ Registry = dict[str, dict[str, str]]
 def main(folder: Path, argv: Sequence[str]) -> int:
     """One call; its exit code."""
     verb, *operands = (word for word in argv if not word.startswith("-"))
-    with (folder / "calls").open("a") as calls:
-        calls.write("renewal\n" if "--replace" in argv else f"{verb}\n")
     file = folder / "units.json"
     units: Registry = json.loads(file.read_text()) if file.exists() else {}
+    asked = verb in LEFT and all(units[name]["state"] == LEFT[verb] for name in operands)
+    with (folder / "calls").open("a") as calls:
+        calls.write("renewal\n" if "--replace" in argv else "again\n" if asked else f"{verb}\n")
     code = VERBS[verb](units, operands)
     if verb in CHANGES:
         (folder / "new").write_text(json.dumps(units))
@@ -59,6 +61,10 @@ def _submit(units: Registry, paths: Sequence[str]) -> int:
     return _enter(units, paths, "inactive", "Unit {} inactive")
 
 
+def _load(units: Registry, paths: Sequence[str]) -> int:
+    return _enter(units, paths, "loaded", "Triggered unit {} load")
+
+
 def _enter(units: Registry, paths: Sequence[str], state: str, told: str) -> int:
     for path in map(Path, paths):
         unit = units.setdefault(path.name, {"text": path.read_text() if path.exists() else ""})
@@ -68,17 +74,17 @@ def _enter(units: Registry, paths: Sequence[str], state: str, told: str) -> int:
 
 
 def _stop(units: Registry, names: Sequence[str]) -> int:
-    return _leave(units, names, "loaded", "Triggered unit {} stop")
+    return _leave(units, names, "stop")
 
 
 def _unload(units: Registry, names: Sequence[str]) -> int:
-    return _leave(units, names, "inactive", "Triggered unit {} unload")
+    return _leave(units, names, "unload")
 
 
-def _leave(units: Registry, names: Sequence[str], state: str, told: str) -> int:
+def _leave(units: Registry, names: Sequence[str], verb: str) -> int:
     for name in names:
-        units[name]["state"] = state
-        _say(told.format(name))
+        units[name]["state"] = LEFT[verb]
+        _say(f"Triggered unit {name} {verb}")
     return 0
 
 
@@ -105,10 +111,14 @@ def _say(line: str) -> None:
 CHANGES: dict[str, Callable[[Registry, Sequence[str]], int]] = {
     "start": _start,
     "submit": _submit,
+    "load": _load,
     "stop": _stop,
     "unload": _unload,
     "destroy": _destroy,
 }
+
+LEFT = {"stop": "loaded", "unload": "inactive"}
+"""In which state a verb leaves units."""
 
 VERBS = {"list-units": _list_units, "list-unit-files": _list_unit_files, "cat": _cat, **CHANGES}
 

@@ -16,6 +16,7 @@ from deployster_cli.engines.fleetctl import args, output, verdict
 from deployster_cli.engines.fleetctl.args import Argv, FleetOptions
 from deployster_cli.engines.fleetctl.calls import SLEEPS, Calls, environment, put, started
 from deployster_cli.engines.fleetctl.folders import folder
+from deployster_cli.engines.fleetctl.rhythm import again
 from deployster_cli.errors import EngineError
 
 if TYPE_CHECKING:
@@ -245,16 +246,13 @@ class FleetEngine:
             self._calls.rhythm.wait_a_turn()
 
     def _ask(self, intent: Callable[[FleetOptions, Argv], Argv], names: Collection[str]) -> None:
-        """Make a request, and make it again when fleet listens that did not hear it. See ``rhythm``.
-
-        Nothing is lost by the pause: what is heard is acted on after as long.
-        """
+        """Make a request, and make it again for whoever did not hear it. See ``rhythm``."""
         if not names:
             return
         self._remove(intent, names)
-        self._calls.rhythm.wait_a_turn()
-        with contextlib.suppress(EngineError):  # asked it was, and the next look tells what became of it
-            self._remove(intent, names)
+        for _ in again():
+            with contextlib.suppress(EngineError):  # asked it was, and the next look tells what became of it
+                self._remove(intent, names)
 
     def _remove(self, intent: Callable[[FleetOptions, Argv], Argv], names: Iterable[str]) -> None:
         for chunk in args.chunks(names):

@@ -1,12 +1,13 @@
 """When fleet listens. Its daemons take no notice of what changes in the second after a change: fleet 1.0.0 sleeps that
 long after each event before it watches again (``registry/event.go``), and then looks only every 5 s by itself. So a
-request is made twice, so far apart that one of them is heard, which is done up to 4 s sooner.
+request is made again within that second, so that it is heard early, and is done up to 4 s sooner.
 """
 
 from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
 
 DEAF = 1.05
 """Seconds after a change in the registry until the next one is heard; and until one that is heard is acted on."""
@@ -48,6 +49,18 @@ class Rhythm:
     def wait_a_turn(self) -> None:
         """Wait until fleet listens, if it was deaf a moment ago."""
         _pause(DEAF)
+
+
+def again() -> Iterator[None]:
+    """Come round when what was just asked is to be asked again: half of those who were deaf to it hear it half a turn
+    later, and the others a turn later. Nothing is lost by that: what was heard at first is acted on after a turn.
+    """
+    turn = time.monotonic() + DEAF
+    for early in (DEAF / 2, 0):
+        _pause(turn - early - time.monotonic())
+        yield
+        if time.monotonic() >= turn:
+            return
 
 
 def _pause(seconds: float) -> None:

@@ -117,15 +117,25 @@ def test_what_a_call_slept_in_the_end_is_no_time_since_its_change(clock: Time, k
     assert clock.slept == [round(DEAF - 0.25, 3)]
 
 
+@pytest.mark.parametrize(
+    ("took", "when"), [(0.0, [0, DEAF / 2, DEAF]), (0.1, [0, 0.1 + DEAF / 2, 0.1 + DEAF]), (1.0, [0, 1.0 + DEAF / 2])]
+)
 @pytest.mark.parametrize("verb", ["stop", "unload", "destroy"])
-def test_a_request_is_made_at_once_and_again_a_second_later(clock: Time, fp: FakeProcess, verb: str) -> None:
+def test_a_request_is_made_at_once_and_again_within_a_second(
+    clock: Time, fp: FakeProcess, verb: str, took: float, when: list[float]
+) -> None:
     engine = seen_to_change(fp, "launched")
     asked: list[float] = []
+
+    def ask(_: object) -> None:
+        asked.append(clock.at - 1000)
+        clock.at += took
+
     for request in (args.stop, args.unload):
-        fp.register(request(OPTIONS, [NAME.text]), callback=lambda _: asked.append(clock.at), occurrences=2)
+        fp.register(request(OPTIONS, [NAME.text]), callback=ask, occurrences=3)
     fp.register(args.destroy(OPTIONS, [NAME.text]))
     getattr(engine, verb)([NAME])
-    assert [round(at - 1000, 3) for at in asked] == [0, DEAF]
+    assert asked == pytest.approx(when)
 
 
 def test_new_units_are_wanted_when_fleet_listens_and_started_a_second_later(clock: Time, fp: FakeProcess) -> None:
@@ -174,14 +184,14 @@ def listings(fp: FakeProcess) -> int:
 @pytest.mark.usefixtures("clock")
 def test_a_request_right_after_a_look_does_not_list_again(fp: FakeProcess) -> None:
     engine = launched(fp)
-    fp.register(args.stop(OPTIONS, [NAME.text]), occurrences=2)
+    fp.register(args.stop(OPTIONS, [NAME.text]), occurrences=3)
     engine.stop([NAME])
     assert listings(fp) == 1
 
 
 def test_a_request_some_time_after_a_look_lists_again(clock: Time, fp: FakeProcess) -> None:
     engine = launched(fp)
-    fp.register(args.stop(OPTIONS, [NAME.text]), occurrences=2)
+    fp.register(args.stop(OPTIONS, [NAME.text]), occurrences=3)
     clock.at += 2
     engine.stop([NAME])
     assert listings(fp) == 2
@@ -190,8 +200,8 @@ def test_a_request_some_time_after_a_look_lists_again(clock: Time, fp: FakeProce
 @pytest.mark.usefixtures("clock")
 def test_a_request_after_another_one_lists_again(fp: FakeProcess) -> None:
     engine = launched(fp)
-    fp.register(args.unload(OPTIONS, ["carousel-a41c9e2@1.service"]), occurrences=2)
-    fp.register(args.stop(OPTIONS, [NAME.text]), occurrences=2)
+    fp.register(args.unload(OPTIONS, ["carousel-a41c9e2@1.service"]), occurrences=3)
+    fp.register(args.stop(OPTIONS, [NAME.text]), occurrences=3)
     engine.unload([UnitName("carousel", "a41c9e2", 1)])
     engine.stop([NAME])
     assert listings(fp) == 2
