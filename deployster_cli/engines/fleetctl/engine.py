@@ -250,7 +250,7 @@ class FleetEngine:
         if not names:
             return
         self._remove(intent, names)
-        for _ in again():
+        for _ in again(len(names)):
             with contextlib.suppress(EngineError):  # asked it was, and the next look tells what became of it
                 self._remove(intent, names)
 

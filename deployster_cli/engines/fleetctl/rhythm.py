@@ -12,6 +12,9 @@ from collections.abc import Iterator
 DEAF = 1.05
 """Seconds after a change in the registry until the next one is heard; and until one that is heard is acted on."""
 
+_EACH = 0.008
+"""Seconds from one unit's change to the next one's within a call."""
+
 RECENT = 1.0
 """Seconds for which a listing is as good as another one, if we have changed nothing since."""
 
@@ -51,16 +54,17 @@ class Rhythm:
         _pause(DEAF)
 
 
-def again() -> Iterator[None]:
-    """Come round when what was just asked is to be asked again: half of those who were deaf to it hear it half a turn
-    later, and the others a turn later. Nothing is lost by that: what was heard at first is acted on after a turn.
+def again(units: int) -> Iterator[None]:
+    """Come round when what was just asked for so many units is to be asked again: half of those who were deaf to its
+    first change hear it half a turn later, the others a turn later. A request for many units takes that long by itself.
+
+    Nothing is lost by the pauses: what was heard at first is acted on after a turn.
     """
-    turn = time.monotonic() + DEAF
-    for early in (DEAF / 2, 0):
-        _pause(turn - early - time.monotonic())
-        yield
-        if time.monotonic() >= turn:
-            return
+    turn = time.monotonic() - units * _EACH + DEAF
+    for due in (turn - DEAF / 2, turn):
+        if time.monotonic() < due:
+            _pause(due - time.monotonic())
+            yield
 
 
 def _pause(seconds: float) -> None:

@@ -28,8 +28,9 @@ REFUSED = 'Error retrieving list of units from repository: Get "http://10.77.0.1
 
 @pytest.fixture(autouse=True)
 def no_rhythm(monkeypatch: pytest.MonkeyPatch) -> None:
-    """fleet always listens here, and no test's listing is good for the next one."""
+    """fleet always listens here, all is asked twice, and no test's listing is good for the next one."""
     monkeypatch.setattr(rhythm, "DEAF", 0)
+    monkeypatch.setattr("deployster_cli.engines.fleetctl.engine.again", lambda _: iter((None,)))
     monkeypatch.setattr(rhythm, "RECENT", -1)
 
 

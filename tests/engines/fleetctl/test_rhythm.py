@@ -11,7 +11,7 @@ from deployster_cli.engines.fleetctl import args, rhythm
 from deployster_cli.engines.fleetctl.args import FleetOptions
 from deployster_cli.engines.fleetctl.calls import SLEEPS
 from deployster_cli.engines.fleetctl.engine import FleetEngine
-from deployster_cli.engines.fleetctl.rhythm import DEAF, Rhythm
+from deployster_cli.engines.fleetctl.rhythm import DEAF, Rhythm, again
 from deployster_cli.errors import EngineError
 
 OPTIONS = FleetOptions()
@@ -117,8 +117,17 @@ def test_what_a_call_slept_in_the_end_is_no_time_since_its_change(clock: Time, k
     assert clock.slept == [round(DEAF - 0.25, 3)]
 
 
+FIRST = DEAF - 0.008
+"""Seconds after a request for one unit until a turn after its change is over."""
+
+
 @pytest.mark.parametrize(
-    ("took", "when"), [(0.0, [0, DEAF / 2, DEAF]), (0.1, [0, 0.1 + DEAF / 2, 0.1 + DEAF]), (1.0, [0, 1.0 + DEAF / 2])]
+    ("took", "when"),
+    [
+        (0.0, [0, FIRST - DEAF / 2, FIRST]),
+        (0.1, [0, 0.1 + FIRST - DEAF / 2, 0.1 + FIRST]),
+        (2.0, [0, 2 + FIRST - DEAF / 2]),
+    ],
 )
 @pytest.mark.parametrize("verb", ["stop", "unload", "destroy"])
 def test_a_request_is_made_at_once_and_again_within_a_second(
@@ -136,6 +145,14 @@ def test_a_request_is_made_at_once_and_again_within_a_second(
     fp.register(args.destroy(OPTIONS, [NAME.text]))
     getattr(engine, verb)([NAME])
     assert asked == pytest.approx(when)
+
+
+@pytest.mark.parametrize(("units", "slept"), [(1, [0.517, 0.525]), (66, [0.522]), (90, [0.33]), (132, []), (1000, [])])
+def test_a_request_for_many_units_is_made_again_for_as_long_as_it_did_not_last_itself(
+    clock: Time, units: int, slept: list[float]
+) -> None:
+    assert len(list(again(units))) == len(slept)
+    assert clock.slept == slept
 
 
 def test_new_units_are_wanted_when_fleet_listens_and_started_a_second_later(clock: Time, fp: FakeProcess) -> None:
