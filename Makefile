@@ -1,10 +1,13 @@
-.PHONY: demo test pythons release lint fuzz audit completions docs pictures bench ci
+.PHONY: demo test mutants pythons release lint fuzz audit completions docs pictures bench ci
 
 demo:  ## Install, then deploy the example app on this machine
 	script/demo
 
 test:  ## The whole test suite
 	script/test
+
+mutants:  ## Small wrong changes of the core, and whether the tests notice; half an hour
+	script/mutants
 
 pythons:  ## The whole test suite on each Python, and with the oldest libraries
 	script/pythons

@@ -1,0 +1,81 @@
+"""Trying changes: each is written into a copy, the tests of its lines run there, and what they say is the verdict."""
+
+from __future__ import annotations
+
+import queue
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from copies import TIMED_OUT, Copy
+from covering import Coverage
+from operators import Mutant
+
+KILLED, LIVED, UNTESTED, SLOW = "noticed", "LIVED", "UNTESTED", "ran on"
+"""A test failed; all passed; no test runs the line; it was ended at its limit, which counts as noticed."""
+
+_NOT_RUN, _PASSED = 5, 0
+_FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
+
+
+class Verdict(NamedTuple):
+    """What became of a change, and the test that noticed it. ``equivalent``: why it counts for nothing."""
+
+    mutant: Mutant
+    word: str
+    by: str = ""
+    equivalent: str = ""
+
+    @property
+    def lived(self) -> bool:
+        """Whether no test noticed it."""
+        return self.word in {LIVED, UNTESTED}
+
+    @property
+    def row(self) -> str:
+        """The verdict as a line of the table."""
+        word = "changes nothing" if self.equivalent else self.word
+        behind = self.equivalent or self.by
+        return f"{self.mutant.path}:{self.mutant.line}: {self.mutant.told} | {word}{' | ' + behind if behind else ''}"
+
+
+def try_all(
+    copies: Sequence[Copy],
+    mutants: Sequence[Mutant],
+    sources: Mapping[str, str],
+    coverage: Coverage,
+    budget: float,
+) -> Iterator[Verdict]:
+    """Every verdict, in the order of the changes. ``budget``: seconds of tests for each."""
+    free: queue.SimpleQueue[Copy] = queue.SimpleQueue()
+    for copy in copies:
+        free.put(copy)
+
+    def tried(mutant: Mutant) -> Verdict:
+        copy = free.get()
+        try:
+            return _tried(copy, mutant, sources[mutant.path], coverage, budget)
+        finally:
+            free.put(copy)
+
+    with ThreadPoolExecutor(len(copies)) as pool:
+        yield from pool.map(tried, mutants)
+
+
+def _tried(copy: Copy, mutant: Mutant, source: str, coverage: Coverage, budget: float) -> Verdict:
+    numbers = range(mutant.line, mutant.last + 1)
+    tests = coverage.of(mutant.path, numbers, inside=mutant.inside, budget=budget)
+    if not tests:
+        return Verdict(mutant, UNTESTED)
+    copy.write(mutant.path, mutant.text)
+    try:
+        code, out = copy.pytest(["-x", *tests], limit=30 + 4 * budget)
+    finally:
+        copy.write(mutant.path, source)
+    if code in {_PASSED, _NOT_RUN}:
+        return Verdict(mutant, LIVED)
+    if code == TIMED_OUT:
+        return Verdict(mutant, SLOW)
+    named = _FAILED.search(out)
+    return Verdict(mutant, KILLED, named[1] if named else f"pytest's exit code {code}")
