@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import typing
+from enum import Enum
 from typing import Any
 
 import pytest
@@ -11,7 +14,7 @@ from hypothesis import strategies as st
 
 from deployster_cli.domain import events
 from deployster_cli.domain.intent import Intent, Verb
-from deployster_cli.domain.model import Machine, State, Unit
+from deployster_cli.domain.model import Machine, OnFailure, Order, State, Unit
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import Plan, Policy, Step
 from deployster_cli.domain.watching import Reason
@@ -104,3 +107,51 @@ def test_what_is_nested_beyond_measure_is_refused() -> None:
         deep = {**encode(UNIT), "copies": [deep]}
     with pytest.raises(InvalidInput, match="nested too deeply"):
         decode(Unit, deep)
+
+
+# Words that another version of Deployster reads too: a server and its clients are seldom of one age
+
+WORDS = {
+    Reason: {
+        "FAILED": "failed",
+        "CRASH_LOOP": "keeps crashing",
+        "ENDED": "ended",
+        "GONE": "gone",
+        "NO_MACHINE": "no machine fits",
+        "NOT_YET": "not running in time",
+        "NOT_GONE": "not gone in time",
+        "NOT_RESTORED": "not running again in time",
+        "REFUSED": "refused",
+        "AWAY": "engine away",
+        "REPLACED": "replaced",
+    },
+    State: {"INACTIVE": "inactive", "LOADED": "loaded", "LAUNCHED": "launched"},
+    Order: {"START_FIRST": "start-first", "STOP_FIRST": "stop-first"},
+    OnFailure: {"ROLLBACK": "rollback", "KEEP": "keep"},
+    Verb: {verb: verb.lower() for verb in ("DEPLOY", "ROLLBACK", "SCALE", "RESTART", "DESTROY")},
+}
+"""New words are added here; none is changed, and none is taken away."""
+
+
+@pytest.mark.parametrize("kind", WORDS, ids=lambda kind: str(kind.__name__))
+def test_the_words_on_the_wire_stay(kind: type[Enum]) -> None:
+    assert {member.name: encode(member) for member in kind} == WORDS[kind]
+    assert [decode(kind, word) for word in WORDS[kind].values()] == list(kind)
+
+
+def test_the_words_of_everything_that_goes_over_the_wire_are_held() -> None:
+    assert words_in({*EVENTS.values(), Intent, Plan}) <= set(WORDS)
+
+
+def words_in(kinds: set[Any]) -> set[Any]:
+    """Every kind of word in the fields of these, however deep."""
+    waiting, seen = list(kinds), set()
+    while waiting:
+        kind = waiting.pop()
+        if kind in seen:
+            continue
+        seen.add(kind)
+        waiting += typing.get_args(kind)
+        if dataclasses.is_dataclass(kind) or hasattr(kind, "_fields"):
+            waiting += typing.get_type_hints(kind).values()
+    return {kind for kind in seen if isinstance(kind, type) and issubclass(kind, Enum)}

@@ -238,6 +238,20 @@ def test_a_job_cut_off_in_a_task_is_failed_and_not_run_again(tmp_path: Path, tak
     assert "cut off while rake db:migrate ran" in failed.failure().message
 
 
+@pytest.mark.parametrize(("begun", "state", "runs"), [(4, State.DONE, 1), (5, State.FAILED, 0), (6, State.FAILED, 0)])
+def test_a_job_is_begun_five_times_at_the_most(
+    tmp_path: Path, taken_up: TakenUp, begun: int, state: State, runs: int
+) -> None:
+    job = a_job(state=State.RUNNING, starts=begun)
+    (job_id,) = left_behind(tmp_path, job)
+    script = Script()
+    over = ended(taken_up(script), replace(job, id=job_id))
+    assert (over.state, len(script.seen)) == (state, runs)
+    if not runs:
+        said = f"The server was cut off {begun} times while this ran, so it is left alone."
+        assert over.failure().message == said
+
+
 def test_jobs_are_not_taken_up_after_an_hour_without_a_server(tmp_path: Path, taken_up: TakenUp) -> None:
     left_behind(tmp_path, a_job())
     os.utime(tmp_path / "jobs.sqlite.lock", (0, time.time() - 3700))

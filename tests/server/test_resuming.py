@@ -54,6 +54,10 @@ def test_what_can_go_on_does(intent: Intent, told: tuple[Event, ...]) -> None:
     assert obstacle(intent, 1, told) == ""
 
 
+def test_a_job_that_was_cut_off_four_times_goes_on_once_more() -> None:
+    assert obstacle(DEPLOY, MOST_STARTS - 1, ()) == ""
+
+
 def test_tasks_that_ran_are_left_out_as_often_as_they_ran() -> None:
     assert rest(DEPLOY, None, (TaskDone("rake a", 1), TaskDone("rake b", 1))).before == ("rake a",)
 
