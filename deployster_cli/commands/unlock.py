@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from deployster_cli.commands.shared import confirmed, shared_options, this_run
+from deployster_cli.domain.lock import Note
 from deployster_cli.domain.names import check_service
 from deployster_cli.domain.wording import on
 from deployster_cli.errors import DeploysterError
@@ -31,11 +32,18 @@ def cli(service: str, yes: bool) -> None:
     by = note.told(SystemClock().epoch())
     if not confirmed(f"{service}{on(run.settings.place)} is locked by {by}. Unlock it?", yes=yes):
         raise DeploysterError("Not unlocked. Nothing was changed.")
-    there = locks.read(service)
-    if there and there.token != note.token:
-        raise DeploysterError(
-            f"{service} is locked by another run by now: {there.told(SystemClock().epoch())}. Nothing was changed.",
-            "Ask again if that one is to be unlocked.",
-        )
+    _refuse_another(locks.read(service), note)
     locks.drop(service)
     run.output.say(f"Unlocked {service}; it was locked by {by}.\n")
+
+
+def _refuse_another(there: Note | None, note: Note) -> None:
+    """DeploysterError where the lock is not the one that was asked about any more."""
+    from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
+
+    if there and there.token != note.token:
+        by = there.told(SystemClock().epoch())
+        raise DeploysterError(
+            f"{note.service} is locked by another run by now: {by}. Nothing was changed.",
+            "Ask again if that one is to be unlocked.",
+        )
