@@ -63,7 +63,8 @@ class Instances:
 class Plan:
     """What happens to one service, batch by batch. ``keep`` runs as wanted already and is not touched.
 
-    ``instances`` is None where nobody counts them: of a global unit, and where something is destroyed.
+    ``instances`` is None where nobody counts them: of a global unit, and where something is destroyed. ``oneshot``: the
+    release is a job, whose units are meant to end.
     """
 
     service: str
@@ -72,6 +73,7 @@ class Plan:
     keep: tuple[UnitName, ...] = ()
     policy: Policy = Policy()
     instances: Instances | None = None
+    oneshot: bool = False
 
     @property
     def start(self) -> tuple[UnitName, ...]:
@@ -96,7 +98,9 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a deploy asks for. ``batch`` None means all at once; ``force`` replaces what runs as wanted already."""
+    """What a deploy asks for. ``batch`` None means all at once; ``force`` replaces what runs as wanted already;
+    ``oneshot``: its units are meant to end.
+    """
 
     service: str
     version: str
@@ -104,6 +108,7 @@ class Wanted:
     destroy_previous: bool = False
     batch: int | None = None
     force: bool = False
+    oneshot: bool = False
     policy: Policy = Policy()
 
     def __post_init__(self) -> None:
@@ -123,16 +128,17 @@ def plan_deploy(wanted: Wanted, units: Sequence[Unit], current: Collection[UnitN
     or on its way is kept; everything else of the release is replaced, and surplus goes.
     """
     mine = [u for u in units if (u.name.service, u.name.version) == (wanted.service, wanted.version)]
-    good = [] if wanted.force else _good(mine, current)
+    serving = SERVING | {Condition.ENDED} if wanted.oneshot else SERVING
+    good = [] if wanted.force else _good(mine, current, serving)
     kept, surplus = good[: wanted.instances], good[wanted.instances :]
     start = _fresh(wanted, {u.name for u in mine}, wanted.instances - len(kept))
-    watch = tuple(u.name for u in kept if u.condition not in SERVING)
+    watch = tuple(u.name for u in kept if u.condition not in serving)
     old = _earlier(units, wanted) if wanted.destroy_previous else []
     spent = [u for u in mine if u not in good] + surplus
     retire = tuple(u.name for u in sorted(spent + old, key=_least_useful_first))
     steps = tuple(_steps(start, watch, retire, wanted.batch))
-    keep = tuple(u.name for u in kept if u.condition in SERVING)
-    return Plan(wanted.service, wanted.version, steps, keep, wanted.policy)
+    keep = tuple(u.name for u in kept if u.condition in serving)
+    return Plan(wanted.service, wanted.version, steps, keep, wanted.policy, oneshot=wanted.oneshot)
 
 
 def plan_destroy(
@@ -147,10 +153,10 @@ def plan_destroy(
     return Plan(service, version, (Step(retire=found),) if found else (), (), policy or Policy())
 
 
-def _good(mine: Sequence[Unit], current: Collection[UnitName]) -> list[Unit]:
+def _good(mine: Sequence[Unit], current: Collection[UnitName], serving: Collection[Condition]) -> list[Unit]:
     """What can stay: as rendered and up or coming up; what serves first, then by number."""
-    good = [u for u in mine if u.name in current and u.condition in ON_THE_WAY]
-    return sorted(good, key=lambda u: (u.condition not in SERVING, u.name))
+    good = [u for u in mine if u.name in current and (u.condition in ON_THE_WAY or u.condition in serving)]
+    return sorted(good, key=lambda u: (u.condition not in serving, u.name))
 
 
 def _fresh(wanted: Wanted, taken: Collection[UnitName], count: int) -> tuple[UnitName, ...]:

@@ -60,7 +60,7 @@ def begin(plan: Plan, traits: Traits, now: float, hashes: Mapping[UnitName, str]
 
     ``hashes`` are the contents that units of the wanted release must have, by the engine's hash, where it is known.
     """
-    known = {name: Track(known=True) for name in (*plan.keep, *plan.watch)}
+    known = {name: Track(known=True, was_begun=name in plan.keep) for name in (*plan.keep, *plan.watch)}
     return next_step(Rollout(plan=plan, traits=traits, hashes=hashes or {}, since=now, tracks=known), now)
 
 

@@ -111,7 +111,8 @@ def prepare(engine: Engine, request: Request, render: Renderer, now: str) -> Pre
     size = None if is_global(probe) else decide(_wish(request), found, what.stamps, what.record)
     instances = size.number if size else 1
     current = {u.name for u in units} if request.as_it_is else _as_rendered(engine, request, render, units)
-    plan = replace(plan_deploy(_wanted(request, instances), units, current), instances=size)
+    wanted = _wanted(request, instances, oneshot=probe.oneshot)
+    plan = replace(plan_deploy(wanted, units, current), instances=size)
     if probe.stamp and probe.stamp.port is not None and not render.takes_port:
         check_fixed_port(plan, request.service, units, one_machine=engine.one_machine, everywhere=is_global(probe))
     ports = _ports(engine, render, plan, units)
@@ -194,7 +195,7 @@ def traits_of(file: UnitFile) -> Traits:
     return Traits(file.oneshot, Limits(file.restart_pause))
 
 
-def _wanted(request: Request, instances: int) -> Wanted:
+def _wanted(request: Request, instances: int, *, oneshot: bool = False) -> Wanted:
     return Wanted(
         service=request.service.name,
         version=request.version,
@@ -202,6 +203,7 @@ def _wanted(request: Request, instances: int) -> Wanted:
         destroy_previous=request.destroy_previous,
         batch=request.batch,
         force=request.force,
+        oneshot=oneshot,
         policy=request.policy,
     )
 

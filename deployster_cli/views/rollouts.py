@@ -97,9 +97,11 @@ def show_deployed(output: Output, result: Result) -> None:
 
 def _deployed(plan: Plan, up: int, seconds: float) -> str:
     if plan.empty:
-        return f"Nothing to do: {plan.service} {plan.version} runs as wanted ({count(up, 'instance')}).\n"
+        state = "has run" if plan.oneshot else "runs as wanted"
+        return f"Nothing to do: {plan.service} {plan.version} {state} ({count(up, 'instance')}).\n"
     gone = f", {some_names(plan.retire)} retired" if plan.retire else ""
-    return f"Done: {plan.service} {plan.version} runs ({count(up, 'instance')}){gone}. {format_duration(seconds)}\n"
+    state = "has run" if plan.oneshot else "runs"
+    return f"Done: {plan.service} {plan.version} {state} ({count(up, 'instance')}){gone}. {format_duration(seconds)}\n"
 
 
 def show_destroyed(output: Output, result: Result) -> None:

@@ -267,3 +267,10 @@ def test_a_plan_carried_out_leaves_nothing_to_do(units: list[Unit], count: int) 
     plan = plan_deploy(wanted, units, [u.name for u in units])
     after = running("v2", *(n.instance for n in plan.start + plan.watch + plan.keep))
     assert plan_deploy(wanted, after, [u.name for u in after]).empty
+
+
+def test_a_job_that_has_ended_well_is_not_run_again_by_the_same_deploy() -> None:
+    done = [unit._replace(active="inactive", sub="dead") for unit in running("v2", 1)]
+    assert deploy(1, done).start == (name("v2", 2),)
+    job = deploy(1, done, oneshot=True)
+    assert (job.empty, job.keep) == (True, (name("v2", 1),))
