@@ -53,6 +53,16 @@ def test_the_first_unit_that_lacks_something_is_told_of(tmp_path: Path) -> None:
     assert "/nonesuch/v9" in missing([unit(f"WorkingDirectory={tmp_path}"), unit(NOWHERE)])[0]
 
 
+def test_of_some_paths_only_those_are_looked_for() -> None:
+    lacking = unit(NOWHERE, "EnvironmentFile=/nonesuch.env")
+    assert "/nonesuch.env" in missing([lacking], ["/nonesuch.env"]).text
+    assert missing([lacking], []) == Lack()
+
+
+def test_an_option_of_a_section_that_systemd_passes_over_makes_nothing() -> None:
+    assert needed(UnitFile.parse(UnitName("carousel", "v9", 1), f"[Service]\n{NOWHERE}\n[X-Own]\nRequires=a.mount"))
+
+
 def test_a_task_is_told_of_by_its_service() -> None:
     assert missing([unit(NOWHERE, of="carousel.task")])[0].startswith("The folder /nonesuch/v9 of carousel v9 ")
 

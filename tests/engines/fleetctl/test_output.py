@@ -225,6 +225,11 @@ def test_a_port_is_what_the_description_ends_with() -> None:
     assert ports(described("carousel 9f88701 instance 1 port 3001")) == [3001]
 
 
+@pytest.mark.parametrize("port", [1, 65535])
+def test_the_first_and_the_last_port_are_ports(port: int) -> None:
+    assert ports(described(f"carousel 9f88701 instance 1 port {port}")) == [port]
+
+
 @pytest.mark.parametrize("description", ["-", "port", "a port 0", "a port 65536", "a port 99999", "a port 3001 b"])
 def test_what_does_not_end_with_a_port_has_none(description: str) -> None:
     assert ports(described(description)) == [None]
