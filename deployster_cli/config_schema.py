@@ -200,7 +200,7 @@ FLEET: Mapping[str, Kind] = {
 }
 
 LOCAL: Mapping[str, Kind] = {
-    "manager": _choice("auto", "system", "user", "systemctl3"),
+    "manager": _choice("auto", "system", "user", "supervisor", "systemctl3"),
     "root": PATH,
     "read_timeout": LIMIT,
     "write_timeout": LIMIT,

@@ -60,17 +60,17 @@ floors() {
         sed -n 's/^ *\([a-z0-9-]*\)>=/\1==/p'
 }
 
-# Install this checkout, editable, with the extras $1. What pip says is shown only where it fails.
+# Install this checkout, editable, with the extras $1, or none. What pip says is shown only where it fails.
 install() {
-    echo "Installing deployster[$1] into ${venv##*/}"
+    echo "Installing deployster${1:+[$1]} into ${venv##*/}"
     ${FLOORS:+floors} >"$venv/constraints"
     (cd "$root" && "$venv/bin/python" -m pip install --quiet --no-input --disable-pip-version-check \
-        --constraint "$venv/constraints" --editable ".[$1]") >"$venv/install.log" 2>&1 </dev/null
+        --constraint "$venv/constraints" --editable ".${1:+[$1]}") >"$venv/install.log" 2>&1 </dev/null
 }
 
-# Have .venv with this checkout and the extras $1 in it. It is used again until the packaging files change.
+# Have .venv with this checkout and the extras $1, or none, in it. It is used again until the packaging files change.
 prepare() {
-    stamp=$venv/installed-$1
+    stamp=$venv/installed-${1:-plain}
     wanted=$(cd "$root" && cksum setup.cfg pyproject.toml)
     if usable; then
         if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
@@ -88,6 +88,6 @@ make_and_install() {
     make_venv
     install "$1" || {
         cat "$venv/install.log" >&2
-        fail "pip could not install deployster[$1]; what it said is above."
+        fail "pip could not install deployster${1:+[$1]}; what it said is above."
     }
 }

@@ -5,7 +5,7 @@ engine = "local"
 
 [local]
 root = "state"
-manager = "systemctl3"
+manager = "supervisor"
 
 [services.carousel]
 template = "process"

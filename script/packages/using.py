@@ -70,15 +70,6 @@ def says_what_to_install(person: Person, _: str, __: Path) -> None:
         expect(said.endswith(f"pip install 'deployster[{extra}]'\n"), f"{command} says {said}")
 
 
-def says_to_install_local(person: Person, _: str, __: Path) -> None:
-    """So does the engine local, where systemd is not to manage its units."""
-    project = person.home / "deployster.toml"
-    project.write_text('engine = "local"\n[local]\nmanager = "systemctl3"\n')
-    said = person.deployster("units", code=4)
-    project.unlink()
-    expect("deployster[local]" in said and said.count("\n") == 1, f"units says {said}")
-
-
 def demo(person: Person, _: str, example: Path) -> None:
     """Two releases of the example on this machine, one after the other, and the second answers."""
     here = person.home / "my carousel"
@@ -151,8 +142,7 @@ def get(url: str) -> str:
 EVERYBODY: tuple[Use, ...] = (version, helps, scaffold)
 
 WITH_EXTRA: Mapping[str, tuple[Use, ...]] = {
-    "plain": (says_what_to_install, says_to_install_local),
-    "local": (demo,),
+    "plain": (says_what_to_install, demo),
     "serve": (serves,),
 }
 """Extra → what it is for."""

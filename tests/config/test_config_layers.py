@@ -53,7 +53,10 @@ from tests.config.given import PROJECT, Load, refusal
         ("[fleet]\nread_timeout = 'soon'", "(15, 90s, 5m), not 'soon'."),
         ("[fleet]\nread_timeout = '2h'", "(15, 90s, 5m), not '2h'."),
         ("[fleet]\nendpoint = '--debug'", "must be one word, not '--debug'."),
-        ("[local]\nmanager = 'launchd'", "must be 'auto' or 'system' or 'user' or 'systemctl3', not 'launchd'."),
+        (
+            "[local]\nmanager = 'launchd'",
+            "must be 'auto' or 'system' or 'user' or 'supervisor' or 'systemctl3', not 'launchd'.",
+        ),
         ("[services.'a\u0301\tb']", "can't name a service"),
     ],
 )

@@ -35,7 +35,7 @@ class Page:
         here = home / "here"
         self._lay_out(here)
         path = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
-        environ = {"HOME": str(home), "PATH": path, "LC_ALL": "C.UTF-8", "DEPLOYSTER_LOCAL_MANAGER": "systemctl3"}
+        environ = {"HOME": str(home), "PATH": path, "LC_ALL": "C.UTF-8", "DEPLOYSTER_LOCAL_MANAGER": "supervisor"}
         argv = ["bash", "-c", script(self.steps(), str(printed))]
         subprocess.run(argv, cwd=here, env=environ, check=False, timeout=180, capture_output=True)
         clear_away(here, environ)

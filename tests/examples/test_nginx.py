@@ -6,7 +6,6 @@ the v2 API and is named in DEPLOYSTER_TEST_ETCD, as the machines reach it.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import re
@@ -35,9 +34,6 @@ from tests.examples.front import EXAMPLE, KEYS, FakeEtcd, Front
 ETCD = "DEPLOYSTER_TEST_ETCD"
 
 needs_curl = pytest.mark.skipif(not shutil.which("curl"), reason="curl is missing")
-needs_systemctl3 = pytest.mark.skipif(
-    not importlib.util.find_spec("systemctl3"), reason="docker-systemctl-replacement is missing"
-)
 
 
 def unit(template: str, etcd: str = "", extra: Mapping[str, str] | None = None) -> UnitFile:
@@ -174,13 +170,12 @@ def back_and_forth(folder: Path, service: str) -> None:
 
 LOCAL = """engine = "local"
 [local]
-manager = "systemctl3"
+manager = "supervisor"
 root = "machine"
 """
 
 
 @needs_curl
-@needs_systemctl3
 @pytest.mark.process
 def test_on_one_machine_no_request_fails(front: Front, etcd: FakeEtcd, project: Callable[[str, str], Path]) -> None:
     env = {"ETCD": etcd.url, "COREOS_PRIVATE_IPV4": "127.0.0.1", "LISTEN": "127.0.0.1"}

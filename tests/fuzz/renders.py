@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import Any
 
@@ -13,8 +12,9 @@ from deployster_cli.domain.model import Service
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.render import Templates
 from deployster_cli.domain.unitfile import Stamp, UnitFile
-from deployster_cli.engines.systemctl import translate
-from deployster_cli.errors import DeploysterError, EngineError, InvalidInput
+from deployster_cli.engines.systemctl import words
+from deployster_cli.engines.systemctl.spec import Spec
+from deployster_cli.errors import DeploysterError, InvalidInput
 from tests.fuzz.target import Target, read
 
 NAME = UnitName("carousel", "9f88701", 1)
@@ -89,7 +89,7 @@ def escapes(data: bytes) -> bool:
     assert _read_back(written).replace("$$", "$") == text
     assert _read_back(escaping.finished(escaping.env(f"A={text}"))) == f"A={text}"
     script = escaping.finished(escaping.arg(escaping.joined(["echo ", escaping.sh(text)])))
-    assert translate._requoted(_read_back(script), {})
+    assert words.expanded(_read_back(script), {})
     read(lambda: escaping.fleet(text), DeploysterError)
     read(lambda: escaping.finished(escaping.put(text)), DeploysterError)
     return True
@@ -97,23 +97,23 @@ def escapes(data: bytes) -> bool:
 
 def _read_back(written: str) -> str:
     """The one word that stands there; ``%%`` is read behind the quotes, as systemd does."""
-    found = translate.words(written)
+    found = words.words(written)
     assert len(found) == 1, found
     return found[0][1].replace("%%", "%")
 
 
 def environment(data: bytes) -> bool:
-    """An EnvironmentFile, and the words of a command line. Nothing is refused: what is no variable is passed over."""
+    """An EnvironmentFile, and the words of a command line."""
     text = data.decode(errors="surrogateescape")
-    found = translate.variables(text)
+    found = read(lambda: words.variables(data), ValueError) or {}
     assert len(found) <= text.count("=")
-    assert all(isinstance(word, str) for pair in translate.words(text) for word in pair)
-    assert translate.seconds(text, default=90.0) >= 0
+    assert all(isinstance(word, str) for pair in words.words(text) for word in pair)
     line = text.replace("\n", " ").replace("\r", " ").strip()
     unit = UnitFile(NAME, (("Service", "ExecStart", line), ("Service", "Environment", line)))
-    known = read(lambda: translate.environment(unit, {"HOME": "/root"}, lambda _: text), EngineError)
-    lines = translate.overrides(unit, known=known or {}).split("\n")
-    assert all(re.match(r"\[Service\]|[A-Za-z]+=|\Z", one) for one in lines), lines
+    spec = Spec(unit, {"HOME": "/root"})
+    known = spec.environment()
+    assert all(isinstance(word, str) for command in spec.commands("ExecStart") for word in command.words(known))
+    assert spec.start_limit > 0 <= spec.span(0.1, "RestartSec")
     return bool(found)
 
 

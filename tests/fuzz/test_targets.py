@@ -14,7 +14,7 @@ from deployster_cli.domain import unitfile
 from deployster_cli.domain.journal import Export
 from deployster_cli.engines.fleetctl import output as fleetctl
 from deployster_cli.engines.systemctl import output as systemctl
-from deployster_cli.engines.systemctl import translate
+from deployster_cli.engines.systemctl import words as systemds
 from tests.fuzz import names, requests, systemd, times, wires, words
 from tests.fuzz.target import Target
 from tests.fuzz.targets import TARGETS
@@ -159,14 +159,14 @@ BROKEN: tuple[tuple[str, object, str, Callable[..., Any]], ...] = (
     ("names", names, "check_version", unlike("1")),
     ("names", names, "parse_target", unlike(("carousel", 1))),
     ("systemctl-show", systemctl, "parse_show", unlike({})),
-    ("local", systemctl, "parse_record", unlike(systemctl.Record("stop", 2, "", ""))),
+    ("local", systemctl, "parse_state", unlike(systemctl.State("active", "running", "", ""))),
     ("journal", Export, "feed", all_but_the_last),
     ("durations", times, "parse_duration", unlike(1.0)),
     ("wire", wires, "decode_event", unlike(wires.EVENTS[0])),
     ("stream", wires, "lines", all_but_the_last),
     ("queries", requests, "check_version", unlike("1")),
-    ("environment", translate, "variables", unlike({"A": "1", "B": "2", "C": "3", "D": "4", "E": "5"})),
-    ("escapes", translate, "words", all_but_the_last),
+    ("environment", systemds, "variables", unlike({"A": "1", "B": "2", "C": "3", "D": "4", "E": "5"})),
+    ("escapes", systemds, "words", all_but_the_last),
 )
 """A target, and a fault in its parser that it has to notice."""
 

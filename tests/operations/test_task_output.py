@@ -149,7 +149,7 @@ def ran(engine: object, service: str, line: str) -> tuple[list[str], int]:
 @pytest.mark.process
 @pytest.mark.parametrize(("pause", "count"), [(0, COUNT), (2, COUNT), (0, 0)])
 def test_all_of_it_comes_on_this_machine(tmp_path: Path, pause: int, count: int) -> None:
-    engine = LocalEngine(LocalOptions(manager="systemctl3", root=str(tmp_path)))
+    engine = LocalEngine(LocalOptions(manager="supervisor", root=str(tmp_path)))
     found, code = ran(engine, "carousel", HARD.format(pause=pause, count=count))
     assert (found, code) == ([*map(str, range(1, count + 1)), *HARD_END], 3)
 

@@ -78,10 +78,9 @@ class Programs:
 @pytest.fixture
 def programs(tmp_path: Path) -> Iterator[Programs]:
     """A server over a copy of the example."""
-    pytest.importorskip("systemctl3", reason="systemctl3 (docker-systemctl-replacement) is not installed")
     shutil.copytree(EXAMPLE, tmp_path / "car", ignore=shutil.ignore_patterns(".deployster"))
     settings = tmp_path / "car" / "deployster.toml"
-    settings.write_text(settings.read_text().replace("[local]", '[local]\nmanager = "systemctl3"'))
+    settings.write_text(settings.read_text().replace("[local]", '[local]\nmanager = "supervisor"'))
     programs = Programs(tmp_path, closed_port())
     programs.serve()
     yield programs

@@ -31,7 +31,7 @@ PROJECT = """
 engine = "local"
 [local]
 root = ".deployster"
-manager = "systemctl3"
+manager = "supervisor"
 """
 
 SERVICE = """

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import signal
 import time
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from tests.server.killing import Server, kill_again_and_again
 
-pytestmark = [
-    pytest.mark.process,
-    pytest.mark.skipif(find_spec("systemctl3") is None, reason="systemctl3 is missing"),
-]
+pytestmark = pytest.mark.process
 
 
 def test_killed_three_times_under_load_every_accepted_job_ends_once(tmp_path: Path) -> None:

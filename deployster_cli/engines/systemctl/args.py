@@ -1,8 +1,4 @@
-"""What is wanted of systemctl, as argv. Pure: the same for systemd's systemctl and for systemctl3, but for the start.
-
-systemctl3 is the program of the PyPI package docker-systemctl-replacement: it reads unit files and starts what they
-say, with no daemon. Its words were read off version 1.7.
-"""
+"""What is wanted of systemctl, journalctl and our own supervisor, as argv. Pure."""
 
 from __future__ import annotations
 
@@ -29,11 +25,15 @@ PROPERTIES = (
 )
 
 
+MANAGERS = ("auto", "system", "user", "supervisor", "systemctl3")
+"""auto, systemd as root, ``systemctl --user``, or a supervisor of our own for each unit, with its former name."""
+
+
 class LocalOptions(NamedTuple):
     """How the local engine reaches what runs units.
 
-    ``manager`` is auto, system (systemd as root), user (``systemctl --user``) or systemctl3. ``root`` is the folder
-    where systemctl3 keeps everything, ``$XDG_STATE_HOME/deployster/local`` where it is empty. Limits are seconds.
+    ``manager`` is one of MANAGERS. ``root`` is the folder where supervisors keep everything,
+    ``$XDG_STATE_HOME/deployster/local`` where it is empty. Limits are seconds.
     """
 
     manager: str = "auto"
@@ -45,20 +45,6 @@ class LocalOptions(NamedTuple):
 def systemd(*, user: bool) -> tuple[str, ...]:
     """systemd's own systemctl, for the system's manager or for this user's."""
     return ("systemctl", "--user" if user else "--system", "--no-ask-password", "--no-pager")
-
-
-def systemctl3(python: str, tree: str) -> tuple[str, ...]:
-    """systemctl3 over the folder ``tree``. ``-P``: a systemctl3.py in the folder we stand in is nobody's business.
-
-    Its locks are named for units alone and, for root, lie in /run/systemd: there two projects would wait for one
-    another, so they are put below ``tree`` too.
-    """
-    return (python, "-P", "-m", "systemctl3", f"--root={tree}", *locks_below(tree))
-
-
-def locks_below(tree: str) -> tuple[str, ...]:
-    """The option that keeps systemctl3's lock and notify files in the tree."""
-    return ("-c", f"_notify_socket_folder={tree}/run/systemd")
 
 
 def show(base: tuple[str, ...]) -> tuple[str, ...]:
@@ -107,14 +93,11 @@ def ended(base: tuple[str, ...], name: UnitName) -> tuple[str, ...]:
     return (*base, "show", *(word for each in exits.PROPERTIES for word in ("-p", each)), name.text)
 
 
-def tail(path: str, lines: int) -> tuple[str, ...]:
-    """The end of a log file."""
-    return ("tail", "-n", str(lines), "--", path)
-
-
-def job(python: str, verb: str, name: UnitName, state: str, lock: int) -> tuple[str, ...]:
-    """Our own runner of one start or stop through systemctl3; ``lock`` is the open, locked file that it inherits."""
-    return (python, "-P", "-m", "deployster_cli.engines.systemctl.job", verb, name.text, state, str(lock))
+def supervisor(python: str, verb: str, name: UnitName, state: str, lock: int) -> tuple[str, ...]:
+    """Our own supervisor of one unit; ``lock`` is the open, locked file that it inherits. ``-P``: a module of that name
+    in the folder we stand in is nobody's business.
+    """
+    return (python, "-P", "-m", "deployster_cli.engines.systemctl.supervisor", verb, name.text, state, str(lock))
 
 
 def _journalctl(name: UnitName, *, user: bool) -> tuple[str, ...]:

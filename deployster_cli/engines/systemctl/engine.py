@@ -1,4 +1,4 @@
-"""The local engine: units on this one machine, by systemd where it runs, else by systemctl3."""
+"""The local engine: units on this one machine, by systemd where it runs, else by supervisors of our own."""
 
 from __future__ import annotations
 
@@ -16,18 +16,16 @@ from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.engines import process
 from deployster_cli.engines.base import Entries
 from deployster_cli.engines.systemctl import output, systemd
-from deployster_cli.engines.systemctl.args import LocalOptions
+from deployster_cli.engines.systemctl.args import MANAGERS, LocalOptions
 from deployster_cli.engines.systemctl.calls import call
 from deployster_cli.engines.systemctl.folder import UnitFolder
 from deployster_cli.engines.systemctl.join import join
 from deployster_cli.engines.systemctl.locks import LocalLocks
+from deployster_cli.engines.systemctl.manager import Supervisors
 from deployster_cli.engines.systemctl.output import Shown
 from deployster_cli.engines.systemctl.records import LocalRecords
-from deployster_cli.engines.systemctl.replacement import Replacement
 from deployster_cli.engines.systemctl.systemd import Systemd
 from deployster_cli.errors import EngineError, EngineMissing, InvalidInput
-
-MANAGERS = ("auto", "system", "user", "systemctl3")
 
 _LISTENERS = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 _MACHINE_ID = Path("/etc/machine-id")
@@ -255,15 +253,15 @@ class LocalEngine:
 
 
 def chosen(options: LocalOptions) -> Manager:
-    """The manager that the options name; for "auto" the first of systemd, the user's systemd and systemctl3."""
+    """The manager that the options name; for "auto" the first of systemd, the user's systemd and our supervisors."""
     named = options.manager
     if named not in MANAGERS:
-        raise InvalidInput(f"{quoted(named)} is no manager of the local engine: {', '.join(MANAGERS)} are.")
+        raise InvalidInput(f"{quoted(named)} is not a manager of the local engine; {', '.join(MANAGERS)} are.")
     if named == "system" or (named == "auto" and systemd.system_runs() and os.geteuid() == 0):
         return Systemd(options, user=False)
     if named == "user" or (named == "auto" and os.geteuid() != 0 and systemd.user_runs()):
         return Systemd(options, user=True)
-    return Replacement(options)
+    return Supervisors(options)
 
 
 def this_machine() -> Machine:

@@ -1,4 +1,4 @@
-"""A unit's journal where there is no journald: a file to which systemctl3 has the unit's processes write."""
+"""A unit's journal where there is no journald: a file to which the unit's processes write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What systemctl, the kernel and our own job files say, as values. Pure; what can't be read raises OutputUnreadable."""
+"""What systemctl, the kernel and our supervisors' notes say, as values. Pure; OutputUnreadable for all else."""
 
 from __future__ import annotations
 
@@ -11,22 +11,14 @@ from deployster_cli.errors import OutputUnreadable
 _LISTENING = "0A"
 """TCP_LISTEN in the kernel's include/net/tcp_states.h, as /proc/net/tcp writes it."""
 
-_CODE = r"\((OK|[0-9]{1,3})\) <-([0-9]{0,3})>"
-"""An exit code and a signal, as systemctl3's log has them."""
-
-_CONTROL_DONE = re.compile(f"(pre|post)-start done {_CODE}")
-
-_ENDED = re.compile(f" stopped PID [0-9]+ {_CODE}")
-
-_ONESHOT = re.compile(rf"oneshot start \w+ {_CODE}")
-
-_RECORD = re.compile(r"(start|stop) +([0-9]{1,10}) (-|done|failed) +([0-9a-f]*) *\n")
-
 _SOCKET = re.compile(r" *[0-9]+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]+:[0-9A-F]{4} ([0-9A-F]{2}) [^\n]*")
 """A line of /proc/net/tcp: the local port and the state."""
 
 _LONGEST_NUMBER = 20
 """Digits of the largest that 64 bits hold."""
+
+_NOTED = 512
+"""Bytes of a supervisor's note."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,52 +42,47 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """What a job file says: the verb under way or done last, by which process, how it ended, and of which run.
+class State:
+    """What a unit's supervisor notes. ``ended`` is how its main process did, as systemd's ExecMainCode and -Status.
 
-    ``result`` is empty while the job is under way (and for ever where its process was killed), then done or failed.
-    ``run`` is the INVOCATION_ID that every process of the unit's last start carries.
+    ``run`` is the INVOCATION_ID that the processes of the unit's start carry, ``boot`` the machine's boot then.
+    ``pid`` is the supervisor's and ``began`` when that began, by the kernel's clock; 0 until it has begun.
     """
 
-    verb: str
-    pid: int
-    result: str
+    active: str
+    sub: str
     run: str
+    boot: str
+    restarts: int = 0
+    main_pid: int = 0
+    ended: tuple[int, int] = (0, 0)
+    result: str = "success"
+    pid: int = 0
+    began: int = 0
 
     @property
-    def under_way(self) -> bool:
-        """Whether its process has begun and not ended, as far as the file knows."""
-        return bool(self.pid) and not self.result
+    def over(self) -> bool:
+        """Whether nothing of the unit is left and nobody looks after it any more."""
+        return self.active in {"inactive", "failed"}
 
     @property
     def text(self) -> str:
-        """One line, always as long as any other, so that writing it over the one before needs no truncating."""
-        return f"{self.verb:<5} {self.pid:>10} {self.result or '-':<6} {self.run:<32}\n"
-
-
-def ended_at_once(log: str) -> str:
-    """How ExecStart's process ended while ``systemctl3 -vvv start`` (1.7) looked on; nothing where it didn't end."""
-    found = _ENDED.search(log)
-    if not found:
-        return ""
-    code, signal = found.groups()
-    return f"by signal {signal}" if signal else f"with exit code {0 if code == 'OK' else code}"
-
-
-def tells_an_end(line: str) -> bool:
-    """Whether a runner (job.py) says in this line how a start ended badly, which no output of the unit tells."""
-    return line.startswith(("the unit's process ended at once", "the start took longer than"))
-
-
-def oneshot_ended(log: str) -> int | None:
-    """How the last process of a oneshot ended that ``systemctl3 -vvv start`` (1.7) waited for, 128 and the number for
-    a signal; None where the log tells of none.
-    """
-    found = _ONESHOT.findall(log)
-    if not found:
-        return None
-    code, signal = found[-1]
-    return 128 + int(signal) if signal else 0 if code == "OK" else int(code)
+        """In the words of ``systemctl show``. Always as long, so that it can be written over an earlier one's."""
+        values = {
+            "ActiveState": self.active,
+            "SubState": self.sub,
+            "Result": self.result,
+            "NRestarts": self.restarts,
+            "MainPID": self.main_pid,
+            "ExecMainCode": self.ended[0],
+            "ExecMainStatus": self.ended[1],
+            "InvocationID": self.run,
+            "BootID": self.boot,
+            "SupervisorPID": self.pid,
+            "SupervisorBegan": self.began,
+        }
+        text = "".join(f"{name}={value}\n" for name, value in values.items())
+        return f"{text:\n<{_NOTED}}"
 
 
 def parse_show(text: str) -> dict[str, Shown]:
@@ -108,7 +95,7 @@ def parse_show(text: str) -> dict[str, Shown]:
 def _pair(line: str) -> tuple[str, str]:
     name, equals, value = line.partition("=")
     if not equals:
-        raise OutputUnreadable(f"systemctl show printed a line that is no Name=value: {quoted(line)}", out=line)
+        raise OutputUnreadable(f"of a unit's state this line is not Name=value: {quoted(line)}", out=line)
     return name, value
 
 
@@ -135,19 +122,28 @@ def _number(values: dict[str, str], name: str) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER):
-        raise OutputUnreadable(f"systemctl show printed no number: {quoted(f'{name}={text}')}", out=f"{name}={text}")
+        raise OutputUnreadable(f"{name} is not a number: {quoted(f'{name}={text}')}", out=f"{name}={text}")
     return int(text)
 
 
-def parse_record(text: str) -> Record | None:
-    """What a job file says; None for an empty one, whose job was never begun."""
-    if not text.strip():
-        return None
-    found = _RECORD.fullmatch(text)
-    record = Record(found[1], int(found[2]), found[3].removeprefix("-"), found[4]) if found else None
-    if record is None or record.text != text:
-        raise OutputUnreadable(f"a job file holds something that no job wrote: {quoted(text)}", out=text)
-    return record
+def parse_state(text: str) -> State:
+    """What a supervisor noted."""
+    values = dict(_pair(line) for line in text.rstrip("\n").split("\n"))
+    missing = [name for name in ("ActiveState", "SubState", "InvocationID", "BootID") if name not in values]
+    if missing:
+        raise OutputUnreadable(f"a supervisor's note has no {missing[0]}: {quoted(text)}", out=text)
+    return State(
+        active=values["ActiveState"],
+        sub=values["SubState"],
+        run=values["InvocationID"],
+        boot=values["BootID"],
+        restarts=_number(values, "NRestarts") or 0,
+        main_pid=_number(values, "MainPID") or 0,
+        ended=(_number(values, "ExecMainCode") or 0, _number(values, "ExecMainStatus") or 0),
+        result=values.get("Result", ""),
+        pid=_number(values, "SupervisorPID") or 0,
+        began=_number(values, "SupervisorBegan") or 0,
+    )
 
 
 def parse_listening(text: str) -> frozenset[int]:
@@ -162,17 +158,3 @@ def _listening(line: str) -> int | None:
         raise OutputUnreadable(f"/proc/net/tcp has a line that can't be read: {quoted(line)}", out=line)
     port, state = found.groups()
     return int(port, 16) if state == _LISTENING else None
-
-
-def failed_control(log: str, before: tuple[str, ...], after: tuple[str, ...]) -> str:
-    """The first ExecStartPre or ExecStartPost that failed, or nothing. systemctl3 lets the latter pass (1.7).
-
-    ``log`` is what ``systemctl3 -vvv start`` printed: one ``pre-start done (CODE) <-SIGNAL>`` a command, in order.
-    ``before`` and ``after`` are the unit's commands, where a leading ``-`` says that failure doesn't matter.
-    """
-    left = {"pre": list(before), "post": list(after)}
-    for kind, code, signal in _CONTROL_DONE.findall(log):
-        command = left[kind].pop(0) if left[kind] else ""
-        if (code != "OK" or signal) and not command.startswith("-"):
-            return command or f"{kind}-start"
-    return ""

@@ -12,20 +12,6 @@ def test_the_users_systemctl_is_asked_for_as_such() -> None:
     assert args.systemd(user=True) == ("systemctl", "--user", "--no-ask-password", "--no-pager")
 
 
-def test_systemctl3_is_run_by_this_python_and_never_out_of_the_current_folder() -> None:
-    assert args.systemctl3("/usr/bin/python3", "/s/a b")[:5] == (
-        "/usr/bin/python3",
-        "-P",
-        "-m",
-        "systemctl3",
-        "--root=/s/a b",
-    )
-
-
-def test_the_locks_of_systemctl3_lie_below_its_root() -> None:
-    assert args.locks_below("/s/a b") == ("-c", "_notify_socket_folder=/s/a b/run/systemd")
-
-
 def test_one_show_asks_for_all_units() -> None:
     assert args.show(("systemctl",))[:4] == ("systemctl", "show", "--all", "-p")
 
@@ -83,9 +69,9 @@ def test_how_a_unit_ended() -> None:
     )
 
 
-def test_the_end_of_a_log() -> None:
-    assert args.tail("/s/x.log", 3) == ("tail", "-n", "3", "--", "/s/x.log")
-
-
-def test_a_job_is_told_its_unit_its_folder_and_its_lock() -> None:
-    assert args.job("python3", "stop", ONE, "/s/a b", 9)[-4:] == ("stop", ONE.text, "/s/a b", "9")
+def test_a_supervisor_is_run_by_this_python_and_never_out_of_the_current_folder() -> None:
+    module = "deployster_cli.engines.systemctl.supervisor"
+    assert args.supervisor("python3", "stop", ONE, "/s/a b", 9) == (
+        *("python3", "-P", "-m", module),
+        *("stop", ONE.text, "/s/a b", "9"),
+    )

@@ -13,7 +13,7 @@ from deployster_cli.domain.journal import Entry
 from deployster_cli.domain.model import Condition
 from deployster_cli.domain.names import UnitName
 from deployster_cli.engines.systemctl import engine as module
-from deployster_cli.engines.systemctl import replacement, systemd
+from deployster_cli.engines.systemctl import systemd
 from deployster_cli.engines.systemctl.args import LocalOptions
 from deployster_cli.engines.systemctl.engine import LocalEngine
 from deployster_cli.engines.systemctl.folder import UnitFolder
@@ -258,11 +258,9 @@ def test_a_machine_without_an_id_goes_by_its_name(tmp_path: Path, monkeypatch: p
 def test_without_a_manager_every_call_says_so_and_writes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ask: Callable[[LocalEngine], object]
 ) -> None:
-    monkeypatch.setattr(replacement, "installed", lambda: False)
-    with pytest.raises(
-        EngineMissing, match=r"^Neither systemd nor systemctl3, .* pip install 'deployster\[local\]'\.$"
-    ):
-        ask(LocalEngine(LocalOptions(manager="systemctl3", root=str(tmp_path / "state"))))
+    monkeypatch.setattr(systemd, "_BOOTED", tmp_path / "none")
+    with pytest.raises(EngineMissing, match="systemd does not run this machine"):
+        ask(LocalEngine(LocalOptions(manager="system")))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -276,11 +274,11 @@ def test_a_user_without_a_home_is_told_what_to_name(monkeypatch: pytest.MonkeyPa
     monkeypatch.delenv("XDG_STATE_HOME", raising=False)
     monkeypatch.delenv("HOME", raising=False)
     monkeypatch.setattr(os, "getuid", lambda: 4_000_000_000)
-    assert "has no home" in LocalEngine(LocalOptions(manager="systemctl3")).check()
+    assert "has no home" in LocalEngine(LocalOptions(manager="supervisor")).check()
 
 
 def test_a_manager_that_there_is_not_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="'upstart' is no manager"):
+    with pytest.raises(InvalidInput, match="'upstart' is not a manager"):
         LocalEngine(LocalOptions(manager="upstart")).check()
 
 
@@ -288,10 +286,10 @@ def test_a_manager_that_there_is_not_is_refused() -> None:
     ("user", "systemd_runs", "users_runs", "chosen"),
     [
         (0, True, False, "/etc/systemd/system"),
-        (0, False, False, "/state/deployster/local/systemctl3/tree/etc/systemd/system"),
-        (0, False, True, "/state/deployster/local/systemctl3/tree/etc/systemd/system"),
+        (0, False, False, "/state/deployster/local/supervisor/units"),
+        (0, False, True, "/state/deployster/local/supervisor/units"),
         (1000, True, True, "/config/systemd/user"),
-        (1000, True, False, "/state/deployster/local/systemctl3/tree/etc/systemd/system"),
+        (1000, True, False, "/state/deployster/local/supervisor/units"),
     ],
 )
 def test_the_manager_is_the_first_that_this_user_can_use(

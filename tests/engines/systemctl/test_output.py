@@ -1,4 +1,4 @@
-"""What systemctl of systemd 252 and systemctl3 1.7 really printed, and what never should be taken for it."""
+"""What systemctl of systemd 252 really printed, what our supervisors note, and what should never be taken for it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployster_cli.engines.systemctl import args, output
-from deployster_cli.engines.systemctl.output import Record, Shown
+from deployster_cli.engines.systemctl.output import Shown, State
 from deployster_cli.errors import OutputUnreadable
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "systemctl"
@@ -77,32 +77,34 @@ def test_a_failed_start_whose_process_runs_on_still_holds_it() -> None:
     assert Shown("a-b@1.service", "loaded", "failed", "failed", main_pid=7).up
 
 
-def test_a_job_file_is_read_back_as_it_was_written() -> None:
-    record = Record("start", 4711, "failed", "ab" * 16)
-    assert output.parse_record(record.text) == record
+NOTED = State("active", "running", "ab" * 16, "a-boot", 2, 4711, (1, 0), "success", 17, 4242)
 
 
-def test_a_job_under_way_has_no_result() -> None:
-    record = output.parse_record(Record("stop", 4711, "", "").text)
-    assert record is not None
-    assert record.under_way
+def test_a_note_is_read_back_as_it_was_written() -> None:
+    assert output.parse_state(NOTED.text) == NOTED
 
 
-def test_every_record_is_as_long_as_any_other() -> None:
-    assert len(Record("stop", 1, "", "").text) == len(Record("start", 4194304, "failed", "ab" * 16).text)
+def test_every_note_is_as_long_as_any_other() -> None:
+    assert len(State("active", "running", "", "").text) == len(NOTED.text)
 
 
-def test_an_empty_job_file_belongs_to_no_job() -> None:
-    assert output.parse_record("") is None
+@pytest.mark.parametrize("missing", ["ActiveState", "SubState", "InvocationID", "BootID"])
+def test_half_a_note_is_refused(missing: str) -> None:
+    with pytest.raises(OutputUnreadable, match=f"has no {missing}"):
+        output.parse_state("".join(line for line in NOTED.text.splitlines(True) if not line.startswith(missing)))
+
+
+def test_a_note_may_leave_out_what_is_not_known() -> None:
+    assert output.parse_state("ActiveState=failed\nSubState=failed\nInvocationID=\nBootID=\n").over
 
 
 @given(st.text(min_size=1))
-def test_any_job_file_is_read_or_refused(text: str) -> None:
+def test_any_note_is_read_or_refused(text: str) -> None:
     try:
-        found = output.parse_record(text)
+        found = output.parse_state(text)
     except OutputUnreadable:
         return
-    assert found is None or found.text.split() == text.split()
+    assert found.active in text
 
 
 def test_only_listening_ports_count() -> None:
@@ -122,52 +124,3 @@ def test_any_table_of_ports_is_read_or_refused(text: str) -> None:
     except OutputUnreadable:
         return
     assert all(port >= 0 for port in found)
-
-
-def test_a_failing_command_after_the_start_is_named() -> None:
-    log = "DEBUG:systemctl:pre-start done (OK) <->\nDEBUG:systemctl:post-start done (3) <->\n"
-    assert output.failed_control(log, ("/bin/true",), ("/bin/gate",)) == "/bin/gate"
-
-
-def test_a_killed_command_failed() -> None:
-    assert output.failed_control("pre-start done (OK) <-9>", ("/bin/pull",), ()) == "/bin/pull"
-
-
-def test_a_command_that_may_fail_may() -> None:
-    assert output.failed_control("post-start done (3) <->", (), ("-/bin/gate",)) == ""
-
-
-def test_a_failure_that_no_command_is_known_for_still_counts() -> None:
-    assert output.failed_control("post-start done (3) <->", (), ()) == "post-start"
-
-
-@pytest.mark.parametrize(
-    ("log", "how"),
-    [
-        ("INFO:systemctl:simple stopped PID 7 (3) <->", "with exit code 3"),
-        ("INFO:systemctl:simple stopped PID 7 (OK) <->", "with exit code 0"),
-        ("INFO:systemctl:simple stopped PID 7 (OK) <-9>", "by signal 9"),
-        ("INFO:systemctl:simple started PID 7", ""),
-    ],
-)
-def test_how_a_process_ended_at_once_is_told(log: str, how: str) -> None:
-    assert output.ended_at_once(log) == how
-
-
-def test_a_line_that_tells_an_end_is_known() -> None:
-    said = ["the unit's process ended at once, by signal 9", "the start took longer than 90 s", "/bin/gate failed"]
-    assert [output.tells_an_end(line) for line in said] == [True, True, False]
-
-
-@pytest.mark.parametrize(
-    ("log", "code"),
-    [
-        ("oneshot start begun", None),
-        ("oneshot start done (OK) <->", 0),
-        ("oneshot start done (3) <->", 3),
-        ("oneshot start done (OK) <-9>", 137),
-        ("oneshot start done (OK) <->\noneshot start done (4) <->", 4),
-    ],
-)
-def test_how_a_oneshot_ended_is_told(log: str, code: int | None) -> None:
-    assert output.oneshot_ended(log) == code

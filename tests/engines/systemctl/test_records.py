@@ -11,8 +11,8 @@ import pytest
 
 from deployster_cli.domain.record import Record
 from deployster_cli.engines.systemctl.args import LocalOptions
+from deployster_cli.engines.systemctl.manager import Supervisors
 from deployster_cli.engines.systemctl.records import LocalRecords
-from deployster_cli.engines.systemctl.replacement import Replacement
 from deployster_cli.engines.systemctl.systemd import Systemd
 from deployster_cli.errors import EngineMissing
 
@@ -77,4 +77,4 @@ def test_it_lies_where_no_reboot_clears_it(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     assert Systemd(LocalOptions(), user=False).records._folder == Path("/var/lib/deployster/records")
     assert Systemd(LocalOptions(), user=True).records._folder == tmp_path / "state" / "deployster" / "records"
-    assert Replacement(LocalOptions()).records._folder == tmp_path / "state" / "deployster" / "local" / "records"
+    assert Supervisors(LocalOptions()).records._folder == tmp_path / "state" / "deployster" / "local" / "records"

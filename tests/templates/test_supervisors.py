@@ -1,8 +1,7 @@
-"""Standard units run by the local engine where systemctl3 takes systemd's place: every value comes through whole."""
+"""Standard units run by the local engine without systemd: every value comes through whole."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import shlex
 import sys
@@ -18,10 +17,7 @@ from deployster_cli.engines.systemctl.args import LocalOptions
 from deployster_cli.engines.systemctl.engine import LocalEngine
 from tests.templates.cases import HOSTILE, NAME, rendered
 
-pytestmark = [
-    pytest.mark.process,
-    pytest.mark.skipif(not importlib.util.find_spec("systemctl3"), reason="docker-systemctl-replacement is missing"),
-]
+pytestmark = pytest.mark.process
 
 SHOW = """
 import json, os, sys, time
@@ -45,7 +41,7 @@ def show(tmp_path: Path) -> list[str]:
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[Run]:
     """Starts a unit with the local engine and gives the arguments, environment and folder that its process saw."""
-    engine = LocalEngine(LocalOptions(manager="systemctl3", root=str(tmp_path / "state")))
+    engine = LocalEngine(LocalOptions(manager="supervisor", root=str(tmp_path / "state")))
     seen = tmp_path / "seen.json"
 
     def start(unit: UnitFile) -> Seen:

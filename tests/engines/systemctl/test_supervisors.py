@@ -1,4 +1,4 @@
-"""Real units through the real systemctl3, below a folder with a space in its name."""
+"""Real units with supervisors of our own, below a folder with a space in its name. See test_contract.py too."""
 
 from __future__ import annotations
 
@@ -12,20 +12,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from pytest_subprocess import FakeProcess
 
 from deployster_cli.domain.model import Condition
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.unitfile import UnitFile
-from deployster_cli.engines.systemctl import replacement
+from deployster_cli.engines.systemctl import kin
 from deployster_cli.engines.systemctl.args import LocalOptions
+from deployster_cli.engines.systemctl.children import KEPT
 from deployster_cli.engines.systemctl.engine import LocalEngine
-from deployster_cli.engines.systemctl.jobs import Jobs
 from deployster_cli.engines.systemctl.layout import Layout
+from deployster_cli.engines.systemctl.output import State, parse_state
 from deployster_cli.errors import EngineError, EngineMissing
 from tests.engines.systemctl.units import unit
-
-pytest.importorskip("systemctl3", reason="the extra 'local' is not installed")
 
 LONG = "ExecStart=/bin/sleep 300"
 REPOSITORY = Path(__file__).parents[3]
@@ -37,7 +35,7 @@ class Box:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.engine = LocalEngine(LocalOptions(manager="systemctl3", root=str(root)))
+        self.engine = LocalEngine(LocalOptions(manager="supervisor", root=str(root)))
 
     def conditions(self) -> dict[str, Condition]:
         return {found.name.version: found.condition for found in self.engine.units()}
@@ -60,13 +58,27 @@ class Box:
         self.engine.destroy(names)
         self.wait(lambda now: not now)
 
-    def runner(self, name: UnitName) -> int:
-        for _ in range(100):
-            record, busy = Jobs(Layout(self.root).jobs).read()[name.text]
-            if busy and record.pid:
-                return record.pid
-            time.sleep(0.02)
-        raise AssertionError("no runner")
+    def state(self, name: UnitName) -> State:
+        """What its supervisor has noted, once that has begun."""
+        path = Layout(self.root).state(name)
+        until(lambda: parse_state(path.read_text()).pid > 0)
+        return parse_state(path.read_text())
+
+    def supervisor(self, name: UnitName) -> int:
+        return self.state(name).pid
+
+    def keeper(self, name: UnitName) -> int:
+        """Its supervisor's parent, which goes on where that is killed."""
+        found = kin.process(self.supervisor(name))
+        assert found
+        return found.parent
+
+
+def until(done: Callable[[], bool], seconds: float = 10) -> None:
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -117,43 +129,23 @@ def test_starting_waits_for_nothing(box: Box) -> None:
 def test_a_unit_starts_until_its_gate_has_opened(box: Box, tmp_path: Path) -> None:
     gate = f"/bin/sh -c 'until [ -e \"{tmp_path}/open\" ]; do sleep 0.05; done'"
     box.engine.start([unit("9f8", LONG, f"ExecStartPost={gate}")])
-    box.runner(unit("9f8").name)
+    box.supervisor(unit("9f8").name)
     before = box.conditions()
     (tmp_path / "open").touch()
     assert (before["9f8"], box.settled()["9f8"]) == (Condition.STARTING, Condition.RUNNING)
 
 
 @pytest.mark.process
-def test_a_died_process_has_failed(box: Box) -> None:
+def test_a_process_that_dies_has_failed(box: Box) -> None:
     box.settled(unit("9f8", "ExecStart=/bin/sh -c 'sleep 0.5; exit 3'"))
     box.wait(lambda now: now["9f8"] is Condition.FAILED)
     assert box.engine.units()[0].active == "failed"
 
 
 @pytest.mark.process
-def test_a_killed_starter_is_a_failed_start(box: Box) -> None:
-    file = unit("9f8", "ExecStartPre=/bin/sleep 300", LONG)
-    box.engine.start([file])
-    os.kill(box.runner(file.name), signal.SIGKILL)
-    box.wait(lambda now: now["9f8"] is not Condition.STARTING)
-    assert box.conditions() == {"9f8": Condition.FAILED}
-
-
-@pytest.mark.process
-def test_a_starter_killed_at_the_gate_is_a_failed_start_too(box: Box) -> None:
-    file = unit("9f8", LONG, "ExecStartPost=/bin/sleep 300")
-    box.engine.start([file])
-    time.sleep(1)
-    os.kill(box.runner(file.name), signal.SIGKILL)
-    box.wait(lambda now: now["9f8"] is not Condition.STARTING)
-    assert box.conditions() == {"9f8": Condition.FAILED}
-
-
-@pytest.mark.process
 def test_a_unit_can_be_stopped_while_it_starts(box: Box) -> None:
     file = unit("9f8", "ExecStartPre=/bin/sleep 300", LONG)
     box.engine.start([file])
-    box.runner(file.name)
     box.engine.stop([file.name])
     assert box.wait(lambda now: now["9f8"] is not Condition.STOPPING) == {"9f8": Condition.STOPPED}
 
@@ -210,8 +202,6 @@ def test_a_stopping_unit_is_not_started(box: Box) -> None:
     file = unit("9f8", LONG, "ExecStop=/bin/sleep 2")
     box.settled(file)
     box.engine.stop([file.name])
-    box.runner(file.name)
-    box.wait(lambda now: now["9f8"] is Condition.STOPPING)
     manager = box.engine.manager
     with pytest.raises(EngineError, match="still stopping"):
         manager.start([file.name])
@@ -244,7 +234,7 @@ def test_the_journal_of_a_program_that_is_missing_says_so(box: Box) -> None:
 @pytest.mark.process
 def test_the_journal_of_a_refused_unit_says_why(box: Box) -> None:
     box.settled(unit("9f8", "Type=simple"))
-    assert "lacks both ExecStart and ExecStop" in "\n".join(box.engine.journal(unit("9f8").name))
+    assert "has no ExecStart" in "\n".join(box.engine.journal(unit("9f8").name))
 
 
 @pytest.mark.process
@@ -258,7 +248,7 @@ def test_the_journal_of_a_refused_unit_says_why(box: Box) -> None:
 )
 def test_the_journal_of_a_process_that_ends_at_once_says_how(box: Box, command: str, how: str) -> None:
     box.settled(unit("9f8", f"ExecStart={command}"))
-    assert list(box.engine.journal(unit("9f8").name)) == [f"the unit's process ended at once, {how}"]
+    assert list(box.engine.journal(unit("9f8").name)) == [f"the unit's process ended {how}"]
 
 
 @pytest.mark.process
@@ -266,21 +256,21 @@ def test_it_says_so_behind_what_the_process_wrote(box: Box) -> None:
     box.settled(unit("9f8", "ExecStart=/bin/sh -c 'echo one; echo two; exit 7'"))
     assert list(box.engine.journal(unit("9f8").name, 2)) == [
         "two",
-        "the unit's process ended at once, with exit code 7",
+        "the unit's process ended with exit code 7",
     ]
 
 
 @pytest.mark.process
 def test_a_start_that_took_too_long_says_so_behind_what_it_wrote(box: Box) -> None:
     box.settled(unit("9f8", "TimeoutStartSec=500ms", "ExecStartPre=/bin/sh -c 'echo one; exec sleep 300'", LONG))
-    assert next(reversed(list(box.engine.journal(unit("9f8").name)))).startswith("the start took longer than ")
+    assert next(reversed(list(box.engine.journal(unit("9f8").name)))).startswith("ExecStartPre took longer than ")
 
 
 @pytest.mark.process
 def test_a_user_that_is_not_there_is_told_in_a_line(box: Box) -> None:
     box.settled(unit("9f8", "User=nonesuch", LONG))
     assert next(box.engine.journal(unit("9f8").name)) == (
-        "the unit's process can't be started: getpwnam(): name not found: 'nonesuch'"
+        "/bin/sleep can't be run: getpwnam(): name not found: 'nonesuch'"
     )
 
 
@@ -316,16 +306,6 @@ def test_two_folders_know_nothing_of_one_another(box: Box, tmp_path: Path) -> No
     other = Box(tmp_path / "other")
     box.settled(unit("9f8", LONG))
     assert other.conditions() == {}
-
-
-@pytest.mark.process
-def test_the_folders_are_where_systemctl3_says_they_are(box: Box) -> None:
-    box.settled(unit("9f8-701", LONG))
-    layout, name = Layout(box.root), unit("9f8-701").name
-    argv = [sys.executable, "-m", "systemctl3", f"--root={layout.tree}", "show", "-p", "JournalFilePath"]
-    shown = subprocess.run([*argv, "-p", "StatusFilePath", name.text], check=True, capture_output=True, text=True)
-    paths = dict(line.split("=", 1) for line in shown.stdout.splitlines())
-    assert paths == {"JournalFilePath": str(layout.journal(name)), "StatusFilePath": str(layout.status(name))}
 
 
 @pytest.mark.process
@@ -369,13 +349,16 @@ def _nobody_runs(folder: Path, code: str) -> subprocess.CompletedProcess[str]:
         pytest.skip("no Python here that an ordinary user can run and that has the packages")
     if _as_nobody(["/usr/bin/test", "-w", str(folder)]).returncode != 0:
         pytest.skip(f"an ordinary user can't get to {folder}")
-    begin = f"from tests.engines.systemctl.test_replacement import *; box = Box(Path({str(folder / 'state')!r}))"
+    begin = f"from tests.engines.systemctl.test_supervisors import *; box = Box(Path({str(folder / 'state')!r}))"
     return _as_nobody([python, "-c", f"{begin}\n{code}"], folder)
 
 
 def _usable(python: str) -> bool:
     return (
-        _as_nobody([python, "-c", "import systemctl3, pytest, sys; assert sys.version_info >= (3, 11)"]).returncode == 0
+        _as_nobody(
+            [python, "-c", "import pytest, pytest_subprocess, sys; assert sys.version_info >= (3, 11)"]
+        ).returncode
+        == 0
     )
 
 
@@ -398,50 +381,21 @@ def _as_nobody(argv: list[str], cwd: Path = Path("/")) -> subprocess.CompletedPr
         return subprocess.CompletedProcess(argv, 126, "", str(error))
 
 
-def test_a_machine_with_neither_is_told_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replacement, "installed", lambda: False)
-    assert "pip install 'deployster[local]'" in Box(tmp_path).engine.check()
-
-
 def test_a_state_folder_that_can_not_be_is_named(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("")
     assert f"{tmp_path}/taken can't be written to" in Box(tmp_path / "taken").engine.check()
 
 
-def test_a_state_folder_that_systemctl3_would_misread_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(EngineMissing, match="has a % or a brace"):
-        Box(tmp_path / "100%").engine.start([unit("9f8", LONG)])
-    assert list(tmp_path.iterdir()) == []
+@pytest.mark.process
+def test_a_state_folder_may_have_any_name(tmp_path: Path) -> None:
+    box = Box(tmp_path / "100% {a} %n")
+    assert box.settled(unit("9f8", LONG)) == {"9f8": Condition.RUNNING}
+    box.empty()
 
 
 def test_a_state_folder_that_can_not_be_looked_at_is_missing(tmp_path: Path) -> None:
     with pytest.raises(EngineMissing, match=r"can't be written to \(File name too long\)"):
         Box(tmp_path / ("x" * 300)).engine.units()
-
-
-def test_a_systemctl3_that_vanishes_is_missing_at_the_next_look(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    box = Box(tmp_path)
-    box.engine.units()
-    monkeypatch.setattr(replacement, "installed", lambda: False)
-    with pytest.raises(EngineMissing, match="Neither systemd nor systemctl3"):
-        box.engine.units()
-
-
-@pytest.mark.parametrize(
-    ("said", "kind"),
-    [("PermissionError: [Errno 13] Permission denied: 'x'", EngineMissing), ("KeyError: 1", EngineError)],
-)
-def test_what_systemctl3_breaks_of_is_told_without_its_argv(
-    tmp_path: Path, fp: FakeProcess, said: str, kind: type[EngineError]
-) -> None:
-    Layout(tmp_path).units.mkdir(parents=True)
-    trace = f"Traceback (most recent call last):\n  File x, line 1\n{said}\n"
-    fp.register([fp.any()], returncode=1, stderr=trace)
-    with pytest.raises(EngineError) as told:
-        Box(tmp_path).engine.units()
-    assert (type(told.value), told.value.message) == (kind, f"systemctl3 show failed with exit code 1: {said}")
 
 
 def test_nothing_is_started_in_a_state_folder_that_can_not_be(tmp_path: Path) -> None:
@@ -456,5 +410,183 @@ def test_an_engine_that_never_ran_has_no_units(tmp_path: Path) -> None:
 
 def test_the_state_folder_is_the_users_own_unless_one_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    local = LocalEngine(LocalOptions(manager="systemctl3"))
+    local = LocalEngine(LocalOptions(manager="supervisor"))
     assert local.manager.folder.path.is_relative_to(tmp_path / "deployster" / "local")
+
+
+def test_a_manager_may_be_called_by_its_former_name(tmp_path: Path) -> None:
+    assert LocalEngine(LocalOptions(manager="systemctl3", root=str(tmp_path))).check() == ""
+
+
+def test_units_of_an_earlier_version_are_not_passed_over(tmp_path: Path) -> None:
+    former = Layout(tmp_path).former
+    former.mkdir(parents=True)
+    (former / unit("9f8").name.text).write_text("")
+    with pytest.raises(EngineMissing, match=r"has units of an earlier Deployster, .* remove .*/systemctl3\.$"):
+        Box(tmp_path).engine.units()
+
+
+ESCAPED = "(setsid env -i /bin/sh -c 'echo $$$$ > \"{seen}\"; exec sleep 300' &); exec sleep 300"
+"""A unit that leaves a process which nothing but its ancestry tells of."""
+
+
+@pytest.fixture
+def escaped(box: Box, tmp_path: Path) -> Iterator[int]:
+    """Such a unit's such process, which runs."""
+    seen = tmp_path / "seen"
+    script = ESCAPED.format(seen=seen).replace('"', '\\"')
+    box.settled(unit("9f8", "RestartSec=60", f'ExecStart=/bin/sh -c "{script}"'))
+    until(lambda: seen.exists() and bool(seen.read_text().strip()))
+    yield int(seen.read_text())
+    kin.tell(int(seen.read_text()), signal.SIGKILL)
+
+
+@pytest.mark.process
+def test_a_killed_supervisor_is_like_a_killed_process_and_leaves_nothing(box: Box, escaped: int) -> None:
+    main = box.state(unit("9f8").name).main_pid
+    os.kill(box.supervisor(unit("9f8").name), signal.SIGKILL)
+    box.wait(lambda now: now["9f8"] is Condition.FAILED)
+    assert (kin.process(main), kin.process(escaped)) == (None, None)
+
+
+@pytest.mark.process
+def test_a_killed_supervisors_unit_is_started_again_where_it_should_be(box: Box) -> None:
+    box.settled(unit("9f8", "Restart=always", "RestartSec=100ms", LONG))
+    before = box.state(unit("9f8").name)
+    os.kill(before.pid, signal.SIGKILL)
+    until(lambda: box.state(unit("9f8").name).restarts == 1 and box.state(unit("9f8").name).sub == "running")
+    assert kin.process(before.main_pid) is None
+
+
+@pytest.mark.process
+def test_a_supervisor_without_its_keeper_goes_on(box: Box, escaped: int) -> None:
+    os.kill(box.keeper(unit("9f8").name), signal.SIGKILL)
+    time.sleep(0.2)
+    assert box.conditions() == {"9f8": Condition.RUNNING}
+    box.empty()
+    assert kin.process(escaped) is None
+
+
+@pytest.mark.process
+def test_a_unit_without_supervisor_and_keeper_has_failed_and_is_destroyed_whole(box: Box, escaped: int) -> None:
+    name = unit("9f8").name
+    main, pids = box.state(name).main_pid, (box.keeper(name), box.supervisor(name))
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: not any(map(kin.process, pids)))
+    assert (box.conditions(), box.engine.units()[0].stopped) == ({"9f8": Condition.FAILED}, False)
+    assert [line for line in box.engine.journal(name) if line.startswith("its supervisor is gone: it was killed")]
+    box.empty()
+    assert [kin.process(pid) for pid in (main, escaped)] == [None, None]
+
+
+@pytest.mark.process
+def test_what_a_killed_supervisor_left_is_ended_by_a_stop(box: Box) -> None:
+    file = unit("9f8", LONG)
+    box.settled(file)
+    main, pids = box.state(file.name).main_pid, (box.keeper(file.name), box.supervisor(file.name))
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: not any(map(kin.process, pids)))
+    box.engine.stop([file.name])
+    assert (box.wait(lambda now: now["9f8"] is Condition.STOPPED), kin.process(main)) == (
+        {"9f8": Condition.STOPPED},
+        None,
+    )
+    box.engine.resume([file.name])
+    assert box.settled() == {"9f8": Condition.RUNNING}
+
+
+@pytest.mark.process
+def test_what_ran_before_the_machine_was_started_anew_has_failed_and_nobody_is_killed_for_it(box: Box) -> None:
+    file = unit("9f8", LONG)
+    box.settled(file)
+    supervisor = box.keeper(file.name)
+    box.engine.stop([file.name])
+    until(lambda: not kin.process(supervisor))
+    own = os.getpid()
+    old = State("active", "running", "ab" * 16, "another boot", main_pid=own, pid=own, began=1)
+    Layout(box.root).state(file.name).write_text(old.text)
+    box.engine.manager.folder.want(file.name)
+    assert box.conditions() == {"9f8": Condition.FAILED}
+    box.engine.resume([file.name])
+    assert box.settled() == {"9f8": Condition.RUNNING}
+
+
+@pytest.mark.process
+def test_a_stop_that_comes_before_the_supervisor_has_begun_counts(box: Box) -> None:
+    file = unit("9f8", LONG)
+    box.engine.start([file])
+    box.engine.stop([file.name])
+    assert box.wait(lambda now: now["9f8"] is Condition.STOPPED) == {"9f8": Condition.STOPPED}
+
+
+@pytest.mark.process
+def test_a_unit_that_a_unit_started_is_no_part_of_it(box: Box, tmp_path: Path) -> None:
+    code = (
+        f"import sys; sys.path[:0] = {[str(REPOSITORY), *sys.path]}\n"
+        "from tests.engines.systemctl.test_supervisors import *\n"
+        f"Box(Path({str(box.root)!r})).settled(unit('inner', LONG))\n"
+    )
+    script = tmp_path / "outer.py"
+    script.write_text(code + "\ntime.sleep(300)\n")
+    outer = unit("outer", f'ExecStart="{sys.executable}" -B "{script}"')
+    box.settled(outer)
+    box.wait(lambda now: now.get("inner") is Condition.RUNNING)
+    box.engine.stop([outer.name])
+    box.engine.destroy([outer.name])
+    assert box.wait(lambda now: "outer" not in now) == {"inner": Condition.RUNNING}
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("A=1".encode("utf-16"), "it has a NUL character in it, as UTF-16 text does"),
+        (b"A=\xe9", "it is not UTF-8 text"),
+    ],
+)
+def test_the_journal_says_why_a_file_of_variables_is_refused(
+    box: Box, tmp_path: Path, content: bytes, why: str
+) -> None:
+    (tmp_path / "env").write_bytes(content)
+    box.settled(unit("9f8", f"EnvironmentFile={tmp_path}/env", LONG))
+    assert list(box.engine.journal(unit("9f8").name)) == [f"the environment file {tmp_path}/env can't be read: {why}"]
+
+
+@pytest.mark.process
+def test_the_journal_names_what_was_left_out_of_a_file_of_variables_but_not_its_value(box: Box, tmp_path: Path) -> None:
+    (tmp_path / "env").write_text("export A=secret\nB=2\n")
+    box.settled(unit("9f8", f"EnvironmentFile={tmp_path}/env", LONG))
+    assert list(box.engine.journal(unit("9f8").name)) == [
+        f"the environment file {tmp_path}/env: 'export A' can't name a variable, so it is left out"
+    ]
+
+
+@pytest.mark.process
+def test_units_run_on_a_disk_without_room(box: Box, tmp_path: Path) -> None:
+    """Their supervisors note what becomes of them in the place of what they noted first."""
+    file = unit("9f8", LONG)
+    box.settled(file)
+    draft = Layout(box.root).state(file.name).with_suffix(".draft")
+    draft.mkdir()  # what no draft can be written to
+    box.engine.stop([file.name])
+    assert box.wait(lambda now: now["9f8"] is Condition.STOPPED) == {"9f8": Condition.STOPPED}
+    draft.rmdir()
+
+
+@pytest.mark.process
+def test_a_supervisor_has_no_settings_of_ours_to_hand_on(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEPLOYSTER_PASSWORD", "secret")
+    box.settled(unit("9f8", "ExecStart=/bin/sh -c 'env; exec sleep 300'"))
+    until(lambda: "INVOCATION_ID" in "".join(box.engine.journal(unit("9f8").name, 50)))
+    names = {line.partition("=")[0] for line in box.engine.journal(unit("9f8").name, 50)}
+    assert names <= {*KEPT, "INVOCATION_ID", "PWD", "SHLVL", "_", "OLDPWD"}
+
+
+def test_an_empty_note_is_none(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    layout.units.mkdir(parents=True)
+    layout.prepare(unit("9f8").name)
+    layout.state(unit("9f8").name).touch()
+    assert Box(tmp_path).engine.units() == ()

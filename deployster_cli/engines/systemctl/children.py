@@ -1,0 +1,208 @@
+"""The processes of one unit: begun, waited for, told signals. Every one is a descendant of the supervisor (ours),
+whatever it does: a child that is left behind by its parent becomes the supervisor's. So no control group is needed to
+find them all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import grp
+import math
+import os
+import pwd
+import select
+import signal
+import time
+from collections.abc import Callable
+from itertools import filterfalse
+from pathlib import Path
+
+from deployster_cli.engines.process import subreaper
+from deployster_cli.engines.process.start import NotStarted
+from deployster_cli.engines.process.subreaper import Place
+from deployster_cli.engines.systemctl import kin
+from deployster_cli.engines.systemctl.spec import Command, End, Spec
+from deployster_cli.engines.systemctl.words import names_variable, variables
+
+KEPT = ("HOME", "LANG", "LOGNAME", "PATH", "SHELL", "TZ", "USER")
+"""What a unit inherits of our environment, about as much as systemd gives one. Never our settings or passwords."""
+
+RUN = "INVOCATION_ID"
+"""systemd's variable (systemd.exec(5)): it finds the processes of a start again where the supervisor was killed."""
+
+LOG = 2
+"""stderr, which is the supervisor's own log."""
+
+_LOOK, LATER_LOOK = 0.2, 1.0
+"""Seconds between looks at processes that are to end, though the end of each wakes us by then; and at what can't be
+ended or noted.
+"""
+
+_LONGEST_SLEEP = 86_400.0
+
+_NO_FOLDER, _NO_PROGRAM, _NO_USER = 200, 203, 217
+"""systemd's exit codes for a process that could not be begun (systemd.exec(5))."""
+
+_LONGEST_FILE = 64 * 1024 * 1024
+"""Bytes of a file of variables, as to systemd."""
+
+
+class Stopped(Exception):
+    """The unit's stop was asked for."""
+
+
+class Failed(Exception):
+    """The unit failed: systemd's word for why, and words for a person."""
+
+
+class Children:
+    """They, of a unit with this spec, and what has become of its main process and of the command beside it.
+
+    ``main`` is its pid, 0 where there is none; ``end`` how it ended. ``run`` is the mark that each gets. ``strays``: no
+    supervisor was left for some, which are looked for by that mark. ``noted`` tries again what could not be noted.
+    """
+
+    def __init__(self, spec: Spec, base: dict[str, str], run: str, journal: str) -> None:
+        self.main, self.strays = 0, False
+        self.end: End | None = None
+        self.control_end = End()
+        self.asked = False
+        self.noted: Callable[[], bool] = lambda: True
+        self._spec, self._base, self._run, self._journal = spec, base, run, journal
+        self._env: dict[str, str] = {}
+        self._control = 0
+        self._keeper = os.getppid()
+        self._said = ""
+        self._wakes, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda *_: None)
+        signal.signal(signal.SIGTERM, self._ask)
+
+    def run(self, command: Command, limit: float, *, heed: bool) -> bool:
+        """Whether a command beside the main process ended within ``limit`` seconds."""
+        self._control = self._begin(command, main=False)
+        return self.wait(lambda: not self._control, limit, heed=heed)
+
+    def run_main(self, command: Command) -> None:
+        """Begin the main process."""
+        self.end = None
+        self.main = self._begin(command, main=True)
+
+    def gone(self, which: Callable[[], set[int]], number: int, limit: float, look: float = _LOOK) -> bool:
+        """Whether they are gone within ``limit``, once told by this signal: SIGKILL again and again."""
+        heard = set[int]()
+
+        def none_left() -> bool:
+            left = which()
+            for pid in left - heard:
+                kin.tell(pid, number)
+            heard.update(left if number != signal.SIGKILL else ())
+            return not left
+
+        return self.wait(none_left, limit, heed=False, look=look)
+
+    def all(self) -> set[int]:
+        """Every process of the unit; those that no supervisor was left for too, where there are any."""
+        ours = {os.getpid(), self._keeper} if os.getppid() == self._keeper else {os.getpid()}
+        found = kin.below(ours)
+        return found | kin.marked(f"{RUN}={self._run}", self._journal, self.main) if self.strays else found
+
+    def own(self) -> set[int]:
+        """The main process and the command that runs beside it."""
+        return self.all() & {self.main, self._control}
+
+    def _begin(self, command: Command, *, main: bool) -> int:
+        """Begin a command; its pid, or 0 where it can't be run, which is an end like another."""
+        about = {RUN: self._run}
+        if self.main and not (main or self.end):
+            about["MAINPID"] = str(self.main)
+        why = _NO_USER
+        try:
+            place = self._place({**self._base, **about}, privileged=bool({"+", "!"} & set(command.flags)))
+            why = _NO_PROGRAM if Path(place.folder).is_dir() else _NO_FOLDER
+            return subreaper.begin(command.program, command.words(place.env), place, log=self._journal)
+        except (NotStarted, LookupError, ValueError) as error:
+            self.say(f"{command.program} can't be run: {getattr(error, 'reason', error.args[0])}")
+            self._ended(End(why), main=main)
+            return 0
+
+    def _place(self, env: dict[str, str], *, privileged: bool) -> Place:
+        """LookupError or ValueError where there is no such user, group or umask."""
+        asked, group = self._spec.last("User"), self._spec.last("Group")
+        user = pwd.getpwuid(int(asked)) if asked.isdigit() else pwd.getpwnam(asked) if asked else None
+        gid = int(group) if group.isdigit() else grp.getgrnam(group).gr_gid if group else user.pw_gid if user else None
+        if user:
+            env |= {"HOME": user.pw_dir, "LOGNAME": user.pw_name, "USER": user.pw_name, "SHELL": user.pw_shell}
+        env |= self._env
+        given = self._spec.last("WorkingDirectory", "/")
+        folder = env.get("HOME", "/") if given.endswith("~") else given.removeprefix("-")
+        place = Place(env, folder if folder is given or Path(folder).is_dir() else "/")
+        if privileged or (user and user.pw_uid == os.geteuid() and gid == os.getegid()):
+            return place
+        groups = os.getgrouplist(user.pw_name, user.pw_gid) if user else None
+        return place._replace(user=user.pw_uid if user else None, group=gid, groups=groups)
+
+    def read_environment(self) -> None:
+        """Read the variables that the unit sets. Failed where a file of them can't be read that has to be."""
+        found = self._spec.environment()
+        for given in self._spec.values("EnvironmentFile"):
+            path = given.removeprefix("-")
+            try:
+                with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # noqa: PTH123 - a pipe can't hang us
+                    read = variables(file.read(_LONGEST_FILE))
+            except (OSError, ValueError) as error:
+                if path is given:
+                    why = error.strerror if isinstance(error, OSError) else error
+                    raise Failed("resources", f"the environment file {path} can't be read: {why}") from error
+                continue
+            for name in filterfalse(names_variable, read):
+                self.say(f"the environment file {path}: {name!r} can't name a variable, so it is left out")
+            found |= read
+        self._env = {name: value for name, value in found.items() if names_variable(name)}
+
+    def wait(
+        self, done: Callable[[], bool], limit: float = math.inf, *, heed: bool = True, look: float = math.inf
+    ) -> bool:
+        """Whether it was done within ``limit``. Looks at every signal and every ``look`` seconds.
+
+        Stopped where the unit's stop is asked for, and to be heeded.
+        """
+        until = time.monotonic() + limit
+        while True:
+            self._reap()
+            if done():
+                return True
+            if heed and self.asked:
+                raise Stopped
+            left = until - time.monotonic()
+            if left <= 0:
+                return False
+            pause = min(left, look, _LONGEST_SLEEP if self.noted() else LATER_LOOK)
+            select.select([self._wakes], [], [], pause)
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._wakes, 4096)
+
+    def _reap(self) -> None:
+        """Take note of every child that has ended."""
+        with contextlib.suppress(ChildProcessError):
+            while (child := os.waitpid(-1, os.WNOHANG))[0]:
+                if child[0] in {self.main, self._control}:
+                    self._ended(End.of(child[1]), main=child[0] == self.main)
+
+    def _ended(self, end: End, *, main: bool) -> None:
+        if main:
+            self.end = end
+        else:
+            self._control, self.control_end = 0, end
+
+    def say(self, words: str) -> None:
+        """A line of the supervisor's own log; not the last one again."""
+        if words == self._said:
+            return
+        self._said = words
+        with contextlib.suppress(OSError):
+            os.write(LOG, f"{words}\n".encode())
+
+    def _ask(self, *_: object) -> None:
+        self.asked = True

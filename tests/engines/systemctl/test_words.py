@@ -1,0 +1,225 @@
+"""A unit's text as systemd means it (systemd.service(5), "Command lines")."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployster_cli.engines.systemctl import words
+from deployster_cli.engines.systemctl.spec import End, Spec, signal_of
+from tests.engines.systemctl.units import unit
+
+
+def spec(*service: str) -> Spec:
+    return Spec(unit("9f8-701", *service), {"HOME": "/home/ada"})
+
+
+@pytest.mark.parametrize(
+    ("given_", "meant"),
+    [
+        ("/bin/echo a  b", ["/bin/echo", "a", "b"]),
+        ("'a b' \"c d\"", ["a b", "c d"]),
+        ('x"y z"w', ["xy zw"]),
+        (r"'a\'b' \x41\t\s", ["a'b", "A\t "]),
+        (r"\101 \u00e9 \U0001F600", ["A", "é", "😀"]),
+        (r"\xc3\xa9 \303\251", ["é", "é"]),
+        (r"\ud800 \U00110000 \xff", ["\ufffd", "\ufffd", "\ufffd"]),
+        ("a\u00a0b\u3000c", ["a\u00a0b\u3000c"]),
+        (r"\; ';'", [";", ";"]),
+        (r"'\q'", [r"\q"]),
+        ("''", [""]),
+        ("", []),
+        ("tail\\", ["tail\\"]),
+    ],
+)
+def test_words_are_parted_and_unescaped_as_systemd_does(given_: str, meant: list[str]) -> None:
+    assert [word for _, word in words.words(given_)] == meant
+
+
+@given(st.text())
+def test_any_text_has_words(text: str) -> None:
+    assert all(isinstance(word, str) for _, word in words.words(text))
+
+
+@pytest.mark.parametrize(
+    ("command", "argv"),
+    [
+        ("/bin/sh -c 'echo $$HOME'", ["/bin/sh", "-c", "echo $HOME"]),
+        ("/bin/sh -c 'echo $HOME'", ["/bin/sh", "-c", "echo $HOME"]),
+        ("/bin/sh -c 'echo ${PORT}'", ["/bin/sh", "-c", "echo 80"]),
+        ("/bin/sh -c 'echo $${PORT} $$$$'", ["/bin/sh", "-c", "echo ${PORT} $$"]),
+        ("/bin/echo ${PORT:-1}", ["/bin/echo", "${PORT:-1}"]),
+        ("/bin/echo ${no-name} ${}", ["/bin/echo", "", ""]),
+        ("/bin/echo ${PORT", ["/bin/echo", "${PORT"]),
+        ("/bin/echo $$ $", ["/bin/echo", "$"]),
+        ("/bin/echo $NONE $(id) $A/b end", ["/bin/echo", "end"]),
+        ("-/bin/echo 100%%", ["/bin/echo", "100%"]),
+        (":/bin/echo $ARGS ${PORT}", ["/bin/echo", "$ARGS", "${PORT}"]),
+        ("@/bin/echo other word", ["other", "word"]),
+        (r"/bin/printf 'a\nb'", ["/bin/printf", "a\nb"]),
+        ("/bin/echo %n %i", ["/bin/echo", "carousel-9f8\\x2d701@1.service", "1"]),
+    ],
+)
+def test_a_command_is_what_systemd_would_run(command: str, argv: list[str]) -> None:
+    [found] = spec(f"ExecStart={command}").commands("ExecStart")
+    assert found.words({"PORT": "80"}) == argv
+
+
+@pytest.mark.parametrize(
+    ("value", "parts"),
+    [
+        ("one two", ["one", "two"]),
+        (r"""q 'x y' "z w" a\ b""", ["q", "x y", "z w", "a b"]),
+        ("%i ${B}", ["%i", "${B}"]),
+        ("it's", ["its"]),
+        ("", []),
+    ],
+)
+def test_a_variable_that_stands_alone_is_parted_and_then_left_as_it_is(value: str, parts: list[str]) -> None:
+    assert words.expanded("$A", {"A": value}) == parts
+
+
+@pytest.mark.parametrize(
+    ("lines", "programs"),
+    [
+        (["/bin/a ; -/bin/b"], [("/bin/a", ""), ("/bin/b", "-")]),
+        (["/bin/a ';'"], [("/bin/a", "")]),
+        (["/bin/a", "", "+/bin/b", "!!/bin/c"], [("/bin/b", "+"), ("/bin/c", "!!")]),
+    ],
+)
+def test_an_options_commands(lines: list[str], programs: list[tuple[str, str]]) -> None:
+    found = spec(*(f"ExecStop={line}" for line in lines)).commands("ExecStop")
+    assert [(command.program, command.flags) for command in found] == programs
+
+
+@pytest.mark.parametrize(
+    ("service", "why"),
+    [
+        (["ExecStart=/bin/a"], ""),
+        (["Type=oneshot", "ExecStart=/bin/a ; /bin/b"], ""),
+        (["ExecStart=/bin/a ; /bin/b"], "only Type=oneshot may have more than one ExecStart"),
+        (["ExecStop=/bin/a"], "the unit has no ExecStart, so there is nothing to run"),
+        (
+            ["Type=forking", "ExecStart=/bin/a"],
+            "Type=forking needs systemd; without it Type is one of simple, exec, oneshot, idle",
+        ),
+    ],
+)
+def test_what_can_not_be_run_without_systemd_is_refused(service: list[str], why: str) -> None:
+    assert spec(*service).refusal == why
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("SIGTERM", 15), ("TERM", 15), ("9", 9), ("RTMIN+1", 35), ("SIGRTMIN+1", 35), ("NONE", None), ("", None)],
+)
+def test_a_signal_by_its_name(text: str, number: int | None) -> None:
+    assert signal_of(text) == number
+
+
+@pytest.mark.parametrize(
+    ("end", "why"),
+    [
+        (End(0), ""),
+        (End(143), ""),
+        (End(9, True), ""),
+        (End(10, True), "signal"),
+        (End(1), "exit-code"),
+        (End(15), "exit-code"),
+    ],
+)
+def test_which_ends_are_good_ones(end: End, why: str) -> None:
+    given = spec("SuccessExitStatus=143 SIGKILL", "ExecStart=/bin/a")
+    assert given.fails(end, given.commands("ExecStart")[0], main=True) == why
+
+
+def variables(*service: str) -> dict[str, str]:
+    return spec(*service).environment()
+
+
+def test_variables_are_unescaped_and_dollars_stay() -> None:
+    assert variables(r'Environment="A=one \"two\" $HOME" B=%%x') == {"A": 'one "two" $HOME', "B": "%x"}
+
+
+def test_a_variable_may_hold_the_units_name() -> None:
+    assert variables("Environment=ME=%n ID=%i HOME=%h") == {
+        "ME": "carousel-9f8\\x2d701@1.service",
+        "ID": "1",
+        "HOME": "/home/ada",
+    }
+
+
+def test_a_variable_may_hold_parts_of_the_units_name_unescaped() -> None:
+    assert variables("Environment=A=%P B=%J C=%j D=%p") == {
+        "A": "carousel/9f8-701",
+        "B": "9f8-701",
+        "C": "9f8\\x2d701",
+        "D": "carousel-9f8\\x2d701",
+    }
+
+
+def test_what_can_name_no_variable_is_known() -> None:
+    names = ["1A", "A-B", "export B", "", "A", "_9"]
+    assert [words.names_variable(name) for name in names] == [False, False, False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("A=b", "b"),
+        (" A = b c \t", "b c"),
+        ("A=", ""),
+        ("A='b $c \\'", "b $c \\"),
+        (r'A="b \"c\" \$d \n"', r'b "c" $d \n'),
+        ("A='b'\"c\" d", "bcd"),
+        ("A=b'c'", "b'c'"),
+        (r"A=b\ \c\\", r"b c" + "\\"),
+        ("A=b\\\nc", "bc"),
+        ("A='b\nc'\n", "b\nc"),
+        ("# \\\nA=no\n; A=no\nA=yes", "yes"),
+        ("A=1\r\nB=2", "1"),
+        ("A='open", "'open"),
+    ],
+)
+def test_a_line_of_a_file_of_variables_is_read_as_systemd_does(line: str, value: str) -> None:
+    assert words.variables(line.encode())["A"] == value
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("A=1".encode("utf-16"), "NUL"),
+        (b"A=1\n\0", "NUL"),
+        (b"A=\xe9", "not UTF-8"),
+        (b"\xe9=1", "not UTF-8"),
+    ],
+)
+def test_a_file_that_systemd_refuses_is_refused(content: bytes, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        words.variables(content)
+
+
+def test_a_comment_may_be_no_text() -> None:
+    assert words.variables(b"# caf\xe9\nA=1") == {"A": "1"}
+
+
+@pytest.mark.parametrize(
+    ("span", "seconds"),
+    [
+        ("90", 90),
+        ("1min 30s", 90),
+        ("500ms", 0.5),
+        ("0", math.inf),
+        ("infinity", math.inf),
+        ("", 90),
+        ("soon", 90),
+        ("2 weeks", 1209600),
+        ("5x 3", 90),
+    ],
+)
+def test_time_spans_are_read_as_systemd_does(span: str, seconds: float) -> None:
+    found = spec(*([f"TimeoutStopSec={span}"] if span else []))
+    assert found.stop_limit == seconds
