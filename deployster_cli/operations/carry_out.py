@@ -84,7 +84,7 @@ def under_lock(engine: Engine, locking: Locking, prepare: Callable[[], Prepared]
         prepared, began = yield from _made_ready(engine, locking, _Planner(prepare, held, clock), early.planned)
         seen = prepared.units if clock.now() - began <= LOOK_LASTS else None
         carrying = carry_out(engine, prepared.work, clock, held, seen)
-        result = yield from remembered(engine, prepared.plan, prepared.memory, clock, carrying)
+        result = yield from remembered(engine, prepared.plan, prepared.memory, clock, carrying, ensure=held.ensure)
     except BaseException as error:
         raise with_word(error, held.release()) from error.__cause__
     if left := held.release():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -14,7 +14,7 @@ from deployster_cli.domain.plan import Plan
 from deployster_cli.domain.record import Record, corrected
 from deployster_cli.domain.unitfile import Stamp
 from deployster_cli.engines.base import Engine
-from deployster_cli.errors import EngineError, EngineUnreachable
+from deployster_cli.errors import EngineError, EngineUnreachable, Locked
 from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.failure import RolloutFailed
 
@@ -79,37 +79,48 @@ def forgetting(engine: Engine, plan: Plan, units: Collection[Unit]) -> Memory | 
 
 
 def remembered(
-    engine: Engine, plan: Plan, memory: Memory | None, clock: Clock, carrying: Generator[Event, None, T]
+    engine: Engine,
+    plan: Plan,
+    memory: Memory | None,
+    clock: Clock,
+    carrying: Generator[Event, None, T],
+    *,
+    ensure: Callable[[], None] = lambda: None,
 ) -> Generator[Event, None, T]:
-    """Carry it out with its memory kept, the service's lock held. A number that changes is told first."""
+    """Carry it out with its memory kept, the service's lock held: ``ensure`` is called before each request, and raises
+    where it is not any more. A number that changes is told first.
+    """
     if plan.instances and plan.instances.changed:
         yield Resized(plan.instances.number, plan.instances.before or 0, plan.instances.reason)
     if memory and memory.now:
-        _write(engine, memory.now, clock)
+        _write(engine, memory.now, clock, ensure)
     try:
         result = yield from carrying
     except RolloutFailed as failed:
         if memory and memory.now and failed.undone:
-            with contextlib.suppress(EngineError):
-                _put_back(engine, memory, clock)
+            with contextlib.suppress(EngineError, Locked):
+                _put_back(engine, memory, clock, ensure)
         raise
     if memory and not memory.now:
-        with contextlib.suppress(EngineError):  # without a release it says nothing
+        with contextlib.suppress(EngineError, Locked):  # without a release it says nothing
+            ensure()
             engine.records.drop(memory.service)
     return result
 
 
-def _put_back(engine: Engine, memory: Memory, clock: Clock) -> None:
+def _put_back(engine: Engine, memory: Memory, clock: Clock, ensure: Callable[[], None]) -> None:
     if memory.before:
-        _write(engine, memory.before, clock)
+        _write(engine, memory.before, clock, ensure)
     else:
+        ensure()
         engine.records.drop(memory.service)
 
 
-def _write(engine: Engine, record: Record, clock: Clock) -> None:
+def _write(engine: Engine, record: Record, clock: Clock, ensure: Callable[[], None]) -> None:
     """Write it; an engine that does not answer is asked again."""
     for left in reversed(range(TRIES)):
         try:
+            ensure()
             engine.records.write(record)
         except EngineUnreachable:
             if not left:

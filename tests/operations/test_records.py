@@ -18,7 +18,7 @@ from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import Plan, Wanted, newest, plan_deploy, previous_of
 from deployster_cli.domain.record import Record
 from deployster_cli.domain.unitfile import MOST_PREVIOUS, Stamp
-from deployster_cli.errors import EngineUnreachable
+from deployster_cli.errors import EngineUnreachable, Locked
 from deployster_cli.operations.records import TRIES, Memory, known, memory_of, remembered
 from tests.simulation import SimClock, SimEngine, SimRecords
 
@@ -177,6 +177,28 @@ def test_an_engine_that_does_not_answer_is_asked_again(failures: int, written: b
         with pytest.raises(EngineUnreachable):
             list(going)
     assert (records.kept == {"carousel": RECORD}) is written
+
+
+def test_nothing_is_kept_of_a_change_whose_lock_was_lost() -> None:
+    engine = SimEngine(SimClock())
+
+    def lost() -> None:
+        raise Locked("taken over")
+
+    with pytest.raises(Locked):
+        list(remembered(engine, NOTHING, Memory("carousel", RECORD), engine.clock, carrying(), ensure=lost))
+    assert engine.records.read("carousel") is None
+
+
+def test_what_is_left_of_a_record_at_the_end_stays_where_the_lock_was_lost() -> None:
+    engine = SimEngine(SimClock())
+    engine.records.write(RECORD)
+
+    def lost() -> None:
+        raise Locked("taken over")
+
+    assert list(remembered(engine, NOTHING, Memory("carousel"), engine.clock, carrying(), ensure=lost)) == []
+    assert engine.records.read("carousel") == RECORD
 
 
 def test_what_another_version_put_into_the_record_stays_there() -> None:
