@@ -56,7 +56,8 @@ def notice(rollout: Rollout, units: Mapping[UnitName, Unit], now: float) -> Told
         for each in unit.each:
             key = name, each.machine.id if each.everywhere and each.machine else ""
             if _worth_telling(each, rising=name in rising) and told.get(key) != _sight(each):
-                changes.append(events.Changed(each, now - rollout.since))
+                if not (name in rollout.plan.keep and key not in told and each.condition in UP):  # it ran all along
+                    changes.append(events.Changed(each, now - rollout.since))
                 told[key] = _sight(each)
     return replace(rollout, tracks=tracks, told=told), tuple(changes)
 
