@@ -227,6 +227,13 @@ def test_a_fresh_deploy_neither_reads_nor_writes_a_record(shell: Shell) -> None:
     assert shell.engine.records.calls == []
 
 
+def test_nothing_to_do_writes_none(shell: Shell) -> None:
+    shell("deploy carousel v1")
+    shell("deploy carousel v2")
+    assert "Nothing to do" in shell("deploy carousel v1")[1]
+    assert shell.engine.records.calls == []
+
+
 def test_a_plan_writes_none(shell: Shell) -> None:
     shell("deploy carousel v1 --instances 3")
     shell("scale carousel 1 --dry-run")
