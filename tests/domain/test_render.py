@@ -245,3 +245,19 @@ def test_a_container_port_is_no_port_of_the_machine() -> None:
     templates = Templates({"own.service.j2": RUN + "Environment=PORT={{ port }}"})
     unit = templates.renderer(Service("carousel", template="own", port=3000))(NAME, STAMP)
     assert unit.last("Unit", "Description") == "carousel 9f88701 instance 1"
+
+
+def test_variables_that_the_template_has_no_use_for_are_refused() -> None:
+    with pytest.raises(TemplateFault, match=r"^Template 'own': it never uses env, so A, B would be dropped\.$"):
+        render(RUN, env={"B": "2", "A": "1"})
+
+
+@pytest.mark.parametrize(("setting", "fits"), [("port", True), ("cpu", False), ("instances", True), ("own", True)])
+def test_a_setting_for_this_run_has_to_be_used(setting: str, fits: bool) -> None:
+    templates = Templates({"own.service.j2": RUN + "Environment=PORT={{ machine_port }}"})
+    service = Service("carousel", template="own")
+    if fits:
+        assert templates.renderer(service, [setting])
+        return
+    with pytest.raises(TemplateFault, match=r"^Template 'own': it never uses cpu, which --set gives\.$"):
+        templates.renderer(service, ["port", setting])
