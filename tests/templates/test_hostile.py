@@ -282,8 +282,6 @@ def put_in(found: Any, given: dict[str, str]) -> Any:
 def replaced(text: str, given: dict[str, str]) -> str:
     for setting, value in given.items():
         seen = mark(setting)
-        wait = f"not healthy: no 2xx from /{value}"
-        text = text.replace(f"'not healthy: no 2xx from /{seen}'", shlex.quote(wait))
         if setting == "health":
             text = text.replace(f"/{seen}", shlex.quote(f"/{value}"))
         if setting == "command":

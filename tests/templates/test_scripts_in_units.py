@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -14,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from deployster_cli.domain.health import Answer, answer
 from deployster_cli.domain.model import Service
 from tests.templates.cases import NAME, rendered
 
@@ -33,7 +36,8 @@ class Answers(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.send_response(int(self.path[1:4]))
-        self.send_header("Location", "/200")
+        if self.path[1] == "3":
+            self.send_header("Location", "/200")
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
@@ -75,13 +79,18 @@ def script(service: Service, port: int | None = None, which: int = 0) -> list[st
     unit = rendered(service._replace(extra={"health_tries": "1"} if service.health else {}))
     line = unit.values("Service", "ExecStartPost")[which]
     words = [word.replace("%%", "%").replace("$$", "$") for word in shlex.split(line)]
-    return [word.replace("127.0.0.1:20001", f"127.0.0.1:{port}") for word in words]
+    return [word.replace("20001", str(port)) for word in words]
+
+
+def ran(argv: list[str], main: subprocess.Popen[bytes], **env: str) -> subprocess.CompletedProcess[str]:
+    """How the script ended; a service that it ended has been waited for."""
+    variables = {"PATH": os.environ["PATH"], "MAINPID": str(main.pid)} | env
+    return subprocess.run(argv, env=variables, capture_output=True, check=False, timeout=60, text=True)
 
 
 def run(argv: list[str], main: subprocess.Popen[bytes], **env: str) -> int:
-    """The script's exit code; a service that it ended has been waited for."""
-    variables = {"PATH": os.environ["PATH"], "MAINPID": str(main.pid)} | env
-    return subprocess.run(argv, env=variables, capture_output=True, check=False, timeout=60).returncode
+    """The script's exit code."""
+    return ran(argv, main, **env).returncode
 
 
 def process(health: str) -> Service:
@@ -116,6 +125,111 @@ def test_the_wait_ends_with_the_service(port: int, main: subprocess.Popen[bytes]
     main.wait()
     argv = [word.replace("seq 1", "seq 1000") for word in script(process("/503"), port)]
     assert run(argv, main) == 1
+
+
+HINT = "on 127.0.0.1, and another address has that port: have the service listen on 127.0.0.1 or 0.0.0.0"
+
+
+def told(done: subprocess.CompletedProcess[str]) -> tuple[str, str]:
+    """What the gate waits for, and why it failed, as a person hears it."""
+    lines = done.stderr.splitlines()
+    first, last = answer(lines[:-1]), answer(lines)
+    assert (done.returncode, first is not None, last is not None and last.over) == (1, True, True), done
+    assert first is not None
+    assert last is not None
+    return first.waits, last.told
+
+
+@pytest.fixture(params=[pytest.param("curl", marks=needs_curl), "python3"])
+def path(request: pytest.FixtureRequest, tools: Path) -> str:
+    """A PATH with that program to ask with."""
+    return os.environ["PATH"] if request.param == "curl" else str(tools)
+
+
+@contextlib.contextmanager
+def listening(address: str, *, answers: bytes | None) -> Iterator[int]:
+    """The port of a server that takes connections, and closes them after a word (None: never says one)."""
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as server:
+        server.bind((address, 0))
+        server.listen()
+        held: list[socket.socket] = []
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    held.append(server.accept()[0])
+                    if answers is not None:
+                        held[-1].recv(1000)
+                        held.pop().close()
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        for one in held:
+            one.close()
+
+
+@pytest.mark.parametrize(
+    ("asked", "got"), [("/404", "404"), ("/503", "503"), ("/302", "302 to http://127.0.0.1:{port}/200")]
+)
+def test_what_was_answered_is_said(port: int, main: subprocess.Popen[bytes], path: str, asked: str, got: str) -> None:
+    got = got.format(port=port)
+    if path != os.environ["PATH"]:
+        got = got.replace(f"http://127.0.0.1:{port}", "")  # Python tells it as it was sent
+    found = told(ran(script(process(asked), port), main, PATH=path))
+    assert found == (f"waiting for {asked}: {got}", f"{asked} answered {got} (1 time)")
+
+
+def test_that_nothing_listens_is_said(main: subprocess.Popen[bytes], path: str) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        found = told(ran(script(process("/up"), unused.getsockname()[1]), main, PATH=path))
+    assert found == ("waiting for /up: refused", "/up: refused (1 time)")
+
+
+@pytest.mark.parametrize("address", ["::1", "127.0.0.2"])
+def test_that_another_address_has_the_port_is_said(main: subprocess.Popen[bytes], path: str, address: str) -> None:
+    with listening(address, answers=b"") as port:
+        found = told(ran(script(process("/up"), port), main, PATH=path))
+    assert found == (f"waiting for /up: refused {HINT}", f"/up: refused {HINT} (1 time)")
+
+
+def test_that_no_answer_came_is_said(main: subprocess.Popen[bytes], path: str) -> None:
+    with listening("127.0.0.1", answers=None) as port:
+        found = told(ran(script(process("/up"), port), main, PATH=path))
+    assert found == ("waiting for /up: no answer within 5 s", "/up: no answer within 5 s (1 time)")
+
+
+def test_that_the_connection_was_closed_is_said(main: subprocess.Popen[bytes], path: str) -> None:
+    with listening("127.0.0.1", answers=b"") as port:
+        assert told(ran(script(process("/up"), port), main, PATH=path))[1] == (
+            "/up: connection closed without an answer (1 time)"
+        )
+
+
+def test_only_a_new_answer_is_written_down_and_every_tenth(port: int, main: subprocess.Popen[bytes], path: str) -> None:
+    argv = [word.replace("seq 1", "seq 12").replace("sleep 1", ":") for word in script(process("/404"), port)]
+    lines = ran(argv, main, PATH=path).stderr.splitlines()
+    assert [answer([line]) for line in lines] == [*[Answer("/404", "404")] * 2, Answer("/404", "404", 12, over=True)]
+
+
+def test_that_the_service_ended_meanwhile_is_no_verdict_on_its_health(
+    port: int, main: subprocess.Popen[bytes], path: str
+) -> None:
+    main.kill()
+    main.wait()
+    found = answer(ran(script(process("/503"), port), main, PATH=path).stderr.splitlines())
+    assert found == Answer("/503", "503", 1, over=False)
+
+
+@needs_curl
+@pytest.mark.parametrize("rc", ["ipv6", "location", "fail-with-body\nuser-agent = x", "nonsense"])
+def test_a_curlrc_changes_nothing(port: int, main: subprocess.Popen[bytes], tmp_path: Path, rc: str) -> None:
+    (tmp_path / ".curlrc").write_text(f"{rc}\n")
+    codes = [run(script(process(path), port), main, HOME=str(tmp_path)) for path in ("/200", "/302")]
+    assert codes == [0, 1]
 
 
 @pytest.fixture
