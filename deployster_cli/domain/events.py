@@ -37,6 +37,15 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """A unit waits until it is healthy; ``why`` is what it got last (``waiting for /up: 404``)."""
+
+    unit: Unit
+    why: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class NoMachineYet:
     """Units wait for a machine for longer than placing one takes. ``why`` sets their rules beside the machines."""
 
@@ -107,12 +116,16 @@ class EngineBack:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why the rollout failed: of which unit (its last sight), if of one, and what the engine said, if it said it."""
+    """Why the rollout failed: of which unit (its last sight), if of one, and what the engine said, if it said it.
+
+    ``health`` is what the unit's health gate got last, where that has to do with it.
+    """
 
     reason: Reason
     names: tuple[UnitName, ...] = ()
     unit: Unit | None = None
     text: str = ""
+    health: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +226,7 @@ Event = (
     Starting
     | Resized
     | Changed
+    | Waiting
     | NoMachineYet
     | Ready
     | Parking

@@ -26,7 +26,7 @@ _NO_ANSWER = (
 
 
 class Answer(NamedTuple):
-    """What a gate got last: ``what`` was asked (a path), what it ``got``, and how many ``times`` in a row if that is known.
+    """What a gate got last: ``what`` was asked (a path), what it ``got``, and how many ``times`` in a row, or None.
 
     ``over`` says that the gate has given up: the service never got healthy.
     """
@@ -59,7 +59,7 @@ def answer(lines: Iterable[str]) -> Answer | None:
         read = _LINE.fullmatch(line, begins.start()) if begins else None
         if read:
             times = int(read[4]) if read[4] else None
-            found = Answer(read[2], _words(read[3]), times, over=read[1] == "not healthy:")
+            found = Answer(_shown(read[2]), _words(_shown(read[3])), times, over=read[1] == "not healthy:")
     return found
 
 
@@ -72,6 +72,11 @@ def _words(got: str) -> str:
         if re.search(pattern, got):
             return words + (_HINT if _ELSEWHERE in got else "")
     return got.removeprefix("000").strip(" ()")[:_LONGEST] or "no answer"
+
+
+def _shown(text: str) -> str:
+    """Text that a service may have sent, as a terminal may get it."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 _HINT = " on 127.0.0.1, and another address has that port: have the service listen on 127.0.0.1 or 0.0.0.0"

@@ -16,6 +16,7 @@ _HEADLINES = {
     Reason.ENDED: "{who} ended{place}, and a service is meant to go on running",
     Reason.GONE: "{who} was stopped or destroyed by somebody else",
     Reason.NO_MACHINE: "no machine fits {who}",
+    Reason.UNHEALTHY: "{who} is not healthy{place}",
     Reason.NOT_YET: "{who} did not come up in time{place}",
     Reason.NOT_GONE: "{who} did not go away in time",
     Reason.NOT_RESTORED: "{who} did not come back up in time",
@@ -31,7 +32,8 @@ def headline(failure: Failure) -> str:
     if failure.reason is Reason.FAILED and failure.unit and failure.unit.load in UNLOADABLE:
         place += f": systemd can't load its unit file ({failure.unit.load})"
     text = failure.text.rstrip(".")
-    return _HEADLINES[failure.reason].format(who=some_names(failure.names), place=place, text=text)
+    health = f": {failure.health}" if failure.health else ""
+    return _HEADLINES[failure.reason].format(who=some_names(failure.names), place=place, text=text) + health
 
 
 def rules_and_machines(file: UnitFile | None, machines: Sequence[Machine], units: Sequence[Unit]) -> str:

@@ -131,6 +131,11 @@ def refused(rollout: Rollout, action: Action, text: str, now: float, *, final: b
     return fail(rollout, Failure(Reason.REFUSED, action.names, text=text), now)
 
 
+def condemned(rollout: Rollout, failure: Failure, now: float) -> Told:
+    """The engine's units look as if they may come up yet, and a journal tells that this one won't."""
+    return (rollout, ()) if rollout.over or rollout.failure else fail(rollout, failure, now)
+
+
 def _settled(rollout: Rollout, now: float, settle: float) -> list[UnitName]:
     return [name for name in rollout.judged if rollout.tracks[name].settled(now, settle)]
 

@@ -67,6 +67,7 @@ class Reason(Enum):
 
     FAILED = "failed"
     CRASH_LOOP = "keeps crashing"
+    UNHEALTHY = "not healthy"
     ENDED = "ended"
     GONE = "gone"
     NO_MACHINE = "no machine fits"

@@ -20,6 +20,7 @@ from deployster_cli.domain.watching import LOST_FOR, Traits
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable
 from deployster_cli.operations.clock import Clock
+from deployster_cli.operations.gates import Gates, with_health
 from deployster_cli.operations.global_units import Spreading
 
 JOURNAL_LINES = 20
@@ -104,10 +105,11 @@ def drive(
         traits = replace(traits, limits=replace(traits.limits, dead_for=LOST_FOR))
     rollout, told = machine.begin(work.plan, traits, clock.now(), work.hashes)
     looks = _Looks(engine, work, clock, hold, seen)
+    gates = Gates(engine, clock)
     try:
         yield from told
         while not rollout.over:
-            rollout = yield from _turn(engine, rollout, work, looks)
+            rollout = yield from _turn(engine, rollout, work, looks, gates)
             if not rollout.over:
                 now, due = clock.now(), rollout.settles_at
                 wait = next_look(now - rollout.asked_at, looks.took, None if due is None else due - now)
@@ -116,6 +118,8 @@ def drive(
                     rollout = machine.slept(rollout, clock.now())
     except KeyboardInterrupt as signal:
         raise Stopped(rollout) from signal
+    finally:
+        gates.close()
     return rollout
 
 
@@ -146,7 +150,7 @@ def _sleep(clock: Clock, seconds: float) -> Iterator[Event]:
     return iter(())
 
 
-def _turn(engine: Engine, rollout: Rollout, work: Work, looks: _Looks) -> Telling:
+def _turn(engine: Engine, rollout: Rollout, work: Work, looks: _Looks, gates: Gates) -> Telling:
     """One look, and all that follows from it."""
     clock = looks.clock
     try:
@@ -157,8 +161,13 @@ def _turn(engine: Engine, rollout: Rollout, work: Work, looks: _Looks) -> Tellin
         rollout, told = machine.away(rollout, error.message, clock.now())
         yield from told
         return rollout
+    judged = {} if work.traits.oneshot or rollout.away_since is not None else {u.name: u for u in seen}
+    verdict = yield from gates.seen([judged[name] for name in rollout.judged if name in judged])
+    if verdict:
+        rollout, told = machine.condemned(rollout, verdict, clock.now())
+        return (yield from _with_reasons(engine, work, rollout, told))
     rollout, actions, told = machine.advance(rollout, seen, clock.now(), listing)
-    yield from _with_reasons(engine, work, told)
+    rollout = yield from _with_reasons(engine, work, rollout, told)
     for action in actions:
         try:
             looks.hold.ensure()
@@ -170,7 +179,7 @@ def _turn(engine: Engine, rollout: Rollout, work: Work, looks: _Looks) -> Tellin
             yield from told
         except EngineError as error:
             rollout, told = machine.refused(rollout, action, error.message, clock.now(), final=error.final)
-            yield from _with_reasons(engine, work, told)
+            rollout = yield from _with_reasons(engine, work, rollout, told)
             if rollout.failure:
                 return rollout
     return rollout
@@ -190,17 +199,22 @@ def _perform(engine: Engine, action: Action, files: Mapping[UnitName, UnitFile])
             engine.destroy(action.names)
 
 
-def _with_reasons(engine: Engine, work: Work, told: tuple[Event, ...]) -> Iterator[Event]:
+def _with_reasons(engine: Engine, work: Work, rollout: Rollout, told: tuple[Event, ...]) -> Telling:
     """The events with what only the engine can add: behind a failure the unit's journal (now, because undoing it takes
-    the journal's unit away), and to a unit without a machine what the machines are.
+    the journal's unit away), to it what that says of its health, and to a unit without a machine what the machines are.
     """
     for event in told:
         if isinstance(event, NoMachineYet):
             yield replace(event, why=explain(engine, work, event.names))
-            continue
-        yield event
-        if isinstance(event, Failed) and event.failure.unit and event.failure.unit.machine:
-            yield _last_words(engine, event.failure.unit)
+        elif isinstance(event, Failed) and event.failure.unit and event.failure.unit.machine:
+            journal = _last_words(engine, event.failure.unit)
+            failure = with_health(event.failure, journal.lines)
+            rollout = replace(rollout, failure=failure)
+            yield Failed(failure)
+            yield journal
+        else:
+            yield event
+    return rollout
 
 
 def explain(engine: Engine, work: Work, names: Sequence[UnitName]) -> str:

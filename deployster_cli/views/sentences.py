@@ -73,6 +73,9 @@ def _turn(event: Event) -> Line:
         return "warn" if event.number < event.before else "dim", resized(event.number, event.before, event.reason)
     if isinstance(event, events.TaskDone):
         return _task_done(event)
+    if isinstance(event, events.Waiting):
+        took = format_duration(event.seconds)
+        return "dim", f"  {event.unit.name.short}  on {where(event.unit)}: {printable(event.why)}  {took}"
     tone, text = _TURNS[type(event)]
     return tone, text.format_map({name: _word(getattr(event, name)) for name in event.__slots__})
 

@@ -77,7 +77,7 @@ def test_it_runs_only_once_it_is_healthy(dock: Dock) -> None:
 def test_a_release_that_never_gets_healthy_fails(dock: Dock) -> None:
     dock.project(HEALTHY)
     done = dock.deployster("deploy web v1 --env SLOW=never --set health_tries=5")
-    assert (done.returncode, "not healthy: no 2xx from /up" in done.stderr) == (1, True)
+    assert (done.returncode, "is not healthy on 127.0.0.1: /up" in done.stderr) == (1, True)
 
 
 def test_nothing_of_a_release_that_failed_stays(dock: Dock) -> None:

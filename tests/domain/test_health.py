@@ -83,3 +83,8 @@ def test_any_journal_can_be_read(lines: list[str]) -> None:
 def test_where_a_redirect_leads_to_is_cut_short() -> None:
     found = answer([f"waiting for /up: 301 https://{'x' * 5000}"])
     assert found and len(found.got) == 200
+
+
+def test_what_a_service_sent_reaches_no_terminal_as_it_is() -> None:
+    found = answer(["not healthy: /up: 301 https://a/\x1b[31m (1 of 1 tries)"])
+    assert found and found.got == "301 to https://a/\ufffd[31m"

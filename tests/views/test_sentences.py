@@ -28,6 +28,18 @@ WAITING = Unit(TWO, State.LAUNCHED, State.INACTIVE)
         ),
         (events.Changed(STARTING, 2.5), [("dim", "  carousel v2 @1  starting (start-pre) on 10.0.0.1  2s")]),
         (events.Changed(WAITING, 0.5), [("dim", "  carousel v2 @2  waiting for a machine  0.5s")]),
+        (
+            events.Waiting(STARTING, "waiting for /up: 404", 12),
+            [("dim", "  carousel v2 @1  on 10.0.0.1: waiting for /up: 404  12s")],
+        ),
+        (
+            events.Failed(Failure(Reason.UNHEALTHY, (ONE,), STARTING, health="/up answered 404 (12 times)")),
+            [("bad", "carousel v2 @1 is not healthy on 10.0.0.1: /up answered 404 (12 times)")],
+        ),
+        (
+            events.Failed(Failure(Reason.NOT_YET, (ONE,), STARTING, health="/up: refused")),
+            [("bad", "carousel v2 @1 did not come up in time on 10.0.0.1: /up: refused")],
+        ),
         (events.Ready(STARTING, 8), [("good", "  carousel v2 @1  ready on 10.0.0.1  8s")]),
         (events.Gone(ONE, 4), [("dim", "  carousel v2 @1  gone  4s")]),
         (events.Gone(ONE, 4, parked=True), [("dim", "  carousel v2 @1  stopped  4s")]),
