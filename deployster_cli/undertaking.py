@@ -17,7 +17,7 @@ from deployster_cli.domain.names import check_service
 from deployster_cli.domain.render import Templates
 from deployster_cli.domain.secrets import with_secrets
 from deployster_cli.engines.base import Engine
-from deployster_cli.errors import DeploysterError, Interrupted
+from deployster_cli.errors import DeploysterError, Interrupted, InvalidInput
 from deployster_cli.operations import deploy, destroy, lock, releases
 from deployster_cli.operations.before import TEMPLATE, Task
 from deployster_cli.operations.carry_out import Carrying, Keep, Locking, under_lock
@@ -25,6 +25,9 @@ from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.deploy import Prepared, Renderer, Request
 from deployster_cli.surroundings import Surroundings
 from deployster_cli.template_files import load
+
+PROCESS = "process"
+"""The template that runs a command on the machine itself, in a folder of it."""
 
 NOT_KNOWN_YET = "newest"
 """Stands for a version that only the engine's listing tells, while everything else is checked."""
@@ -36,15 +39,35 @@ def renderer(
     """The service with these values over its settings, and its template ready to render."""
     chosen = (f"template={template}",) if template else ()
     service = with_secrets(settings.with_values(settings.service(name), (*sets, *chosen), envs), os.environ)
+    service = _somewhere(settings, service)
     asked = [pair.partition("=")[0] for pair in sets]
     return service, Templates(load(settings.templates_dir)).renderer(service, asked)
 
 
+def _somewhere(settings: Settings, service: Service) -> Service:
+    """The service with a folder to run its command in: that of deployster.toml, where it runs here and names none.
+
+    InvalidInput where nobody can tell one: that which systemd takes, /, is hardly meant.
+    """
+    if service.template != PROCESS or not service.command or service.directory:
+        return service
+    if settings.engine == "local" and settings.file:
+        return service._replace(directory=str(settings.folder))
+    raise InvalidInput(
+        f"{service.name} runs by a command and names no directory for it: it would run in /.",
+        f'Say where on its machine: directory = "/srv/{service.name}/{{version}}" in [services.{service.name}].',
+    )
+
+
 def task(settings: Settings, request: Request, command: str) -> Task:
-    """One run of a command with a release; InvalidInput where it can't be rendered."""
-    service = request.service._replace(template=TEMPLATE, extra={"task": command})
-    render = Templates(load(settings.templates_dir)).renderer(service)
-    return Task(command, service.name, request.version, request.by, render)
+    """One run of a command with a release, as its service runs: in its folder, in its image, or on the machine itself.
+
+    InvalidInput where it can't be rendered.
+    """
+    templates, of = Templates(load(settings.templates_dir)), request.service
+    folder = of.directory or ("" if templates.takes_image(of.template) else "/")
+    render = templates.renderer(of._replace(template=TEMPLATE, directory=folder, extra={"task": command}))
+    return Task(command, of.name, request.version, request.by, render)
 
 
 def one_task(settings: Settings, service: str, version: str, command: str, *, envs: Sequence[str], by: str) -> Task:

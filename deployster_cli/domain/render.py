@@ -70,6 +70,11 @@ class Templates:
         with _blaming(template):
             return "machine_port" in self._mentions(self._file(template))
 
+    def takes_image(self, template: str) -> bool:
+        """Whether units of this template run the service's image: it says ``image``."""
+        with _blaming(template):
+            return "image" in self._mentions(self._file(template))
+
     def render(self, name: UnitName, service: Service, stamp: Stamp) -> UnitFile:
         """The unit file of one unit by its service's template, with this stamp and, where it has one, its port.
 

@@ -18,6 +18,7 @@ from deployster_cli.operations.before import Task, run_before
 from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.deploy import Prepared
 from deployster_cli.operations.failure import RolloutFailed, interrupted
+from deployster_cli.operations.left_tasks import await_left_tasks
 from deployster_cli.operations.lock import Held, take, with_word
 from deployster_cli.operations.needs import refuse_missing
 from deployster_cli.operations.records import remembered
@@ -101,6 +102,9 @@ def _made_ready(
 ) -> Generator[Event, None, Made]:
     """See to hooks, image and tasks. The plan as it is after them: they change things, and they take their time."""
     made = planner.plan(early)
+    wait, keep = locking.wait, planner.held.keep
+    if (yield from await_left_tasks(engine, made[0].plan, made[0].units, planner.clock, wait=wait, keep=keep)):
+        made = planner.plan()
     if (yield from locking.ahead(made[0], planner.held.keep)) or planner.is_old(made):
         made = planner.plan()
     if made[0].plan.start and locking.before:

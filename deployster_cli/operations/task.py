@@ -7,6 +7,7 @@ its ``[X-Deployster]`` it carries a note of whose it is: what a killed run left 
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -56,6 +57,14 @@ _UNIT_MARGIN = 30
 
 _NOT_ITS_OWN = 128
 """From here on an exit code stands for a signal, or is one of systemd's (systemd.exec(5)): then it says more of it."""
+
+BEFORE = "before a deploy"
+"""What a task's note says that it is doing where a run that holds the service's lock has put it in."""
+
+_COMMAND = "Task"
+"""The option that says in [X-Deployster] which command it is, as JSON: of a left-over people want to know."""
+
+_LONGEST_COMMAND = 300
 
 _AT_ITS_END = frozenset({Condition.EXITED, Condition.ENDED, Condition.FAILED, Condition.STOPPED})
 
@@ -140,11 +149,11 @@ def _prepared(
     """
     found = tuple(unit for unit in engine.units() if unit.name.service == f"{task.service}{TASKS}")
     notes = {unit.name: _note_on(engine, unit.name) for unit in found}
-    left = tuple(name for name, note in notes.items() if _is_nobodys(note, locked=locked))
+    left = tuple(unit.name for unit in found if _is_nobodys(unit, notes[unit.name], locked=locked))
     _clear(engine, left, clock, keep)
-    note = new_note(f"{task.service}{TASKS}", task.by, _doing(locked=locked), clock)
+    note = new_note(f"{task.service}{TASKS}", task.by, BEFORE if locked else "task", clock)
     others = notes.keys() - set(left)
-    return _noted(task.file(_free(others), clock.utc()), note, timeout), _over(found, others)
+    return _noted(task, task.file(_free(others), clock.utc()), note, timeout), _over(found, others)
 
 
 def _over(units: Iterable[Unit], names: Collection[UnitName]) -> tuple[UnitName, ...]:
@@ -152,17 +161,40 @@ def _over(units: Iterable[Unit], names: Collection[UnitName]) -> tuple[UnitName,
     return tuple(unit.name for unit in units if unit.name in names and unit.condition in _AT_ITS_END)
 
 
-def _doing(*, locked: bool) -> str:
-    return "before a deploy" if locked else "task"
-
-
 def _note_on(engine: Engine, name: UnitName) -> Note | None:
     file = engine.cat(name)
     return Note.read(file.options) if file else None
 
 
-def _is_nobodys(note: Note | None, *, locked: bool) -> bool:
-    return note is None or dead(note) or (locked and note.doing == _doing(locked=True))
+def _is_nobodys(unit: Unit, note: Note | None, *, locked: bool) -> bool:
+    """Whether its run is dead, or it has no business beside ours. What was begun before a deploy may be a migration:
+    only who holds the lock, and has waited for it, takes that out while it runs (see left_tasks).
+    """
+    if note is not None and note.doing == BEFORE:
+        return locked or (dead(note) and not still_runs(unit))
+    return note is None or dead(note)
+
+
+def still_runs(unit: Unit) -> bool:
+    """Whether a task's unit may still be running its command, or begin to."""
+    return unit.condition not in _AT_ITS_END and not (
+        unit.desired is None and unit.active in {"", "inactive", "failed"}
+    )
+
+
+def left_by_another(engine: Engine, unit: Unit) -> tuple[Note, UnitFile] | None:
+    """The note and the file of a task's unit that was put in under the service's lock, None of any other."""
+    file = engine.cat(unit.name)
+    note = Note.read(file.options) if file else None
+    return (note, file) if note and file and note.doing == BEFORE else None
+
+
+def command_of(file: UnitFile) -> str:
+    """The command that a task's unit runs, as a person gave it; empty where it does not say."""
+    try:
+        return str(json.loads(file.last(STAMP_SECTION, _COMMAND) or '""'))
+    except ValueError:
+        return ""
 
 
 def _free(taken: set[UnitName]) -> int:
@@ -172,12 +204,13 @@ def _free(taken: set[UnitName]) -> int:
     return next(number for number in sought if number not in numbers)
 
 
-def _noted(file: UnitFile, note: Note, timeout: float) -> UnitFile:
-    """The file with the note in it, and with a time limit of its own, in case nobody is there to stop it."""
+def _noted(task: Task, file: UnitFile, note: Note, timeout: float) -> UnitFile:
+    """The file with note and command in it, and with a time limit of its own, in case nobody is there to stop it."""
     limits = {("Service", "TimeoutStartSec", "0"), ("Service", "TimeoutStartSec", "infinity")}
     limit = ("Service", "TimeoutStartSec", str(int(timeout) + _UNIT_MARGIN))
     options = tuple(limit if option in limits else option for option in file.options)
-    return replace(file, options=options + tuple(o for o in note.options() if o[0] == STAMP_SECTION))
+    command = (STAMP_SECTION, _COMMAND, json.dumps(task.command[:_LONGEST_COMMAND]))
+    return replace(file, options=(*options, *(o for o in note.options() if o[0] == STAMP_SECTION), command))
 
 
 def _to_its_end(

@@ -6,6 +6,7 @@ import json
 import secrets
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -150,8 +151,9 @@ def test_what_a_living_run_may_be_at_is_left_alone(
     assert list(task.engine.lives) == [OTHER]
 
 
-def test_a_deploy_that_holds_the_lock_takes_out_another_deploys_task_even_so(task: Shell) -> None:
+def test_a_deploy_that_holds_the_lock_takes_out_another_deploys_task_once_that_is_over(task: Shell) -> None:
     left_behind(task, replace(new_note("carousel.task", "ann", "before a deploy", task.engine.clock), home="elsewhere"))
+    task.engine.lives[OTHER].fate = Fate.EXITS
     task("deploy carousel v1 --before true")
     assert OTHER not in task.engine.lives
 
@@ -208,3 +210,39 @@ def test_where_the_releases_folder_is_not_on_the_only_machine_it_is_not_run(task
     code, _, err = task("task carousel v1 -- true")
     assert (code, task.engine.calls) == (6, [])
     assert "Error: The folder /srv/carousel/v1 of carousel v1 does not exist. Nothing was started." in err
+
+
+@pytest.mark.parametrize(
+    ("settings", "runs_in"),
+    [
+        ("template = 'process'\ncommand = 'x'\ndirectory = '/srv'", "/srv"),
+        ("template = 'docker'\ndirectory = '/srv'", "/srv"),
+        ("template = 'docker'\ncommand = 'x'", None),
+        ("template = 'docker-vulcand'", None),
+        ("template = 'own'", "/"),
+        ("template = 'of-docker'", None),
+    ],
+)
+def test_it_runs_where_its_service_runs(task: Shell, tmp_path: Path, settings: str, runs_in: str | None) -> None:
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "own.service.j2").write_text("[Service]\nExecStart=/usr/bin/own\n")
+    (tmp_path / "templates" / "of-docker.service.j2").write_text('{% extends "docker.service.j2" %}')
+    (tmp_path / "deployster.toml").write_text(f"[services.carousel]\n{settings}\n")
+    assert task("task carousel v1 -- true")[0] == 0
+    text = task.engine.started[-1].text
+    assert ("docker run" in text, f"WorkingDirectory={runs_in}\n" in text) == (runs_in is None, runs_in is not None)
+
+
+def test_a_command_without_a_folder_of_its_own_runs_in_that_of_the_settings_here(task: Shell, tmp_path: Path) -> None:
+    toml = "engine = 'local'\n[services.carousel]\ntemplate = 'process'\ncommand = 'x'\n"
+    (tmp_path / "deployster.toml").write_text(toml)
+    folder = f"WorkingDirectory={tmp_path}\n"
+    assert (folder in task("render carousel v1")[1], task("task carousel v1 -- true")[0]) == (True, 0)
+    assert folder in task.engine.started[-1].text
+
+
+def test_on_a_cluster_a_command_needs_a_folder(task: Shell, tmp_path: Path) -> None:
+    (tmp_path / "deployster.toml").write_text("[services.carousel]\ntemplate = 'process'\ncommand = 'x'\n")
+    for line in ("render carousel v1", "deploy carousel v1", "task carousel v1 -- true"):
+        code, _, err = task(line)
+        assert (code, "directory" in err, "/srv/carousel/{version}" in err) == (2, True, True)
