@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -65,6 +68,48 @@ def test_so_it_is_when_nobody_listens_any_more(tmp_path: Path) -> None:
     child = int(next(running))
     running.close()
     assert not _runs(child)
+
+
+def test_when_we_are_killed_all_that_it_started_ends(tmp_path: Path) -> None:
+    code = (
+        "from pathlib import Path; from deployster_cli.local_commands import LocalCommands\n"
+        f"running = LocalCommands(Path({str(tmp_path)!r}), 60)"
+        ".run('sleep 60 & echo $! $$; sleep 60; true', {}, '', lambda: None)\n"
+        "print(next(running), flush=True); next(running)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout
+        pids = [int(word) for word in run.stdout.readline().split()]
+        assert [_runs(pid) for pid in pids] == [True, True]
+        run.kill()
+    for _ in range(100):
+        if not any(_runs(pid) for pid in pids):
+            break
+        time.sleep(0.05)
+    assert [_runs(pid) for pid in pids] == [False, False]
+
+
+def test_who_watches_it_ends_with_it(tmp_path: Path) -> None:
+    said, _ = ran(tmp_path, "sleep 20 > /dev/null & echo $$ $!")
+    session, left = map(int, said[0].split())
+    for _ in range(100):
+        if _in_session(session) <= {left}:
+            break
+        time.sleep(0.05)
+    found = _in_session(session)
+    os.kill(left, 9)
+    assert found == {left}
+
+
+def _in_session(session: int) -> set[int]:
+    """The processes of a session that run."""
+    found = set()
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError, ValueError):
+            words = (entry / "stat").read_text().rpartition(")")[2].split()
+            if int(words[3]) == session and words[0] != "Z":
+                found.add(int(entry.name))
+    return found
 
 
 def test_one_that_closes_its_output_is_still_bounded(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def await_left_tasks(
             raise _refusal(unit, note, file)
         if not told:
             told = True
-            yield Noticed(f"Waiting for {_called(unit, note, file)}.")
+            yield Noticed(f"Waiting for {_called(unit, note, file)}: it still runs.")
         clock.sleep(LOOK_EVERY)
         seen = engine.units()
         keep()
@@ -62,18 +62,18 @@ def _refusal(unit: Unit, note: Note, file: UnitFile) -> Locked:
     name = unit.name
     end = f"deployster destroy {shlex.quote(name.service)} {shlex.quote(name.version)} --instance {name.instance} --yes"
     return Locked(
-        f"{_sentence(_called(unit, note, file))} still runs: nothing was changed.",
+        f"{_sentence(_called(unit, note, file))}, still runs: nothing was changed.",
         f"Wait for it with --lock-wait 15m, or end it: {end}",
     )
 
 
 def _called(unit: Unit, note: Note, file: UnitFile) -> str:
-    """``the task 'rake db:migrate' of carousel 9f88701, begun by ann on laptop before a deploy, since … on m1``."""
+    """``the task 'rake db:migrate' of carousel 9f88701, begun by ann on laptop at … before a deploy on m1``."""
     command = f" {quoted(command_of(file))}" if command_of(file) else ""
     since = f" at {file.stamp.deployed_at}" if file.stamp else ""
     place = f" on {where(unit)}" if unit.machine else ""
     of = f"{unit.name.service.removesuffix(TASKS)} {unit.name.version}"
-    return f"the task{command} of {of}, begun by {note.owner} on {note.host}{since} before a deploy{place},"
+    return f"the task{command} of {of}, begun by {note.owner} on {note.host}{since} before a deploy{place}"
 
 
 def _sentence(text: str) -> str:

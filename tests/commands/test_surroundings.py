@@ -10,6 +10,8 @@ import pytest
 
 from deployster_cli import registry
 from deployster_cli.domain.names import UnitName
+from deployster_cli.local_commands import LocalCommands
+from deployster_cli.operations.hooks import HookResult, Running
 from deployster_cli.operations.registry import Answer, Unanswered
 from tests.commands.conftest import PROJECT, Shell
 from tests.simulation import Fate
@@ -175,3 +177,20 @@ class TestWhatUnitsNeed:
 
 def test_a_folder_on_a_cluster_s_machines_is_not_looked_for(shell: Shell) -> None:
     assert (shell("deploy carousel v9")[0], "exist" in shell("plan carousel v8")[2]) == (0, False)
+
+
+@pytest.mark.parametrize(("fate", "ran"), [(Fate.FAILS, ["page v1 failed"]), (Fate.RUNS, ["tell v1 done"])])
+def test_a_deploy_that_fails_calls_on_failure_and_one_that_does_not_its_own_hook(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, fate: Fate, ran: list[str]
+) -> None:
+    found: list[str] = []
+
+    def run(_: LocalCommands, line: str, variables: Mapping[str, str], *__: object) -> Running:
+        found.append(f"{line} {variables['DEPLOYSTER_VERSION']} {variables['DEPLOYSTER_RESULT']}")
+        yield from ()
+        return HookResult(0, 1.0)
+
+    monkeypatch.setattr(LocalCommands, "run", run)
+    configured('[hooks]\npost_deploy = "tell"\non_failure = "page"')
+    shell.engine.fates[V1] = fate
+    assert (shell("deploy carousel v1")[0], found) == (fate is Fate.FAILS, ran)

@@ -57,3 +57,26 @@ def test_the_longest_line_is_read_at_once(name: str, value: str) -> None:
     began = time.perf_counter()
     checked(f"{name}={value}")
     assert time.perf_counter() - began < 1
+
+
+@pytest.mark.parametrize(
+    ("starts", "refused"),
+    [
+        (["/bin/a", "", "/bin/b", "", "/bin/c"], ""),
+        (["/bin/a", "/bin/b", "", "", "/bin/c"], ""),
+        (
+            ["/bin/a", "", "/bin/b", "/bin/c"],
+            "its [Service] has 2 ExecStart, and only Type=oneshot may have more than one.",
+        ),
+        (["", "/bin/a", ""], "its [Service] has no ExecStart, so there is nothing to run."),
+    ],
+)
+def test_only_what_stands_behind_the_last_reset_is_run(starts: list[str], refused: str) -> None:
+    lines = "".join(f"ExecStart={start}\n" for start in starts)
+    unit = UnitFile.parse(UnitName("carousel", "9f88701", 1), f"[Service]\n{lines}")
+    try:
+        check(unit)
+    except TemplateFault as error:
+        assert error.message == refused
+    else:
+        assert refused == ""

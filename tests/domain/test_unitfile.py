@@ -73,6 +73,7 @@ def test_a_continuation_into_nothing_is_nothing() -> None:
         ("[A]\n=1", "line 2 of the unit file is neither [Section] nor Name=value: '=1'"),
         ("[A", "line 1 of the unit file is no [Section]: '[A'"),
         ("\n[]", "line 2 of the unit file is no [Section]: '[]'"),
+        ("[]a]", "line 1 of the unit file is no [Section]: '[]a]'"),
         ("[A]]", "line 1 of the unit file is no [Section]: '[A]]'"),
         ("[A]\na=1\rb=2", "line 2 of the unit file has a character that none may have: 'a=1\\rb=2'"),
         ("[A]\na=\\ \\", "line 2 of the unit file ends with a backslash and is not continued: 'a=\\'"),

@@ -18,9 +18,11 @@ from deployster_cli.errors import EngineUnreachable
 from deployster_cli.operations.clock import SystemClock
 from deployster_cli.operations.task import Task, run_task
 from deployster_cli.operations.task_journal import TaskJournal
+from tests.engines.systemctl.machine import Machine as Machine_
+from tests.engines.systemctl.machine import booted, missing
 from tests.fleet_cluster import Cluster, cluster, fleet_options
 from tests.simulation import SimClock, SimEngine
-from tests.templates.cases import rendered_task
+from tests.templates.cases import rendered_task, stamp
 
 __all__ = ["cluster", "fleet_options"]
 
@@ -159,3 +161,41 @@ def test_all_of_it_comes_on_this_machine(tmp_path: Path, pause: int, count: int)
 def test_all_of_it_comes_on_a_cluster(cluster: Cluster, pause: int, count: int) -> None:
     found, code = ran(cluster.engine, cluster.service, HARD.format(pause=pause, count=count))
     assert (found, code) == ([*map(str, range(1, count + 1)), *HARD_END], 3)
+
+
+PRELUDE = """
+from deployster_cli.domain.events import TaskOutput
+from deployster_cli.domain.unitfile import UnitFile
+from deployster_cli.engines.systemctl.args import LocalOptions
+from deployster_cli.engines.systemctl.engine import LocalEngine
+from deployster_cli.operations.clock import SystemClock
+from deployster_cli.operations.task import Task, run_task
+def told(line, text):
+    task = Task(line, "carousel", "v1", "ann@laptop", lambda name, stamp: UnitFile.parse(name, text).stamped(stamp))
+    running, lines = run_task(LocalEngine(LocalOptions()), task, SystemClock()), []
+    while True:
+        try:
+            event = next(running)
+        except StopIteration as end:
+            return lines, end.value
+        lines += event.lines if isinstance(event, TaskOutput) else ()
+"""
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine_]:
+    """A machine that systemd runs."""
+    why = missing()
+    if why:
+        pytest.skip(why)
+    with booted(tmp_path_factory.mktemp("machine") / "console") as found:
+        yield found
+
+
+@pytest.mark.systemd
+@pytest.mark.parametrize(("pause", "count"), [(0, COUNT), (4, COUNT), (0, 100_000), (0, 0)])
+def test_all_of_it_comes_where_systemd_runs(machine: Machine_, pause: int, count: int) -> None:
+    line = HARD.format(pause=pause, count=count)
+    text = rendered_task(NAME, stamp(NAME, "task"), line).text
+    wanted = f"[*map(str, range(1, {count + 1})), *{HARD_END!r}]"
+    assert machine.python(f"{PRELUDE}\nprint(told({line!r}, {text!r}) == ({wanted}, 3))") == "True"

@@ -9,7 +9,7 @@ import signal
 import subprocess  # the package that starts processes  # nosec B404
 import threading
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import IO
 
 _under_way: weakref.WeakSet[subprocess.Popen[bytes]] = weakref.WeakSet()
@@ -36,8 +36,12 @@ def spawn(
     env: Mapping[str, str] | None,
     cwd: str | None,
     stdin: int | IO[bytes] = subprocess.DEVNULL,
+    keep: Collection[int] = (),
 ) -> subprocess.Popen[bytes]:
-    """A process in a session of its own: a Ctrl-C on the terminal is ours to handle, not the child's to die of."""
+    """A process in a session of its own: a Ctrl-C on the terminal is ours to handle, not the child's to die of.
+
+    ``keep`` are open files that it inherits under the same numbers.
+    """
     with _spawning:
         if _leaving.is_set():
             raise NotStarted(argv, "we are on our way out")
@@ -50,6 +54,7 @@ def spawn(
                 env=env,
                 cwd=cwd,
                 start_new_session=True,
+                pass_fds=tuple(keep),
             )
         except (OSError, ValueError) as error:
             raise NotStarted(argv, reason(error)) from error

@@ -9,7 +9,7 @@ import signal
 import subprocess  # the package that starts processes  # nosec B404
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from typing import IO
 
 from deployster_cli.engines.process.call import Completed, tell
@@ -107,12 +107,13 @@ def follow(
     env: Mapping[str, str] | None = None,
     cwd: str | None = None,
     pulse: Callable[[], None] = lambda: None,
+    keep: Collection[int] = (),
 ) -> Generator[str, None, int | None]:
     """A program's lines (both streams) as they come; its exit code, None where it was killed at ``limit`` seconds.
 
     ``given`` is what it finds on stdin, whether it reads it or not. It is killed with all that it started when the
     caller stops listening; what it leaves behind when it ends by itself is left alone, though it holds our pipe.
-    ``pulse`` is called many times a second, whether it prints or not.
+    ``pulse`` is called many times a second, whether it prints or not. ``keep`` are open files that it inherits.
     """
     from tempfile import TemporaryFile  # noqa: PLC0415 - slow to import, and listings need none
 
@@ -120,7 +121,7 @@ def follow(
     with TemporaryFile() as stdin:
         stdin.write(given.encode())
         stdin.seek(0)
-        process = spawn(tuple(argv), stdin=stdin, stderr=subprocess.STDOUT, env=env, cwd=cwd)
+        process = spawn(tuple(argv), stdin=stdin, stderr=subprocess.STDOUT, env=env, cwd=cwd, keep=keep)
     assert process.stdout is not None  # noqa: S101 - a pipe was asked for  # nosec B101
     try:
         yield from _lines(_chunks(process, process.stdout, stop, pulse))
