@@ -115,6 +115,7 @@ WORDS = {
     Reason: {
         "FAILED": "failed",
         "CRASH_LOOP": "keeps crashing",
+        "UNHEALTHY": "not healthy",
         "ENDED": "ended",
         "GONE": "gone",
         "NO_MACHINE": "no machine fits",
