@@ -14,6 +14,7 @@ from deployster_cli.domain.intent import Intent
 from deployster_cli.domain.lock import RENEW_AFTER
 from deployster_cli.domain.model import Service
 from deployster_cli.domain.secrets import notice
+from deployster_cli.domain.wording import left_alone, taken_over
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EngineUnreachable, Interrupted, NotFound
 from deployster_cli.local_commands import LocalCommands
@@ -45,6 +46,8 @@ class Surroundings:
         Whether a hook ran: who knows what it changed.
         NotFound where the registry hasn't got the image, HookFailed, Interrupted; nothing was changed then.
         """
+        for told in filter(None, (taken_over(prepared.plan.adopted), left_alone(prepared.plan.beside))):
+            yield Noticed(told)
         if service and prepared.plan.start:
             _check_image(engine, service, prepared)
             if self.settings.engine == "fleet" and (told := notice(service)):

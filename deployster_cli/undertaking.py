@@ -104,6 +104,7 @@ class Undertaking:
             verb=asked.verb,
             setting_from="--set instances" if _sets_number(asked) else FILE,
             destroy_previous=asked.destroy_previous,
+            adopt=asked.adopt,
             batch=asked.batch or (1 if asked.verb is Verb.RESTART else None),
             force=asked.force or asked.verb is Verb.RESTART,
             as_it_is=asked.verb is Verb.SCALE,
@@ -124,6 +125,8 @@ class Undertaking:
             destroy.check_input(self.intent.service, self.intent.version or "", self.intent.only)
             return
         check_service(self.intent.service)
+        if self.intent.adopt and not self.intent.destroy_previous:
+            raise InvalidInput("--adopt takes over what --destroy-previous is to retire: alone it would do nothing.")
         request, render = self._rendering
         deploy.check_input(request, render, self.clock.utc())
         for each in self._tasks:
@@ -133,7 +136,8 @@ class Undertaking:
         """What would be done now."""
         asked = self.intent
         if asked.verb is Verb.DESTROY:
-            return destroy.prepare(engine, asked.service, asked.version or "", asked.only, asked.policy)
+            version, only = asked.version or "", asked.only
+            return destroy.prepare(engine, asked.service, version, only, asked.policy, adopt=asked.adopt)
         request, render = self._rendering
         return deploy.prepare(engine, self._settled(engine, request, render), render, self.clock.utc())
 

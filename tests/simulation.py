@@ -5,7 +5,7 @@ It knows the truth (which units really run), so a test can hold a rollout to wha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -134,7 +134,7 @@ class SimRecords:
 
 def _left(unit: Unit) -> Unit:
     """The unit when the registry has it no more."""
-    left = [u._replace(desired=None, current=None, everywhere=False, copies=()) for u in unit.each]
+    left = [u._replace(desired=None, current=None, everywhere=False, copies=(), foreign=False) for u in unit.each]
     return together(left) if unit.copies else left[0]
 
 
@@ -188,6 +188,9 @@ class SimEngine:
     fates_on: dict[tuple[UnitName, str], Fate] = field(default_factory=dict)
     lag: dict[str, float] = field(default_factory=dict)
     stops_late: dict[UnitName, float] = field(default_factory=dict)
+    marked: set[UnitName] = field(default_factory=set)
+    unmarked: set[UnitName] = field(default_factory=set)
+    settlings: list[UnitName] = field(default_factory=list)
     started: list[UnitFile] = field(default_factory=list)
     journals: dict[UnitName, list[Entry]] = field(default_factory=dict)
     exits: int | None = 7
@@ -201,6 +204,16 @@ class SimEngine:
     def add_foreign(self, *names: UnitName) -> None:
         """Units that have been running for long, and were never made by Deployster."""
         self.add_everywhere(*map(unstamped, names))
+
+    def add_unmarked(self, *names: UnitName) -> None:
+        """Units of ours whose listing doesn't say so, as of a version 1.0's template with a Description of its own."""
+        self.unmarked |= set(names)
+        self.add_running(*names)
+
+    def add_forged(self, *names: UnitName) -> None:
+        """Foreign units whose listing says that they are ours."""
+        self.marked |= set(names)
+        self.add_foreign(*names)
 
     def add_everywhere(self, *files: UnitFile) -> None:
         """Units with these files that have been running for long."""
@@ -268,8 +281,19 @@ class SimEngine:
             rows = [_lost(unit) for unit in rows if unit.desired is not None]
         return tuple(rows)
 
+    def settled(self, units: Sequence[Unit]) -> tuple[Unit, ...]:
+        self.settlings += [unit.name for unit in units if unit.foreign]
+        self.unmarked -= set(self.settlings)
+        return tuple(u.owned(foreign=not self._ours(u.name)) if u.foreign else u for u in units)
+
+    def _ours(self, name: UnitName) -> bool:
+        life = self.lives.get(name)
+        return bool(life and life.file and life.file.ours)
+
     def _unit(self, name: UnitName, life: Life) -> Unit:
-        return self._listed(name, life)._replace(foreign=not (life.file and life.file.ours))
+        file = life.file
+        marked = name in self.marked if file is None or name in self.marked or name in self.unmarked else file.ours
+        return self._listed(name, life).owned(foreign=not marked)
 
     def _listed(self, name: UnitName, life: Life) -> Unit:
         if life.file and is_global(life.file):

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from deployster_cli.commands.deploying import intent_of, roll_out
-from deployster_cli.commands.options import INSTANCES, ROLLING, VALUES, YES
+from deployster_cli.commands.options import ADOPT, INSTANCES, ROLLING, VALUES, YES
 from deployster_cli.commands.shared import shared_options, this_run, with_options
 from deployster_cli.domain.intent import Verb
 
@@ -16,6 +16,7 @@ from deployster_cli.domain.intent import Verb
 @click.argument("service")
 @click.argument("version")
 @click.option("--destroy-previous", is_flag=True, help="Retire every earlier release once this one runs.")
+@with_options(ADOPT)
 @with_options(INSTANCES, *VALUES, *ROLLING, YES)
 @click.option(
     "--before",

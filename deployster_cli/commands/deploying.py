@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from deployster_cli.commands.options import policy_of
-from deployster_cli.commands.shared import Run, confirm_protected
+from deployster_cli.commands.shared import Run, confirm_protected, confirmed
 from deployster_cli.domain.intent import Intent, Verb
+from deployster_cli.domain.wording import on, some_names
+from deployster_cli.errors import DeploysterError
 
 if TYPE_CHECKING:
+    from deployster_cli.backend import Asked
     from deployster_cli.operations.deploy import Prepared
 
 FORCE_SETTINGS = click.option(
@@ -30,6 +33,7 @@ def intent_of(verb: Verb, service: str, version: str | None, given: Mapping[str,
         version=version,
         instances=given.get("instances"),
         destroy_previous=given.get("destroy_previous", False),
+        adopt=given.get("adopt", False),
         batch=given["batch_size"],
         force=given.get("force", False),
         as_now=given.get("as_now", False),
@@ -53,8 +57,23 @@ def roll_out(run: Run, intent: Intent, *, dry_run: bool, yes: bool = False) -> N
         show_plan(run.output, prepared.plan, prepared.units, run.settings.place)
         _remark_on_needs(run, prepared)
         return
+    if intent.adopt:
+        _confirm_adoption(run, asked, yes=yes)
     confirm_protected(run, f"{intent.service}: {intent.doing}", yes=yes)
     show_deployed(run.output, telling(run.output, asked.carry()))
+
+
+def _confirm_adoption(run: Run, asked: Asked, *, yes: bool) -> None:
+    """Show what is to be taken over and have it confirmed, off a terminal by --yes; DeploysterError where it isn't."""
+    from deployster_cli.views.rollouts import announce_adoption  # noqa: PLC0415
+
+    prepared = asked.prepare()
+    adopted = prepared.plan.adopted
+    if not adopted:
+        return
+    announce_adoption(run.output, prepared.plan, prepared.units)
+    if not confirmed(f"Take over and retire {some_names(adopted)}{on(run.settings.place)}?", yes=yes):
+        raise DeploysterError("Not taken over. Nothing was changed.")
 
 
 def _remark_on_needs(run: Run, prepared: Prepared) -> None:

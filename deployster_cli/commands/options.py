@@ -26,6 +26,8 @@ VALUES = (
     click.option("--env", "envs", multiple=True, metavar="K=V", help="A variable of the service's environment."),
 )
 
+ADOPT = click.option("--adopt", is_flag=True, help="Take over units with such names that Deployster didn't make.")
+
 WAITING = (
     click.option(
         "--timeout", type=duration, default="5m", show_default=True, metavar="TIME", help="Limit for each batch."

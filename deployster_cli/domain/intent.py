@@ -23,6 +23,7 @@ class Intent:
     """One wish. ``version`` is None where the verb finds it itself (rollback, scale, restart).
 
     ``only`` are the instances to destroy (none: the whole release); ``sets`` and ``envs`` are ``K=V`` as typed;
+    ``adopt`` takes over the service's units that Deployster didn't make;
     ``as_now`` uses the settings of now, even if what runs was deployed with others; ``lock_wait`` is seconds.
     """
 
@@ -32,6 +33,7 @@ class Intent:
     instances: int | None = None
     only: tuple[int, ...] = ()
     destroy_previous: bool = False
+    adopt: bool = False
     batch: int | None = None
     force: bool = False
     as_now: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum, StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
@@ -123,6 +123,10 @@ class Unit(NamedTuple):
         """The unit once for each machine that has it: its copies, or itself."""
         return self.copies or (self,)
 
+    def owned(self, *, foreign: bool) -> Unit:
+        """The same unit, with all its copies, as one of ours or as a foreign one."""
+        return self._replace(foreign=foreign, copies=tuple(copy._replace(foreign=foreign) for copy in self.copies))
+
     @property
     def reported(self) -> bool:
         """Whether a machine's systemd reports this very unit."""
@@ -181,6 +185,11 @@ class Release(NamedTuple):
     units: tuple[Unit, ...]
 
     @property
+    def foreign(self) -> bool:
+        """Whether these are units that Deployster didn't make."""
+        return any(unit.foreign for unit in self.units)
+
+    @property
     def running(self) -> tuple[Unit, ...]:
         """The instances that are wanted and up."""
         return tuple(u for u in self.units if u.condition in UP)
@@ -198,13 +207,18 @@ class Release(NamedTuple):
         return sum(u.desired is State.LAUNCHED for u in self.units)
 
 
-def releases(units: tuple[Unit, ...], service: str | None = None) -> tuple[Release, ...]:
-    """The units gathered into releases, ordered by service and version; one service's only where it is named."""
-    found: dict[tuple[str, str], list[Unit]] = {}
-    for unit in sorted(units, key=lambda u: u.name):
+def releases(units: Iterable[Unit], service: str | None = None) -> tuple[Release, ...]:
+    """Our units gathered into releases, ordered by service and version; one service's only where it is named."""
+    return tuple(release for release in everything(units, service) if not release.foreign)
+
+
+def everything(units: Iterable[Unit], service: str | None = None) -> tuple[Release, ...]:
+    """The same, and the foreign units too: gathered apart, each behind the release that they have the names of."""
+    found: dict[tuple[str, str, bool], list[Unit]] = {}
+    for unit in sorted(units, key=lambda u: (u.name.service, u.name.version, u.foreign, u.name)):
         if service in (None, unit.name.service):
-            found.setdefault((unit.name.service, unit.name.version), []).append(unit)
-    return tuple(Release(at, version, tuple(of)) for (at, version), of in found.items())
+            found.setdefault((unit.name.service, unit.name.version, unit.foreign), []).append(unit)
+    return tuple(Release(at, version, tuple(of)) for (at, version, _), of in found.items())
 
 
 class Service(NamedTuple):

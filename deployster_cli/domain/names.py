@@ -132,6 +132,11 @@ class UnitName(NamedTuple):
         return f"{self.service} {self.version} @{self.instance}" + (f" ({self.made})" if self.made else "")
 
     @property
+    def title(self) -> str:
+        """What the Description of our unit of this name ends in, but for a port: ``carousel 9f88701 instance 1``."""
+        return f"{self.service} {self.version} instance {self.instance}"
+
+    @property
     def container(self) -> str:
         """A name for this instance's container. Docker takes no ``@`` and no backslash; no service has ``--`` in it,
         so two instances never share one (``docker rm -f`` of a shared name would take down a stranger).

@@ -65,6 +65,9 @@ class Plan:
 
     ``instances`` is None where nobody counts them: of a global unit, and where something is destroyed. ``oneshot``: the
     release is a job, whose units are meant to end.
+
+    ``adopted`` are those that are retired though Deployster didn't make them, as was asked; the others of the service
+    are ``beside`` it and left alone.
     """
 
     service: str
@@ -74,6 +77,8 @@ class Plan:
     policy: Policy = Policy()
     instances: Instances | None = None
     oneshot: bool = False
+    adopted: tuple[UnitName, ...] = ()
+    beside: tuple[UnitName, ...] = ()
 
     @property
     def start(self) -> tuple[UnitName, ...]:
@@ -125,32 +130,38 @@ def plan_deploy(wanted: Wanted, units: Sequence[Unit], current: Collection[UnitN
     """The plan for ``wanted`` over all ``units`` of the engine.
 
     ``current`` names the units of this very release whose content is what would be rendered now. What of them is up
-    or on its way is kept; everything else of the release is replaced, and surplus goes.
+    or on its way is kept; everything else of the release is replaced, and surplus goes. A foreign unit keeps its name,
+    and is otherwise as if it were not there.
     """
+    taken = {u.name for u in units}
+    beside = tuple(sorted(u.name for u in units if u.foreign and u.name.service == wanted.service))
+    units = [u for u in units if not u.foreign]
     mine = [u for u in units if (u.name.service, u.name.version) == (wanted.service, wanted.version)]
     serving = SERVING | {Condition.ENDED} if wanted.oneshot else SERVING
     good = [] if wanted.force else _good(mine, current, serving)
     kept, surplus = good[: wanted.instances], good[wanted.instances :]
-    start = _fresh(wanted, {u.name for u in mine}, wanted.instances - len(kept))
+    start = _fresh(wanted, taken, wanted.instances - len(kept))
     watch = tuple(u.name for u in kept if u.condition not in serving)
     old = _earlier(units, wanted) if wanted.destroy_previous else []
     spent = [u for u in mine if u not in good] + surplus
     retire = tuple(u.name for u in sorted(spent + old, key=_least_useful_first))
     steps = tuple(_steps(start, watch, retire, wanted.batch))
     keep = tuple(u.name for u in kept if u.condition in serving)
-    return Plan(wanted.service, wanted.version, steps, keep, wanted.policy, oneshot=wanted.oneshot)
+    return Plan(wanted.service, wanted.version, steps, keep, wanted.policy, oneshot=wanted.oneshot, beside=beside)
 
 
 def plan_destroy(
     service: str, version: str, units: Sequence[Unit], instances: Collection[int] = (), policy: Policy | None = None
 ) -> Plan:
     """The plan to destroy a release, or just some of its instances (empty steps where none of them is there)."""
-    found = tuple(
-        u.name
+    meant = [
+        u
         for u in sorted(units, key=lambda u: u.name)
         if (u.name.service, u.name.version) == (service, version) and (not instances or u.name.instance in instances)
-    )
-    return Plan(service, version, (Step(retire=found),) if found else (), (), policy or Policy())
+    ]
+    found = tuple(u.name for u in meant if not u.foreign)
+    beside = tuple(u.name for u in meant if u.foreign)
+    return Plan(service, version, (Step(retire=found),) if found else (), (), policy or Policy(), beside=beside)
 
 
 def _good(mine: Sequence[Unit], current: Collection[UnitName], serving: Collection[Condition]) -> list[Unit]:

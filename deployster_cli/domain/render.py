@@ -14,6 +14,7 @@ import jinja2.meta
 import jinja2.sandbox
 
 from deployster_cli.domain import escaping, secrets, unit_check
+from deployster_cli.domain.descriptions import describe
 from deployster_cli.domain.model import Service
 from deployster_cli.domain.names import UnitName, quoted
 from deployster_cli.domain.template_values import NAMES, given_by, values
@@ -102,7 +103,7 @@ class Templates:
             file = self._file(service.template)
             self._check_given(file, service)
             text = escaping.finished(self._jinja.get_template(file).render(known))
-            return _completed(UnitFile.parse(name, text), stamp, str(known["description"]))
+            return _completed(UnitFile.parse(name, text), stamp)
 
     def _find(self, file: str) -> _Found:
         if file not in self._texts:
@@ -229,9 +230,9 @@ def _line(error: Exception) -> str:
     return ""
 
 
-def _completed(unit: UnitFile, stamp: Stamp, description: str) -> UnitFile:
+def _completed(unit: UnitFile, stamp: Stamp) -> UnitFile:
     _check(unit)
-    return _described(unit, stamp.port, description).stamped(stamp)
+    return _described(unit, stamp.port).stamped(stamp)
 
 
 def _check(unit: UnitFile) -> None:
@@ -246,11 +247,9 @@ def _check(unit: UnitFile) -> None:
     unit_check.check(unit)
 
 
-def _described(unit: UnitFile, port: int | None, description: str) -> UnitFile:
-    """The unit with a Description that ends with its port, where it has one: fleet's lists show no more of a unit."""
-    text = unit.last("Unit", "Description") or description.replace("%", "%%")
-    ending = "" if port is None else f" port {port}"
-    text = text if text.endswith(ending) else text + ending
+def _described(unit: UnitFile, port: int | None) -> UnitFile:
+    """The unit with a Description that tells which unit of ours it is, and its port: fleet's lists show no more."""
+    text = describe(unit.last("Unit", "Description"), unit.name, port)
     others = tuple(option for option in unit.options if option[:2] != ("Unit", "Description"))
     return replace(unit, options=_put_first(others, ("Unit", "Description", text)))
 

@@ -68,12 +68,12 @@ def compared(running: UnitFile, wanted: UnitFile, shown: UnitFile) -> tuple[tupl
     ``NAME=value``, an earlier value can't be told from what is round it, so the whole line is masked.
     """
     names = (*_secrets_of(running), *_secrets_of(wanted))
-    unsure = _carriers(hidden(wanted.unstamped, names), hidden(shown.unstamped, names))
-    old, new = (_covered(hidden(file.unstamped, names), unsure) for file in (running, wanted))
-    there = set(running.unstamped)
+    unsure = _carriers(hidden(wanted.essence, names), hidden(shown.essence, names))
+    old, new = (_covered(hidden(file.essence, names), unsure) for file in (running, wanted))
+    there = set(running.essence)
     changed = tuple(
         (*option[:2], option[2] + ANOTHER) if option in old and real not in there else option
-        for real, option in zip(wanted.unstamped, new, strict=True)
+        for real, option in zip(wanted.essence, new, strict=True)
     )
     return old, changed
 

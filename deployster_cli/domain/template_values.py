@@ -60,7 +60,7 @@ def values(name: UnitName, service: Service, stamp: Stamp) -> dict[str, object]:
         "unit": name.text,
         "container": name.container,
         "image": _image(name, service),
-        "description": f"{name.service} {name.version} instance {name.instance}",
+        "description": name.title,
         "port": service.port if stamp.port is None else stamp.port,
         "machine_port": stamp.port,
         "health": service.health,

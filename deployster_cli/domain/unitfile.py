@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from deployster_cli.domain.descriptions import own_words
 from deployster_cli.domain.durations import parse_span
 from deployster_cli.domain.names import INSTANCE, MOST_INSTANCES, VERSION, UnitName, quoted
 from deployster_cli.errors import TemplateFault
@@ -123,8 +124,17 @@ class UnitFile:
 
     def runs_as(self, other: UnitFile) -> bool:
         """Whether two units run the same thing, whatever their stamps say. systemd runs nothing of an [Install]."""
-        mine, theirs = ([option for option in file.unstamped if option[0] != INSTALL_SECTION] for file in (self, other))
+        mine, theirs = ([option for option in file.essence if option[0] != INSTALL_SECTION] for file in (self, other))
         return mine == theirs
+
+    @property
+    def essence(self) -> tuple[Option, ...]:
+        """What decides whether two units run the same: no stamp, and of a Description only its template's words."""
+        return tuple(
+            (section, name, own_words(value, self.name)) if (section, name) == ("Unit", "Description") else option
+            for option in self.unstamped
+            for section, name, value in [option]
+        )
 
     @property
     def stamp(self) -> Stamp | None:

@@ -12,10 +12,13 @@ _LISTED_ONE_BY_ONE = 4
 
 def some_names(names: Sequence[UnitName]) -> str:
     """``carousel 9f88701 @1 @2 @3``, each release once."""
-    found: dict[tuple[str, str], list[int]] = {}
+    found: dict[tuple[str, str, str], list[int]] = {}
     for name in names:
-        found.setdefault((name.service, name.version), []).append(name.instance)
-    return ", ".join(f"{s} {v} {_instances(sorted(of))}" for (s, v), of in found.items())
+        found.setdefault((name.service, name.version, name.made), []).append(name.instance)
+    return ", ".join(
+        f"{service} {version} {_instances(sorted(of))}{f' ({made})' if made else ''}"
+        for (service, version, made), of in found.items()
+    )
 
 
 def _instances(numbers: list[int]) -> str:
@@ -24,6 +27,19 @@ def _instances(numbers: list[int]) -> str:
     if len(numbers) > _LISTED_ONE_BY_ONE and numbers == list(range(first, last + 1)):
         return f"@{first}..@{last}"
     return " ".join(f"@{number}" for number in numbers)
+
+
+def left_alone(names: Sequence[UnitName]) -> str:
+    """The sentence that names a service's foreign units; empty where there are none."""
+    if not names:
+        return ""
+    what = f"{some_names(names)} {'was' if len(names) == 1 else 'were'} not made by Deployster"
+    return f"{what}, and {'is' if len(names) == 1 else 'are'} left alone."
+
+
+def taken_over(names: Sequence[UnitName]) -> str:
+    """The sentence that names foreign units that are adopted; empty where there are none."""
+    return f"Takes over {some_names(names)}, which Deployster didn't make." if names else ""
 
 
 def count(number: int, thing: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -103,7 +103,18 @@ class Engine(Protocol):
         ...
 
     def units(self) -> tuple[Unit, ...]:
-        """Every unit whose name is one of ours (UnitName.parse), joined from all that the engine lists, by name."""
+        """Every unit whose name is one of ours (UnitName.parse), joined from all that the engine lists, by name.
+
+        Those that are not certainly Deployster's, as far as the listing tells, are foreign: see ``settled``.
+        """
+        ...
+
+    def settled(self, units: Sequence[Unit]) -> tuple[Unit, ...]:
+        """These units with the foreign ones among them judged by their files: ours is whose stamp names that very unit.
+
+        What can't be read stays foreign; EngineUnreachable or EngineMissing where nothing can be. Each content is read
+        once; what was found holds for later listings too.
+        """
         ...
 
     def machines(self) -> tuple[Machine, ...]:

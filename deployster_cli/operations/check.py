@@ -15,6 +15,7 @@ from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EXIT_DONE, EXIT_ENGINE, EXIT_FAILED, DeploysterError, EngineError
 from deployster_cli.operations.deploy import Renderer
 from deployster_cli.operations.needs import missing, needed
+from deployster_cli.operations.ownership import told_apart
 from deployster_cli.operations.probe import Probe, probe
 from deployster_cli.operations.registry import Fetch, Presence, Reference, look_up
 from deployster_cli.operations.rendering import sample
@@ -151,7 +152,8 @@ def _units(case: Case) -> Iterator[Finding]:
     if case.engine_fault:
         return
     try:
-        yield Finding("units", State.FINE, f"{count(len(case.engine.units()), 'unit')} of ours")
+        units = told_apart(case.engine, case.engine.units())
+        yield Finding("units", State.FINE, f"{count(sum(not unit.foreign for unit in units), 'unit')} of ours")
     except EngineError as error:
         yield fault("units", error.message, error.hint, EXIT_ENGINE)
 

@@ -20,6 +20,7 @@ from deployster_cli.domain.watching import Limits, Traits
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import InvalidInput
 from deployster_cli.operations.global_units import Spreading
+from deployster_cli.operations.ownership import Owned, owned
 from deployster_cli.operations.records import Known, Memory, known, memory_of
 from deployster_cli.operations.rollout import Work
 
@@ -49,7 +50,8 @@ class Request:
     """What was asked for. ``instances`` None leaves the number to domain.instances, which reads the service's setting,
     that is from ``setting_from``; ``by`` is who asks, for the stamp.
 
-    ``as_it_is`` leaves the release's own units be, whatever would be rendered now (scaling is no reconfiguring).
+    ``as_it_is`` leaves the release's own units be, whatever would be rendered now (scaling is no reconfiguring);
+    ``adopt`` takes the service's foreign units for an earlier release.
     """
 
     service: Service
@@ -62,6 +64,7 @@ class Request:
     batch: int | None = None
     force: bool = False
     as_it_is: bool = False
+    adopt: bool = False
     policy: Policy = field(default_factory=Policy)
 
 
@@ -105,14 +108,15 @@ def check_input(request: Request, render: Renderer, now: str) -> UnitFile:
 def prepare(engine: Engine, request: Request, render: Renderer, now: str) -> Prepared:
     """The plan for a request and its unit files; nothing is changed. ``now`` is the time to stamp, RFC 3339."""
     probe = check_input(request, render, now)
-    units = _look(engine, request)
+    seen = _look(engine, request)
+    units = seen.units
     found = releases(units, request.service.name)
-    what = known(engine, request.service.name, stamps_of(engine, found))
+    what = known(engine, request.service.name, seen.stamps)
     size = None if is_global(probe) else decide(_wish(request), found, what.stamps, what.record)
     instances = size.number if size else 1
     current = {u.name for u in units} if request.as_it_is else _as_rendered(engine, request, render, units)
     wanted = _wanted(request, instances, oneshot=probe.oneshot)
-    plan = replace(plan_deploy(wanted, units, current), instances=size)
+    plan = replace(seen.told(plan_deploy(wanted, units, current)), instances=size)
     if probe.stamp and probe.stamp.port is not None and not render.takes_port:
         check_fixed_port(plan, request.service, units, one_machine=engine.one_machine, everywhere=is_global(probe))
     ports = _ports(engine, render, plan, units)
@@ -159,7 +163,8 @@ def check_fixed_port(
     if service.conflicts and not one_machine:
         return
     stop_first = plan.policy.order is Order.STOP_FIRST
-    beside = [] if stop_first else [u for u in units if u.name.service == service.name and not u.stopped]
+    ours = [u for u in units if u.name.service == service.name and not u.foreign]
+    beside = [] if stop_first else [u for u in ours if not u.stopped]
     together = max(len(plan.start + plan.watch + plan.keep), len({u.name for u in beside} | set(plan.start)))
     if plan.start and together > 1:
         cure = "--order stop-first and one instance" if one_machine else "conflicts = true"
@@ -170,24 +175,15 @@ def check_fixed_port(
         )
 
 
-def _look(engine: Engine, request: Request) -> tuple[Unit, ...]:
+def _look(engine: Engine, request: Request) -> Owned:
     """All units; those of the very release, where it is global, as they are on every machine where they belong."""
-    units = engine.units()
+    seen = owned(engine, engine.units(), request.service.name)
+    seen = seen.adopting(request.service.name) if request.adopt else seen
+    units = [u for u in seen.units if not u.foreign]
     mine = {u.name for u in units if (u.name.service, u.name.version) == (request.service.name, request.version)}
     if request.as_it_is and any(u.everywhere for u in units if u.name in mine):
         raise _no_number(request)
-    return Spreading(engine, {}).over(units, mine)
-
-
-def stamps_of(engine: Engine, found: Sequence[Release]) -> dict[str, Stamp]:
-    """Version → the stamp of one of its units, for the releases that carry one: one ``cat`` a release."""
-    stamps: dict[str, Stamp] = {}
-    for release in found:
-        listed = next((unit for unit in release.units if unit.desired is not None), None)
-        file = engine.cat(listed.name) if listed else None
-        if file and file.stamp:
-            stamps[release.version] = file.stamp
-    return stamps
+    return replace(seen, units=Spreading(engine, {}).over(seen.units, mine))
 
 
 def traits_of(file: UnitFile) -> Traits:
@@ -265,12 +261,14 @@ def _as_rendered(engine: Engine, request: Request, render: Renderer, units: Sequ
     for unit in units:
         if (unit.name.service, unit.name.version) != (request.service.name, request.version) or unit.desired is None:
             continue
+        if unit.foreign:
+            continue
         if stamp and render(unit.name, _restamped(stamp, unit)).hash == unit.hash:
             found.add(unit.name)
             continue
         file = engine.cat(unit.name)
-        stamp = (file and file.stamp) or stamp
-        if file and file.stamp and render(unit.name, file.stamp).runs_as(file):
+        stamp = file.stamp if file and file.ours else stamp
+        if file and file.ours and file.stamp and render(unit.name, file.stamp).runs_as(file):
             found.add(unit.name)
     return found
 

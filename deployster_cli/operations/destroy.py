@@ -8,10 +8,11 @@ from dataclasses import replace
 from deployster_cli.domain.model import Unit
 from deployster_cli.domain.names import check_instance, check_service, check_version
 from deployster_cli.domain.plan import Policy, plan_destroy
-from deployster_cli.domain.wording import did_you_mean
+from deployster_cli.domain.wording import did_you_mean, some_names
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import NotFound
 from deployster_cli.operations.deploy import Prepared
+from deployster_cli.operations.ownership import Owned, owned
 from deployster_cli.operations.records import forgetting
 from deployster_cli.operations.rollout import Work
 
@@ -24,28 +25,43 @@ def check_input(service: str, version: str, instances: Collection[int]) -> None:
         check_instance(instance)
 
 
-def prepare(engine: Engine, service: str, version: str, instances: Collection[int], policy: Policy) -> Prepared:
-    """The plan to destroy a release, or these instances of it; NotFound where one of them is not there."""
+def prepare(
+    engine: Engine, service: str, version: str, instances: Collection[int], policy: Policy, *, adopt: bool = False
+) -> Prepared:
+    """The plan to destroy a release, or these instances of it; NotFound where one of them is not there.
+
+    ``adopt``: units of these names that Deployster didn't make go too.
+    """
     check_input(service, version, instances)
-    prepared = planned(engine.units(), service, version, instances, policy)
+    seen = owned(engine, engine.units(), service)
+    prepared = planned(seen, service, version, instances, policy, adopt=adopt)
     return replace(prepared, memory=forgetting(engine, prepared.plan, prepared.units))
 
 
 def planned(
-    units: tuple[Unit, ...], service: str, version: str, instances: Collection[int], policy: Policy
+    seen: Owned, service: str, version: str, instances: Collection[int], policy: Policy, *, adopt: bool = False
 ) -> Prepared:
     """The same over units that were listed already."""
-    plan = plan_destroy(service, version, units, instances, policy)
+    seen = seen.adopting(service, version) if adopt else seen
+    units = seen.units
+    plan = seen.told(plan_destroy(service, version, units, instances, policy))
     missing = set(instances) - {name.instance for name in plan.retire}
+    foreign = [name for name in plan.beside if not instances or name.instance in missing]
+    if foreign and (plan.empty or missing):
+        raise NotFound(
+            f"{some_names(foreign)} {'was' if len(foreign) == 1 else 'were'} not made by Deployster; --adopt takes "
+            f"{'it' if len(foreign) == 1 else 'them'} over.",
+            f"To destroy: deployster destroy {service} {version} --adopt",
+        )
     if plan.empty or missing:
-        there = any((u.name.service, u.name.version) == (service, version) for u in units)
+        there = any((u.name.service, u.name.version) == (service, version) and not u.foreign for u in units)
         what = f" @{min(missing)}" if missing and there else ""
         raise NotFound(f"There is no {service} {version}{what}.", _what_there_is(service, units))
     return Prepared(Work(plan), units)
 
 
 def _what_there_is(service: str, units: Collection[Unit]) -> str:
-    versions = sorted({u.name.version for u in units if u.name.service == service})
+    versions = sorted({u.name.version for u in units if u.name.service == service and not u.foreign})
     if versions:
         return f"Of {service} there is: {', '.join(versions)}."
     return f"Nothing of {service} runs.{did_you_mean(service, (u.name.service for u in units))}"

@@ -64,7 +64,8 @@ def memory_of(change: Record, plan: Plan, now: Known, units: Collection[Unit]) -
     if they were asked for with the same words.
     """
     stamp = now.stamps.get(change.version)
-    mine = (unit for unit in units if (unit.name.service, unit.name.version) == (change.service, change.version))
+    of_it = (unit for unit in units if (unit.name.service, unit.name.version) == (change.service, change.version))
+    mine = (unit for unit in of_it if not unit.foreign)
     if stamp is None or not any(unit.desired is not None for unit in mine):
         return None
     if stamp.instances == change.instances and (plan.empty or stamp.previous == change.previous):
@@ -74,7 +75,8 @@ def memory_of(change: Record, plan: Plan, now: Known, units: Collection[Unit]) -
 
 def forgetting(engine: Engine, plan: Plan, units: Collection[Unit]) -> Memory | None:
     """That nothing is to be kept, where the plan leaves nothing of the service."""
-    left = {unit.name for unit in units if unit.name.service == plan.service} - set(plan.retire)
+    ours = {unit.name for unit in units if unit.name.service == plan.service and not unit.foreign}
+    left = ours - set(plan.retire)
     return Memory(plan.service) if not left and engine.records.listed(plan.service) else None
 
 

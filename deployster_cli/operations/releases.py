@@ -12,7 +12,8 @@ from deployster_cli.domain.unitfile import Stamp
 from deployster_cli.domain.wording import did_you_mean
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import InvalidInput, NotFound
-from deployster_cli.operations.deploy import Renderer, Request, stamps_of
+from deployster_cli.operations.deploy import Renderer, Request
+from deployster_cli.operations.ownership import none_of_ours, owned
 from deployster_cli.operations.records import known
 
 
@@ -46,11 +47,14 @@ class Entry:
 def standing(engine: Engine, service: str) -> Standing:
     """How the service stands; NotFound where it has no release."""
     check_service(service)
-    units = engine.units()
+    seen = owned(engine, engine.units(), service)
+    units = seen.units
     found = releases(units, service)
-    stamps = known(engine, service, stamps_of(engine, found)).stamps
+    stamps = known(engine, service, seen.stamps).stamps
     last = newest(found, stamps)
     if last is None:
+        if foreign := none_of_ours(units, service):
+            raise foreign
         meant = did_you_mean(service, (unit.name.service for unit in units))
         raise NotFound(f"There is no {service}.{meant}", "deployster services shows what there is.")
     return Standing(last, found, stamps)

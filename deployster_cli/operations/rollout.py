@@ -138,11 +138,19 @@ class _Looks:
         try:
             units, self._seen = self._engine.units() if self._seen is None else self._seen, None
             shown = self.hold.shown
-            units = self._spreading.over(units, rollout.coming_up)
+            units = self._spreading.over(_ours(units, rollout), rollout.coming_up)
         finally:
             self.took = self.clock.now() - began
         self.hold.keep()
         return units, Listing.UNPROVEN if shown is None else Listing.PROVEN if shown else Listing.SHORT
+
+
+def _ours(units: Sequence[Unit], rollout: Rollout) -> Sequence[Unit]:
+    """The units without the foreign ones that were not adopted: where somebody else has used a name since the plan was
+    made, what was to be done to ours is not done to theirs. Until that has failed the rollout it is seen to be another.
+    """
+    judged = {} if rollout.failure else rollout.hashes
+    return [unit for unit in units if not unit.foreign or unit.name in rollout.plan.adopted or unit.name in judged]
 
 
 def _sleep(clock: Clock, seconds: float) -> Iterator[Event]:

@@ -38,6 +38,7 @@ from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.deploy import TASKS
 from deployster_cli.operations.lock import dead, new_note
 from deployster_cli.operations.needs import refuse_missing
+from deployster_cli.operations.ownership import told_apart
 from deployster_cli.operations.rollout import NoLock, Telling, Work, drive, explain
 from deployster_cli.operations.task_journal import TaskJournal
 
@@ -147,23 +148,24 @@ def _prepared(
 
     Who put those in may be about to read what they said, or be dead on another machine: time will tell.
     """
-    found = tuple(unit for unit in engine.units() if unit.name.service == f"{task.service}{TASKS}")
-    notes = {unit.name: _note_on(engine, unit.name) for unit in found}
-    left = tuple(unit.name for unit in found if _is_nobodys(unit, notes[unit.name], locked=locked))
+    service = f"{task.service}{TASKS}"
+    found = tuple(u for u in told_apart(engine, engine.units(), service) if u.name.service == service)
+    files = {unit.name: engine.cat(unit.name) for unit in found if not unit.foreign}
+    notes = {
+        name: Note.read(file.options) if file else None for name, file in files.items() if file is None or file.ours
+    }
+    ours = [unit for unit in found if unit.name in notes]
+    left = tuple(unit.name for unit in ours if _is_nobodys(unit, notes[unit.name], locked=locked))
     _clear(engine, left, clock, keep)
-    note = new_note(f"{task.service}{TASKS}", task.by, BEFORE if locked else "task", clock)
+    note = new_note(service, task.by, BEFORE if locked else "task", clock)
     others = notes.keys() - set(left)
-    return _noted(task, task.file(_free(others), clock.utc()), note, timeout), _over(found, others)
+    taken = {unit.name for unit in found} - set(left)
+    return _noted(task, task.file(_free(taken), clock.utc()), note, timeout), _over(found, others)
 
 
 def _over(units: Iterable[Unit], names: Collection[UnitName]) -> tuple[UnitName, ...]:
     """Those of the names whose unit has come to its end, and is there still."""
     return tuple(unit.name for unit in units if unit.name in names and unit.condition in _AT_ITS_END)
-
-
-def _note_on(engine: Engine, name: UnitName) -> Note | None:
-    file = engine.cat(name)
-    return Note.read(file.options) if file else None
 
 
 def _is_nobodys(unit: Unit, note: Note | None, *, locked: bool) -> bool:
@@ -186,7 +188,7 @@ def left_by_another(engine: Engine, unit: Unit) -> tuple[Note, UnitFile] | None:
     """The note and the file of a task's unit that was put in under the service's lock, None of any other."""
     file = engine.cat(unit.name)
     note = Note.read(file.options) if file else None
-    return (note, file) if note and file and note.doing == BEFORE else None
+    return (note, file) if note and file and file.ours and note.doing == BEFORE else None
 
 
 def command_of(file: UnitFile) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from deployster_cli.domain.model import Release, Unit, releases
+from deployster_cli.domain.model import Release, Unit, everything
 from deployster_cli.domain.names import check_service
 from deployster_cli.engines.base import Engine
+from deployster_cli.operations.ownership import told_apart
 
 
 def list_units(engine: Engine, service: str | None = None) -> tuple[Unit, ...]:
@@ -14,14 +15,16 @@ def list_units(engine: Engine, service: str | None = None) -> tuple[Unit, ...]:
     """
     if service is not None:
         check_service(service)
-    found = _each(engine)
-    return found if service is None else tuple(unit for unit in found if unit.name.service == service)
+    return _each(engine, service)
 
 
 def list_services(engine: Engine) -> tuple[Release, ...]:
-    """Every release of every service, by name; a global unit counts once for each machine that has it."""
-    return releases(_each(engine))
+    """Every release of every service, by name, and the foreign units with names like theirs; a global unit counts once
+    for each machine that has it.
+    """
+    return everything(_each(engine))
 
 
-def _each(engine: Engine) -> tuple[Unit, ...]:
-    return tuple(each for unit in engine.units() for each in unit.each)
+def _each(engine: Engine, service: str | None = None) -> tuple[Unit, ...]:
+    wanted = [unit for unit in engine.units() if service in (None, unit.name.service)]
+    return tuple(each for unit in told_apart(engine, wanted, service) for each in unit.each)

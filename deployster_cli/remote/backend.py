@@ -9,7 +9,7 @@ from functools import cached_property
 
 from deployster_cli.domain.events import Event, LockHeld
 from deployster_cli.domain.intent import Errand, Intent, Verb
-from deployster_cli.domain.model import Release, Unit, releases
+from deployster_cli.domain.model import Release, Unit, everything
 from deployster_cli.domain.names import check_service, check_version
 from deployster_cli.errors import EXIT_NOT_FOUND, Interrupted, Locked, NotFound
 from deployster_cli.operations import destroy
@@ -17,6 +17,7 @@ from deployster_cli.operations.carry_out import Carrying
 from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.deploy import Prepared
 from deployster_cli.operations.logs import Logs, Wanted
+from deployster_cli.operations.ownership import Owned
 from deployster_cli.operations.releases import Entry
 from deployster_cli.operations.rollout import Work
 from deployster_cli.remote.connection import Connection, Sent
@@ -42,7 +43,7 @@ class Remote:
 
     def services(self) -> tuple[Release, ...]:
         """As Backend says, from the units: the server's own /v1/services names no machine by its address."""
-        return releases(self.units())
+        return everything(self.units())
 
     def history(self, service: str) -> tuple[Entry, ...]:
         """As Backend says."""
@@ -93,8 +94,9 @@ class RemoteAsked:
         """As Asked says. The server plans; what is to be destroyed follows from its units alone."""
         asked, server = self.intent, self.remote.server
         if asked.verb is Verb.DESTROY:
-            units = self.remote.units()
-            return destroy.planned(units, asked.service, asked.version or "", asked.only, asked.policy)
+            seen = Owned(self.remote.units(), {})
+            version, only = asked.version or "", asked.only
+            return destroy.planned(seen, asked.service, version, only, asked.policy, adopt=asked.adopt)
         wish = wish_of(asked, self.remote.person(), dry_run=True)
         told = server.ask(Sent(wish.method, wish.path, wish.body, again=True))
         return Prepared(Work(plan_of(member(told, "plan"))), self.remote.units(asked.service))

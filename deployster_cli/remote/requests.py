@@ -41,6 +41,7 @@ def _fields(intent: Intent) -> dict[str, Any]:
         "version": intent.version,
         "instance_count": intent.instances,
         "destroy_previous": intent.destroy_previous,
+        "adopt": intent.adopt,
         "batch_size": intent.batch,
         "force": intent.force or intent.as_now,
         "before": list(intent.before),
@@ -80,5 +81,6 @@ def _query(intent: Intent, by: str) -> str:
         "timeout": f"{intent.policy.timeout:g}s",
         "lock_wait": f"{intent.lock_wait:g}s",
         "by": by[:LONGEST_BY],
+        "adopt": "true" if intent.adopt else "",
     }
     return urlencode({name: value for name, value in given.items() if value}, doseq=True)

@@ -38,6 +38,7 @@ class _UnitShape:
     load: str | None = None
     active: str | None = None
     sub: str | None = None
+    foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,8 @@ class _PlanShape:
     timeout: float
     settle: float
     instances: Instances | None = None
+    adopted: tuple[UnitName, ...] = ()
+    beside: tuple[UnitName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,7 @@ def unit_of(json: object) -> Unit:
         sub=at.sub or "",
         machine=Machine(at.machine_id, at.machine_ip or "") if at.machine_id else None,
         port=at.port,
+        foreign=at.foreign,
     )
 
 
@@ -128,7 +132,7 @@ def plan_of(json: object) -> Plan:
     """The plan that views.plans.plan_shape made this of."""
     at = read(_PlanShape, json)
     policy = Policy(settle=at.settle, timeout=at.timeout, order=at.order, on_failure=at.on_failure)
-    return Plan(at.service, at.version, at.steps, at.keep, policy, at.instances)
+    return Plan(at.service, at.version, at.steps, at.keep, policy, at.instances, adopted=at.adopted, beside=at.beside)
 
 
 def job_of(json: object) -> Job:

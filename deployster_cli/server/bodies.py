@@ -90,6 +90,13 @@ def _count(given: int) -> None:
         raise InvalidInput(f"{quoted(str(given))} is no whole number from 1 to {MOST_AT_ONCE}.")
 
 
+def _flag(given: Any) -> Any:
+    """A yes or no in a URL is ``true`` or ``false``: pydantic takes ``on``, ``1`` and more too."""
+    if isinstance(given, str) and given not in {"true", "false"}:
+        raise ValueError("must be true or false.")
+    return given
+
+
 _DIGITS = re.compile("0|[1-9][0-9]{0,8}")
 
 _BY = re.compile(rf"[!#$&-\[\]-~]{{0,{MOST_BY}}}")
@@ -138,6 +145,8 @@ Count = Annotated[
 ]
 Numeral = BeforeValidator(_numeral)
 """Goes behind the bounds of a number that a URL has, or they are in no schema."""
+
+QueryFlag = Annotated[bool, BeforeValidator(_flag)]
 
 InstanceNumber = Annotated[int, Field(ge=1, le=MOST_INSTANCES), Numeral]
 
@@ -192,6 +201,7 @@ class Deploy(Values):
     version: VersionText
     instance_count: Count | None = None
     destroy_previous: bool = False
+    adopt: bool = False
     before: list[Command] = Field(default_factory=list, max_length=20)
     force: bool = False
 
@@ -203,6 +213,7 @@ class Deploy(Values):
             self.version,
             instances=self.instance_count,
             destroy_previous=self.destroy_previous,
+            adopt=self.adopt,
             before=tuple(self.before),
             force=self.force,
             **self.shared(),
@@ -284,11 +295,18 @@ class TaskBody(Strict):
 
 
 def destroy_intent(
-    service: str, version: str, instances: list[int], timeout: str | float, lock_wait: str | float
+    service: str, version: str, instances: list[int], timeout: str | float, lock_wait: str | float, *, adopt: bool
 ) -> Intent:
     """The wish to have a release gone, or some of its instances."""
-    policy = Policy(timeout=seconds(timeout))
-    return Intent(Verb.DESTROY, service, version, only=tuple(instances), policy=policy, lock_wait=seconds(lock_wait))
+    return Intent(
+        Verb.DESTROY,
+        service,
+        version,
+        only=tuple(instances),
+        adopt=adopt,
+        policy=Policy(timeout=seconds(timeout)),
+        lock_wait=seconds(lock_wait),
+    )
 
 
 def joined(pairs: dict[str, str]) -> tuple[str, ...]:

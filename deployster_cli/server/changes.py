@@ -78,6 +78,7 @@ class Changes:
         instance: Annotated[list[bodies.InstanceNumber], Query(max_length=1000)] = [],  # noqa: B006 - never changed
         timeout: bodies.QueryDuration = bodies.DEFAULT_TIMEOUT,
         lock_wait: bodies.QueryDuration = bodies.LOCK_WAIT,
+        adopt: bodies.QueryFlag = False,
         by: bodies.By = "",
         prefer: Annotated[str, Header()] = "",
         key: Key = None,
@@ -88,7 +89,7 @@ class Changes:
         """
         more = {name: value for name, value in request.query_params.items() if name != "instance"}
         asked: Json = {"version": version, **({"instances": instance} if instance else {}), **more}
-        intent = bodies.destroy_intent(service, version, instance, timeout, lock_wait)
+        intent = bodies.destroy_intent(service, version, instance, timeout, lock_wait, adopt=adopt)
         job = await self._accept(request, intent, by, asked, key)
         if "respond-async" in prefer.lower():
             return JSONResponse(job.shape(), 202, {"Location": job.url, "Preference-Applied": "respond-async"})

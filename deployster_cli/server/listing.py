@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import partial
 
-from deployster_cli.domain.model import Release, Unit, releases
+from deployster_cli.domain.model import Release, Unit, everything
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EngineError, EngineUnreachable, NotFound
 from deployster_cli.operations.clock import Clock
@@ -40,8 +40,8 @@ class Seen:
         return tuple(unit for unit in self.units if unit.name.service == service)
 
     def releases(self) -> tuple[Release, ...]:
-        """Every release of every service."""
-        return releases(self.units)
+        """Every release of every service, and the foreign units with names like theirs."""
+        return everything(self.units)
 
     def units_body(self, service: str | None = None) -> bytes:
         """``{"units": […]}`` as JSON, of one service or of all; kept where there is anything to keep."""

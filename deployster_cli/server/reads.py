@@ -27,6 +27,7 @@ class UnitAnswer(BaseModel):
     active: str | None
     sub: str | None
     unit: str
+    foreign: bool
 
 
 class UnitsAnswer(BaseModel):
@@ -44,6 +45,7 @@ class ServiceAnswer(BaseModel):
     instances: int
     state: str
     machines: list[str]
+    foreign: bool
 
 
 class ServicesAnswer(BaseModel):

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 
 from deployster_cli.config import Settings
 from deployster_cli.domain.intent import Intent, Verb
-from deployster_cli.domain.model import releases
 from deployster_cli.domain.plan import Plan, plan_destroy
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import DeploysterError
 from deployster_cli.operations.carry_out import Carrying
 from deployster_cli.operations.clock import SystemClock
-from deployster_cli.operations.deploy import Prepared, stamps_of
+from deployster_cli.operations.deploy import Prepared
+from deployster_cli.operations.ownership import owned
 from deployster_cli.operations.records import forgetting
 from deployster_cli.operations.rollout import Work
 from deployster_cli.server.resuming import Told, rest, rest_of_settings
@@ -97,7 +97,7 @@ class Recorded(Undertaking):
     def _refuse_if_changed(self, engine: Engine, version: str) -> None:
         """DeploysterError where somebody has deployed since this was planned: to go on would undo their work."""
         ours = "" if self.intent.verb is Verb.DESTROY else version
-        stamps = stamps_of(engine, releases(engine.units(), self.intent.service)).values()
+        stamps = owned(engine, engine.units(), self.intent.service).stamps.values()
         later = [s for s in stamps if s.version != ours and s.deployed_at > self.job.planned_at]
         if later:
             raise DeploysterError(
@@ -111,9 +111,11 @@ class Recorded(Undertaking):
         earlier = self.job.earlier
         if earlier is None or self.intent.verb is not Verb.DESTROY:
             return super().prepare(engine)
-        units = engine.units()
+        seen = owned(engine, engine.units(), earlier.service)
+        seen = seen.adopting(earlier.service, earlier.version) if self.intent.adopt else seen
+        units = seen.units
         left = {unit.name.instance for unit in units if unit.name in earlier.retire}
-        plan = plan_destroy(earlier.service, earlier.version, units, left, self.intent.policy)
+        plan = seen.told(plan_destroy(earlier.service, earlier.version, units, left, self.intent.policy))
         plan = plan if left else replace(earlier, steps=())
         return Prepared(Work(plan), units, memory=forgetting(engine, plan, units))
 

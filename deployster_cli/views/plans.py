@@ -11,6 +11,7 @@ from deployster_cli.domain.wording import where
 from deployster_cli.views.shapes import Row
 
 PLAN_COLUMNS = ("BATCH", "DOES", "UNIT", "NOW", "MACHINE")
+ADOPTED_COLUMNS = ("UNIT", "MACHINE", "NOW")
 
 
 def plan_shape(plan: Plan) -> dict[str, object]:
@@ -29,6 +30,8 @@ def plan_shape(plan: Plan) -> dict[str, object]:
             for step in plan.steps
         ],
         "instances": encode(plan.instances),
+        "adopted": [name.text for name in plan.adopted],
+        "beside": [name.text for name in plan.beside],
         "order": policy.order.value,
         "on_failure": policy.on_failure.value,
         "timeout": policy.timeout,
@@ -45,6 +48,12 @@ def plan_rows(plan: Plan, units: Sequence[Unit]) -> list[Row]:
             rows += [(str(number), verb, name.text, *_now(now.get(name))) for name in names]
     rows += [("-", "keep", name.text, *_now(now.get(name))) for name in plan.keep]
     return rows
+
+
+def adopted_rows(plan: Plan, units: Sequence[Unit]) -> list[Row]:
+    """The units that would be taken over, one a line: ADOPTED_COLUMNS."""
+    now = {unit.name: unit for unit in units}
+    return [(name.text, *reversed(_now(now.get(name)))) for name in plan.adopted]
 
 
 def _now(unit: Unit | None) -> tuple[str, str]:

@@ -26,6 +26,7 @@ STATE_STYLES = {
     "stopping": "dim",
     "stopped": "dim",
     "leaving": "dim",
+    "foreign": "dim",
     "start": "green",
     "wait for": "yellow",
     "retire": "red",

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from deployster_cli.domain.durations import format_duration
 from deployster_cli.domain.model import Unit
 from deployster_cli.domain.plan import Plan
-from deployster_cli.domain.wording import count, on, resized, some_names
+from deployster_cli.domain.wording import count, left_alone, on, resized, some_names, taken_over
 from deployster_cli.operations.carry_out import Carrying, Result
 from deployster_cli.views.folding import columns
 from deployster_cli.views.output import Output, is_terminal
-from deployster_cli.views.plans import PLAN_COLUMNS, plan_rows, plan_shape
+from deployster_cli.views.plans import ADOPTED_COLUMNS, PLAN_COLUMNS, adopted_rows, plan_rows, plan_shape
 from deployster_cli.views.progress import progress
 from deployster_cli.views.shapes import Row
 from deployster_cli.views.tables import aligned, fitted
@@ -49,6 +49,17 @@ def show_plan(output: Output, plan: Plan, units: Sequence[Unit], place: str = ""
     )
 
 
+def announce_adoption(output: Output, plan: Plan, units: Sequence[Unit]) -> None:
+    """Which units would be taken over, on stderr, before it is asked whether they should."""
+    rows = adopted_rows(plan, units)
+    output.note("Deployster didn't make these:")
+    if is_terminal(sys.stderr):
+        lines = fitted(ADOPTED_COLUMNS, rows, columns(sys.stderr))
+        output.note("\n".join("".join(line).rstrip() for line in lines))
+    else:
+        output.note(aligned(ADOPTED_COLUMNS, rows).rstrip())
+
+
 def announce_plan(output: Output, plan: Plan, units: Sequence[Unit]) -> None:
     """What is about to happen, on stderr, before it is asked whether it should."""
     rows = plan_rows(plan, units)
@@ -61,6 +72,8 @@ def announce_plan(output: Output, plan: Plan, units: Sequence[Unit]) -> None:
 
 def _plan_table(output: Output, plan: Plan, rows: Sequence[Row], place: str) -> None:
     output.note(f"{_resized(plan)}{_plan_headline(plan, place)}")
+    for remark in filter(None, (taken_over(plan.adopted), left_alone(plan.beside))):
+        output.note(remark)
     output.table(PLAN_COLUMNS, rows)
 
 

@@ -18,6 +18,10 @@ UNIT_COLUMNS_WIDE = (*UNIT_COLUMNS, "DESIRED", "CURRENT", "LOAD", "ACTIVE", "SUB
 SERVICE_COLUMNS = ("SERVICE", "VERSION", "RUNNING", "INSTANCES", "STATE", "MACHINES")
 
 
+FOREIGN = "foreign"
+"""Stands in tables for the state of what Deployster didn't make: how it is is its owner's business."""
+
+
 def unit_shape(unit: Unit) -> dict[str, object]:
     """One unit for JSON: the Go service's six fields first, under its names, then ours. Unknown is null."""
     machine = unit.machine
@@ -35,6 +39,7 @@ def unit_shape(unit: Unit) -> dict[str, object]:
         "active": unit.active or None,
         "sub": unit.sub or None,
         "unit": unit.name.text,
+        "foreign": unit.foreign,
     }
 
 
@@ -42,7 +47,8 @@ def unit_row(unit: Unit) -> Row:
     """One line of ``units``: UNIT_COLUMNS."""
     port = "-" if unit.port is None else str(unit.port)
     name = unit.name
-    return name.service, name.version, str(name.instance), unit.condition, where(unit), port
+    state = FOREIGN if unit.foreign else unit.condition
+    return name.service, name.version, str(name.instance), state, where(unit), port
 
 
 def unit_row_wide(unit: Unit) -> Row:
@@ -61,7 +67,9 @@ def unit_row_wide(unit: Unit) -> Row:
 
 
 def release_state(release: Release) -> str:
-    """One word for a whole release: what its worst instance does, worst first."""
+    """One word for a whole release: what its worst instance does, worst first; FOREIGN for what isn't ours."""
+    if release.foreign:
+        return FOREIGN
     present = {unit.condition for unit in release.units}
     return next(condition.value for condition in WORST_FIRST if condition in present)
 
@@ -75,6 +83,7 @@ def service_shape(release: Release) -> dict[str, object]:
         "instances": len(release.units),
         "state": release_state(release),
         "machines": sorted({unit.machine.id for unit in release.units if unit.machine}),
+        "foreign": release.foreign,
     }
 
 

@@ -238,7 +238,7 @@ def test_a_release_of_another_tool_is_known_until_all_of_it_is_leaving(
     shell.engine.add_foreign(*(UnitName("carousel", "v0", instance) for instance in (1, 2)))
     for instance in gone:
         leaving(shell, "v0", instance)
-    shell("deploy carousel v1")
+    shell("deploy carousel v1 --destroy-previous --adopt --yes")
     file = shell.engine.cat(UnitName("carousel", "v1", 1))
     assert file is not None
     assert file.values("X-Deployster", "Previous") == (("v0",) if known else ())

@@ -13,10 +13,11 @@ import pytest
 from deployster_cli.domain.journal import Entry
 from deployster_cli.domain.lock import Note
 from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.unitfile import STAMP_SECTION
 from deployster_cli.operations.lock import new_note
 from deployster_cli.operations.task import NOBODYS_AFTER
 from tests.commands.conftest import Shell
-from tests.simulation import Fate, Life
+from tests.simulation import Fate, Life, stamped
 
 TASK = UnitName("carousel.task", "v1", 1)
 OTHER = UnitName("carousel.task", "v1", 2)
@@ -38,9 +39,8 @@ def task(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Shell:
 def left_behind(shell: Shell, note: Note) -> None:
     """Another task's unit that still runs."""
     shell("task carousel v1 -- true")
-    file = shell.engine.started[-1]
-    own = tuple(option for option in file.options if option[1:2] not in {o[1:2] for o in note.options()})
-    file = replace(file, name=OTHER, options=own + note.options())
+    file = stamped(OTHER, *(option for option in shell.engine.started[-1].options if option[0] != STAMP_SECTION))
+    file = replace(file, options=file.options + tuple(o for o in note.options() if o[0] == STAMP_SECTION))
     shell.engine.lives[OTHER] = Life(Fate.RUNS, placed=-10, up=-9, file=file)
 
 

@@ -49,12 +49,14 @@ def test_a_unit_without_a_description_gets_one() -> None:
 
 
 def test_a_templates_description_is_kept() -> None:
-    assert render("[Unit]\nDescription=Mine\n" + RUN).values("Unit", "Description") == ("Mine",)
+    described = render("[Unit]\nDescription=Mine\n" + RUN).values("Unit", "Description")
+    assert described == ("Mine (carousel 9f88701 instance 1)",)
 
 
 @pytest.mark.parametrize("said", ["Mine", "Mine port 20001"])
 def test_a_description_ends_with_the_port_once(said: str) -> None:
-    assert render(f"[Unit]\nDescription={said}\n{RUN}", port=20001).last("Unit", "Description") == "Mine port 20001"
+    described = render(f"[Unit]\nDescription={said}\n{RUN}", port=20001).last("Unit", "Description")
+    assert described == "Mine (carousel 9f88701 instance 1) port 20001"
 
 
 def test_the_port_is_in_the_stamp() -> None:

@@ -22,11 +22,14 @@ from deployster_cli.views.plans import plan_shape
 from deployster_cli.views.shapes import unit_row_wide, unit_shape
 
 words = st.text("abcdefgh", max_size=5)
-names = st.builds(UnitName, st.just("carousel"), st.sampled_from(["9f88701", "v1-2_x.y"]), st.integers(1, 999))
+made = st.sampled_from(["", "2015.03.02-00.31.45"])
+names = st.builds(UnitName, st.just("carousel"), st.sampled_from(["9f88701", "v1-2_x.y"]), st.integers(1, 999), made)
 machines = st.none() | st.builds(Machine, st.text("abcdef0123456789", min_size=1), st.sampled_from(["", "10.0.0.1"]))
 units = st.builds(
-    lambda name, load, active, sub, machine, port: Unit(name, None, None, load, active, sub, machine, port=port),
-    *(names, words, words, words, machines, st.none() | st.integers()),
+    lambda name, load, active, sub, machine, port, foreign: Unit(
+        name, None, None, load, active, sub, machine, port=port, foreign=foreign
+    ),
+    *(names, words, words, words, machines, st.none() | st.integers(), st.booleans()),
 )
 st.register_type_strategy(UnitName, names)
 st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))

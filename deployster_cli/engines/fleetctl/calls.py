@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -60,10 +60,15 @@ class Calls:
 
     def both(self, first: Argv, second: Argv) -> tuple[process.Completed, process.Completed]:
         """Two reading calls side by side."""
+        left, right = self.each((first, second))
+        return left, right
+
+    def each(self, argvs: Sequence[Argv]) -> tuple[process.Completed, ...]:
+        """A few reading calls side by side: they are begun all at once."""
         while True:
-            left, right = self._side_by_side(first, second)
-            if not (self._mended(left) or self._mended(right)):
-                return left, right
+            done = self._side_by_side(argvs)
+            if not any(self._mended(one) for one in done):
+                return done
 
     def explain(self, done: process.Completed, to: Target = None) -> process.Completed:
         """The call as it is, made by somebody else; EngineUnreachable, with all the facts, where ssh let nobody in."""
@@ -81,14 +86,14 @@ class Calls:
         """Whether a call that failed may be made again. See Trust."""
         return bool(done.code) and self._trust.mended(done, to)
 
-    def _side_by_side(self, first: Argv, second: Argv) -> tuple[process.Completed, process.Completed]:
+    def _side_by_side(self, argvs: Sequence[Argv]) -> tuple[process.Completed, ...]:
         limit = self._limit(self._options.read_timeout)
         with started(self._options), contextlib.ExitStack() as stack:
-            left = process.Running(first, limit=limit, env=environment())
-            stack.callback(left.kill)
-            right = process.Running(second, limit=limit, env=environment())
-            stack.callback(right.kill)
-            return left.wait(), right.wait()
+            running = []
+            for argv in argvs:
+                running.append(process.Running(argv, limit=limit, env=environment()))
+                stack.callback(running[-1].kill)
+            return tuple(one.wait() for one in running)
 
     def _limit(self, seconds: float) -> float:
         """A tunnel is an ssh connection, which has a time limit of its own on top."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -17,7 +17,7 @@ from deployster_cli.engines.fleetctl.args import Argv, FleetOptions
 from deployster_cli.engines.fleetctl.calls import SLEEPS, Calls, environment, put, started
 from deployster_cli.engines.fleetctl.folders import folder
 from deployster_cli.engines.fleetctl.rhythm import again
-from deployster_cli.errors import EngineError
+from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable
 
 if TYPE_CHECKING:
     from deployster_cli.domain.unitfile import UnitFile
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from deployster_cli.engines.fleetctl.records import FleetRecords
 
 T = TypeVar("T")
+
+_SIDE_BY_SIDE = 8
+"""Unit files that are read at once: more makes fleet's API no faster."""
 
 
 class FleetEngine:
@@ -39,6 +42,7 @@ class FleetEngine:
         self._listed_locks: Mapping[str, str] = {}
         self._listed_records: Mapping[str, str] = {}
         self._just_listed: tuple[tuple[output.FileRow, ...], process.Completed] | None = None
+        self._made: dict[str, UnitName | None] = {}
 
     @cached_property
     def locks(self) -> FleetLocks:
@@ -72,7 +76,22 @@ class FleetEngine:
         self._just_listed = rows, files
         self._listed_locks = {row.name: row.hash for row in rows if row.name.startswith(LOCK)}
         self._listed_records = {row.name: row.hash for row in rows if row.name.startswith(RECORD)}
-        return output.join(verdict.parsed(reported, output.unit_rows), rows)
+        found = output.join(verdict.parsed(reported, output.unit_rows), rows)
+        return tuple(map(self._owned, found)) if self._made else found
+
+    def settled(self, units: Sequence[Unit]) -> tuple[Unit, ...]:
+        """The units, the foreign ones among them judged by their files: one ``cat`` a content, a few side by side."""
+        unread: dict[str, UnitName] = {}
+        for unit in units:
+            if unit.foreign and unit.desired and unit.hash and unit.hash not in self._made:
+                unread.setdefault(unit.hash, unit.name)
+        contents = list(unread.items())
+        for at in range(0, len(contents), _SIDE_BY_SIDE):
+            some = contents[at : at + _SIDE_BY_SIDE]
+            done = self._calls.each([args.cat(self._options, name.text) for _, name in some])
+            for (content, name), one in zip(some, done, strict=True):
+                self._learn(content, name, one)
+        return tuple(map(self._owned, units))
 
     def machines(self) -> tuple[Machine, ...]:
         """The machines that take units now, with their metadata."""
@@ -198,6 +217,24 @@ class FleetEngine:
     def ports(self) -> frozenset[int]:
         """None: fleet knows of no ports but those of our units, and ``units`` tells these."""
         return frozenset()
+
+    def _learn(self, content: str, name: UnitName, done: process.Completed) -> None:
+        """Note which unit the stamp in a content names, if any. One that can't be read leaves its units foreign."""
+        from deployster_cli.domain.unitfile import UnitFile  # noqa: PLC0415 - listings need none
+
+        try:
+            options = verdict.unit_options(done, name.text)
+        except (EngineMissing, EngineUnreachable):
+            raise
+        except EngineError:
+            return
+        if options is not None:
+            stamp = UnitFile(name, options).stamp
+            self._made[content] = UnitName(stamp.service, stamp.version, stamp.instance) if stamp else None
+
+    def _owned(self, unit: Unit) -> Unit:
+        """The unit as one of ours where its content is known to be stamped with its name."""
+        return unit.owned(foreign=False) if unit.foreign and self._made.get(unit.hash) == unit.name else unit
 
     def _reached(self, argv: Argv, to: UnitName | Machine) -> process.Completed:
         """A reading call that goes on to a machine by ssh."""

@@ -16,6 +16,7 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
+from deployster_cli.domain.descriptions import read
 from deployster_cli.domain.model import Machine, State, Unit, together
 from deployster_cli.domain.names import UnitName, quoted
 from deployster_cli.errors import OutputUnreadable, TemplateFault
@@ -47,9 +48,6 @@ _DESCRIPTION = rf"(?:\t+((?:[^\n]*\\\n(?!{_NEXT_FILE}))*[^\n]*))?"
 _FILE_ROW = re.compile(f"^{_FILE_HEAD}{_DESCRIPTION}$", re.MULTILINE)
 _MACHINE_ROW = _row(_ID, f"(?:-|{_IP})", r"(?:-|([^\t\n=,]+=[^\t\n,]*(?:,[^\t\n=,]+=[^\t\n,]*)*))")
 
-_HIGHEST_PORT = 65535
-_LONGEST_PORT = len(str(_HIGHEST_PORT))
-
 _SECTIONS = {"Unit", "Service"}
 
 _WELL = ("", "failed", "inactive", "deactivating", "activating", "reloading", "active")
@@ -73,7 +71,7 @@ class UnitRow(NamedTuple):
 class FileRow(NamedTuple):
     """A row of list-unit-files: what the registry says of one unit. A global one has GLOBAL for a target, and no state.
 
-    ``description`` ends in `` port N`` where Deployster gave the unit a port.
+    ``description`` is all that is listed of its content; see domain.descriptions.
     """
 
     name: str
@@ -151,6 +149,7 @@ def join(reported: Iterable[UnitRow], files: Iterable[FileRow]) -> tuple[Unit, .
 
     A unit that the registry no longer has is desired None. A row of an earlier run of the same name, or of another
     machine than the one where the unit is wanted now, tells nothing of this run: the unit then counts as not reported.
+    One whose Description is none of ours counts as foreign; its file may know better.
     A global unit has a copy for each machine that reports it.
     """
     known = {row.name: row for row in files}
@@ -171,12 +170,14 @@ def _unit(name: UnitName, file: FileRow, rows: Sequence[UnitRow]) -> Unit:
     if file.target == GLOBAL:
         return _everywhere(name, file, rows)
     _, run, wanted, state, target, ip, description = file
-    desired, current, at, port = _STATES[wanted], _STATES[state], _machine(target, ip), _port(description)
+    desired, current, at = _STATES[wanted], _STATES[state], _machine(target, ip)
+    ours, port = read(description, name)
     telling = _telling(file, rows)
     if telling is None:
-        return Unit(name, desired, current, "", "", "", at, run, None, port)
+        return Unit(name, desired, current, "", "", "", at, run, None, port, foreign=not ours)
     _, machine, address, load, active, sub, _ = telling
-    return Unit(name, desired, current, load, active, sub, at or _machine(machine, address), run, None, port)
+    at = at or _machine(machine, address)
+    return Unit(name, desired, current, load, active, sub, at, run, None, port, foreign=not ours)
 
 
 def _leaving(name: UnitName, rows: Sequence[UnitRow]) -> Unit:
@@ -189,7 +190,8 @@ def _leaving(name: UnitName, rows: Sequence[UnitRow]) -> Unit:
 
 def _everywhere(name: UnitName, file: FileRow, rows: Sequence[UnitRow]) -> Unit:
     """A global unit. The registry knows neither its machines nor how it is there: what is known is what they report."""
-    here = Unit(name, _STATES[file.desired], hash=file.hash, port=_port(file.description), everywhere=True)
+    ours, port = read(file.description, name)
+    here = Unit(name, _STATES[file.desired], hash=file.hash, port=port, everywhere=True, foreign=not ours)
     copies = [
         here._replace(load=row.load, active=row.active, sub=row.sub, machine=_machine(row.machine, row.ip))
         for row in _once_each(_same_run(file, rows))
@@ -205,13 +207,6 @@ def _once_each(rows: Iterable[UnitRow]) -> Iterable[UnitRow]:
 def _same_run(file: FileRow, rows: Sequence[UnitRow]) -> list[UnitRow]:
     """The rows without those of an earlier run: fleet lists them for up to 10 s after a name is used again."""
     return [row for row in rows if not row.hash or not file.hash or row.hash == file.hash]
-
-
-def _port(description: str) -> int | None:
-    """The port at the end of one of our units' Descriptions: our renderer writes it there, as only that is listed."""
-    _, found, number = description.rpartition(" port ")
-    port = int(number) if found and len(number) <= _LONGEST_PORT and number.isascii() and number.isdecimal() else 0
-    return port if 1 <= port <= _HIGHEST_PORT else None
 
 
 def _telling(file: FileRow, rows: Sequence[UnitRow]) -> UnitRow | None:

@@ -124,6 +124,10 @@ class LocalEngine:
                 self._remove(over)
         return units
 
+    def settled(self, units: Sequence[Unit]) -> tuple[Unit, ...]:
+        """The units as they are: their files were read for the listing."""
+        return tuple(units)
+
     def machines(self) -> tuple[Machine, ...]:
         """This machine."""
         return (this_machine(),)

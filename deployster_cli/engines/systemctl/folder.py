@@ -1,7 +1,7 @@
 """The folder that holds unit files: ours in it, which of them are wanted, and which are on their way out.
 
-A unit of ours has a name of ours, is a plain file and carries ``[X-Deployster]``: /etc/systemd/system has other
-people's files too, some with names like ours. Nothing else in the folder is read, changed or removed.
+A unit of ours has a name of ours, is a plain file and carries an ``[X-Deployster]`` that names it: /etc/systemd/system
+has other people's files too, some with names like ours. Those are foreign; no other file in the folder is read.
 """
 
 from __future__ import annotations
@@ -24,12 +24,15 @@ _ROOM = 64 * 1024
 """Bytes: a unit file, its notes and the beginning of its journal."""
 
 _STAMPED = f"\n[{STAMP_SECTION}]\n"
+_WHOLE = {"DeployedAt", "DeployedBy", "Template"}
+"""What every stamp has beside the unit's name."""
+
 _PORT = re.compile(r"^Port=([0-9]{1,5})$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One unit of ours as the folder has it. ``leaving``: destroyed, and kept only until its stop is over."""
+    """One unit as the folder has it. ``leaving``: destroyed, and kept only until its stop is over."""
 
     name: UnitName
     text: str
@@ -42,11 +45,22 @@ class Held:
         return hashlib.sha1(self.text.encode(errors="surrogateescape"), usedforsecurity=False).hexdigest()
 
     @property
+    def foreign(self) -> bool:
+        """Whether it has no whole stamp that names it. Looked for as the port is."""
+        lines = self._stamp.split("\n")
+        named = {f"Service={self.name.service}", f"Version={self.name.version}", f"Instance={self.name.instance}"}
+        whole = {line.partition("=")[0] for line in lines}
+        return bool(self.name.made) or not (named <= set(lines) and whole >= _WHOLE)
+
+    @property
     def port(self) -> int | None:
         """The port that the stamp names. Looked for, not parsed: a listing reads hundreds of files, some damaged."""
-        stamp = f"\n{self.text}".partition(_STAMPED)[2].partition("\n[")[0]
-        found = _PORT.search(stamp)
+        found = _PORT.search(self._stamp)
         return int(found.group(1)) if found else None
+
+    @property
+    def _stamp(self) -> str:
+        return f"\n{self.text}".partition(_STAMPED)[2].partition("\n[")[0]
 
     @property
     def file(self) -> UnitFile:
@@ -69,14 +83,14 @@ class UnitFolder:
         self._wants = path / f"{target}.wants"
 
     def held(self) -> tuple[Held, ...]:
-        """Every unit of ours, by name."""
+        """Every unit with a name of ours, by name."""
         found = (self.get(name) for name in self._names())
         return tuple(sorted((held for held in found if held), key=lambda held: held.name))
 
     def get(self, name: UnitName) -> Held | None:
-        """One unit, or None where the folder has none of that name that is ours."""
+        """One unit, or None where the folder has no plain file of that name."""
         text = self._text(name)
-        if text is None or _STAMPED not in f"\n{text}":
+        if text is None:
             return None
         return Held(name, text, os.path.lexists(self._want(name)), os.path.lexists(self._mark(name)))
 

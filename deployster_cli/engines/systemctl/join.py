@@ -29,7 +29,7 @@ def _shown(name: UnitName, shown: Mapping[str, Shown]) -> Shown:
 
 
 def _unit(held: Held, now: Shown, machine: Machine) -> Unit:
-    wanted = held.wanted and not held.leaving
+    wanted = (held.wanted or (held.foreign and now.up)) and not held.leaving
     started = now.up or (wanted and not now.job)
     return Unit(
         name=held.name,
@@ -42,6 +42,7 @@ def _unit(held: Held, now: Shown, machine: Machine) -> Unit:
         hash=held.hash,
         restarts=now.restarts,
         port=held.port,
+        foreign=held.foreign,
     )
 
 

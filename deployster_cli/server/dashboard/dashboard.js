@@ -104,17 +104,22 @@ function drawService(article, name) {
     button.setAttribute("aria-label", `${button.textContent.replace("…", "")} ${name}`);
   }
   const releases = known.services.filter((release) => release.service === name);
-  reconcile(article.querySelector(".releases"), releases, (r) => r.version, () => shape("release-shape"), drawRelease);
+  reconcile(article.querySelector(".releases"), releases, keyOfRelease, () => shape("release-shape"), drawRelease);
 }
+
+const keyOfRelease = (release) => (release.foreign ? `${release.version} foreign` : release.version);
 
 function drawRelease(section, release) {
   put(section.querySelector("h3"), release.version);
   putState(section.querySelector(".state"), release.state);
   put(section.querySelector(".running"), `${release.running} of ${count(release.instances, "instance")} running`);
   const button = section.querySelector("button");
+  button.hidden = release.foreign;
   button.onclick = () => actions.destroy(release.service, release.version, release.instances);
   button.setAttribute("aria-label", `Destroy ${release.service} ${release.version}`);
-  const units = known.units.filter((unit) => unit.service === release.service && unit.version === release.version);
+  const isOfIt = (unit) =>
+    unit.service === release.service && unit.version === release.version && unit.foreign === release.foreign;
+  const units = known.units.filter(isOfIt);
   const keyOf = (unit) => `${unit.unit} ${unit.machine_id}`;
   reconcile(section.querySelector("tbody"), units, keyOf, makeRow, drawUnit);
 }

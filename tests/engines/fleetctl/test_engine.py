@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import stat
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_subprocess import FakeProcess
@@ -17,6 +19,7 @@ from deployster_cli.engines.fleetctl import args, output, rhythm
 from deployster_cli.engines.fleetctl.args import FleetOptions
 from deployster_cli.engines.fleetctl.engine import FleetEngine
 from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable, OutputUnreadable
+from tests.simulation import stamped
 
 OPTIONS = FleetOptions()
 ENGINE: Engine = FleetEngine(OPTIONS)
@@ -81,6 +84,89 @@ def test_a_global_unit_is_stopped_where_it_is_wanted_to_run(fp: FakeProcess, des
     fp.register(args.stop(OPTIONS, [file.name.text]), occurrences=2)
     ENGINE.stop([file.name])
     assert said(fp, "stop") == ([[file.name.text]] * 2 if stopped else [])
+
+
+# --- whose units are whose
+
+
+def listed(fp: FakeProcess, *files: UnitFile) -> None:
+    """Both listings, of files whose Descriptions tell nothing."""
+    fp.register(UNITS)
+    fp.register(FILES, stdout="".join(row(file) for file in files))
+
+
+def ours(instance: int, command: str = "/bin/sleep 9") -> UnitFile:
+    return stamped(named(instance), ("Service", "ExecStart", command))
+
+
+def cat(fp: FakeProcess, file: UnitFile, **told: Any) -> None:
+    fp.register(args.cat(OPTIONS, file.name.text), **{"stdout": file.text, **told})
+
+
+def settled(fp: FakeProcess, engine: Engine) -> list[bool]:
+    return [unit.foreign for unit in engine.settled(engine.units())]
+
+
+def test_a_unit_that_the_listing_does_not_tell_of_is_judged_by_its_stamp(fp: FakeProcess) -> None:
+    files = ours(1), unit_file(2), replace(ours(4), name=named(3))
+    listed(fp, *files)
+    for file in files:
+        cat(fp, file)
+    assert settled(fp, FleetEngine(OPTIONS)) == [False, True, True]
+
+
+def test_what_a_content_says_is_asked_once_and_remembered(fp: FakeProcess) -> None:
+    engine, file = FleetEngine(OPTIONS), ours(1)
+    listed(fp, file)
+    listed(fp, file)
+    cat(fp, file)
+    assert settled(fp, engine) == [False]
+    assert ([unit.foreign for unit in engine.units()], len(said(fp, "cat"))) == ([False], 1)
+
+
+def test_instances_of_one_content_cost_one_call(fp: FakeProcess) -> None:
+    files = [unit_file(n) for n in range(1, 101)]
+    listed(fp, *files)
+    cat(fp, files[0])
+    assert settled(fp, FleetEngine(OPTIONS)) == [True] * 100
+
+
+def test_many_contents_are_all_read(fp: FakeProcess) -> None:
+    files = [ours(n) for n in range(1, 21)]
+    listed(fp, *files)
+    for file in files:
+        cat(fp, file)
+    assert settled(fp, FleetEngine(OPTIONS)) == [False] * 20
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"stdout": "no unit file\n"},
+        {"stdout": "", "stderr": f"Unit {named(1).text} not found\n", "returncode": 1},
+    ],
+)
+def test_what_cant_be_read_is_foreign_and_asked_for_again(fp: FakeProcess, told: dict[str, Any]) -> None:
+    engine, file = FleetEngine(OPTIONS), ours(1)
+    listed(fp, file)
+    listed(fp, file)
+    cat(fp, file, **told)
+    cat(fp, file)
+    assert (settled(fp, engine), settled(fp, engine)) == ([True], [False])
+
+
+def test_an_engine_that_is_away_decides_nothing(fp: FakeProcess) -> None:
+    listed(fp, ours(1))
+    cat(fp, ours(1), stdout="", stderr=REFUSED, returncode=1)
+    with pytest.raises(EngineUnreachable):
+        settled(fp, FleetEngine(OPTIONS))
+
+
+def test_units_that_are_described_as_ours_cost_no_more(fp: FakeProcess) -> None:
+    file = unit_file(1)
+    fp.register(UNITS)
+    fp.register(FILES, stdout=row(file).rstrip("\n") + f"\t{file.name.title}\n")
+    assert (settled(fp, FleetEngine(OPTIONS)), len(fp.calls)) == ([False], 2)
 
 
 # --- units, machines, ports

@@ -32,7 +32,7 @@ def reported(name: str = ONE.text, at: Machine = M1, active: str = "active", run
 def filed(
     name: str = ONE.text, at: Machine | None = M1, desired: str = "launched", current: str = "launched"
 ) -> FileRow:
-    return FileRow(name, HASH, desired, current, at.id if at else "", at.ip if at else "")
+    return FileRow(name, HASH, desired, current, at.id if at else "", at.ip if at else "", ONE.title)
 
 
 def only(units: tuple[Unit, ...]) -> Unit:
@@ -219,6 +219,31 @@ def described(description: str, name: str = "carousel-9f88701@1.service") -> str
 
 def ports(text: str) -> list[int | None]:
     return [unit.port for unit in output.join((), output.file_rows(text))]
+
+
+def foreign(text: str) -> list[bool]:
+    return [unit.foreign for unit in output.join((), output.file_rows(text))]
+
+
+@pytest.mark.parametrize("description", [ONE.title, f"{ONE.title} port 3001", f"The web ({ONE.title}) port 3001"])
+def test_a_unit_that_is_described_as_itself_is_taken_for_ours(description: str) -> None:
+    assert foreign(described(description, ONE.text)) == [False]
+
+
+@pytest.mark.parametrize("description", ["-", "a", f"{ONE.title}0", f"{ONE.title} port 0", "carousel 1 instance 2"])
+def test_any_other_description_is_a_foreign_units(description: str) -> None:
+    assert foreign(described(description, ONE.text)) == [True]
+
+
+def test_a_name_of_the_go_services_is_never_one_that_we_gave() -> None:
+    name = "carousel:9f88701:2015.03.02-00.31.45@1.service"
+    assert foreign(described("-", name)) == [True]
+
+
+def test_a_foreign_global_unit_is_foreign_on_every_machine() -> None:
+    file = filed()._replace(target=output.GLOBAL, description="-", ip="")
+    unit = only(output.join([reported(at=M1), reported(at=M2)], [file]))
+    assert [copy.foreign for copy in (unit, *unit.copies)] == [True] * 3
 
 
 def test_a_port_is_what_the_description_ends_with() -> None:

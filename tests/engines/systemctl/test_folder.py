@@ -73,10 +73,29 @@ def test_a_unit_without_a_stamp_is_refused_as_it_would_not_be_found_again(folder
         folder.put(bare)
 
 
-def test_a_strangers_file_with_a_name_like_ours_is_not_held(folder: UnitFolder) -> None:
+STRANGE = "[Service]\nExecStart=/usr/sbin/openvpn\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("openvpn-client@1.service", STRANGE),
+        ("openvpn:client:2015.03.02-00.31.45@1.service", STRANGE),
+        ("openvpn-client@1.service", FILE.text),
+        (FILE.name.text, FILE.text.replace("DeployedBy", "By")),
+        (FILE.name.text, FILE.text.replace("[X-Deployster]", "[X-Else]")),
+        (FILE.name.text, FILE.text.replace(f"Instance={FILE.name.instance}\n", "Instance=99\n")),
+    ],
+)
+def test_a_file_whose_stamp_does_not_name_it_is_foreign(folder: UnitFolder, name: str, text: str) -> None:
     folder.path.mkdir(parents=True)
-    (folder.path / "openvpn-client@1.service").write_text("[Service]\nExecStart=/usr/sbin/openvpn\n")
-    assert folder.held() == ()
+    (folder.path / name).write_text(text)
+    assert [(held.name.text, held.foreign) for held in folder.held()] == [(name, True)]
+
+
+def test_a_file_with_its_own_stamp_is_ours(folder: UnitFolder) -> None:
+    folder.put(FILE)
+    assert [held.foreign for held in folder.held()] == [False]
 
 
 def test_a_wanted_unit_is_what_systemctl_enable_would_make(folder: UnitFolder) -> None:

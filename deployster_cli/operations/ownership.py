@@ -1,0 +1,92 @@
+"""Whose units are whose: what carries Deployster's stamp is ours, all else with a name like ours is foreign."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from deployster_cli.domain.model import Release, Unit, releases
+from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.plan import Plan
+from deployster_cli.domain.unitfile import Stamp
+from deployster_cli.engines.base import Engine
+from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable, NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """All units of an engine, those of one service told apart. ``stamps`` is version → stamp, of all our releases.
+
+    ``adopted`` are foreign ones that are to be taken for ours.
+    """
+
+    units: tuple[Unit, ...]
+    stamps: Mapping[str, Stamp]
+    adopted: frozenset[UnitName] = frozenset()
+
+    def adopting(self, service: str, version: str | None = None) -> Owned:
+        """The same with the foreign units of the service, or of one version of it, taken for ours."""
+        names = frozenset(
+            u.name
+            for u in self.units
+            if u.foreign and u.desired is not None and u.name.service == service and version in (None, u.name.version)
+        )
+        units = tuple(u.owned(foreign=False) if u.name in names else u for u in self.units)
+        return replace(self, units=units, adopted=names)
+
+    def told(self, plan: Plan) -> Plan:
+        """The plan that was made of these units, with those that it retires and Deployster didn't make."""
+        return replace(plan, adopted=tuple(name for name in plan.retire if name in self.adopted))
+
+
+def told_apart(engine: Engine, units: Sequence[Unit], service: str | None = None) -> tuple[Unit, ...]:
+    """The units, foreign only where their files say so; one service's, or all. For looking. Errors as Engine's."""
+    unsure = [unit for unit in units if unit.foreign and service in (None, unit.name.service)]
+    known = {unit.name: unit for unit in engine.settled(unsure)} if unsure else {}
+    return tuple(known.get(unit.name, unit) for unit in units)
+
+
+def owned(engine: Engine, units: Sequence[Unit], service: str) -> Owned:
+    """The same for who is about to change the service: no release counts as ours whose stamp was not read.
+
+    One ``cat`` a release; where the unit that is asked has no stamp it is foreign, whatever is listed of it, and the
+    next one is asked. What can't be read is foreign. EngineUnreachable or EngineMissing where the engine is away.
+    """
+    seen = told_apart(engine, units, service)
+    stamps: dict[str, Stamp] = {}
+    foreign: set[UnitName] = set()
+    for release in releases(seen, service):
+        stamp, strangers = _stamp_of(engine, release)
+        foreign.update(strangers)
+        if stamp:
+            stamps[release.version] = stamp
+    return Owned(tuple(u.owned(foreign=True) if u.name in foreign else u for u in seen), stamps)
+
+
+def _stamp_of(engine: Engine, release: Release) -> tuple[Stamp | None, list[UnitName]]:
+    """The stamp of the first unit that is ours, and those before it that are not."""
+    strangers = []
+    for unit in release.units:
+        if unit.desired is None:
+            continue
+        try:
+            file = engine.cat(unit.name)
+        except (EngineMissing, EngineUnreachable):
+            raise
+        except EngineError:
+            strangers.append(unit.name)
+            continue
+        if file and file.ours:
+            return file.stamp, strangers
+        strangers += [unit.name] if file else []
+    return None, strangers
+
+
+def none_of_ours(units: Sequence[Unit], service: str) -> NotFound | None:
+    """The error for a service that has foreign units only; None where it has none of those either."""
+    if not any(unit.foreign and unit.name.service == service for unit in units):
+        return None
+    return NotFound(
+        f"What runs of {service} was not made by Deployster; a deploy with --adopt takes it over.",
+        f"deployster plan {service} VERSION --destroy-previous --adopt shows how.",
+    )

@@ -1,0 +1,279 @@
+"""What Deployster didn't make: shown as foreign and changed by no verb, unless it is adopted by name."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.unitfile import UnitFile
+from deployster_cli.errors import EngineError, EngineUnreachable
+from tests.commands.conftest import Shell
+from tests.simulation import Fate, stamped, unstamped
+
+V1, V2, V3 = "v1", "v2", "v3"
+BESIDE = (UnitName("carousel", "worker", 1), UnitName("carousel", "worker", 2))
+WITHIN = (UnitName("carousel", V2, 3), UnitName("carousel", V1, 3))
+GO = tuple(UnitName("carousel", "9f88701", n, made) for n in (1, 2) for made in ("", "2015.03.02-00.31.45"))
+VERBS = (
+    "deploy carousel v3 --destroy-previous --instances 3",
+    "deploy carousel v2 --destroy-previous --instances 4 --force",
+    "deploy carousel v3 --destroy-previous --batch-size 1 --order stop-first --instances 3",
+    "rollback carousel v1",
+    "scale carousel 1 --force --yes",
+    "scale carousel 4 --force",
+    "restart carousel --force",
+    "destroy carousel v1 --yes",
+    "destroy carousel v2 --yes",
+    "task carousel v2 -- true",
+)
+
+
+@pytest.fixture
+def ours(shell: Shell) -> Shell:
+    """Two releases of two instances, deployed by the shell itself."""
+    assert shell("deploy carousel v1 --instances 2")[0] == 0
+    assert shell("deploy carousel v2 --instances 2")[0] == 0
+    shell.engine.calls.clear()
+    return shell
+
+
+def changed(shell: Shell) -> set[UnitName]:
+    return {name for _, names in shell.engine.calls for name in names}
+
+
+# --- every verb
+
+
+@pytest.mark.parametrize(
+    ("foreign", "put"),
+    [(names, put) for names in (BESIDE, GO) for put in ("add_foreign", "add_forged", "copied")]
+    + [(WITHIN, put) for put in ("add_foreign", "copied")],
+)
+@pytest.mark.parametrize("verb", VERBS)
+def test_no_verb_changes_what_deployster_did_not_make(
+    ours: Shell, verb: str, foreign: tuple[UnitName, ...], put: str
+) -> None:
+    strangers = set(foreign) - set(ours.engine.lives)
+    if put == "copied":
+        ours.engine.add_everywhere(
+            *(UnitFile(name, stamped(UnitName("carousel", V1, 7)).options) for name in strangers)
+        )
+    else:
+        getattr(ours.engine, put)(*strangers)
+    code, _, err = ours(verb)
+    assert code == 0, err
+    assert strangers
+    assert changed(ours).isdisjoint(strangers)
+    assert strangers <= set(ours.engine.lives)
+    assert ours.engine.running("carousel", foreign[0].version) >= 1
+
+
+@pytest.mark.parametrize("put", ["add_foreign", "add_forged"])
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if not verb.startswith(("deploy", "task"))])
+def test_a_verb_that_meets_nothing_of_ours_changes_nothing(shell: Shell, verb: str, put: str) -> None:
+    getattr(shell.engine, put)(*(UnitName("carousel", version, n) for version in (V1, V2) for n in (1, 2)))
+    code, out, err = shell(verb)
+    assert (code, out, shell.engine.calls) == (6, "", [])
+    assert "not made by Deployster" in err
+    assert "--adopt" in err
+
+
+def test_a_first_deploy_beside_foreign_units_takes_other_names(shell: Shell) -> None:
+    shell.engine.add_foreign(UnitName("carousel", V1, 1), *BESIDE)
+    code, out, err = shell("deploy carousel v1 --destroy-previous --instances 2")
+    assert (code, [name.instance for name in shell.engine.calls[0][1]]) == (0, [2, 3])
+    assert "(2 instances)" in out
+    told = "carousel v1 @1, carousel worker @1 @2 were not made by Deployster, and are left alone."
+    assert err.count(told) == 1
+
+
+def test_they_are_no_instances_of_anything(ours: Shell) -> None:
+    ours.engine.add_foreign(*BESIDE, *WITHIN[:1])
+    assert ours("deploy carousel v3 --destroy-previous")[0] == 0
+    assert ours.engine.running("carousel", V3) == 2
+
+
+def test_a_task_that_somebody_else_runs_is_left_to_it(shell: Shell) -> None:
+    other = UnitName("carousel.task", V1, 1)
+    shell.engine.add_foreign(other)
+    shell("task carousel v1 -- true")
+    assert other not in changed(shell)
+
+
+@pytest.mark.parametrize("verb", ["destroy carousel v1 --yes", "deploy carousel v3 --destroy-previous"])
+def test_what_cant_be_read_is_left_alone(ours: Shell, verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    cat, hidden = ours.engine.cat, UnitName("carousel", V1, 1)
+
+    def unreadable(name: UnitName) -> UnitFile | None:
+        if name == hidden:
+            raise EngineError("no unit file")
+        return cat(name)
+
+    monkeypatch.setattr(ours.engine, "cat", unreadable)
+    assert ours(verb)[0] == 0
+    assert hidden not in changed(ours)
+
+
+def test_while_the_engine_is_away_nothing_is_decided(ours: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(_: UnitName) -> UnitFile | None:
+        raise EngineUnreachable("The engine does not answer.")
+
+    monkeypatch.setattr(ours.engine, "cat", away)
+    code, _, err = ours("deploy carousel v3 --destroy-previous")
+    assert (code, ours.engine.calls) == (4, [])
+    assert "The engine does not answer." in err
+
+
+def test_a_name_that_somebody_else_uses_again_meanwhile_is_theirs(ours: Shell) -> None:
+    taken = UnitName("carousel", V1, 1)
+    start = ours.engine.start
+
+    def start_and_lose(files: list[UnitFile]) -> None:
+        start(files)
+        ours.engine.add_foreign(taken)
+
+    ours.engine.start = start_and_lose  # type: ignore[method-assign, assignment]
+    code, _, err = ours("deploy carousel v3 --destroy-previous")
+    assert code == 0, err
+    assert taken not in changed(ours)
+
+
+# --- version 1.0
+
+
+def test_units_of_ours_that_the_listing_does_not_tell_of_are_ours(shell: Shell) -> None:
+    old = [UnitName("carousel", V1, n) for n in (1, 2)]
+    shell.engine.add_unmarked(*old)
+    assert shell("deploy carousel v2 --destroy-previous")[0] == 0
+    assert set(shell.engine.lives) == {UnitName("carousel", V2, n) for n in (1, 2)}
+
+
+def test_other_services_units_are_not_read_for_a_change(ours: Shell) -> None:
+    ours.engine.add_foreign(*(UnitName("web", "worker", n) for n in range(1, 50)))
+    ours("deploy carousel v3 --destroy-previous")
+    assert ours.engine.settlings == []
+
+
+# --- looking
+
+
+def test_units_shows_them_as_foreign(ours: Shell) -> None:
+    ours.engine.add_foreign(BESIDE[0])
+    lines = [line.split() for line in ours("units carousel")[1].splitlines()]
+    assert [line[-3] for line in lines if "foreign" in line] == ["foreign"]
+    found = json.loads(ours("units -o json")[1])["units"]
+    assert [unit["unit"] for unit in found if unit["foreign"]] == [BESIDE[0].text]
+    plain = [line.split("\t") for line in ours("units -o plain")[1].splitlines()]
+    assert [row[-1] for row in plain if row[3] == "foreign"] == [BESIDE[0].text]
+
+
+def test_services_shows_them_apart(ours: Shell) -> None:
+    ours.engine.add_foreign(*WITHIN)
+    found = json.loads(ours("services -o json")[1])["services"]
+    assert [(s["version"], s["instances"], s["foreign"]) for s in found] == [
+        (V1, 2, False),
+        (V1, 1, True),
+        (V2, 2, False),
+        (V2, 1, True),
+    ]
+    assert "foreign" in ours("services")[1]
+
+
+@pytest.mark.parametrize("line", ["history carousel", "diff carousel v3"])
+def test_what_is_told_of_releases_is_told_of_ours(ours: Shell, line: str) -> None:
+    before = ours(line)
+    ours.engine.add_foreign(*BESIDE, *GO)
+    assert ours(line) == before
+
+
+# --- taking over
+
+
+@pytest.fixture
+def go(shell: Shell) -> Shell:
+    """The Go service's units, in each form of its names."""
+    shell.engine.add_foreign(*GO)
+    return shell
+
+
+def test_a_deploy_takes_them_over(go: Shell) -> None:
+    code, out, err = go("deploy carousel v2 --destroy-previous --adopt --yes")
+    assert (code, len(go.engine.lives)) == (0, len(GO))
+    assert {name.version for name in go.engine.lives} == {V2}
+    assert out.startswith("Done: carousel v2 runs (4 instances), ")
+    listed, told = err.index("carousel:9f88701:2015.03.02-00.31.45@1.service"), err.index("Takes over")
+    assert listed < told
+
+
+def test_a_deploy_of_the_very_version_takes_them_over(go: Shell) -> None:
+    assert go("deploy carousel 9f88701 --destroy-previous --adopt --yes --instances 2")[0] == 0
+    assert set(go.engine.lives).isdisjoint(GO)
+    assert len(go.engine.lives) == 2
+
+
+def test_those_that_were_stopped_come_back_when_the_new_ones_fail(go: Shell) -> None:
+    new = [UnitName("carousel", V2, n) for n in range(1, 5)]
+    go.engine.fates[new[-1]] = Fate.FAILS
+    code, _, err = go("deploy carousel v2 --destroy-previous --adopt --yes --instances 4 --batch-size 1")
+    assert (code, set(go.engine.lives)) == (1, set(GO)), err
+    assert go.engine.running("carousel", "9f88701") == len(GO)
+
+
+def test_destroy_takes_them_over(go: Shell) -> None:
+    code, out, _ = go("destroy carousel 9f88701 --adopt --yes")
+    assert (code, go.engine.lives) == (0, {})
+    assert out.startswith("Done: carousel 9f88701 @1 @2, carousel 9f88701 @1 @2 (2015.03.02-00.31.45) destroyed.")
+
+
+def test_destroy_takes_over_one_version_only(go: Shell) -> None:
+    go.engine.add_foreign(*BESIDE)
+    assert go("destroy carousel 9f88701 --adopt --yes")[0] == 0
+    assert set(go.engine.lives) == set(BESIDE)
+
+
+def test_another_services_units_are_not_taken_over(go: Shell) -> None:
+    other = UnitName("carousel.beta", "9f88701", 1)
+    go.engine.add_foreign(other)
+    assert go("deploy carousel v2 --destroy-previous --adopt --yes")[0] == 0
+    assert other in go.engine.lives
+
+
+@pytest.mark.parametrize("line", ["deploy carousel v2 --destroy-previous --adopt", "destroy carousel 9f88701 --adopt"])
+def test_off_a_terminal_it_wants_to_be_told_yes(go: Shell, line: str) -> None:
+    code, _, err = go(line)
+    assert (code, go.engine.calls) == (2, [])
+    assert "carousel-9f88701@1.service" in err
+    assert "Nobody is there to ask: give --yes." in err
+
+
+def test_alone_it_is_refused(go: Shell) -> None:
+    code, _, err = go("deploy carousel v2 --adopt --yes")
+    assert (code, go.engine.calls, go.engine.looks) == (2, [], 0)
+    assert "--adopt takes over what --destroy-previous is to retire: alone it would do nothing." in err
+
+
+def test_where_there_is_nothing_to_take_over_nobody_is_asked(ours: Shell) -> None:
+    assert ours("deploy carousel v3 --destroy-previous --adopt")[0] == 0
+
+
+def test_a_plan_shows_them_and_asks_nothing(go: Shell) -> None:
+    code, out, err = go("plan carousel v2 --destroy-previous --adopt")
+    assert (code, go.engine.calls, out.count("retire")) == (0, [], len(GO))
+    assert "Takes over carousel 9f88701 @1 @2" in err
+    plan = json.loads(go("plan carousel v2 --destroy-previous --adopt -o json")[1])["plan"]
+    assert (sorted(plan["adopted"]), plan["beside"]) == (sorted(name.text for name in GO), [])
+
+
+def test_a_plan_without_it_names_what_it_leaves_alone(go: Shell) -> None:
+    _, out, err = go("plan carousel v2 --destroy-previous")
+    assert "retire" not in out
+    assert "were not made by Deployster, and are left alone." in err
+
+
+def test_a_copy_under_another_name_can_be_taken_over(ours: Shell) -> None:
+    copy = UnitFile(BESIDE[0], unstamped(BESIDE[0]).stamped(stamped(UnitName("carousel", V1, 1)).stamp).options)  # type: ignore[arg-type]
+    ours.engine.add_everywhere(copy)
+    assert ours("destroy carousel worker --adopt --yes")[0] == 0
+    assert BESIDE[0] not in ours.engine.lives
