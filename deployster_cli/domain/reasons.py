@@ -13,6 +13,7 @@ from deployster_cli.domain.wording import some_names, where
 _HEADLINES = {
     Reason.FAILED: "{who} failed{place}",
     Reason.CRASH_LOOP: "{who} keeps crashing{place}",
+    Reason.DIED: "{who} died{place} after it was ready",
     Reason.ENDED: "{who} ended{place}, and a service is meant to go on running",
     Reason.GONE: "{who} was stopped or destroyed by somebody else",
     Reason.NO_MACHINE: "no machine fits {who}",

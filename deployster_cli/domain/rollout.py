@@ -181,7 +181,9 @@ def _tell_unplaced(rollout: Rollout, now: float) -> Told:
 
 
 def _risen(rollout: Rollout, now: float) -> Told:
-    """The batch is up: what it replaces stops."""
+    """The batch is up: what it replaces stops. From here on none of the new ones may die."""
+    ready = {name: rollout.tracks[name].ready() for name in rollout.started}
+    rollout = replace(rollout, tracks={**rollout.tracks, **ready})
     if rollout.stop_first or not rollout.now_in.retire:
         return next_step(rollout, now)
     return enter(rollout, Phase.PARKING, now)

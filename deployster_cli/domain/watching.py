@@ -68,6 +68,7 @@ class Reason(Enum):
     FAILED = "failed"
     CRASH_LOOP = "keeps crashing"
     UNHEALTHY = "not healthy"
+    DIED = "died"
     ENDED = "ended"
     GONE = "gone"
     NO_MACHINE = "no machine fits"
@@ -86,7 +87,8 @@ class Track:
     ``up_since`` is when it was first seen running without a break since, ``absent`` the looks in a row that did not
     list it, ``silent`` those that listed it without a report of its machine after there had been one; both count looks
     that are APART, the last of them at ``missed_at``. ``known``: it is known to be there before the first look.
-    ``was_begun``: its process was seen coming or running. A global unit's ``copies`` have a story each, by machine; its
+    ``was_begun``: its process was seen coming or running; ``was_ready``: it had
+    settled once. A global unit's ``copies`` have a story each, by machine; its
     own then only tells whether it is there and wanted.
     """
 
@@ -102,6 +104,7 @@ class Track:
     missed_at: float | None = None
     was_active: bool = False
     was_begun: bool = False
+    was_ready: bool = False
     was_wanted: bool = False
     copies: Mapping[str, Track] = field(default_factory=dict)
 
@@ -134,6 +137,7 @@ class Track:
             first_restarts=unit.restarts if self.first_restarts is None else self.first_restarts,
             was_active=self.was_active or unit.active == "active",
             was_begun=self.was_begun or unit.active in _BEGUN,
+            was_ready=self.was_ready,
             was_wanted=self.was_wanted or unit.desired is State.LAUNCHED,
         )
         done = traits.oneshot and (condition is Condition.EXITED or (dead and track._ended(now, traits)))
@@ -161,6 +165,12 @@ class Track:
         """Whether the last look told nothing of it. One such look is no proof that it stopped; two are taken for it."""
         return bool(self.absent or self.silent)
 
+    def ready(self) -> Track:
+        """The story of a unit that has settled: from here on its first restart counts."""
+        copies = {at: copy.ready() for at, copy in self.copies.items()}
+        count = self.unit.restarts if self.unit else None
+        return replace(self, was_ready=True, restarts=0, first_restarts=count, copies=copies)
+
     def settled(self, now: float, settle: float) -> bool:
         """Whether it was seen running just now, on all its machines, and has been for ``settle`` seconds."""
         since = self.up_everywhere
@@ -187,6 +197,8 @@ class Track:
         """Why it will not come up, by what its machine tells of it."""
         if unit.condition is Condition.FAILED:
             return Reason.FAILED
+        if self.was_ready and self._restarted:
+            return Reason.DIED
         if self._crash_loops(now, traits.limits.restart_pause):
             return Reason.CRASH_LOOP
         done = traits.oneshot and unit.condition is Condition.ENDED
@@ -196,11 +208,17 @@ class Track:
         """Whom a fault is about: the copy that has it, else the unit."""
         return next((copy.unit for copy in self.copies.values() if copy.fault(now, traits)), self.unit)
 
-    def _crash_loops(self, now: float, restart_pause: float) -> bool:
+    @property
+    def _restarted(self) -> int:
+        """How often it was, by systemd's own count where the engine tells it."""
         if self.unit is not None and self.unit.restarts is not None:
-            return self.unit.restarts - (self.first_restarts or 0) > RESTARTS_ALLOWED
+            return self.unit.restarts - (self.first_restarts or 0)
+        return self.restarts
+
+    def _crash_loops(self, now: float, restart_pause: float) -> bool:
+        counted = self.unit is not None and self.unit.restarts is not None
         too_long = self.restart_since is not None and now - self.restart_since > restart_pause + RESTART_SLACK
-        return self.restarts > RESTARTS_ALLOWED or too_long
+        return self._restarted > RESTARTS_ALLOWED or (too_long and not counted)
 
     def _ended(self, now: float, traits: Traits) -> bool:
         begun = self.was_begun if traits.oneshot else self.was_active

@@ -92,7 +92,7 @@ def _next(rollout: Rollout, failure: Failure) -> str:
         return f"See deployster units {plan.service}; the same command again goes on from what it finds."
     if failure.reason is Reason.NOT_YET:
         return "Give it longer with --timeout, or keep it for inspection with --on-failure keep."
-    if failure.reason in {Reason.FAILED, Reason.CRASH_LOOP, Reason.ENDED, Reason.UNHEALTHY}:
+    if failure.reason in {Reason.FAILED, Reason.CRASH_LOOP, Reason.DIED, Reason.ENDED, Reason.UNHEALTHY}:
         return "To keep the failed instances for inspection, deploy with --on-failure keep."
     return ""
 

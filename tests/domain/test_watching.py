@@ -195,3 +195,22 @@ def test_a_copy_that_was_up_and_is_dead_has_ended() -> None:
 
 def test_a_machine_that_is_gone_is_forgotten() -> None:
     assert list(story((0, together([COPY, OTHER_COPY])), (1, together([COPY]))).copies) == ["m1"]
+
+
+def test_the_first_restart_of_a_unit_that_was_ready_is_a_fault() -> None:
+    ready = story((0, UP), (3, UP)).ready()
+    assert ready.look(RESTARTING, 4, Traits()).fault(4, Traits()) is Reason.DIED
+    before = story((0, UP), (1, RESTARTING), (2, UP)).ready()
+    assert before.look(UP, 3, Traits()).fault(3, Traits()) is None
+
+
+def test_restarts_before_it_was_ready_are_not_held_against_it_where_systemd_counts_them() -> None:
+    ready = story((0, UP._replace(restarts=4)), (1, UP._replace(restarts=5))).ready()
+    looks = [ready.look(UP._replace(restarts=count), 2, Traits()).fault(2, Traits()) for count in (5, 6)]
+    assert looks == [None, Reason.DIED]
+
+
+def test_a_copy_of_a_global_unit_that_was_ready_may_not_die_either() -> None:
+    ready = story((0, together([COPY, OTHER_COPY]))).ready()
+    died = together([COPY, OTHER_COPY._replace(active="activating", sub="auto-restart")])
+    assert ready.look(died, 1, Traits()).fault(1, Traits()) is Reason.DIED

@@ -116,6 +116,7 @@ WORDS = {
         "FAILED": "failed",
         "CRASH_LOOP": "keeps crashing",
         "UNHEALTHY": "not healthy",
+        "DIED": "died",
         "ENDED": "ended",
         "GONE": "gone",
         "NO_MACHINE": "no machine fits",
