@@ -64,4 +64,5 @@ def _what_there_is(service: str, units: Collection[Unit]) -> str:
     versions = sorted({u.name.version for u in units if u.name.service == service and not u.foreign})
     if versions:
         return f"Of {service} there is: {', '.join(versions)}."
-    return f"Nothing of {service} runs.{did_you_mean(service, (u.name.service for u in units))}"
+    others = {u.name.service for u in units if u.name.service != service and not u.foreign}
+    return f"Nothing of {service} runs.{did_you_mean(service, others)}"
