@@ -27,7 +27,7 @@ def map_case(context: Any, case: Any) -> Any:
 def filter_case(context: Any, case: Any) -> bool:
     """Whether one field fits the others, and the values fit into a unit file."""
     given = next(iter(case.body.values()), None) if isinstance(case.body, dict) else None
-    return not isinstance(given, dict) or (_renders(given) and _settles(given) and _fits(given))
+    return not isinstance(given, dict) or all(check(given) for check in (_renders, _settles, _adopts, _fits))
 
 
 def _renders(given: dict[str, Any]) -> bool:
@@ -39,6 +39,11 @@ def _settles(given: dict[str, Any]) -> bool:
     """No schema can compare two fields: settle is shorter than timeout."""
     settle, timeout = (_seconds(given.get(name, default)) for name, default in (("settle", "3s"), ("timeout", "5m")))
     return settle is None or timeout is None or settle < timeout
+
+
+def _adopts(given: dict[str, Any]) -> bool:
+    """Nor can one say that a deploy adopts only what it is to retire."""
+    return not given.get("adopt") or bool(given.get("destroy_previous"))
 
 
 def _seconds(value: object) -> float | None:
