@@ -277,3 +277,9 @@ def test_a_copy_under_another_name_can_be_taken_over(ours: Shell) -> None:
     ours.engine.add_everywhere(copy)
     assert ours("destroy carousel worker --adopt --yes")[0] == 0
     assert BESIDE[0] not in ours.engine.lives
+
+
+def test_a_service_of_foreign_units_is_not_suggested_for_itself(shell: Shell) -> None:
+    shell.engine.add_foreign(*BESIDE)
+    code, _, err = shell("destroy carousel v1 --yes")
+    assert (code, "Did you mean" in err) == (6, False)
