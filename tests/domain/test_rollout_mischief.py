@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from deployster_cli.domain import events
 from deployster_cli.domain.model import OnFailure, Order, State
 from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.plan import Policy, Wanted, plan_deploy, plan_destroy
+from deployster_cli.domain.plan import Plan, Policy, Step, Wanted, plan_deploy, plan_destroy
 from deployster_cli.domain.rollout_state import Phase, Rollout
-from deployster_cli.domain.watching import Reason, Traits
+from deployster_cli.domain.watching import Reason, Track, Traits
 from deployster_cli.errors import EngineError, Refused
 from deployster_cli.operations.rollout import Work, drive
 from tests.simulation import Fate, Life, SimClock, SimEngine, stamped
@@ -402,3 +402,22 @@ def test_a_release_that_dies_once_it_was_ready_is_not_done_though_it_is_up_again
     engine = sim(3, [(RETIRES, done_to(name, Mischief.LOOPS)) for name in names(NEW, 3)])
     run = deploy(engine, 3)
     assert (run.end.phase, run.reason, run.end.committed) == (Phase.FAILED, Reason.DIED, True)
+
+
+def test_a_batch_settles_with_the_unit_that_came_up_last() -> None:
+    first, second = names(NEW, 2)
+    plan = Plan("carousel", NEW, (Step(start=(first, second)),), policy=Policy(settle=5))
+    tracks = {first: Track(up_since=1.0), second: Track(up_since=4.0)}
+    rollout = Rollout(plan, phase=Phase.STARTING, step=0, started=(first, second), tracks=tracks)
+    assert rollout.settles_at == 9
+    assert replace(rollout, tracks={first: Track(up_since=1.0)}).settles_at is None
+
+
+def test_what_was_started_first_settles_once_more_when_the_old_ones_have_stopped() -> None:
+    (new,), (old,) = names(NEW, 1), names(OLD, 1)
+    plan = Plan("carousel", NEW, (Step(start=(new,), retire=(old,)),), policy=Policy(settle=5))
+    tracks = {new: Track(up_since=1.0)}
+    rollout = Rollout(plan, phase=Phase.SETTLING, step=0, since=20, started=(new,), parked=(old,), tracks=tracks)
+    assert rollout.settles_at == 25
+    stop_first = replace(plan, policy=Policy(settle=5, order=Order.STOP_FIRST))
+    assert replace(rollout, plan=stop_first).settles_at == 6
