@@ -73,5 +73,7 @@ def _unit_row(name: str, number: int) -> str:
 
 
 def _file_row(name: str, number: int) -> str:
-    described = f"{name.partition('@')[0]} port {20_000 + number}"
+    release, _, instance = name.removesuffix(".service").rpartition("@")
+    service, _, version = release.rpartition("-")
+    described = f"{service} {version} instance {instance} port {20_000 + number}"
     return f"{name}\t{_HASH}\tlaunched\tlaunched\t{_machine(number)}\t{described}\n"

@@ -24,9 +24,11 @@ MACHINE = "7f1e9eef1c243090b388367bf9800de2/10.77.0.11"
 FLEETCTL = rf"""#!/bin/sh
 [ ! -e "$HOME/hang" ] || sleep 60
 [ ! -e "$HOME/fail" ] || {{ echo 'Error: the cluster is on fire' >&2; exit 1; }}
-for unit in 'carousel-9f88701@1' 'carousel-a41c9e2@2' 'other-v1\x2drc@1'; do
+for row in 'carousel-9f88701@1|carousel 9f88701 instance 1' 'carousel-a41c9e2@2|carousel a41c9e2 instance 2' \
+    'other-v1\x2drc@1|other v1-rc instance 1'; do
+    unit=${{row%|*}}
     case "$*" in
-    *list-unit-files*) printf '%s.service\t{HASH}\tlaunched\tlaunched\t{MACHINE}\t-\n' "$unit" ;;
+    *list-unit-files*) printf '%s.service\t{HASH}\tlaunched\tlaunched\t{MACHINE}\t%s\n' "$unit" "${{row#*|}}" ;;
     *list-units*) printf '%s.service\t{MACHINE}\tloaded\tactive\trunning\t{HASH}\n' "$unit" ;;
     esac
 done

@@ -31,7 +31,7 @@ case "$*" in
 *list-units*) row='7f1e9eef/10.77.0.11 loaded active running 3a07abc3f14e013a66c825eb161688e393bac544' ;;
 *) exit 1 ;;
 esac
-echo "carousel-9f88701@1.service $row" | tr ' ' '\\t'
+echo "carousel-9f88701@1.service $row" | tr ' ' '\\t' | sed 's/port$/carousel 9f88701 instance 1/'
 """
 
 START = "from deployster_cli.__main__ import start; start()"

@@ -17,6 +17,7 @@ OPTION_GROUPS: Mapping[str, tuple[str, ...]] = {
     "What runs": ("--instances", "--template", "--set", "--env", "--force"),
     "How it rolls out": (
         "--destroy-previous",
+        "--adopt",
         "--before",
         "--batch-size",
         "--order",

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from deployster_cli.domain.model import Release, Unit, releases
 from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.plan import Plan
 from deployster_cli.domain.unitfile import Stamp
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable, NotFound
+
+if TYPE_CHECKING:
+    from deployster_cli.domain.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)

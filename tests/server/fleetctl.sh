@@ -11,5 +11,6 @@ case "$(cat "$FAKE_MODE" 2>/dev/null)" in
 esac
 case "$verb" in
   list-units) printf "carousel-9f88701@%s.service\t$machine\tloaded\tactive\trunning\t$hash\n" $(seq "$FAKE_UNITS") ;;
-  list-unit-files) printf "carousel-9f88701@%s.service\t$hash\tlaunched\tlaunched\t$machine\t-\n" $(seq "$FAKE_UNITS") ;;
+  list-unit-files) printf "carousel-9f88701@%s.service\t$hash\tlaunched\tlaunched\t$machine\tcarousel 9f88701 instance %s\n" \
+    $(seq "$FAKE_UNITS" | sed 's/.*/& &/') ;;
 esac

@@ -8,7 +8,8 @@ machine=7f1e9eef1c243090b388367bf9800de2/10.77.0.11
 table() { # the rows of one listing, as many as asked for
   case "$1" in
     list-units) printf "carousel-9f88701@%s.service\t$machine\tloaded\tactive\trunning\t$hash\n" $(seq "$2") ;;
-    list-unit-files) printf "carousel-9f88701@%s.service\t$hash\tlaunched\tlaunched\t$machine\n" $(seq "$2") ;;
+    list-unit-files) printf "carousel-9f88701@%s.service\t$hash\tlaunched\tlaunched\t$machine\tcarousel 9f88701 instance %s\n" \
+        $(seq "$2" | sed 's/.*/& &/') ;;
     start) shift 2; for path; do echo "Triggered unit ${path##*/} start"; done ;;
   esac
 }
