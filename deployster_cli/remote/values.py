@@ -60,6 +60,7 @@ class _PlanShape:
     timeout: float
     settle: float
     instances: Instances | None = None
+    oneshot: bool = False
     adopted: tuple[UnitName, ...] = ()
     beside: tuple[UnitName, ...] = ()
 
@@ -132,7 +133,7 @@ def plan_of(json: object) -> Plan:
     """The plan that views.plans.plan_shape made this of."""
     at = read(_PlanShape, json)
     policy = Policy(settle=at.settle, timeout=at.timeout, order=at.order, on_failure=at.on_failure)
-    return Plan(at.service, at.version, at.steps, at.keep, policy, at.instances, adopted=at.adopted, beside=at.beside)
+    return Plan(at.service, at.version, at.steps, at.keep, policy, at.instances, at.oneshot, at.adopted, at.beside)
 
 
 def job_of(json: object) -> Job:

@@ -30,6 +30,7 @@ def plan_shape(plan: Plan) -> dict[str, object]:
             for step in plan.steps
         ],
         "instances": encode(plan.instances),
+        "oneshot": plan.oneshot,
         "adopted": [name.text for name in plan.adopted],
         "beside": [name.text for name in plan.beside],
         "order": policy.order.value,
