@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from lab import apart
+
 REPOSITORY = Path(__file__).parents[2]
 PAGE = (REPOSITORY / "docs/lab.md").read_text()
 
@@ -120,3 +122,14 @@ def test_a_command_for_a_lab_that_is_down_is_told_so(tmp_path: Path) -> None:
 def test_every_script_of_the_lab_is_on_its_page() -> None:
     scripts = {path.name for path in (REPOSITORY / "lab").iterdir() if os.access(path, os.X_OK) and path.is_file()}
     assert {f"lab/{name}" for name in scripts} <= set(re.findall(r"`(lab/\w+)", PAGE))
+
+
+@pytest.mark.process
+def test_a_machine_has_a_control_group_of_its_own_in_every_tree(tmp_path: Path) -> None:
+    for tree in ("systemd", "unified", "memory"):
+        (tmp_path / tree).mkdir()
+        (tmp_path / tree / "cgroup.procs").touch()
+    argv = [*apart("m 1", tmp_path), "sh", "-c", "echo $$"]
+    pid = subprocess.run(argv, capture_output=True, text=True, timeout=10, check=True).stdout
+    assert [(tmp_path / tree / "m 1/cgroup.procs").read_text() for tree in ("systemd", "unified")] == [pid, pid]
+    assert not (tmp_path / "memory/m 1").exists()
