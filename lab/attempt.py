@@ -2,42 +2,52 @@
 
 from __future__ import annotations
 
+import calendar
+import json
 import os
 import re
 import shutil
 import signal
 import subprocess  # the lab starts daemons  # nosec B404
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from place import Lab
 from processes import LabError
 
-SERVICE = "broken"
+SERVES = "exec python3 -m http.server $PORT"
+"""What an instance runs."""
 
-PROJECT = f"""[services.{SERVICE}]
-template = "process"
-command = "exec python3 -m http.server $PORT"
-directory = "/usr/share/doc"
-health = "/"
+SETTINGS = {"template": "process", "command": SERVES, "directory": "/usr/share/doc", "health": "/"}
+
+SKEWED = """import time
+_time, _gmtime = time.time, time.gmtime
+time.time = lambda: _time() + {0}
+time.gmtime = lambda *given: _gmtime(*given) if given else _gmtime(_time() + {0})
 """
+"""A wall clock that is off, for a Python that is given this as its sitecustomize."""
 
 STAMPED = re.compile(r"^(\d{4}-\d\d-\d\dT[\d:]+Z) (?!Waiting for the lock)", re.MULTILINE)
 
 
 class Attempt:
-    """One run of ``deployster deploy``, from its start on."""
+    """One run of ``deployster``, from its start on; ``skew`` is what its wall clock is off, in seconds."""
 
-    def __init__(self, lab: Lab, log: Path, words: tuple[str, ...], environ: dict[str, str]) -> None:
+    def __init__(
+        self, lab: Lab, log: Path, words: Sequence[str], environ: Mapping[str, str], *, cwd: Path, skew: int = 0
+    ) -> None:
         self.log = log
+        self.skew = skew
+        self.words = " ".join(words)
         self.began = time.monotonic()
         self.seconds = 0.0
         self.code: int | None = None
         with log.open("wb") as said:
             self._process = subprocess.Popen(  # an argv of ours, and no shell  # nosec B603
-                lab.inside(program(), "deploy", SERVICE, *words),
-                cwd=log.parent,
-                env=surroundings(lab, log.parent) | environ,
+                lab.inside(program(), *words),
+                cwd=cwd,
+                env=surroundings(lab, cwd) | (skewed(log.with_suffix(".clock"), skew) if skew else {}) | dict(environ),
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=said,
@@ -88,7 +98,29 @@ class Attempt:
     def span(self) -> tuple[str, str]:
         """When it began to change things, and when it told something last; as it wrote the times."""
         times = STAMPED.findall(self.text)
-        return (times[0], times[-1]) if times else ("", "")
+        return (unskewed(times[0], self.skew), unskewed(times[-1], self.skew)) if times else ("", "")
+
+
+def project(service: str, settings: Mapping[str, object], hooks: Mapping[str, str]) -> str:
+    """A deployster.toml with one service and its settings, over those of every scenario."""
+    tables = {f"services.{service}": SETTINGS | dict(settings), "hooks": hooks}
+    lines = (
+        [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in of.items())] for name, of in tables.items()
+    )
+    return "\n".join(line for table in lines for line in table) + "\n"
+
+
+def skewed(folder: Path, seconds: int) -> dict[str, str]:
+    """The variables of a run whose wall clock is off."""
+    folder.mkdir(exist_ok=True)
+    (folder / "sitecustomize.py").write_text(SKEWED.format(seconds))
+    return {"PYTHONPATH": os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))}
+
+
+def unskewed(stamp: str, seconds: int) -> str:
+    """A time that was written by a clock that is off, as the others' clocks have it."""
+    form = "%Y-%m-%dT%H:%M:%SZ"
+    return time.strftime(form, time.gmtime(calendar.timegm(time.strptime(stamp, form)) - seconds))
 
 
 def program() -> str:

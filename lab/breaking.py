@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess  # the lab starts daemons  # nosec B404
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -60,6 +60,27 @@ def fleetctl(lab: Lab, *words: str, limit: float = 20) -> str:
 def rows(lab: Lab, what: str, fields: str) -> list[list[str]]:
     """A listing's rows, each as the words of its fields."""
     return [line.split() for line in fleetctl(lab, what, "--full", "--no-legend", f"--fields={fields}").splitlines()]
+
+
+def wipe(lab: Lab, chosen: Callable[[str], bool]) -> None:
+    """etcd loses what fleet keeps of the units that are chosen by their names. fleet itself runs on."""
+    root = f"http://{lab.hub}:2379/v2/keys/_coreos.com/fleet"
+    for name in filter(chosen, [row[0] for row in rows(lab, "list-unit-files", "unit")]):
+        for kind in ("job", "state", "states"):
+            call(lab.inside("curl", "-s", "-X", "DELETE", f"{root}/{kind}/{name}?recursive=true"))
+
+
+def invocation(lab: Lab, unit: str) -> str:
+    """Which run of a unit the machines' own systemd have: ``1 active 7f3a…``, its machine first; empty where none."""
+    shown = ["systemctl", "show", "--value", "--property=ActiveState,InvocationID", unit]
+    found = {number: call([*within(lab, number), *shown]).split() for number in lab.machines()}
+    return ", ".join(f"{number} {' '.join(words)}" for number, words in found.items() if words[0] != "inactive")
+
+
+def within(lab: Lab, machine: int) -> list[str]:
+    """The words before a command that run it on a machine."""
+    leader = children(noted(lab.folder(machine) / "process.json") or 0)[0]
+    return ["nsenter", f"--target={leader}", "--all", "--"]
 
 
 @contextmanager

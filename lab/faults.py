@@ -24,7 +24,7 @@ from place import add_options, chosen
 from processes import LabError, Missing, call
 from scenarios import SCENARIOS
 from stage import MACHINES, Stage
-from verdicts import Row, table
+from verdicts import Row, Table, complaints, parsed, table, text
 
 from lab import up
 
@@ -33,10 +33,12 @@ PAGE = Path(__file__).parents[1] / "docs/faults.md"
 INTRODUCTION = """# What breaks, and what comes of it
 
 `lab/faults` breaks a [real cluster](lab.md) while Deployster deploys on it: three machines, etcd, and fleet. This is
-the table of one whole run.
+what came of it, in the runs that are named above the table.
 
-Every line is a deploy of the next version with `--destroy-previous`, of four instances unless it says otherwise. *new*
-are units of the version that was deployed, *old* of the one before it.
+Every line up to *lost-machine* is a deploy of the next version with `--destroy-previous`, of four instances unless it
+says otherwise. *new* are units of the version that was deployed, *old* of the one before it. The lines after it are
+stories of several commands, about three instances unless they say otherwise; exit code and seconds are those of the
+last one, and every other one has to end as it should too. Several services go through a story at once.
 
 - **seen** is what is left once what was broken is mended: in fleet's registry, running by fleet's list, and serving on
   the machines by their kernels' tables. They have to be the same units, each once.
@@ -44,8 +46,10 @@ are units of the version that was deployed, *old* of the one before it.
   and seconds are those of the second run.
 - **least running** is the smallest number of instances that served at one moment, looked at five times a second. In
   brackets is how many had to: all of them, less those that were on the machine that broke. There are none after the
-  loss of etcd: fleet takes machines for lost then, and moves their units itself.
-- Every deploy that ended well is typed once more: it has to find nothing to do.
+  loss of etcd: fleet takes machines for lost then, and moves their units itself; nor where somebody or the version
+  itself takes instances away. Where N services are tried at once each is looked at every N fifths of a second.
+- Every deploy of the first kind that ended well is typed once more: it has to find nothing to do.
+- In a story no command may leave the service's lock behind, but for one that was killed with -9.
 """
 
 
@@ -88,16 +92,26 @@ def run(stage: Stage, names: Sequence[str]) -> list[Row]:
     return found
 
 
-def page(text: str, typed: str, seconds: float) -> str:
-    """The page with a table: when, where and by what command it was made."""
+def page(before: str, rows: Sequence[Row], names: Sequence[str], made: str) -> str:
+    """The page as it was, with the rows of these scenarios in the place of those that it had."""
+    kept = parsed(before).without(names)
+    lines = [*kept.lines, *(row.cells() for row in rows)]
+    order = list(SCENARIOS)
+    lines.sort(key=lambda cells: order.index(cells[0]))
+    earlier = [line for line in before.splitlines() if line.startswith("Made by")] if kept.lines else []
+    told = "\n".join([made, *earlier])
+    return f"{INTRODUCTION}\n{told}\n\n{text(Table(lines, [*kept.wrong, *complaints(rows)]))}"
+
+
+def made_by(typed: str, seconds: float) -> str:
+    """When, where and by what command rows were made."""
     now = datetime.datetime.now(datetime.UTC)
     version = call([program(), "--version"]).strip()
     cores = f"{os.cpu_count()} cores, load {os.getloadavg()[2]:.1f}"
     machine = (
         f"{platform.system()} {platform.release()} {platform.machine()}, {cores}, Python {platform.python_version()}"
     )
-    made = f"Made by `{typed}` on {now:%Y-%m-%d %H:%M} UTC, in {seconds / 60:.0f} min: {version}, {machine}."
-    return f"{INTRODUCTION}\n{made}\n\n{text}"
+    return f"Made by `{typed}` on {now:%Y-%m-%d %H:%M} UTC, in {seconds / 60:.0f} min: {version}, {machine}."
 
 
 def parser() -> argparse.ArgumentParser:
@@ -106,10 +120,16 @@ def parser() -> argparse.ArgumentParser:
     add_options(parse)
     parse.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="which (default: all; --list shows them)")
     parse.add_argument("--list", action="store_true", help="show the scenarios and stop")
-    parse.add_argument("--write", action="store_true", help=f"write the table to docs/{PAGE.name}")
+    parse.add_argument("--write", action="store_true", help=f"put the rows into docs/{PAGE.name}")
     parse.add_argument("--kills", type=int, default=10, metavar="N", help="moments of kill-deployster (10)")
     parse.add_argument("--flips", type=int, default=20, metavar="N", help="deploys of flips (20)")
     parse.add_argument("--together", type=int, default=5, metavar="N", help="deploys of at-once (5)")
+    parse.add_argument("--racers", type=int, default=20, metavar="N", help="deploys of at-once with skewed clocks (20)")
+    parse.add_argument("--service", default="broken", metavar="NAME", help="what is deployed (broken)")
+    parse.add_argument("--times", type=int, default=3, metavar="N", help="how often each story is tried (3)")
+    parse.add_argument(
+        "--lanes", type=int, default=4, metavar="N", help="services that stories are tried on at once (4)"
+    )
     return parse
 
 
@@ -120,15 +140,18 @@ def play(given: argparse.Namespace) -> int:
     program()
     with contextlib.redirect_stdout(sys.stderr):
         up(lab, MACHINES)
-    stage = Stage(lab, lab.home / "faults", given.kills, given.flips, given.together)
+    often = {name: getattr(given, name) for name in ("kills", "flips", "together", "racers", "times", "lanes")}
+    stage = Stage(lab, lab.home / "faults" / given.service, service=given.service, **often)
+    names = given.scenarios or list(SCENARIOS)
     stage.prepare()
     try:
-        rows = run(stage, given.scenarios or list(SCENARIOS))
+        rows = run(stage, names)
         print(table(rows), end="")
     finally:
         stage.clear()
     if given.write:
-        PAGE.write_text(page(table(rows), shlex.join(["lab/faults", *sys.argv[1:]]), time.monotonic() - began))
+        made = made_by(shlex.join(["lab/faults", *sys.argv[1:]]), time.monotonic() - began)
+        PAGE.write_text(page(PAGE.read_text(), rows, names, made))
     return int(any(row.failed for row in rows))
 
 
@@ -143,6 +166,7 @@ def main() -> int:
         print("\n".join(f"{name:16} {scenario.told}" for name, scenario in SCENARIOS.items()))
         return 0
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it, and so would its deploys
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return play(given)
     except LabError as error:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import stories
 from attempt import Attempt
-from breaking import agent, daemon, proxied, stop_etcd, stopped, unplug, wire
+from breaking import agent, daemon, mend, proxied, stop_etcd, stopped, unplug, wire
+from histories import Story
 from sightings import Watch
-from stage import DEPLOY, Fault, Stage, Trial
+from stage import DEPLOY, MACHINES, Fault, Stage, Trial
 from verdicts import Outcome, Row, overlaps
 
 from lab import run_etcd
@@ -25,6 +29,10 @@ FAILING = {
     "no machine fits": ("--set", "machine_metadata=zone=nowhere", "--timeout=20s"),
 }
 """Versions that can't come up."""
+
+
+MARKED = "mkdir marker || touch overlap-$DEPLOYSTER_VERSION; sleep 1; rmdir marker"
+"""A hook that leaves a file where another deploy's hook runs too."""
 
 
 @dataclass(frozen=True)
@@ -113,13 +121,18 @@ def kill_deployster(stage: Stage) -> Iterator[Row]:
     """deployster itself is killed (-9) at moments spread over a deploy; then the same command again."""
     old, new = stage.old(), stage.version()
     usual = stage.disturbed(Trial(old, new), undisturbed)
-    outcomes: list[Outcome] = []
-    for number in range(stage.kills):
-        old, new = new, stage.version()
+    stage.clear()
+
+    def one(lane: Stage, number: int) -> Outcome:
         moment = 0.2 + number * usual.seconds / stage.kills
-        outcomes.append(stage.ended(Trial(old, new), signalled(moment, signal.SIGKILL), (-signal.SIGKILL, 0)))
+        trial = Trial(lane.now or lane.old(), lane.version())
+        outcome = lane.ended(trial, signalled(moment, signal.SIGKILL), (-signal.SIGKILL, 0))
+        lane.now = "" if outcome.complaints() else trial.new
+        return outcome
+
+    outcomes = stage.several(stage.kills, one)
     moments = f"{stage.kills} moments from 0.2 to {0.2 + usual.seconds * (1 - 1 / stage.kills):.1f} s"
-    yield Row("kill-deployster", f"kill -9 of deployster at {moments}; the same again", tuple(outcomes))
+    yield Row("kill-deployster", f"kill -9 of deployster at {moments}; the same again", outcomes)
 
 
 def stop_deployster(stage: Stage) -> Iterator[Row]:
@@ -141,32 +154,92 @@ def bad_versions(stage: Stage) -> Iterator[Row]:
 
 
 def at_once(stage: Stage) -> Iterator[Row]:
-    """Deploys of different versions at the same moment, each with --lock-wait."""
-    old = stage.old(2)
-    limit = 60.0 * stage.together
+    """Deploys of different versions at the same moment, each with --lock-wait; the second row's have skewed clocks."""
+    yield Row("at-once", f"{stage.together} deploys at once, with --lock-wait", (raced(stage, [0] * stage.together),))
+    skews = [600 * (number % 3 - 1) + number for number in range(stage.racers)]
+    outcome = raced(stage, skews, MARKED)
+    yield Row("at-once", f"{stage.racers} deploys at once, their clocks up to 10 minutes off either way", (outcome,))
+
+
+def raced(stage: Stage, skews: Sequence[int], hook: str = "") -> Outcome:
+    """A deploy for each of these clocks, all at once; what the last one left."""
+    old, limit = stage.old(2), 60.0 * len(skews)
+    stage.write(hook=hook)
     with stage.watched() as watch:
-        versions = [stage.version() for _ in range(stage.together)]
-        attempts = [stage.start(version, "--instances=2", "--lock-wait=15m") for version in versions]
+        versions = [stage.version() for _ in skews]
+        words = ("--instances=2", "--lock-wait=1h")
+        attempts = [stage.start(version, *words, skew=skew) for version, skew in zip(versions, skews, strict=True)]
         for attempt in attempts:
             attempt.wait(limit)
         ordered = sorted(zip(versions, attempts, strict=True), key=lambda each: each[1].span[1])
         last, attempt = ordered[-1]
         left = stage.calm(last, 2)
+    stage.write()
     troubles = overlaps([(version, *each.span) for version, each in ordered])
     troubles += [f"{version} ended with {each.code}: {each.said}" for version, each in ordered if each.code != 0]
-    outcome = Trial(old, last, count=2, within=limit).outcome(attempt, left, watch.least, 0, troubles)
-    yield Row("at-once", f"{stage.together} deploys at once, with --lock-wait", (outcome,))
+    troubles += [f"hooks of two deploys ran at once: {each}" for each in stage.folder.glob("overlap-*")]
+    return Trial(old, last, count=2, within=limit).outcome(attempt, left, watch.least, 0, troubles)
 
 
 def flips(stage: Stage) -> Iterator[Row]:
     """Back and forth between two versions, again and again; nothing breaks."""
-    old, new = stage.old(3), stage.version()
-    outcomes: list[Outcome] = []
-    for _ in range(stage.flips):
-        outcomes.append(stage.disturbed(Trial(old, new, count=3), undisturbed))
-        old, new = new, old
-    yield Row("flips", f"nothing; {stage.flips} deploys back and forth between two versions", tuple(outcomes))
 
+    def one(lane: Stage, _: int) -> Outcome:
+        old = lane.now or lane.old(3)
+        trial = Trial(old, lane.before or lane.version(), count=3)
+        outcome = lane.disturbed(trial, undisturbed)
+        lane.now, lane.before = ("", "") if outcome.complaints() else (trial.new, trial.old)
+        return outcome
+
+    told = f"nothing; {stage.flips} deploys back and forth between two versions"
+    yield Row("flips", told, stage.several(stage.flips, one))
+
+
+def lost_machine(stage: Stage) -> Iterator[Row]:
+    """A machine's power fails, and 7 s later the next version is deployed: as many are wanted as before."""
+    outcomes: list[Outcome] = []
+    while len(outcomes) < stage.times:
+        lanes = stage.apart()
+        with ThreadPoolExecutor(len(lanes)) as pool, contextlib.ExitStack() as looks:
+            trials = list(pool.map(lambda lane: Trial(lane.old(), lane.version(), within=180, floored=False), lanes))
+            watches = [looks.enter_context(lane.watched()) for lane in lanes]
+            unplug(stage.lab, LAST)
+            time.sleep(7)
+            attempts = [lane.start(trial.new) for lane, trial in zip(lanes, trials, strict=True)]
+            for attempt, trial in zip(attempts, trials, strict=True):
+                attempt.wait(trial.within)
+            mend(stage.lab, MACHINES)
+            for lane, trial, attempt, watch in zip(lanes, trials, attempts, watches, strict=True):
+                left = lane.calm(trial.new, trial.count)
+                outcomes.append(trial.outcome(attempt, left, watch.least, 0, []))
+            list(pool.map(Stage.clear, lanes))
+    yield Row("lost-machine", f"power of machine {LAST} off 7 s before the deploy", tuple(outcomes[: stage.times]))
+
+
+def told(name: str, stories: Sequence[Story], what: str) -> Callable[[Stage], Iterator[Row]]:
+    """The rows of these stories, each tried so often."""
+
+    def rows(stage: Stage) -> Iterator[Row]:
+        for story in stories:
+            yield Row(name, story.told, stage.several(stage.times, story.play))
+
+    rows.__doc__ = what
+    return rows
+
+
+STORIES = {
+    "instances": (stories.LOSING, "Rollbacks, restarts and deploys after something that failed or was interrupted."),
+    "unwatched": (stories.UNWATCHED, "New instances that die or are destroyed once their batch was ready."),
+    "foreign": (stories.FOREIGN, "A unit that somebody made by hand, beside every command that changes something."),
+    "sleeping": (stories.SLEEPING, "A run that is stopped for longer than its lock lives."),
+    "liars": (stories.LIARS, "A fleetctl that lists nothing, or says that it failed."),
+    "clocks": (stories.AHEAD, "A run whose clock is 10 minutes ahead."),
+    "twice": (stories.TWICE, "A second signal soon after the first."),
+    "undoing": (stories.UNDOING, "A signal while a failure is undone."),
+    "tasks": (stories.TASKS, "A task that outlives the run that began it."),
+    "replaced": (stories.REPLACED, "A new unit that is replaced by other content."),
+}
+"""Name → stories, and what they are in one line."""
 
 SCENARIOS = {
     "kill-machine": Scenario(kill_machine, 600),
@@ -183,6 +256,8 @@ SCENARIOS = {
     "bad-versions": Scenario(bad_versions, 600),
     "at-once": Scenario(at_once, 1200),
     "flips": Scenario(flips, 2400),
+    "lost-machine": Scenario(lost_machine, 3600),
+    **{name: Scenario(told(name, *given), 3600) for name, given in STORIES.items()},
 }
 """Name → scenario, in the order of the table."""
 

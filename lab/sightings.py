@@ -84,6 +84,7 @@ class Watch:
 
     lab: Lab
     service: str
+    every: float = EVERY
     away: set[int] = field(default_factory=set)
     counts: list[int] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
@@ -109,7 +110,7 @@ class Watch:
         return sum(each.machine == machine for each in serving(self.lab, self.service))
 
     def _look_on(self) -> None:
-        while not self._stop.wait(EVERY):
+        while not self._stop.wait(self.every):
             found = serving(self.lab, self.service)
             self.counts.append(len({each.unit for each in found if each.machine not in self.away}))
             self._note(f"{self.counts[-1]}: {', '.join(map(str, found))}")

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import SimpleQueue
+from types import MappingProxyType
 
-from attempt import PROJECT, SERVICE, Attempt
+from attempt import Attempt, project, surroundings
 from breaking import fleetctl, mend, rows
 from place import Lab
 from processes import LabError
-from sightings import Watch, serving
+from sightings import EVERY, Watch, serving
 from verdicts import Expected, Left, Outcome, misplaced
 
 MACHINES = 3
@@ -60,47 +63,107 @@ class Trial:
 
 @dataclass
 class Stage:
-    """A lab, a folder for what the deploys say, and how often the long scenarios try."""
+    """A lab, a folder for what the deploys say, and how often the long scenarios try.
+
+    ``lanes`` is how many services what breaks no machine may be tried on at once. ``besides`` are units that somebody
+    made by hand: they are none of those that a deploy leaves.
+    """
 
     lab: Lab
     folder: Path
     kills: int = 10
     flips: int = 20
     together: int = 5
+    racers: int = 20
+    times: int = 1
+    lanes: int = 1
+    service: str = "broken"
     environ: dict[str, str] = field(default_factory=dict)
+    troubles: list[str] = field(default_factory=list)
+    besides: set[str] = field(default_factory=set)
+    now: str = ""
+    """The version that runs, where a scenario goes on from the one before, and which one that was."""
+    before: str = ""
     _attempts: list[Attempt] = field(default_factory=list)
     _versions: int = 0
+    _lanes: list[Stage] = field(default_factory=list)
 
     def prepare(self) -> None:
         """The folder, with the project in it; nothing broken, and nothing on the cluster."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
-        (self.folder / "deployster.toml").write_text(PROJECT)
+        self.write()
         self.clear()
+
+    def write(self, settings: Mapping[str, object] = MappingProxyType({}), hook: str = "") -> None:
+        """The project's file: settings of the service beside the usual ones, and a line that runs before a deploy."""
+        (self.folder / "deployster.toml").write_text(
+            project(self.service, settings, {"pre_deploy": hook} if hook else {})
+        )
+
+    def several(self, times: int, one: Callable[[Stage, int], Outcome]) -> tuple[Outcome, ...]:
+        """What breaks no machine, so often: on several services at once, each in a folder of its own."""
+        free: SimpleQueue[Stage] = SimpleQueue()
+        for lane in self.apart():
+            free.put(lane)
+
+        def tried(number: int) -> Outcome:
+            lane = free.get()
+            try:
+                return one(lane, number)
+            finally:
+                free.put(lane)
+
+        with ThreadPoolExecutor(self.lanes) as pool:
+            return tuple(pool.map(tried, range(times)))
+
+    def apart(self) -> list[Stage]:
+        """A stage for each lane."""
+        while len(self._lanes) < self.lanes:
+            number = len(self._lanes)
+            lane = Stage(self.lab, self.folder / f"lane{number}", lanes=self.lanes, service=f"{self.service}{number}")
+            lane.prepare()
+            self._lanes.append(lane)
+        for lane in self._lanes:
+            lane.now = lane.before = ""
+        return self._lanes
 
     def clear(self) -> None:
         """Mend what is broken, end what still deploys and destroy all units. LabError where one stays."""
         self.environ.clear()
+        self.troubles.clear()
+        self.now = self.before = ""
+        for lane in self._lanes:
+            lane.clear()
         for attempt in self._attempts:
             attempt.end()
         mend(self.lab, MACHINES)
+        self.besides.clear()
         until = time.monotonic() + EMPTY
         while (left := self.left()) != Left():
             if time.monotonic() > until:
                 raise LabError(f"The lab could not be emptied: {' '.join(left.registry + left.running + left.serving)}")
-            if left.registry:
-                fleetctl(self.lab, "destroy", *left.registry)
+            fleetctl(self.lab, "destroy", *left.registry, f"deployster-record-{self.service}.service")
             time.sleep(1)
+
+    @property
+    def path(self) -> str:
+        """The programs that a deploy finds."""
+        return surroundings(self.lab, self.folder)["PATH"]
 
     def version(self) -> str:
         """One that was never deployed before."""
         self._versions += 1
         return f"v{self._versions}"
 
-    def start(self, version: str, *words: str) -> Attempt:
-        """Start a deploy, with the stage's environment."""
-        log = self.folder / f"{len(self._attempts):03}-{version}.log"
-        attempt = Attempt(self.lab, log, (version, "--destroy-previous", *words), self.environ)
+    def start(self, version: str, *words: str, skew: int = 0) -> Attempt:
+        """Start a deploy."""
+        return self.type(["deploy", self.service, version, "--destroy-previous", *words], version, skew)
+
+    def type(self, words: Sequence[str], called: str, skew: int = 0) -> Attempt:
+        """Start deployster with the stage's environment; ``called`` is for the name of the file of what it says."""
+        log = self.folder / f"{len(self._attempts):03}-{called}.log"
+        attempt = Attempt(self.lab, log, words, self.environ, cwd=self.folder, skew=skew)
         self._attempts.append(attempt)
         return attempt
 
@@ -118,10 +181,18 @@ class Stage:
         """The units of the service as they are now."""
         units = rows(self.lab, "list-units", "unit,active,sub")
         return Left(
-            registry=tuple(row[0] for row in rows(self.lab, "list-unit-files", "unit") if SERVICE in row[0]),
-            running=tuple(name for name, *states in units if SERVICE in name and states == ["active", "running"]),
-            serving=tuple(each.unit for each in serving(self.lab, SERVICE)),
+            registry=tuple(row[0] for row in rows(self.lab, "list-unit-files", "unit") if self.has(row[0])),
+            running=tuple(name for name, *states in units if self.has(name) and states == ["active", "running"]),
+            serving=tuple(each.unit for each in serving(self.lab, self.service) if self.has(each.unit)),
         )
+
+    def has(self, unit: str) -> bool:
+        """Whether a unit is the service's: an instance, a task, or its lock. Its record is none of these."""
+        words = unit.removesuffix(".service")
+        ours = (
+            words.startswith(f"{self.service}-") or f"-{self.service}-" in words or words.endswith(f"-{self.service}")
+        )
+        return ours and not words.startswith("deployster-record-") and unit not in self.besides
 
     def calm(self, version: str, count: int) -> Left:
         """What is left once it is as it has to be, or when CALM is over."""
@@ -163,7 +234,7 @@ class Stage:
     @contextmanager
     def watched(self) -> Iterator[Watch]:
         """Somebody who looks on, and writes down what changed beside what the deploy says."""
-        with Watch(self.lab, SERVICE) as watch:
+        with Watch(self.lab, self.service, EVERY * self.lanes) as watch:
             yield watch
         (self.folder / f"{len(self._attempts):03}.seen").write_text("\n".join(watch.changes))
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 HEAD = ("scenario", "what breaks", "expected", "seen", "seconds", "least running", "verdict")
 
@@ -14,8 +16,8 @@ HEAD = ("scenario", "what breaks", "expected", "seen", "seconds", "least running
 class Expected:
     """What has to come out: the exit code, and how many units of which release are left, with no other beside them.
 
-    ``left`` is ``new`` or ``old``. ``floor`` is the fewest instances that may serve at any moment, None where the
-    cluster itself takes units away. ``within`` is in seconds, for the deploy alone.
+    ``left`` is ``new`` or ``old``, or empty where it does not matter. ``floor`` is the fewest instances that may serve
+    at any moment, None where the cluster itself takes units away. ``within`` is in seconds, for the deploy alone.
     """
 
     code: int
@@ -26,7 +28,7 @@ class Expected:
 
     def told(self) -> str:
         """``exit 0, 4 new``"""
-        return f"exit {self.code}, {self.count} {self.left}"
+        return f"exit {self.code}, {self.count} {self.left}" if self.left else f"exit {self.code}"
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ class Outcome:
 
     def told(self) -> str:
         """``exit 0, 4 new``; with what serves beside the registry where that is something else."""
+        if not self.expected.left:
+            return self.ended
         counts = [self.counted(names) for names in (self.left.registry, self.left.running, self.left.serving)]
         names = ("in the registry", "running", "serving")
         same = len(set(counts)) == 1
@@ -85,7 +89,7 @@ class Outcome:
             found.append(f"it took {self.seconds:.0f} s, {wanted.within:.0f} are the limit")
         if wanted.floor is not None and self.least < wanted.floor:
             found.append(f"only {self.least} served for a moment, {wanted.floor} had to")
-        return found + misplaced(self.left, getattr(self, wanted.left), wanted.count)
+        return found + (misplaced(self.left, getattr(self, wanted.left), wanted.count) if wanted.left else [])
 
 
 def misplaced(left: Left, version: str, count: int) -> list[str]:
@@ -175,11 +179,40 @@ def span(seconds: Sequence[float]) -> str:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """All rows as a Markdown table, its columns in line, and below it what was wrong with which."""
-    lines = [HEAD, *(row.cells() for row in rows)]
-    text = [[cell.replace("|", "\\|").replace("\n", " ") for cell in line] for line in lines]
-    wide = [max(map(len, column)) for column in zip(*text, strict=True)]
-    drawn = ["| " + " | ".join(cell.ljust(w) for cell, w in zip(line, wide, strict=True)) + " |" for line in text]
+    """All rows as a Markdown table, and below it what was wrong with which."""
+    return text(Table([row.cells() for row in rows], complaints(rows)))
+
+
+def complaints(rows: Sequence[Row]) -> list[str]:
+    """A line for each row that is not as expected."""
+    return [f"- {row.scenario}, {row.fault}: {row.verdict}: {row.why}" for row in rows if row.why]
+
+
+class Table(NamedTuple):
+    """The lines of a table without its head, each as its cells, and the complaints below it."""
+
+    lines: list[tuple[str, ...]]
+    wrong: list[str]
+
+    def without(self, scenarios: Container[str]) -> Table:
+        """Those of the other scenarios."""
+        lines = [cells for cells in self.lines if cells[0] not in scenarios]
+        return Table(lines, [line for line in self.wrong if line[2:].partition(",")[0] not in scenarios])
+
+
+def text(shown: Table) -> str:
+    """Markdown, the columns in line."""
+    cells = [[cell.replace("|", "\\|").replace("\n", " ") for cell in line] for line in (HEAD, *shown.lines)]
+    wide = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    drawn = ["| " + " | ".join(cell.ljust(w) for cell, w in zip(line, wide, strict=True)) + " |" for line in cells]
     drawn.insert(1, "|" + "|".join("-" * (w + 2) for w in wide) + "|")
-    wrong = [f"- {row.scenario}, {row.fault}: {row.verdict}: {row.why}" for row in rows if row.why]
-    return "\n".join([*drawn, *([""] if wrong else []), *wrong]) + "\n"
+    return "\n".join([*drawn, *([""] if shown.wrong else []), *shown.wrong]) + "\n"
+
+
+def parsed(page: str) -> Table:
+    """The table of a page, as ``text`` wrote it."""
+    lines = page.splitlines()
+    cells = [re.split(r" *(?<!\\)\| ?", line)[1:-1] for line in lines if line.startswith("| ")]
+    start = max((number for number, line in enumerate(lines) if line.startswith("|")), default=0)
+    wrong = [line for line in lines[start:] if line.startswith("- ")]
+    return Table([tuple(cell.replace("\\|", "|") for cell in line) for line in cells[1:]], wrong)

@@ -18,7 +18,7 @@ Done: broken v2 runs.
 def attempt(tmp_path: Path) -> Attempt:
     """One whose process was never started."""
     found = Attempt.__new__(Attempt)
-    found.log = tmp_path / "said.log"
+    found.skew, found.log = 0, tmp_path / "said.log"
     found.log.write_text(SAID)
     return found
 

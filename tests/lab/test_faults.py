@@ -10,12 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
-from faults import INTRODUCTION, PAGE, limited, tried
+from faults import INTRODUCTION, PAGE, limited, page, tried
 from place import Lab
 from processes import LabError, Missing
 from scenarios import SCENARIOS, Scenario
 from stage import Stage
-from verdicts import HEAD, Row
+from verdicts import HEAD, Row, parsed
 
 REPOSITORY = Path(__file__).parents[2]
 LACKING = "This program is missing: ssh-agent"
@@ -88,3 +88,17 @@ def test_the_page_has_the_table_s_columns() -> None:
 
 def test_the_page_tells_of_every_scenario_and_no_other() -> None:
     assert list(dict.fromkeys(cells[0] for cells in shown()[1:])) == list(SCENARIOS)
+
+
+def test_a_run_of_some_scenarios_leaves_the_others_rows() -> None:
+    before = PAGE.read_text()
+    after = page(before, [Row("flips", "odd", error="no")], ["flips"], "Made by me.")
+    kept = parsed(before).without({"flips"}).lines
+    assert [cells for cells in parsed(after).lines if cells[0] != "flips"] == kept
+    assert [line for line in parsed(after).wrong if "flips" in line] == ["- flips, odd: FAILED: no"]
+    assert after.count("Made by ") == before.count("Made by ") + 1
+
+
+def test_a_run_of_all_scenarios_leaves_nothing_of_the_page() -> None:
+    after = page(PAGE.read_text(), [Row("flips", "odd", error="no")], list(SCENARIOS), "Made by me.")
+    assert (len(parsed(after).lines), after.count("Made by ")) == (1, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from verdicts import Expected, Left, Outcome, Row, misplaced, overlaps, span, table, version_of
+from verdicts import Expected, Left, Outcome, Row, Table, misplaced, overlaps, parsed, span, table, text, version_of
 
 NEW = ("broken-v2@1.service", "broken-v2@2.service")
 OLD = ("broken-v1@1.service", "broken-v1@2.service")
@@ -50,6 +50,11 @@ def test_where_the_old_release_had_to_stay_the_new_one_is_out_of_place() -> None
 
 def test_without_a_floor_any_number_may_serve() -> None:
     assert replace(GOOD, expected=replace(GOOD.expected, floor=None), least=0).complaints() == []
+
+
+def test_where_it_does_not_matter_what_is_left_nothing_is_out_of_place() -> None:
+    free = replace(GOOD, expected=replace(GOOD.expected, left=""), left=left((LOCK,)))
+    assert (free.complaints(), free.told(), free.expected.told()) == ([], "exit 0", "exit 0")
 
 
 def test_an_empty_cluster_is_not_what_is_wanted() -> None:
@@ -136,3 +141,14 @@ def test_what_was_wrong_is_said_below_the_table() -> None:
 
 def test_nothing_stands_below_a_table_where_all_is_well() -> None:
     assert len(table([Row("a", "x", (GOOD,))]).splitlines()) == 3
+
+
+TWO = Table([Row("a|b", "x", (GOOD,)).cells(), Row("c", "y", error="no").cells()], ["- c, y: FAILED: no"])
+
+
+def test_a_table_is_read_as_it_was_written() -> None:
+    assert parsed(f"# Page\n\n- a list\n\n{text(TWO)}") == TWO
+
+
+def test_the_rows_of_a_scenario_are_taken_out_with_what_was_wrong() -> None:
+    assert (TWO.without({"c"}), TWO.without({"a|b"})) == (Table(TWO.lines[:1], []), Table(TWO.lines[1:], TWO.wrong))
