@@ -16,7 +16,7 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from attempt import program
@@ -82,17 +82,22 @@ def limited(seconds: float) -> Iterator[None]:
 
 
 def run(stage: Stage, names: Sequence[str]) -> list[Row]:
-    """All rows of these scenarios, told as they come."""
+    """All rows of these scenarios, told as they come; those so far where it is interrupted."""
     found: list[Row] = []
+    with contextlib.suppress(KeyboardInterrupt):
+        _run(stage, names, found)
+    return found
+
+
+def _run(stage: Stage, names: Sequence[str], found: list[Row]) -> None:
     for name in names:
         for row in tried(stage, name):
             found.append(row)
             told = f"{row.verdict}: {row.why}" if row.why else row.verdict
             print(f"{time.strftime('%H:%M:%S')} {name}: {row.fault}: {told}", file=sys.stderr, flush=True)
-    return found
 
 
-def page(before: str, rows: Sequence[Row], names: Sequence[str], made: str) -> str:
+def page(before: str, rows: Sequence[Row], names: Collection[str], made: str) -> str:
     """The page as it was, with the rows of these scenarios in the place of those that it had."""
     kept = parsed(before).without(names)
     lines = [*kept.lines, *(row.cells() for row in rows)]
@@ -151,7 +156,7 @@ def play(given: argparse.Namespace) -> int:
         stage.clear()
     if given.write:
         made = made_by(shlex.join(["lab/faults", *sys.argv[1:]]), time.monotonic() - began)
-        PAGE.write_text(page(PAGE.read_text(), rows, names, made))
+        PAGE.write_text(page(PAGE.read_text(), rows, {row.scenario for row in rows}, made))
     return int(any(row.failed for row in rows))
 
 

@@ -230,6 +230,7 @@ def told(name: str, stories: Sequence[Story], what: str) -> Callable[[Stage], It
 STORIES = {
     "instances": (stories.LOSING, "Rollbacks, restarts and deploys after something that failed or was interrupted."),
     "unwatched": (stories.UNWATCHED, "New instances that die or are destroyed once their batch was ready."),
+    "wiped": (stories.WIPED, "etcd loses what fleet keeps of the service's units."),
     "foreign": (stories.FOREIGN, "A unit that somebody made by hand, beside every command that changes something."),
     "sleeping": (stories.SLEEPING, "A run that is stopped for longer than its lock lives."),
     "liars": (stories.LIARS, "A fleetctl that lists nothing, or says that it failed."),

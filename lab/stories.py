@@ -104,21 +104,22 @@ UNWATCHED = (
         )
         for order in ("start-first", "stop-first")
     ),
-    *(
-        Story(
-            f"etcd loses all of the service's units while {what}",
-            (FIRST, Do(NEXT, 1, when(words, wiped))),
-            left="",
-            floored=False,
-        )
-        for words, what in (
-            ("starting on", "the new instances start"),
-            ("Stopping", "the old ones stop"),
-            ("Retiring", "the old ones are destroyed"),
-        )
-    ),
 )
 """Where Done was said of what did not run."""
+
+WIPED = tuple(
+    Story(
+        f"etcd loses all of the service's units while {what}",
+        (FIRST, Do(NEXT, 1, when(words, wiped))),
+        left="",
+        floored=False,
+    )
+    for words, what in (
+        ("starting on", "the new instances start"),
+        ("Stopping", "the old ones stop"),
+        ("Retiring", "the old ones are destroyed"),
+    )
+)
 
 FOREIGN = (
     Story(
