@@ -181,12 +181,27 @@ class Held:
 
     def _given_back(self) -> bool:
         try:
-            found, _ = self._read()
-            if found and found.token == self._note.token:
-                self._engine.locks.drop(self._note.service)
+            if self._there:
+                self._drop()
         except EngineError:
             return False
         return True
+
+    def _drop(self) -> None:
+        """Take the note away. Where that is refused it may have been done all the same: another look tells."""
+        try:
+            self._engine.locks.drop(self._note.service)
+        except EngineUnreachable:
+            raise
+        except EngineError:
+            if self._there:
+                raise
+
+    @property
+    def _there(self) -> bool:
+        """Whether the note is still ours, by a look of now."""
+        found, _ = self._read()
+        return found is not None and found.token == self._note.token
 
 
 def with_word(error: BaseException, left: str) -> BaseException:

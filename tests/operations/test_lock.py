@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from deployster_cli.domain.lock import LASTS, RENEW_AFTER, SURE_FOR, Note
-from deployster_cli.errors import EngineUnreachable, Locked
+from deployster_cli.errors import EngineError, EngineUnreachable, Locked
 from deployster_cli.operations import lock, undisturbed
 from deployster_cli.operations.lock import Held, new_note, take
 from tests.operations.locking import taking
@@ -551,6 +551,33 @@ def test_a_lock_that_could_not_be_given_back_at_once_is_given_back_a_little_late
     monkeypatch.setattr(engine.locks, call, works_the_third_time)
     held.release()
     assert engine.locks.notes == {}
+
+
+@pytest.mark.parametrize("seconds", [0, 3])
+def test_a_lock_that_is_gone_although_the_engine_refused_is_not_left(
+    engine: SimEngine, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    held, drop = taking(engine, mine(engine)), engine.locks.drop
+
+    def does_it_and_refuses(service: str) -> None:
+        drop(service)
+        engine.clock.sleep(seconds)
+        raise EngineError("fleetctl destroy failed: timed out")
+
+    monkeypatch.setattr(engine.locks, "drop", does_it_and_refuses)
+    assert held.release() == ""
+
+
+def test_a_lock_that_the_engine_refuses_to_give_back_is_left(
+    engine: SimEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = taking(engine, mine(engine))
+
+    def refuses(_: str) -> None:
+        raise EngineError("fleetctl destroy failed: no")
+
+    monkeypatch.setattr(engine.locks, "drop", refuses)
+    assert held.release() == LEFT
 
 
 def test_an_engine_that_is_silent_for_long_is_not_asked_twice_to_take_a_lock_back(
