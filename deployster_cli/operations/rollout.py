@@ -105,11 +105,12 @@ def drive(
         traits = replace(traits, limits=replace(traits.limits, dead_for=LOST_FOR))
     rollout, told = machine.begin(work.plan, traits, clock.now(), work.hashes)
     looks = _Looks(engine, work, clock, hold, seen)
+    looks.rollout = rollout
     gates = Gates(engine, clock)
     try:
         yield from told
         while not rollout.over:
-            rollout = yield from _turn(engine, rollout, work, looks, gates)
+            rollout = looks.rollout = yield from _turn(engine, rollout, work, looks, gates)
             if not rollout.over:
                 now, due = clock.now(), rollout.settles_at
                 wait = next_look(now - rollout.asked_at, looks.took, None if due is None else due - now)
@@ -117,14 +118,19 @@ def drive(
                 if clock.now() - now > wait + SLEPT:
                     rollout = machine.slept(rollout, clock.now())
     except KeyboardInterrupt as signal:
-        raise Stopped(rollout) from signal
+        raise Stopped(looks.rollout) from signal
     finally:
         gates.close()
     return rollout
 
 
 class _Looks:
-    """The engine's listings, each with what it proves. ``took`` is how many seconds the last one took."""
+    """The engine's listings, each with what it proves. ``took`` is how many seconds the last one took.
+
+    ``rollout`` is how far it has got, what the last look led to included: a signal may come while that is told or done.
+    """
+
+    rollout: Rollout
 
     def __init__(self, engine: Engine, work: Work, clock: Clock, hold: Hold, seen: Sequence[Unit] | None) -> None:
         self.clock, self.hold, self.took = clock, hold, 0.0
@@ -173,8 +179,10 @@ def _turn(engine: Engine, rollout: Rollout, work: Work, looks: _Looks, gates: Ga
     verdict = yield from gates.seen([judged[name] for name in rollout.judged if name in judged])
     if verdict:
         rollout, told = machine.condemned(rollout, verdict, clock.now())
+        looks.rollout = rollout
         return (yield from _with_reasons(engine, work, rollout, told))
     rollout, actions, told = machine.advance(rollout, seen, clock.now(), listing)
+    looks.rollout = rollout
     rollout = yield from _with_reasons(engine, work, rollout, told)
     for action in actions:
         try:
@@ -187,6 +195,7 @@ def _turn(engine: Engine, rollout: Rollout, work: Work, looks: _Looks, gates: Ga
             yield from told
         except EngineError as error:
             rollout, told = machine.refused(rollout, action, error.message, clock.now(), final=error.final)
+            looks.rollout = rollout
             rollout = yield from _with_reasons(engine, work, rollout, told)
             if rollout.failure:
                 return rollout

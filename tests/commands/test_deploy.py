@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from deployster_cli.domain.events import Changed, Event
+from deployster_cli.domain.events import Changed, Event, Failed, Retiring
 from deployster_cli.domain.names import UnitName
 from deployster_cli.views.progress import Progress
 from tests.commands.conftest import Shell
@@ -210,6 +210,37 @@ def test_ctrl_c_while_a_line_is_drawn_says_what_runs(shell: Shell, monkeypatch: 
     code, _, err = shell("deploy carousel v1")
     assert (code, shell.engine.locks.notes) == (130, {})
     assert "Interrupted. Started so far: carousel v1 @1; nothing was undone." in err
+
+
+@pytest.mark.parametrize("told", [Failed, Retiring])
+def test_ctrl_c_at_the_moment_of_a_failure_does_not_hide_it(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, told: type
+) -> None:
+    tell = Progress.tell
+
+    def interrupt(self: Progress, event: Event) -> None:
+        tell(self, event)
+        if isinstance(event, told):
+            raise KeyboardInterrupt
+
+    shell.engine.fates[UnitName("carousel", "v1", 1)] = Fate.LOOPS
+    monkeypatch.setattr(Progress, "tell", interrupt)
+    code, _, err = shell("deploy carousel v1")
+    assert code == 130
+    assert "carousel v1 @1 keeps crashing" in err.split("Error: ")[1]
+
+
+def test_ctrl_c_while_it_is_asked_to_undo_does_not_hide_the_failure(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    shell.engine.fates[UnitName("carousel", "v1", 1)] = Fate.LOOPS
+    monkeypatch.setattr(shell.engine, "stop", interrupt)
+    code, _, err = shell("deploy carousel v1")
+    assert code == 130
+    assert "carousel v1 @1 keeps crashing" in err.split("Error: ")[1]
 
 
 def test_names_that_belong_to_tasks_can_not_be_deployed(shell: Shell) -> None:
