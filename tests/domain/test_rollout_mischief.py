@@ -377,7 +377,7 @@ def worlds(draw: st.DrawFn) -> tuple[SimEngine, int, int | None, Policy]:
     return engine, count, draw(st.none() | st.integers(1, 4)), policy
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(worlds())
 def test_no_run_ends_in_done_that_a_last_look_would_deny_and_none_loses_the_earlier_release(
     world: tuple[SimEngine, int, int | None, Policy],
