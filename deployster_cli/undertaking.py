@@ -163,6 +163,8 @@ class Undertaking:
         except DeploysterError as error:
             if prepared and not isinstance(error, Interrupted):
                 yield from surroundings.behind(prepared[0], FAILED)
+            if isinstance(error, Interrupted) and self.intent.verb is Verb.RESTART:
+                error.hint = error.hint.replace("goes on from here", "starts over")
             raise
         yield from surroundings.behind(prepared[0], "unchanged" if result.plan.empty else "done")
         return result

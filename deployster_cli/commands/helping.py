@@ -21,6 +21,7 @@ OPTION_GROUPS: Mapping[str, tuple[str, ...]] = {
         "--before",
         "--batch-size",
         "--order",
+        "--adopt",
         "--settle",
         "--timeout",
         "--on-failure",

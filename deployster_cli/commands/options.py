@@ -30,7 +30,7 @@ ADOPT = click.option("--adopt", is_flag=True, help="Take over units with such na
 
 WAITING = (
     click.option(
-        "--timeout", type=duration, default="5m", show_default=True, metavar="TIME", help="Limit for each batch."
+        "--timeout", type=duration, default="5m", show_default=True, metavar="TIME", help="Limit without progress."
     ),
     click.option(
         "--lock-wait",

@@ -38,10 +38,12 @@ def cli(service: str, yes: bool) -> None:
 
 
 def _refuse_another(there: Note | None, note: Note) -> None:
-    """DeploysterError where the lock is not the one that was asked about any more."""
+    """DeploysterError where the lock that was asked about is gone, or another's, by now."""
     from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
 
-    if there and there.token != note.token:
+    if there is None:
+        raise DeploysterError(f"{note.service} is not locked any more. Nothing was changed.")
+    if there.token != note.token:
         by = there.told(SystemClock().epoch())
         raise DeploysterError(
             f"{note.service} is locked by another run by now: {by}. Nothing was changed.",

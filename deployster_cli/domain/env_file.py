@@ -34,10 +34,11 @@ class Fault(NamedTuple):
 _SAVE = "Save it as UTF-8."
 _PLAIN = "Write every line as NAME=value, without export; a comment ends without a backslash."
 
+# No possessive quantifier stands within another: Python 3.11.2 matches such a pattern wrongly.
 _ENTRY = re.compile(
     rb"""[ \t\n\r]*+(?:
     (?P<comment>[#;](?:\\.|\\\Z|[^\\\n\r])*+)
-    |(?P<name>[^=\n\r]++)=(?:[ \t]*+(?:'[^']*+'|"(?:\\.|[^"\\])*+"))*+[ \t]*+
+    |(?P<name>[^=\n\r]++)=(?:[ \t]*(?:'[^']*'|"(?:\\.|[^"\\])*"))*[ \t]*
         (?:(?P<open>['"])|(?:\\.|\\\Z|[^\\\n\r])*+)
     |(?P<other>[^\n\r]++)
     )""",

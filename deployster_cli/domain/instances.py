@@ -52,8 +52,8 @@ def decide(wish: Wish, found: Sequence[Release], stamps: Mapping[str, Stamp], re
         if number
     )
     target = there.get(wish.version)
-    if wish.verb is Verb.ROLLBACK and wish.asked is None and target and target.up > number:
-        number, reason = target.up, f"{target.version} has {target.up} up"
+    if wish.verb is Verb.ROLLBACK and wish.asked is None and target and target.wanted > number:
+        number, reason = target.wanted, f"{target.version} has {target.wanted}"
     before = last[0] if last else (basis.wanted if basis else None) or None
     losing = max((release.wanted for release in found if wish.retires or release is target), default=0)
     if before == number and losing > number:

@@ -11,7 +11,7 @@ from deployster_cli.domain import events
 from deployster_cli.domain.events import Failure
 from deployster_cli.domain.model import UP, Condition, State, Unit
 from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.rollout_state import FORWARD, Listing, Rollout, Told, Verb
+from deployster_cli.domain.rollout_state import FORWARD, Listing, Phase, Rollout, Told, Verb
 from deployster_cli.domain.watching import Reason, Track
 
 _NO_NEWS = frozenset({Condition.ENDED, Condition.UNREPORTED, Condition.LEAVING, Condition.STOPPED})
@@ -28,13 +28,15 @@ def with_the_old(rollout: Rollout, units: Mapping[UnitName, Unit]) -> Rollout:
         return rollout
     serving = frozenset(n for n in names if n in units and units[n].condition in UP)
     touched = {*rollout.parked, *(n for verb, n in rollout.asked if verb is Verb.STOP)}
-    old = dict(rollout.old)
+    old, stopping = dict(rollout.old), rollout.phase is Phase.PARKING
     for name in names if rollout.phase in FORWARD else ():
         unit = units.get(name)
         if unit is None or name in touched:
             continue
-        old.pop(name, None)
-        if wanted(unit) and any(copy.condition is not Condition.FAILED for copy in unit.each):
+        if not (stopping and name in rollout.now_in.retire):  # a stop that nobody answered may have been heard
+            old.pop(name, None)
+        over = {Condition.FAILED, Condition.ENDED}  # a job that has ended well is not to run once more
+        if wanted(unit) and any(copy.condition not in over for copy in unit.each):
             unseen = unit.everywhere and not unit.reported
             old[name] = Condition.UNREPORTED if unseen else unit.condition
     served = serving if rollout.served is None else rollout.served

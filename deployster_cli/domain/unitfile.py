@@ -26,6 +26,8 @@ LONGEST_LINE = 2047
 
 MOST_PREVIOUS = 10
 
+ROLLBACK = "rollback"
+
 _HIGHEST_PORT = 65535
 
 _AMBIGUOUS = re.compile("[\x00\r\x1c-\x1f\ud800-\udfff]")
@@ -37,7 +39,8 @@ class Stamp:
     """What ``[X-Deployster]`` says of a unit. Times are RFC 3339 in UTC; ``previous`` is newest first.
 
     ``instances`` is how many the deploy was after, so that one cut short can be finished by the same command;
-    ``secrets`` names the variables whose values nobody is to be shown.
+    ``change`` is ROLLBACK where a rollback started it, for the same reason; ``secrets``
+    names the variables whose values nobody is to be shown.
     """
 
     service: str
@@ -50,6 +53,7 @@ class Stamp:
     port: int | None = None
     previous: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
+    change: str = ""
 
     def options(self) -> tuple[Option, ...]:
         """The section's options, in the order a person reads them."""
@@ -69,6 +73,8 @@ class Stamp:
             pairs.append(("Previous", " ".join(self.previous[:MOST_PREVIOUS])))
         if self.secrets:
             pairs.append(("Secrets", " ".join(self.secrets)))
+        if self.change:
+            pairs.append(("Change", self.change))
         return tuple((STAMP_SECTION, name, value) for name, value in pairs)
 
 
@@ -152,6 +158,7 @@ class UnitFile:
                 port=whole(found["Port"], _HIGHEST_PORT) if "Port" in found else None,
                 previous=versions(found.get("Previous", "")),
                 secrets=tuple(found.get("Secrets", "").split()),
+                change=ROLLBACK if found.get("Change") == ROLLBACK else "",
             )
         except (KeyError, ValueError):
             return None

@@ -15,7 +15,7 @@ from deployster_cli.domain.placement import bars_its_successor, is_global
 from deployster_cli.domain.plan import Plan, Policy, Wanted, plan_deploy, previous_of
 from deployster_cli.domain.ports import FIRST, assign
 from deployster_cli.domain.record import Record
-from deployster_cli.domain.unitfile import Stamp, UnitFile
+from deployster_cli.domain.unitfile import ROLLBACK, Stamp, UnitFile
 from deployster_cli.domain.watching import Limits, Traits
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import InvalidInput
@@ -247,6 +247,7 @@ def _stamp(
         instances=instances,
         port=port,
         previous=previous,
+        change=ROLLBACK if request.verb is Verb.ROLLBACK else "",
     )
 
 

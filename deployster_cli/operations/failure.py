@@ -114,7 +114,9 @@ def interrupted(rollout: Rollout, signal: int) -> Interrupted:
         state = f"Some of {plan.service} {plan.version} may still be stopping."
     else:
         asked = some_names(rollout.started) if rollout.started else "nothing"
-        state = f"Started so far: {asked}; nothing was undone."
+        stopped = tuple(name for name in rollout.plan.retire if name in rollout.old and name not in rollout.serving)
+        off = f"; stopped, their unit files kept: {some_names(stopped)}" if stopped and not rollout.committed else ""
+        state = f"Started so far: {asked}{off}; nothing was undone."
     return Interrupted(
         f"Interrupted. {state}",
         f"The same command again goes on from here; deployster units {plan.service} shows what runs.",

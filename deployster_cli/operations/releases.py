@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from deployster_cli.domain.model import Release, releases
 from deployster_cli.domain.names import check_service
 from deployster_cli.domain.plan import newest
-from deployster_cli.domain.unitfile import Stamp
+from deployster_cli.domain.unitfile import ROLLBACK, Stamp
 from deployster_cli.domain.wording import did_you_mean
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import InvalidInput, NotFound
 from deployster_cli.operations.deploy import Renderer, Request
 from deployster_cli.operations.ownership import none_of_ours, owned
-from deployster_cli.operations.records import known
+from deployster_cli.operations.records import Known, known
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,8 @@ class Standing:
     newest: Release
     found: tuple[Release, ...]
     stamps: Mapping[str, Stamp]
+    rolling_back: bool = False
+    """A rollback to the newest release was cut short."""
 
     @property
     def before(self) -> tuple[str, ...]:
@@ -50,23 +52,31 @@ def standing(engine: Engine, service: str) -> Standing:
     seen = owned(engine, engine.units(), service)
     units = seen.units
     found = releases(units, service)
-    stamps = known(engine, service, seen.stamps).stamps
-    last = newest(found, stamps)
+    what = known(engine, service, seen.stamps)
+    last = newest(found, what.stamps)
     if last is None:
         if foreign := none_of_ours(units, service):
             raise foreign
         meant = did_you_mean(service, (unit.name.service for unit in units))
         raise NotFound(f"There is no {service}.{meant}", "deployster services shows what there is.")
-    return Standing(last, found, stamps)
+    return Standing(last, found, what.stamps, len(found) > 1 and _rolled_back_to(last.version, what))
+
+
+def _rolled_back_to(version: str, what: Known) -> bool:
+    """Whether a rollback made this release the newest."""
+    stamp, record = what.stamps.get(version), what.record
+    recorded = record is not None and (record.version, record.verb) == (version, ROLLBACK)
+    return recorded or (stamp is not None and stamp.change == ROLLBACK)
 
 
 def rolled_back(now: Standing, request: Request, version: str | None) -> Request:
-    """The request to go back: to ``version``, else to the release before the newest.
+    """The request to go back: to ``version``, else on to where a rollback was going that was cut short (it leaves other
+    releases beside its own), else to the release before the newest.
 
     NotFound where the service is not known to have had that release: a slip of the finger must not retire all others.
     """
     service, known = request.service.name, dict.fromkeys((*(r.version for r in now.found), *now.before))
-    target = version or next(iter(now.before), None)
+    target = version or (now.newest.version if now.rolling_back else next(iter(now.before), None))
     if target is None:
         raise NotFound(
             f"{service} {now.newest.version} was deployed with no release before it: there is nothing to go back to.",

@@ -49,9 +49,12 @@ class Board:
     began: float = 0.0
     releases: frozenset[str] = frozenset()
     awaited: dict[UnitName, Unit | None] = field(default_factory=dict)
+    seen: dict[UnitName, Unit] = field(default_factory=dict)
 
     def follow(self, event: Event, now: float) -> None:
         """Take one event in."""
+        if isinstance(event, events.Changed | events.Ready):
+            self.seen[event.unit.name] = event.unit
         match event:
             case events.TaskStarted() | events.TaskDone():
                 self.task = isinstance(event, events.TaskStarted)
@@ -77,7 +80,7 @@ class Board:
         self.doing, self.rising, self.began = doing, rising, now
         self.step = self.steps = 1
         self.releases = frozenset(f"{name.service} {name.version}" for name in names)
-        self.awaited, self.total = dict.fromkeys(names), len(names)
+        self.awaited, self.total = {name: self.seen.get(name) for name in names}, len(names)
 
     @property
     def done(self) -> int:

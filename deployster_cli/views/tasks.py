@@ -6,8 +6,8 @@ import sys
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
-from deployster_cli.domain.events import Event, Noticed, TaskDone, TaskOutput
-from deployster_cli.views.clean import for_terminal
+from deployster_cli.domain.events import Event, Journal, Noticed, TaskDone, TaskOutput
+from deployster_cli.views.clean import for_terminal, printable
 from deployster_cli.views.output import Output, emit, is_terminal
 from deployster_cli.views.progress import Progress, progress
 
@@ -24,6 +24,7 @@ def show_task(output: Output, task: Errand, running: Generator[Event, None, int]
             try:
                 event = running.throw(signal) if signal else next(running)
                 signal = None
+                screen.see(event)
                 _tell(event, told, screen)
             except StopIteration as end:
                 code = int(end.value)
@@ -54,6 +55,16 @@ class _Screen:
         self.begun = False
         self._output = output
         self._lines: list[str] = []
+        self._problem = ""
+        self._known = True
+
+    def see(self, event: Event) -> None:
+        """Note what is to be said at the end."""
+        match event:
+            case Journal(problem=problem) if problem:
+                self._problem = problem
+            case TaskDone(known=known):
+                self._known = known
 
     def write(self, lines: tuple[str, ...]) -> None:
         """These lines."""
@@ -66,7 +77,10 @@ class _Screen:
         emit("".join(f"{line}\n" for line in lines), sys.stdout)
 
     def end(self, task: Errand, code: int) -> None:
-        """The one value of ``-o json``."""
+        """The one value of ``-o json``; and, with ``-q`` too, that output was lost."""
+        if self._problem and not self.begun:
+            code_too = "" if self._known else " Its exit code is not known."
+            emit(f"The output of {printable(task.command)} could not be read: {self._problem}{code_too}\n", sys.stderr)
         if self._output.form == "json":
             about = {"service": task.service, "version": task.version, "command": task.command, "exit_code": code}
             self._output.json({"task": {**about, "output": self._lines}})

@@ -128,7 +128,7 @@ def test_a_rollback_takes_no_instance_of_its_target_that_is_up(shell: Shell) -> 
     shell("deploy carousel v2 --instances 1")
     code, _, err = shell("rollback carousel")
     assert (code, there(shell)) == (0, {"v1": 3})
-    assert "1 → 3 instances: v1 has 3 up\n" in err
+    assert "1 → 3 instances: v1 has 3\n" in err
 
 
 def test_a_rollback_with_a_number_takes_it(shell: Shell) -> None:
@@ -334,3 +334,49 @@ def test_a_scale_from_a_laptop_whose_clock_is_behind_counts(shell: Shell, monkey
     stopped_by_hand(shell, "v1", 1)
     shell("restart carousel")
     assert there(shell) == {"v1": 2}
+
+
+def test_a_rollback_that_was_interrupted_is_finished_by_the_same_command(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell("deploy carousel v1 --instances 2")
+    shell("deploy carousel v2 --destroy-previous")
+    interrupted(shell, monkeypatch, "rollback carousel")
+    assert shell("rollback carousel")[0] == 0
+    assert there(shell) == {"v1": 2}
+
+
+def test_a_rollback_that_starts_nothing_and_was_interrupted_is_finished_too(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell("deploy carousel v1")
+    shell("deploy carousel v2")
+
+    def stop(_: float) -> None:
+        if any(verb == "stop" for verb, _ in shell.engine.calls):
+            raise KeyboardInterrupt
+        shell.engine.clock.at += 1
+
+    shell.engine.calls.clear()
+    with monkeypatch.context() as patched:
+        patched.setattr(shell.engine.clock, "sleep", stop)
+        assert shell("rollback carousel")[0] == 130
+    assert shell("rollback carousel")[0] == 0
+    assert there(shell) == {"v1": 1}
+
+
+def test_a_rollback_after_one_that_is_done_goes_back_again(shell: Shell) -> None:
+    shell("deploy carousel v1")
+    shell("deploy carousel v2 --destroy-previous")
+    shell("rollback carousel")
+    shell("rollback carousel")
+    assert there(shell) == {"v2": 1}
+
+
+def test_a_rollback_counts_instances_of_its_target_that_are_down(shell: Shell) -> None:
+    shell("deploy carousel r1 --instances 4")
+    shell("deploy carousel r2 --instances 1")
+    for name in [name for name in shell.engine.lives if name.version == "r1"]:
+        shell.engine.lives[name].fate = Fate.FAILS
+    assert shell("rollback carousel")[0] == 0
+    assert there(shell) == {"r1": 4}

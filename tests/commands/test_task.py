@@ -246,3 +246,11 @@ def test_on_a_cluster_a_command_needs_a_folder(task: Shell, tmp_path: Path) -> N
     for line in ("render carousel v1", "deploy carousel v1", "task carousel v1 -- true"):
         code, _, err = task(line)
         assert (code, "directory" in err, "/srv/carousel/{version}" in err) == (2, True, True)
+
+
+def test_output_that_can_not_be_read_is_said_though_all_else_is_quiet(shell: Shell) -> None:
+    shell("deploy carousel v1")
+    shell.engine.mute = "No agent."
+    code, out, err = shell("-q task carousel v1 -- true")
+    assert (code, out) == (0, "")
+    assert "The output of true could not be read: No agent." in err

@@ -146,7 +146,7 @@ BACK = Wish(Verb.ROLLBACK, "v0", retires=True)
 def test_a_rollback_takes_no_instance_from_its_target(setting: int | None, how: How) -> None:
     there = release("v0", UP, how, how, FAILED), release("v1", UP)
     stamps = [stamp("v0", 1, 4), stamp("v1", 2, 1)]
-    assert decided(replace(BACK, setting=setting), *there, stamps=stamps) == (3, "v0 has 3 up", 1)
+    assert decided(replace(BACK, setting=setting), *there, stamps=stamps) == (4, "v0 has 4", 1)
 
 
 def test_a_rollback_with_a_number_takes_what_it_names() -> None:

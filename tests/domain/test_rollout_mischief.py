@@ -18,8 +18,8 @@ from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import Plan, Policy, Step, Wanted, plan_deploy, plan_destroy
 from deployster_cli.domain.rollout_state import Phase, Rollout
 from deployster_cli.domain.watching import Reason, Track, Traits
-from deployster_cli.errors import EngineError, Refused
-from deployster_cli.operations.rollout import Work, drive
+from deployster_cli.errors import EngineError, EngineUnreachable, Refused
+from deployster_cli.operations.rollout import Stopped, Work, drive
 from tests.simulation import Fate, Life, SimClock, SimEngine, stamped
 
 OLD, NEW = "v1", "v2"
@@ -421,3 +421,28 @@ def test_what_was_started_first_settles_once_more_when_the_old_ones_have_stopped
     assert rollout.settles_at == 25
     stop_first = replace(plan, policy=Policy(settle=5, order=Order.STOP_FIRST))
     assert replace(rollout, plan=stop_first).settles_at == 6
+
+
+def test_a_job_of_the_earlier_release_that_has_ended_is_not_run_once_more() -> None:
+    engine = sim(2, [], fates={names(NEW, 1)[0]: Fate.FAILS})
+    for life in engine.lives.values():
+        life.fate = Fate.ENDS
+    run = deploy(engine, 1, Policy(order=Order.STOP_FIRST))
+    assert (run.end.phase, [verb for verb, _ in engine.calls if verb == "resume"]) == (Phase.FAILED, [])
+
+
+def test_a_signal_in_the_midst_of_a_turn_knows_what_that_turn_has_come_to() -> None:
+    engine = sim(1, [], fates={names(NEW, 1)[0]: Fate.FAILS})
+    plan = plan_deploy(Wanted("carousel", NEW, 1, True), engine.units(), ())
+    driven = drive(engine, Work(plan, {name: stamped(name) for name in plan.start}), engine.clock, Hold(engine))
+    next(event for event in driven if isinstance(event, events.Failed))
+    with pytest.raises(Stopped) as stopped:
+        driven.throw(KeyboardInterrupt())
+    assert stopped.value.rollout.failure is not None
+
+
+def test_a_stop_that_nobody_answered_is_undone_all_the_same() -> None:
+    engine = stubborn(2, {names(NEW, 1)[0]: Fate.FAILS}, stop=1)
+    engine.error = EngineUnreachable
+    run = deploy(engine, 2, Policy(order=Order.STOP_FIRST))
+    assert (run.end.phase, engine.running("carousel", OLD)) == (Phase.FAILED, 2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from deployster_cli.domain.events import Failure
@@ -134,3 +136,11 @@ def test_an_interrupt_while_the_earlier_release_comes_back_says_what_brings_it_b
 def test_an_interrupted_destroy_says_that_units_may_still_be_stopping() -> None:
     plan = Plan("carousel", "v1", (Step(retire=(OLD,)),))
     assert "may still be stopping" in interrupted(Rollout(plan, phase=Phase.RETIRING, step=0), 2).message
+
+
+def test_an_interrupt_says_what_was_stopped_and_is_kept() -> None:
+    plan = Plan("carousel", "v2", (STEP,))
+    state = Rollout(plan, phase=Phase.SETTLING, step=0, started=(NEW,), parked=(OLD,), old={OLD: Condition.RUNNING})
+    said = "Started so far: carousel v2 @1; stopped, their unit files kept: carousel v1 @1; nothing was undone."
+    assert said in interrupted(state, 2).message
+    assert "stopped" not in interrupted(replace(state, committed=True), 2).message

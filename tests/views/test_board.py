@@ -88,3 +88,12 @@ def test_parking_restoring_and_undoing_are_called_so() -> None:
 
 def test_nothing_yet_is_nothing_done() -> None:
     assert (Board().fraction, Board().rows(1)) == (0, [])
+
+
+def test_what_was_seen_of_a_unit_is_still_known_in_the_next_turn() -> None:
+    board = after(
+        events.Starting(1, 1, (ONE,)),
+        events.Ready(STARTING._replace(active="active", sub="running"), 3),
+        events.Settling((ONE,), 3),
+    )
+    assert [row[1:3] + row[4:] for row in board.rows(103)] == [("running", "10.0.0.1", "until it has settled")]
