@@ -117,7 +117,7 @@ def refused(rollout: Rollout, action: Action, text: str, now: float, *, final: b
     """The engine would not take a request, or said so: it may have done it all the same. The next look decides, and it
     is asked again. The rollout fails after REFUSALS in a row, or at once where asking again can't help (``final``).
 
-    On the way back nothing but the time limit ends the asking: half of it is worse than none.
+    On the way back, and where there is none any more, only the time limit ends the asking: half is worse than none.
     """
     count = rollout.refusals.get(action.verb, 0) + 1
     again = now - ASK_AGAIN_AFTER + REFUSED_AGAIN_AFTER
@@ -126,7 +126,7 @@ def refused(rollout: Rollout, action: Action, text: str, now: float, *, final: b
         refusals={**rollout.refusals, action.verb: count},
         asked={**rollout.asked, **{(action.verb, n): again for n in action.names}},
     )
-    if rollout.failure or (count < REFUSALS and not final):
+    if rollout.failure or rollout.committed or (count < REFUSALS and not final):
         return rollout, ()
     return fail(rollout, Failure(Reason.REFUSED, action.names, text=text), now)
 

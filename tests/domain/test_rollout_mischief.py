@@ -446,3 +446,10 @@ def test_a_stop_that_nobody_answered_is_undone_all_the_same() -> None:
     engine.error = EngineUnreachable
     run = deploy(engine, 2, Policy(order=Order.STOP_FIRST))
     assert (run.end.phase, engine.running("carousel", OLD)) == (Phase.FAILED, 2)
+
+
+def test_past_the_point_of_no_return_a_refused_destroy_is_asked_for_until_it_is_done() -> None:
+    engine = stubborn(2, destroy=9)
+    engine.leave_delay = 40
+    run = deploy(engine, 2)
+    assert (run.end.phase, set(engine.lives)) == (Phase.DONE, set(names(NEW, 2)))
