@@ -195,13 +195,6 @@ class Release(NamedTuple):
         return tuple(u for u in self.units if u.condition in UP)
 
     @property
-    def up(self) -> int:
-        """How many instances are up, for whoever would not lose one: a launched one that no machine told of counts, as
-        a listing of a busy fleet lacks reports of what runs.
-        """
-        return sum(u.condition in UP or u.condition is Condition.UNREPORTED for u in self.units)
-
-    @property
     def wanted(self) -> int:
         """How many instances are wanted to run, those that happen to be down among them."""
         return sum(u.desired is State.LAUNCHED for u in self.units)

@@ -263,3 +263,8 @@ def test_a_setting_for_this_run_has_to_be_used(setting: str, fits: bool) -> None
         return
     with pytest.raises(TemplateFault, match=r"^Template 'own': it never uses cpu, which --set gives\.$"):
         templates.renderer(service, ["port", setting])
+
+
+def test_a_template_that_says_image_runs_one() -> None:
+    found = Templates({"a.service.j2": RUN + "Environment=IMAGE={{ image }}", "b.service.j2": RUN})
+    assert (found.takes_image("a"), found.takes_image("b")) == (True, False)

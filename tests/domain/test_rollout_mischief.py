@@ -13,9 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployster_cli.domain import events
+from deployster_cli.domain.events import Failure
 from deployster_cli.domain.model import OnFailure, Order, State
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import Plan, Policy, Step, Wanted, plan_deploy, plan_destroy
+from deployster_cli.domain.rollout import begin, condemned
 from deployster_cli.domain.rollout_state import Phase, Rollout
 from deployster_cli.domain.watching import Reason, Track, Traits
 from deployster_cli.errors import EngineError, EngineUnreachable, Refused
@@ -453,3 +455,13 @@ def test_past_the_point_of_no_return_a_refused_destroy_is_asked_for_until_it_is_
     engine.leave_delay = 40
     run = deploy(engine, 2)
     assert (run.end.phase, set(engine.lives)) == (Phase.DONE, set(names(NEW, 2)))
+
+
+def test_what_a_journal_condemns_fails_the_rollout_once() -> None:
+    (new,) = names(NEW, 1)
+    plan = Plan("carousel", NEW, (Step(start=(new,)),))
+    failure = Failure(Reason.UNHEALTHY, (new,))
+    start, _ = begin(plan, Traits(), 0)
+    failed, told = condemned(start, failure, 1)
+    assert (failed.failure, next(type(event) for event in told)) == (failure, events.Failed)
+    assert condemned(failed, failure, 2) == (failed, ())

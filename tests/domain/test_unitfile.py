@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.unitfile import LONGEST_LINE, MOST_PREVIOUS, Stamp, UnitFile, grouped, parse_options
+from deployster_cli.domain.unitfile import (
+    LONGEST_LINE,
+    MOST_PREVIOUS,
+    ROLLBACK,
+    Stamp,
+    UnitFile,
+    grouped,
+    parse_options,
+)
 from deployster_cli.errors import TemplateFault
 
 NAME = UnitName("carousel", "9f88701", 1)
@@ -192,3 +200,10 @@ def test_a_stamp_that_we_never_write_is_none(written: str, found: str) -> None:
 def test_a_stamp_with_more_than_ten_releases_is_cut_to_them() -> None:
     text = unit("[Unit]\nA=1").stamped(STAMP).text.replace("Previous=a41c9e2", "Previous=" + "1 " * 20)
     assert unit(text).stamp == replace(STAMP, previous=("1",) * MOST_PREVIOUS)
+
+
+@pytest.mark.parametrize(("change", "read"), [(ROLLBACK, ROLLBACK), ("", ""), ("something else", "")])
+def test_a_stamp_knows_that_a_rollback_made_it(change: str, read: str) -> None:
+    file = UnitFile(NAME, (("Service", "ExecStart", "/bin/true"),)).stamped(replace(STAMP, change=change))
+    assert file.stamp is not None
+    assert file.stamp.change == read

@@ -10,7 +10,7 @@ from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.reasons import headline, rules_and_machines
 from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.domain.watching import Reason
-from deployster_cli.domain.wording import count, did_you_mean, some_names, where
+from deployster_cli.domain.wording import count, did_you_mean, left_alone, resized, some_names, taken_over, where
 from deployster_cli.domain.wording import on as on_place
 
 NEW = UnitName("carousel", "v2", 1)
@@ -68,3 +68,15 @@ def test_nothing_is_proposed_where_nothing_is_near() -> None:
 @pytest.mark.parametrize(("place", "said"), [("staging", " on staging"), ("", "")])
 def test_a_place_is_named_where_there_is_one(place: str, said: str) -> None:
     assert on_place(place) == said
+
+
+def test_foreign_units_are_named_as_left_alone_or_taken_over() -> None:
+    two = (NEW, NEW._replace(instance=2))
+    assert left_alone(()) == taken_over(()) == ""
+    assert left_alone((NEW,)) == "carousel v2 @1 was not made by Deployster, and is left alone."
+    assert left_alone(two) == "carousel v2 @1 @2 were not made by Deployster, and are left alone."
+    assert taken_over(two) == "Takes over carousel v2 @1 @2, which Deployster didn't make."
+
+
+def test_a_change_of_the_number_is_said_with_its_reason() -> None:
+    assert resized(1, 3, "deployster.toml") == "3 → 1 instance: deployster.toml"
