@@ -211,8 +211,9 @@ def test_a_unit_that_starts_can_be_stopped(told: Told, service: str) -> None:
 
 
 def test_a_unit_that_waits_for_its_restart_can_be_stopped(told: Told) -> None:
-    begin = "settled('Restart=always', 'RestartSec=60', 'ExecStart=/bin/false')"
-    assert told(begin, "print(conditions()['9f8'], stopped())") == "restarting stopped"
+    begin = "engine.start([unit('9f8', 'Restart=always', 'RestartSec=60', 'ExecStart=/bin/false')])"
+    wait = "becomes('restarting')"
+    assert told(begin, wait, "print(conditions()['9f8'], stopped())") == "restarting stopped"
 
 
 def test_a_failed_unit_can_be_started_again(told: Told) -> None:
