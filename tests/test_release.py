@@ -163,10 +163,11 @@ def test_the_readme_is_the_description(built: Built) -> None:
 # CHANGELOG.md
 
 
-def test_the_newest_change_is_this_version() -> None:
-    newest = re.search(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
-    assert newest
-    assert re.fullmatch(re.escape(__version__) + r", \d{4}-\d\d-\d\d", newest[1])
+def test_the_newest_release_is_this_version_and_what_is_not_released_yet_stands_above_it() -> None:
+    headings = re.findall(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    released = headings[1:] if headings[0] == "Not released yet" else headings
+    assert re.fullmatch(re.escape(__version__) + r", \d{4}-\d\d-\d\d", released[0])
+    assert [text for text in released if not re.fullmatch(r"\d+\.\d+\.\d+, \d{4}-\d\d-\d\d", text)] == []
 
 
 def test_every_supported_python_is_told_of() -> None:
