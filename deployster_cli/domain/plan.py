@@ -8,7 +8,7 @@ instance number beside the old one, so no name is used again while its predecess
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deployster_cli.domain.limits import MOST_AT_ONCE
 from deployster_cli.domain.model import Condition, OnFailure, Order, Release, Unit
@@ -18,6 +18,7 @@ from deployster_cli.domain.unitfile import MOST_PREVIOUS, Stamp
 from deployster_cli.errors import InvalidInput
 
 SERVING = frozenset({Condition.RUNNING, Condition.EXITED})
+NOT_WANTED = frozenset({Condition.STOPPING, Condition.STOPPED})
 ON_THE_WAY = SERVING | {Condition.WAITING, Condition.STARTING, Condition.UNREPORTED}
 
 
@@ -67,7 +68,8 @@ class Plan:
     release is a job, whose units are meant to end.
 
     ``adopted`` are those that are retired though Deployster didn't make them, as was asked; the others of the service
-    are ``beside`` it and left alone.
+    are ``beside`` it and left alone. ``halted`` are those of ``retire`` that an interrupted run of this very deploy
+    stopped: a failure starts them again.
     """
 
     service: str
@@ -79,6 +81,7 @@ class Plan:
     oneshot: bool = False
     adopted: tuple[UnitName, ...] = ()
     beside: tuple[UnitName, ...] = ()
+    halted: tuple[UnitName, ...] = ()
 
     @property
     def start(self) -> tuple[UnitName, ...]:
@@ -148,6 +151,26 @@ def plan_deploy(wanted: Wanted, units: Sequence[Unit], current: Collection[UnitN
     steps = tuple(_steps(start, watch, retire, wanted.batch))
     keep = tuple(u.name for u in kept if u.condition in serving)
     return Plan(wanted.service, wanted.version, steps, keep, wanted.policy, oneshot=wanted.oneshot, beside=beside)
+
+
+def resumed(plan: Plan, units: Sequence[Unit], previous: Sequence[str]) -> Plan:
+    """The plan where an interrupted run of this very deploy is gone on with: there are some of the new release already,
+    and instances of the one before are off. A failure starts those again, and removes all of the new release.
+
+    They are as many as are missing of the number that is to run: more may have been off for other reasons.
+    """
+    here = {(u.name.service, u.name.version) for u in units if not u.foreign}
+    if not previous or (plan.service, plan.version) not in here:
+        return plan
+    before = [u for u in units if u.name in plan.retire and u.name.version == previous[0]]
+    off = sorted(u.name for u in before if u.condition in NOT_WANTED)
+    missing = plan.instances.number - len(before) + len(off) if plan.instances else len(off)
+    halted = tuple(off[: max(0, missing)])
+    if not halted:
+        return plan
+    first, *others = plan.steps
+    first = replace(first, watch=(*plan.keep, *first.watch))
+    return replace(plan, steps=(first, *others), keep=(), halted=halted)
 
 
 def plan_destroy(

@@ -35,6 +35,8 @@ def with_the_old(rollout: Rollout, units: Mapping[UnitName, Unit]) -> Rollout:
             continue
         if not (stopping and name in rollout.now_in.retire):  # a stop that nobody answered may have been heard
             old.pop(name, None)
+        if name in rollout.plan.halted and not wanted(unit):
+            old[name] = Condition.RUNNING
         over = {Condition.FAILED, Condition.ENDED}  # a job that has ended well is not to run once more
         if wanted(unit) and any(copy.condition not in over for copy in unit.each):
             unseen = unit.everywhere and not unit.reported

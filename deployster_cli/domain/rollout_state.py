@@ -174,8 +174,10 @@ class Rollout:
 
     @property
     def up_before(self) -> tuple[UnitName, ...]:
-        """The stopped earlier instances that were wanted and had not failed; they are started again on a failure."""
-        return tuple(name for name in self.parked if name in self.old)
+        """The stopped earlier instances that were wanted and had not failed, stopped by this run or by an interrupted
+        one; they are started again on a failure.
+        """
+        return tuple(dict.fromkeys(name for name in (*self.parked, *self.plan.halted) if name in self.old))
 
     @property
     def coming_up(self) -> tuple[UnitName, ...]:

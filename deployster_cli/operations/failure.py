@@ -76,6 +76,9 @@ def _earlier(rollout: Rollout) -> str:
     if lost:
         return f"of the {len(ran)} earlier instances these do not run: {some_names(lost)}"
     releases = sorted({f"{name.service} {name.version}" for name in ran if name.version != rollout.plan.version})
+    again = [name for name in rollout.plan.halted if name in rollout.serving]
+    if again:
+        return f"{some_names(again)} run{'s' * (len(again) == 1)} again"
     if not releases:
         return ""
     return f"{' and '.join(releases)} {'is as it was' if len(releases) == 1 else 'are as they were'}"

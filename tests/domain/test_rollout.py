@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from deployster_cli.domain import events
 from deployster_cli.domain.events import Journal
 from deployster_cli.domain.model import Condition, OnFailure, Order, State
 from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.plan import Plan, Policy, Wanted, plan_deploy, plan_destroy
+from deployster_cli.domain.plan import Instances, Plan, Policy, Wanted, plan_deploy, plan_destroy, resumed
 from deployster_cli.domain.rollout import advance, begin, refused
 from deployster_cli.domain.rollout_state import Phase, Rollout
 from deployster_cli.domain.unitfile import UnitFile
@@ -458,3 +459,33 @@ def test_killed_at_any_moment_the_same_command_again_finishes_the_job(
     assert len(engine.lives) == count
     if order is Order.START_FIRST:
         assert run.fewest >= old
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    old=st.integers(1, 4),
+    batch=st.none() | st.integers(1, 4),
+    death=st.floats(0, 40),
+    order=st.sampled_from(Order),
+    fate=st.sampled_from([Fate.FAILS, Fate.LOOPS, Fate.ENDS]),
+)
+def test_killed_and_failing_when_run_again_as_many_of_the_earlier_release_run_as_before(
+    old: int, batch: int | None, death: float, order: Order, fate: Fate
+) -> None:
+    clock = MortalClock()
+    clock.deaths = [death]
+    engine = clock.engine = SimEngine(clock)
+    engine.add_running(*names(OLD, old))
+    wanted = Wanted("carousel", NEW, old, True, batch, policy=Policy(order=order, settle=2))
+    with suppress(Killed):
+        go(engine, plan_deploy(wanted, engine.units(), []))
+    begun = any(name.version == NEW for name in engine.lives)  # stop-first, nothing tells of a run that stopped only
+    assume(begun and not clock.deaths and set(names(OLD, old)) <= set(engine.lives))
+    engine.fates = dict.fromkeys(names(NEW, 2 * old), fate)
+    for name in [name for name in engine.lives if name.version == NEW]:
+        engine.lives[name].fate, engine.lives[name].up = fate, clock.at
+    units = engine.units()
+    plan = replace(plan_deploy(wanted, units, [u.name for u in units]), instances=Instances(old, "asked for"))
+    run = go(engine, resumed(plan, units, [OLD]))
+    assert run.end.phase is Phase.FAILED
+    assert engine.running("carousel", OLD) == old

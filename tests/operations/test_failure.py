@@ -29,9 +29,10 @@ def failed(
     text: str = "",
     serving: tuple[UnitName, ...] = (OLD,),
     committed: bool = False,
+    halted: tuple[UnitName, ...] = (),
 ) -> RolloutFailed:
     policy = Policy(on_failure=OnFailure.KEEP if keep else OnFailure.ROLLBACK)
-    plan = Plan("carousel", "v2", (step,), policy=policy)
+    plan = Plan("carousel", "v2", (step,), policy=policy, halted=halted)
     failure = Failure(reason, names, HERE, text)
     end = Rollout(
         plan,
@@ -39,7 +40,7 @@ def failed(
         started=(NEW,),
         failure=failure,
         left=left,
-        served=frozenset({OLD}),
+        served=frozenset() if halted else frozenset({OLD}),
         serving=frozenset(serving),
         committed=committed,
     )
@@ -53,6 +54,7 @@ def failed(
             failed(Reason.FAILED),
             "carousel v2 @1 failed on 10.0.0.1. The new instances were removed; carousel v1 is as it was.",
         ),
+        (failed(Reason.DIED, halted=(OLD,)), "The new instances were removed; carousel v1 @1 runs again."),
         (failed(Reason.CRASH_LOOP, step=Step((NEW,))), "The new instances were removed."),
         (
             failed(Reason.ENDED, left=(NEW,), keep=True),
