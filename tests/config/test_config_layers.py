@@ -107,6 +107,11 @@ def test_a_limit_of_a_service_is_told_with_its_line(load: Load, text: str, said:
     assert (fault.startswith("deployster.toml:2: "), said in fault) == (True, True)
 
 
+def test_a_server_whose_address_has_a_login_is_refused_without_the_login(load: Load) -> None:
+    fault = refusal(load, "server = 'https://ann:geheim@deployster.example.com'")
+    assert ("must be an address like" in fault, "geheim" in fault) == (True, False)
+
+
 def test_a_relative_path_that_no_machine_of_the_cluster_has_is_for_its_template_to_refuse(load: Load) -> None:
     assert load("[services.web]\ndirectory = 'releases'").service("web").directory == "releases"
 

@@ -106,6 +106,11 @@ def test_a_templates_own_values_reach_the_service(load: Load) -> None:
     assert extra == {"health_tries": "30", "slice": "web"}
 
 
+@pytest.mark.parametrize("number", [-(1 << 63), (1 << 63) - 1])
+def test_a_value_of_a_template_may_be_any_number_of_64_bits(load: Load, number: int) -> None:
+    assert load(f"[services.web.set]\nnice = {number}").service("web").extra == {"nice": str(number)}
+
+
 def test_set_on_the_command_line_counts_before_them(load: Load) -> None:
     settings = load("[services.web.set]\nnice = 5\nslice = 'web'")
     assert settings.with_values(settings.service("web"), ["nice=9"], []).extra == {"nice": "9", "slice": "web"}

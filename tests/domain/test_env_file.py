@@ -36,6 +36,7 @@ FILES: list[tuple[str, bytes, Told, Told]] = [
     ("surrogate", b"A=\xed\xa0\x80\n", (1, NO_TEXT), (1, NO_TEXT)),
     ("no character", "A=\ufdd0\n".encode(), (1, NO_TEXT), None),
     ("last of a plane", "A=\U0010ffff\n".encode(), (1, NO_TEXT), None),
+    ("last but one of a plane", "A=\ufffe\n".encode(), (1, NO_TEXT), None),
     ("control characters", b"A=\x01\x1b\x7f\t\n", None, None),
     ("export", b"\nexport X=1\n", (2, NO_NAME), (2, SPACE)),
     ("set", b"set -a\nB=2\n", (1, NOT_A_PAIR), (1, SPACE)),

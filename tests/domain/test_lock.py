@@ -76,6 +76,7 @@ def test_a_note_is_abandoned_when_it_was_seen_for_its_life(seconds: float, aband
 def test_a_note_tells_whose_it_is() -> None:
     assert ANN.told(1065) == "ann on laptop (process 4711) for 1m05s, deploying v1"
     assert Note("s", "bob", "ci", "h", 1, "t", 100).told(130) == "bob on ci (process 1) for 30s"
+    assert Note("s", "bob", "ci", "h", 1, "t", 100).told(40) == "bob on ci (process 1) for 0s"
 
 
 def test_no_instance_has_a_locks_name() -> None:

@@ -186,6 +186,11 @@ def test_a_number_of_instances_out_of_range_is_refused(instances: int) -> None:
         Wanted("carousel", "v2", instances)
 
 
+@pytest.mark.parametrize("instances", [1, 1000])
+def test_the_fewest_and_the_most_instances_of_a_deploy_are_taken(instances: int) -> None:
+    assert Wanted("carousel", "v2", instances).instances == instances
+
+
 def test_a_batch_of_none_is_refused() -> None:
     with pytest.raises(InvalidInput, match="at least 1"):
         Wanted("carousel", "v2", 1, batch=0)

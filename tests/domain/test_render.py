@@ -243,6 +243,12 @@ def test_a_template_can_not_reach_python_behind_a_value() -> None:
     assert "unsafe" in fault(RUN + "{{ version.__class__.__mro__ }}")
 
 
+def test_a_unit_section_that_comes_later_in_a_template_is_the_one_that_has_the_description() -> None:
+    text = render(f"{RUN}\n[Unit]\nAfter=network.target\n").text
+    assert text.count("[Unit]") == 1
+    assert "[Unit]\nDescription=carousel 9f88701 instance 1\nAfter=network.target\n" in text
+
+
 def test_a_container_port_is_no_port_of_the_machine() -> None:
     templates = Templates({"own.service.j2": RUN + "Environment=PORT={{ port }}"})
     unit = templates.renderer(Service("carousel", template="own", port=3000))(NAME, STAMP)

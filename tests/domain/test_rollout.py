@@ -15,7 +15,7 @@ from deployster_cli.domain.model import Condition, OnFailure, Order, State
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import Instances, Plan, Policy, Wanted, plan_deploy, plan_destroy, resumed
 from deployster_cli.domain.rollout import advance, begin, refused
-from deployster_cli.domain.rollout_state import Phase, Rollout
+from deployster_cli.domain.rollout_state import Listing, Phase, Rollout
 from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.domain.watching import Limits, Reason, Traits
 from deployster_cli.operations.rollout import NoLock, Work, drive
@@ -409,6 +409,18 @@ def test_a_rollout_that_is_over_stays_over() -> None:
     engine = sim(old=1)
     end = deploy(engine, 1).end
     assert (end.working_on, advance(end, engine.units(), 99)) == ((), (end, (), ()))
+
+
+def test_a_unit_that_is_missing_from_a_listing_with_gaps_is_believed_gone_of_the_next_one() -> None:
+    engine = sim(old=2)
+    other, _ = names(OLD, 2)
+    start, _ = begin(plan_destroy("carousel", OLD, engine.units(), [2]), Traits(), 0)
+    whole = tuple(unit for unit in engine.units() if unit.name == other)
+    gaps = tuple(unit._replace(load="", active="", sub="", machine=None) for unit in whole)
+    assert advance(start, whole, 0, Listing.PROVEN)[0].phase is Phase.DONE
+    rollout, _, _ = advance(start, gaps, 0, Listing.PROVEN)
+    assert rollout.phase is Phase.RETIRING
+    assert advance(rollout, gaps, 1, Listing.PROVEN)[0].phase is Phase.DONE
 
 
 class Killed(Exception):
