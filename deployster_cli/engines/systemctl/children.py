@@ -27,9 +27,6 @@ from deployster_cli.engines.systemctl.words import names_variable, variables
 KEPT = ("HOME", "LANG", "LOGNAME", "PATH", "SHELL", "TZ", "USER")
 """What a unit inherits of our environment, about as much as systemd gives one. Never our settings or passwords."""
 
-RUN = "INVOCATION_ID"
-"""systemd's variable (systemd.exec(5)): it finds the processes of a start again where the supervisor was killed."""
-
 LOG = 2
 """stderr, which is the supervisor's own log."""
 
@@ -72,6 +69,7 @@ class Children:
         self._env: dict[str, str] = {}
         self._control = 0
         self._keeper = os.getppid()
+        kin.put_mark(run)
         self._said = ""
         self._wakes, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
@@ -105,8 +103,12 @@ class Children:
     def all(self) -> set[int]:
         """Every process of the unit; those that no supervisor was left for too, where there are any."""
         ours = {os.getpid(), self._keeper} if os.getppid() == self._keeper else {os.getpid()}
-        found = kin.below(ours)
-        return found | kin.marked(f"{RUN}={self._run}", self._journal, self.main) if self.strays else found
+        found = kin.below(ours) | kin.children()
+        return found | kin.marked(self._run) if self.strays else found
+
+    def next(self) -> set[int]:
+        """Those to be killed first: our children. What they leave behind is ours then, and none outruns us."""
+        return kin.children() or self.all()
 
     def own(self) -> set[int]:
         """The main process and the command that runs beside it."""
@@ -114,7 +116,7 @@ class Children:
 
     def _begin(self, command: Command, *, main: bool) -> int:
         """Begin a command; its pid, or 0 where it can't be run, which is an end like another."""
-        about = {RUN: self._run}
+        about = {kin.RUN: self._run}
         if self.main and not (main or self.end):
             about["MAINPID"] = str(self.main)
         why = _NO_USER

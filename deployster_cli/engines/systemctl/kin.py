@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
+import resource
 import signal
 from collections.abc import Collection
+from itertools import filterfalse
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,9 +16,12 @@ _PROC = Path("/proc")
 _DEAD = frozenset({b"Z", b"X"})
 """States of what is no process any more, but for its parent."""
 
-_STATE, _PARENT, _SESSION, _BEGAN = 0, 1, 3, 19
+_STATE, _PARENT, _BEGAN = 0, 1, 19
 """Places in /proc/PID/stat behind the name."""
 
+
+RUN = "INVOCATION_ID"
+"""systemd's variable (systemd.exec(5)), which tells the starts of a unit apart."""
 
 _SUPERVISOR = b"deployster_cli.engines.systemctl.supervisor"
 
@@ -24,7 +30,6 @@ class Process(NamedTuple):
     """One process. ``began`` is when, in clock ticks since the boot: with the pid it means this very process."""
 
     parent: int
-    session: int
     began: int
 
 
@@ -41,7 +46,7 @@ def process(pid: int) -> Process | None:
     fields = _read(pid, "stat").rpartition(b")")[2].split()
     if len(fields) <= _BEGAN or fields[_STATE] in _DEAD:
         return None
-    return Process(int(fields[_PARENT]), int(fields[_SESSION]), int(fields[_BEGAN]))
+    return Process(int(fields[_PARENT]), int(fields[_BEGAN]))
 
 
 def all_of_them() -> dict[int, Process]:
@@ -65,25 +70,42 @@ def below(roots: Collection[int]) -> set[int]:
     return found - set(roots)
 
 
-def _writes(pid: int, journal: str) -> bool:
+def children() -> set[int]:
+    """Our own children, the dead that we have not waited for too; none where the kernel doesn't list them. So quickly
+    that a process which begins its successor and ends is still there when it is told a signal.
+    """
     with contextlib.suppress(OSError):
-        return journal in {str((_PROC / str(pid) / "fd" / name).readlink()) for name in "12"}
-    return False
+        return {pid for pid in map(int, (_PROC / "thread-self/children").read_bytes().split()) if not _supervises(pid)}
+    return set()
 
 
 def _supervises(pid: int) -> bool:
     return _SUPERVISOR in _read(pid, "cmdline").split(b"\0")[:4]
 
 
-def marked(mark: str, journal: str, session: int) -> set[int]:
-    """Those that have ``mark``, NAME=value, in their environment, that write to ``journal``, or that are of a session
-    whose leader is gone or one of them; and all descendants.
+def put_mark(run: str) -> None:
+    """Mark us and all that we will begin, and they, and so on: by a limit too high to limit anything, of a time that a
+    process may run without a pause where it has real-time priority. Programs clear their environment, close their files
+    and leave their session, but such limits they leave alone.
     """
-    living, journal = all_of_them(), os.path.realpath(journal)
-    found = {pid for pid in living if mark.encode() in _read(pid, "environ").split(b"\0") or _writes(pid, journal)}
-    if session and (session in found or session not in living):
-        found |= {pid for pid, one in living.items() if one.session == session}
-    return found | below(found)
+    with contextlib.suppress(ValueError):  # a lower one is set; then there is the variable
+        resource.setrlimit(resource.RLIMIT_RTTIME, (_mark(run), resource.getrlimit(resource.RLIMIT_RTTIME)[1]))
+
+
+def _mark(run: str) -> int:
+    """36,000 years in microseconds, and something of the run's own."""
+    return (1 << 60) + int.from_bytes(hashlib.sha1(run.encode(), usedforsecurity=False).digest()[:7])
+
+
+def marked(run: str) -> set[int]:
+    """Those that have the run's mark or its variable, and all descendants; but for supervisors."""
+    limit, variable = str(_mark(run)).encode(), f"{RUN}={run}".encode()
+    found = {
+        pid
+        for pid in all_of_them()
+        if limit in _read(pid, "limits").split() or variable in _read(pid, "environ").split(b"\0")
+    }
+    return set(filterfalse(_supervises, found)) | below(found)
 
 
 def tell(pid: int, number: int) -> None:

@@ -220,8 +220,7 @@ class Supervisors:
         active, sub, main = state.active, state.sub, state.main_pid
         if not busy and not state.over:
             active = sub = "failed"
-            journal = str(self._layout.journal(name))
-            left = kin.marked(f"INVOCATION_ID={state.run}", journal, main) if state.boot == kin.boot() else ()
+            left = kin.marked(state.run) if state.boot == kin.boot() else ()
             main = min(left, default=0)
         path = self.folder.path / name.text
         return Shown(name.text, "loaded", active, sub, state.restarts, fragment=str(path), main_pid=main or None)

@@ -180,7 +180,7 @@ class Supervisor:
         """Until none is left of what KillMode means: first asked, and after TimeoutStopSec killed."""
         spec, mode = self._spec, self._spec.kill_mode
         asked = self._children.all if mode == "control-group" else self._children.own
-        killed = self._children.own if mode == "process" else self._children.all
+        killed = self._children.own if mode == "process" else self._children.next
         if mode == "none":
             return
         if not self._children.gone(asked, spec.kill_signal, spec.stop_limit):
@@ -188,6 +188,7 @@ class Supervisor:
         if killed():
             self._note("deactivating", self._state.sub.replace("sigterm", "sigkill"))
             if not self._children.gone(killed, signal.SIGKILL, LATER_LOOK):
+                self._children.say(f"SIGKILL does not end process {', '.join(map(str, sorted(killed())))}")
                 self._children.gone(killed, signal.SIGKILL, math.inf, LATER_LOOK)
 
     @contextlib.contextmanager

@@ -59,6 +59,20 @@ def alive(pid):
         return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except OSError:
         return False
+def forsaken():
+    # what looks after the unit is killed; nobody kills PID 1
+    words = {"deployster_cli.engines.systemctl.supervisor", str(engine.manager.folder.path.parents[1])}
+    def told():
+        ours = [pid for pid in os.listdir("/proc") if alive(pid) and words <= set(argv(pid))]
+        for pid in ours:
+            os.kill(int(pid), signal.SIGKILL)
+        return not ours
+    until(told)
+def argv(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    except OSError:
+        return []
 def restarts():
     return engine.units()[0].restarts
 def state():
@@ -313,6 +327,43 @@ def test_no_descendant_outlives_its_unit(told: Told, kind: str) -> None:
         "print(before, sum(map(alive, pids)))",
     ]
     assert told(*begin) == f"{200 if kind.startswith('200') else 1} 0"
+
+
+@pytest.mark.parametrize("last", ["engine.stop([NAME])", "engine.destroy([NAME])"])
+def test_no_descendant_outlives_a_stop_though_whoever_looked_after_its_unit_was_killed(told: Told, last: str) -> None:
+    """The descendant has no environment, no output and a session and parent of its own."""
+    child = "(setsid env -i /bin/sh -c 'echo $$ > SEEN; exec sleep 301 > /dev/null 2>&1' &) ; exec sleep 300"
+    begin = [f"settled(sh({child!r}.replace('SEEN', str(here / 'seen'))))", "pid = read('seen')", "forsaken()"]
+    gone = "wait(lambda now: now.get('9f8', 'stopped') == 'stopped')"
+    assert told(*begin, "before = alive(pid)", last, gone, "print(before, alive(pid))") == "True False"
+
+
+CHAIN = """\
+import os, sys, time
+file, end = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT), time.monotonic() + 40
+while time.monotonic() < end:
+    if os.fork():
+        os._exit(0)
+    {step}
+    os.pwrite(file, b"%9d\\n" % os.getpid(), 0)
+"""
+"""A process that only begins the next and ends, and so does that: whoever looks for it finds the one before."""
+
+
+@pytest.mark.parametrize("step", ["pass", "os.setsid()"], ids=["of one session", "each in a session of its own"])
+def test_no_chain_of_processes_outruns_its_units_stop(told: Told, step: str) -> None:
+    begin = [
+        f"(here / 'chain').write_text({CHAIN.format(step=step)!r})",
+        "settled('TimeoutStopSec=1', sh(f'python3 {here}/chain {here}/seen & exec sleep 300'))",
+        "one = read('seen')",
+        "until(lambda: read('seen') != one)",
+        "engine.destroy([NAME])",
+        "wait(lambda now: not now)",
+        "one = read('seen')",
+        "time.sleep(0.5)",
+        "print(read('seen') == one)",
+    ]
+    assert told(*begin) == "True"
 
 
 def test_a_crash_leaves_no_child(told: Told) -> None:

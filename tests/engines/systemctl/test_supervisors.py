@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -338,6 +339,23 @@ def test_a_state_folder_that_can_only_be_read_is_listed(everybodys: Path) -> Non
 def test_a_start_in_a_state_folder_that_can_only_be_read_says_where_it_can_not_write(everybodys: Path) -> None:
     done = _nobody_runs(everybodys, READ_ONLY.format(do="box.engine.start([unit('9f8', LONG, instance=2)])"))
     assert (done.stdout.endswith(" can't be used: Permission denied.\n"), done.stderr) == (True, "")
+
+
+ROOTS = """
+box.settled(unit('9f8', 'TimeoutStopSec=500ms', f'ExecStart={box.root.parent}/setpriv --reuid=0 /bin/sleep 6'))
+box.engine.destroy([unit('9f8').name])
+until(lambda: 'SIGKILL' in next(box.engine.journal(unit('9f8').name, 1)))
+print(*box.conditions().values(), next(box.engine.journal(unit('9f8').name, 1)).rstrip('0123456789'))
+"""
+
+
+@pytest.mark.process
+def test_a_process_that_can_not_be_ended_is_named_and_its_unit_is_not_gone_before_it(everybodys: Path) -> None:
+    """It is root's, and its supervisor is not."""
+    shutil.copy("/usr/bin/setpriv", everybodys)
+    (everybodys / "setpriv").chmod(0o4755)
+    done = _nobody_runs(everybodys, ROOTS + "box.empty(); print(box.conditions())")
+    assert (done.stdout, done.stderr) == ("leaving SIGKILL does not end process \n{}\n", "")
 
 
 def _nobody_runs(folder: Path, code: str) -> subprocess.CompletedProcess[str]:
