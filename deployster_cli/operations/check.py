@@ -153,7 +153,7 @@ def _units(case: Case) -> Iterator[Finding]:
         return
     try:
         units = told_apart(case.engine, case.engine.units())
-        yield Finding("units", State.FINE, f"{count(sum(not unit.foreign for unit in units), 'unit')} of ours")
+        yield Finding("units", State.FINE, f"{count(sum(not unit.foreign for unit in units), 'unit')} of Deployster's")
     except EngineError as error:
         yield fault("units", error.message, error.hint, EXIT_ENGINE)
 

@@ -27,7 +27,7 @@ def units_listing(output: Output, units: Sequence[Unit], service: str | None, me
         rows=lambda: [row(unit) for unit in units],
         plain=lambda: [shapes.unit_row_wide(unit) for unit in units],
         json=lambda: {"units": [shapes.unit_shape(unit) for unit in units]},
-        empty=f"There is no unit of {service}.{meant}" if service else "There are no units of ours.",
+        empty=f"There is no unit of {service}.{meant}" if service else "There are no units of Deployster's.",
         by=2,
     )
 
@@ -39,7 +39,7 @@ def services_listing(releases: Sequence[Release]) -> Listing:
         rows=lambda: [shapes.service_row(release, ", ") for release in releases],
         plain=lambda: [shapes.service_row(release) for release in releases],
         json=lambda: {"services": [shapes.service_shape(release) for release in releases]},
-        empty="There are no units of ours.",
+        empty="There are no units of Deployster's.",
         by=1,
     )
 
