@@ -10,16 +10,16 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from deployster_cli.domain import events
-from deployster_cli.domain.events import Journal
-from deployster_cli.domain.model import Condition, OnFailure, Order, State
+from deployster_cli.domain.events import Failure, Journal
+from deployster_cli.domain.model import Condition, OnFailure, Order, State, Unit
 from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.plan import Instances, Plan, Policy, Wanted, plan_deploy, plan_destroy, resumed
+from deployster_cli.domain.plan import Instances, Plan, Policy, Step, Wanted, plan_deploy, plan_destroy, resumed
 from deployster_cli.domain.rollout import advance, begin, refused
-from deployster_cli.domain.rollout_state import Listing, Phase, Rollout
+from deployster_cli.domain.rollout_state import STALE_FOR, Action, Listing, Phase, Rollout, Verb, enter
 from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.domain.watching import Limits, Reason, Traits
 from deployster_cli.operations.rollout import NoLock, Work, drive
-from tests.simulation import Fate, SimClock, SimEngine, stamped
+from tests.simulation import HOST, Fate, SimClock, SimEngine, stamped
 
 OLD, NEW = "v1", "v2"
 
@@ -349,6 +349,51 @@ def test_a_failed_stop_first_starts_only_those_again_that_had_been_up() -> None:
     run = deploy(engine, 1, policy=Policy(order=Order.STOP_FIRST))
     assert run.of(events.Restoring) == [events.Restoring(names(OLD, 1))]
     assert (run.end.phase, engine.running("carousel", OLD)) == (Phase.FAILED, 1)
+
+
+def test_fewer_instances_stop_first_tell_of_no_start() -> None:
+    engine = sim(old=2)
+    wanted = Wanted("carousel", OLD, 1, policy=Policy(order=Order.STOP_FIRST))
+    run = go(engine, plan_deploy(wanted, engine.units(), names(OLD, 2)))
+    assert (run.end.phase, run.of(events.Starting), engine.running("carousel", OLD)) == (Phase.DONE, [], 1)
+
+
+def listed(name: UnitName, desired: State, current: State, active: str) -> Unit:
+    sub = {"inactive": "dead", "active": "running"}.get(active, active)
+    return Unit(name, desired, current, "loaded", active, sub, HOST)
+
+
+def test_an_old_instance_has_made_room_once_its_machine_has_let_go_of_it() -> None:
+    (old,) = names(OLD, 1)
+    wanted = Wanted("carousel", NEW, 1, True, policy=Policy(order=Order.STOP_FIRST))
+    start, _ = begin(plan_deploy(wanted, [listed(old, State.LAUNCHED, State.LAUNCHED, "active")], ()), Traits(), 0)
+    held = advance(start, [listed(old, State.INACTIVE, State.LOADED, "inactive")], 1)[0]
+    assert held.phase is Phase.PARKING
+    assert advance(held, [Unit(old, State.INACTIVE, State.INACTIVE)], 2)[0].phase is Phase.STARTING
+
+
+def restoring(*old: UnitName) -> Rollout:
+    plan = Plan("carousel", NEW, (Step(names(NEW, 1), (), old),), policy=Policy(order=Order.STOP_FIRST))
+    up = dict.fromkeys(old, Condition.RUNNING)
+    failure = Failure(Reason.FAILED, names(NEW, 1))
+    state = Rollout(plan, step=0, parked=old, old=up, started=names(NEW, 1), failure=failure)
+    return enter(state, Phase.RESTORING, 0)[0]
+
+
+def test_an_old_instance_that_somebody_destroyed_is_not_started_again() -> None:
+    here, gone = names(OLD, 2)
+    stopped = [listed(here, State.LOADED, State.LOADED, "inactive")]
+    _, actions, _ = advance(restoring(here, gone), stopped, 1, Listing.PROVEN)
+    assert actions == (Action(Verb.RESUME, (here,)),)
+
+
+def test_an_old_instance_that_still_shows_how_it_was_stopped_may_come_back() -> None:
+    (old,) = names(OLD, 1)
+    asked = advance(restoring(old), [listed(old, State.LOADED, State.LOADED, "failed")], 1)[0]
+    died_of_the_stop = [listed(old, State.LAUNCHED, State.LAUNCHED, "failed")]
+    waiting = advance(asked, died_of_the_stop, 1 + STALE_FOR / 2)[0]
+    assert waiting.phase is Phase.RESTORING
+    assert advance(waiting, died_of_the_stop, 2 + STALE_FOR)[0].left == (old,)
 
 
 def test_an_old_instance_that_will_not_come_back_ends_the_restoring() -> None:
