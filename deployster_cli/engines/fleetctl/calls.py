@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +27,12 @@ SLEEPS = 0.25
 _SECONDS_PER_UNIT = 0.5
 """fleetctl talks to the API about one unit after another: what one may take on top of the limit of a call."""
 
+_CLOSE = 0.2
+"""Seconds that two calls may end apart: it is not worth a wait."""
+
+_FAR = 3.0
+"""Seconds that one call is begun behind the other at most, however long that took the last time."""
+
 
 class Calls:
     """Runs fleetctl with these options' time limits. EngineMissing where it can't be run."""
@@ -33,6 +40,7 @@ class Calls:
     def __init__(self, options: FleetOptions) -> None:
         self._options = options
         self.rhythm = Rhythm()
+        self._apart = 0.0
 
     @cached_property
     def _trust(self) -> Trust:
@@ -48,7 +56,19 @@ class Calls:
         limit = self._limit(self._options.read_timeout) + beside
         return self._let_in(lambda: process.run(argv, limit=limit, env=environment()), to)
 
-    def write(self, argv: Argv, units: int, judge: Callable[[process.Completed], T], slept: float = 0.0) -> T:
+    def note(self, argv: Argv, judge: Callable[[process.Completed], T], slept: float = 0.0) -> T:
+        """One call that changes a unit that nobody starts: a lock's or a record's. As ``write``."""
+        return self.write(argv, 1, judge, slept, aside=True)
+
+    def write(
+        self,
+        argv: Argv,
+        units: int,
+        judge: Callable[[process.Completed], T],
+        slept: float = 0.0,
+        *,
+        aside: bool = False,
+    ) -> T:
         """One call that changes this many units, and what ``judge`` makes of it. ``slept`` is for how many seconds it
         only slept in the end.
         """
@@ -56,17 +76,21 @@ class Calls:
         try:
             return judge(self._let_in(lambda: process.run(argv, limit=limit, env=environment())))
         finally:
-            self.rhythm.changed(slept)
+            self.rhythm.changed(slept, aside=aside)
 
-    def both(self, first: Argv, second: Argv) -> tuple[process.Completed, process.Completed]:
-        """Two reading calls side by side."""
-        left, right = self.each((first, second))
-        return left, right
+    def both(self, quick: Argv, slow: Argv) -> tuple[process.Completed, process.Completed]:
+        """Two reading calls side by side. The quick one begins as much later as it was quicker the last time, so that
+        both tell of the same moment: the last one, as a look is judged then.
+        """
+        late, soon = self.each((slow, quick), self._apart)
+        apart = late.seconds - soon.seconds - _CLOSE
+        self._apart = min(apart, _FAR) if apart > 0 else 0.0
+        return soon, late
 
-    def each(self, argvs: Sequence[Argv]) -> tuple[process.Completed, ...]:
-        """A few reading calls side by side: they are begun all at once."""
+    def each(self, argvs: Sequence[Argv], apart: float = 0.0) -> tuple[process.Completed, ...]:
+        """A few reading calls side by side: they are begun all at once, or so many seconds apart."""
         while True:
-            done = self._side_by_side(argvs)
+            done = self._side_by_side(argvs, apart)
             if not any(self._mended(one) for one in done):
                 return done
 
@@ -86,14 +110,16 @@ class Calls:
         """Whether a call that failed may be made again. See Trust."""
         return bool(done.code) and self._trust.mended(done, to)
 
-    def _side_by_side(self, argvs: Sequence[Argv]) -> tuple[process.Completed, ...]:
+    def _side_by_side(self, argvs: Sequence[Argv], apart: float) -> tuple[process.Completed, ...]:
         limit = self._limit(self._options.read_timeout)
         with started(self._options), contextlib.ExitStack() as stack:
-            running = []
+            running: list[process.Running] = []
             for argv in argvs:
+                if running and apart:
+                    time.sleep(apart)
                 running.append(process.Running(argv, limit=limit, env=environment()))
                 stack.callback(running[-1].kill)
-            return tuple(one.wait() for one in running)
+            return tuple([one.wait() for one in reversed(running)][::-1])  # how long the last one took is told rightly
 
     def _limit(self, seconds: float) -> float:
         """A tunnel is an ssh connection, which has a time limit of its own on top."""

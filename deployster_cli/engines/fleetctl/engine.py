@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -286,8 +287,9 @@ class FleetEngine:
         """Make a request, and make it again for whoever did not hear it. See ``rhythm``."""
         if not names:
             return
+        began = time.monotonic()
         self._remove(intent, names)
-        for _ in again(len(names)):
+        for _ in again(len(names), time.monotonic() - began):
             with contextlib.suppress(EngineError):  # asked it was, and the next look tells what became of it
                 self._remove(intent, names)
 

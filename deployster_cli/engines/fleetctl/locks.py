@@ -43,7 +43,7 @@ class FleetLocks:
         with folder() as at:
             put(at, {note.unit: write_options(note.options())})
             argv = args.submit(self._options, str(at), [note.unit], replace=replace)
-            self._calls.write(argv, 1, verdict.answer, SLEEPS)
+            self._calls.note(argv, verdict.answer, SLEEPS)
         return settles(time.monotonic() - began)
 
     def read(self, service: str) -> Note | None:
@@ -58,7 +58,7 @@ class FleetLocks:
 
     def drop(self, service: str) -> None:
         """Destroy the note."""
-        self._calls.write(args.destroy(self._options, [unit_name(service)]), 1, verdict.removed)
+        self._calls.note(args.destroy(self._options, [unit_name(service)]), verdict.removed)
 
     def shown(self, note: Note) -> bool:
         """Whether the last listing had this very note, by its hash."""

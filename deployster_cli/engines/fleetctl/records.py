@@ -46,8 +46,8 @@ class FleetRecords:
         with folder() as at:
             put(at, {record.unit: write_options(record.options())})
             argv = args.submit(self._options, str(at), [record.unit], replace=True)
-            self._calls.write(argv, 1, verdict.answer, SLEEPS)
+            self._calls.note(argv, verdict.answer, SLEEPS)
 
     def drop(self, service: str) -> None:
         """Destroy the record."""
-        self._calls.write(args.destroy(self._options, [unit_name(service)]), 1, verdict.removed)
+        self._calls.note(args.destroy(self._options, [unit_name(service)]), verdict.removed)

@@ -15,8 +15,8 @@ DEAF = 1.05
 _EACH = 0.008
 """Seconds from one unit's change to the next one's within a call."""
 
-RECENT = 1.0
-"""Seconds for which a listing is as good as another one, if we have changed nothing since."""
+RECENT = 3.0
+"""Seconds for which a listing is as good as another one, if we have changed no unit since."""
 
 
 class Rhythm:
@@ -34,15 +34,20 @@ class Rhythm:
             self.changed()
         self._listed, self._listed_at = text, time.monotonic()
 
-    def changed(self, ago: float = 0.0) -> None:
-        """Note a change that was made so many seconds ago. What changes while fleet is deaf makes it so no longer."""
-        self._changed_at = time.monotonic() - ago
-        if self._changed_at >= self._deaf_since + DEAF:
-            self._deaf_since = self._changed_at
+    def changed(self, ago: float = 0.0, *, aside: bool = False) -> None:
+        """Note a change that was made so many seconds ago. What changes while fleet is deaf makes it so no longer.
+
+        ``aside``: of no unit that is to run.
+        """
+        at = time.monotonic() - ago
+        if not aside:
+            self._changed_at = at
+        if at >= self._deaf_since + DEAF:
+            self._deaf_since = at
 
     @property
     def as_listed(self) -> bool:
-        """Whether the registry is still as it was listed last, for all that we know."""
+        """Whether the registry's units are still as they were listed last, for all that we know."""
         return self._listed_at >= self._changed_at and time.monotonic() - self._listed_at <= RECENT
 
     def wait(self) -> None:
@@ -54,14 +59,20 @@ class Rhythm:
         _pause(DEAF)
 
 
-def again(units: int) -> Iterator[None]:
-    """Come round when what was just asked for so many units is to be asked again: half of those who were deaf to its
-    first change hear it half a turn later, the others a turn later. A request for many units takes that long by itself.
+def again(units: int, took: float) -> Iterator[None]:
+    """Come round when what was just asked for so many units, in a call that took so long, is to be asked again: half of
+    those who were deaf to its first change hear it half a turn later, the others a turn later. A request for many units
+    takes that long by itself.
+
+    A call lists all units before it changes the first one. So it is made that much ahead; and not at all where it would
+    come too late, as it does where there are a thousand: by then fleet had listened when it was asked first.
 
     Nothing is lost by the pauses: what was heard at first is acted on after a turn.
     """
-    turn = time.monotonic() - units * _EACH + DEAF
-    for due in (turn - DEAF / 2, turn):
+    writing = units * _EACH
+    lists = max(0.0, took - writing)
+    turn = time.monotonic() - writing + DEAF
+    for due in (turn - DEAF / 2 - lists, turn - lists):
         if time.monotonic() < due:
             _pause(due - time.monotonic())
             yield

@@ -33,7 +33,7 @@ REFUSED = 'Error retrieving list of units from repository: Get "http://10.77.0.1
 def no_rhythm(monkeypatch: pytest.MonkeyPatch) -> None:
     """fleet always listens here, all is asked twice, and no test's listing is good for the next one."""
     monkeypatch.setattr(rhythm, "DEAF", 0)
-    monkeypatch.setattr("deployster_cli.engines.fleetctl.engine.again", lambda _: iter((None,)))
+    monkeypatch.setattr("deployster_cli.engines.fleetctl.engine.again", lambda *_: iter((None,)))
     monkeypatch.setattr(rhythm, "RECENT", -1)
 
 

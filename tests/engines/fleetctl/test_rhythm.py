@@ -7,11 +7,13 @@ from pytest_subprocess import FakeProcess
 
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.unitfile import UnitFile
-from deployster_cli.engines.fleetctl import args, rhythm
+from deployster_cli.engines import process
+from deployster_cli.engines.fleetctl import args, calls, rhythm
+from deployster_cli.engines.fleetctl import engine as fleetctl_engine
 from deployster_cli.engines.fleetctl.args import FleetOptions
 from deployster_cli.engines.fleetctl.calls import SLEEPS
 from deployster_cli.engines.fleetctl.engine import FleetEngine
-from deployster_cli.engines.fleetctl.rhythm import DEAF, Rhythm, again
+from deployster_cli.engines.fleetctl.rhythm import DEAF, RECENT, Rhythm, again
 from deployster_cli.errors import EngineError
 
 OPTIONS = FleetOptions()
@@ -37,7 +39,8 @@ class Time:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Time:
     clock = Time()
-    monkeypatch.setattr(rhythm, "time", clock)
+    for module in (rhythm, fleetctl_engine):
+        monkeypatch.setattr(module, "time", clock)
     return clock
 
 
@@ -125,8 +128,9 @@ FIRST = DEAF - 0.008
     ("took", "when"),
     [
         (0.0, [0, FIRST - DEAF / 2, FIRST]),
-        (0.1, [0, 0.1 + FIRST - DEAF / 2, 0.1 + FIRST]),
-        (2.0, [0, 2 + FIRST - DEAF / 2]),
+        (0.1, [0, 0.008 + FIRST - DEAF / 2, 0.008 + FIRST]),
+        (0.7, [0, 0.008 + FIRST]),
+        (2.0, [0]),
     ],
 )
 @pytest.mark.parametrize("verb", ["stop", "unload", "destroy"])
@@ -151,7 +155,7 @@ def test_a_request_is_made_at_once_and_again_within_a_second(
 def test_a_request_for_many_units_is_made_again_for_as_long_as_it_did_not_last_itself(
     clock: Time, units: int, slept: list[float]
 ) -> None:
-    assert len(list(again(units))) == len(slept)
+    assert len(list(again(units, 0.0))) == len(slept)
     assert clock.slept == slept
 
 
@@ -209,9 +213,19 @@ def test_a_request_right_after_a_look_does_not_list_again(fp: FakeProcess) -> No
 def test_a_request_some_time_after_a_look_lists_again(clock: Time, fp: FakeProcess) -> None:
     engine = launched(fp)
     fp.register(args.stop(OPTIONS, [NAME.text]), occurrences=3)
-    clock.at += 2
+    clock.at += RECENT + 1
     engine.stop([NAME])
     assert listings(fp) == 2
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_request_after_a_note_of_ours_does_not_list_again(fp: FakeProcess) -> None:
+    engine = launched(fp)
+    fp.register(args.destroy(OPTIONS, ["deployster-record-carousel.service"]))
+    fp.register(args.stop(OPTIONS, [NAME.text]), occurrences=3)
+    engine.records.drop("carousel")
+    engine.stop([NAME])
+    assert listings(fp) == 1
 
 
 @pytest.mark.usefixtures("clock")
@@ -233,3 +247,30 @@ def test_a_unit_of_which_fleetctl_said_nothing_is_looked_at_anew(fp: FakeProcess
     with pytest.raises(EngineError, match="is not started, though fleetctl"):
         engine.start([file])
     assert listings(fp) == 2
+
+
+def test_where_one_listing_takes_long_the_other_begins_later_so_that_both_are_of_its_end(
+    clock: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    took = {"list-units": 0.1, "list-unit-files": 2.0}
+    begun: list[tuple[str, float]] = []
+
+    class Running:
+        def __init__(self, argv: args.Argv, **_: object) -> None:
+            self.argv, self.at = argv, clock.at
+            begun.append((argv[1], round(clock.at - 1000, 3)))
+
+        def wait(self) -> process.Completed:
+            seconds = took[self.argv[1]]
+            clock.at = max(clock.at, self.at + seconds)
+            return process.Completed(self.argv, 0, "", "", seconds)
+
+        def kill(self) -> None:
+            pass
+
+    monkeypatch.setattr(calls, "time", clock)
+    monkeypatch.setattr(process, "Running", Running)
+    engine = FleetEngine(OPTIONS)
+    engine.units()
+    engine.units()
+    assert begun == [("list-unit-files", 0), ("list-units", 0), ("list-unit-files", 2), ("list-units", 3.7)]
