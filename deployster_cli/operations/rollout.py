@@ -187,6 +187,7 @@ def _turn(engine: Engine, rollout: Rollout, work: Work, looks: _Looks, gates: Ga
     for action in actions:
         try:
             looks.hold.ensure()
+            looks.took = 0.0  # the look behind a request comes soon, however long the one before it took
             _perform(engine, action, work.files)
         except EngineMissing:
             raise

@@ -1,0 +1,30 @@
+"""The loop that drives a rollout: when it looks."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from deployster_cli.domain.model import Unit
+from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.pace import OFTEN, SELDOM
+from deployster_cli.domain.plan import plan_destroy
+from deployster_cli.operations.rollout import NoLock, Work, drive
+from tests.simulation import SimClock, SimEngine
+
+
+def test_the_look_behind_a_request_comes_soon_though_looks_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, at = SimEngine(SimClock()), list[float]()
+    engine.add_running(UnitName("carousel", "v1", 1))
+    units = engine.units
+
+    def listed() -> tuple[Unit, ...]:
+        at.append(engine.clock.now())
+        engine.clock.sleep(1)
+        return units()
+
+    monkeypatch.setattr(engine, "units", listed)
+    list(drive(engine, Work(plan_destroy("carousel", "v1", units())), engine.clock, NoLock()))
+    pauses = [later - sooner - 1 for sooner, later in pairwise(at)]
+    assert pauses == [OFTEN, SELDOM, OFTEN, SELDOM, SELDOM]
