@@ -139,7 +139,10 @@ class Undertaking:
             version, only = asked.version or "", asked.only
             return destroy.prepare(engine, asked.service, version, only, asked.policy, adopt=asked.adopt)
         request, render = self._rendering
-        return deploy.prepare(engine, self._settled(engine, request, render), render, self.clock.utc())
+        if asked.verb is Verb.DEPLOY:
+            return deploy.prepare(engine, request, render, self.clock.utc())
+        now = releases.standing(engine, request.service.name)
+        return deploy.prepare(engine, self._settled(engine, now), render, self.clock.utc(), now.seen)
 
     def decided(self, prepared: Prepared) -> None:
         """Called with what is to be done, the lock held, before hooks and tasks. After them it is planned anew."""
@@ -169,11 +172,9 @@ class Undertaking:
         yield from surroundings.behind(prepared[0], "unchanged" if result.plan.empty else "done")
         return result
 
-    def _settled(self, engine: Engine, request: Request, render: Renderer) -> Request:
+    def _settled(self, engine: Engine, now: releases.Standing) -> Request:
         """The request completed with how the service stands: which release is the newest, and how it was deployed."""
-        if self.intent.verb is Verb.DEPLOY:
-            return request
-        now = releases.standing(engine, request.service.name)
+        request, render = self._rendering
         if not self.intent.as_now:
             releases.check_settings(engine, now, render)
         if self.intent.verb is Verb.ROLLBACK:

@@ -41,8 +41,10 @@ Keep = Callable[[], None]
 PLAN_LASTS = 5.0
 """Seconds after which a plan is made anew, if nothing of it has been done by then."""
 
-LOOK_LASTS = 1.0
-"""Seconds for which the look that the plan was made from is as good as another one."""
+LOOK_LASTS = 3.0
+"""Seconds for which the look that the plan was made from is as good as another one, which takes fleet over a second
+where there are a thousand units.
+"""
 
 PLANNINGS = 3
 """How often a plan is made at most, while the listings that it is made from turn out to be short."""

@@ -105,10 +105,13 @@ def check_input(request: Request, render: Renderer, now: str) -> UnitFile:
     return probe
 
 
-def prepare(engine: Engine, request: Request, render: Renderer, now: str) -> Prepared:
-    """The plan for a request and its unit files; nothing is changed. ``now`` is the time to stamp, RFC 3339."""
+def prepare(engine: Engine, request: Request, render: Renderer, now: str, seen: Owned | None = None) -> Prepared:
+    """The plan for a request and its unit files; nothing is changed. ``now`` is the time to stamp, RFC 3339.
+
+    ``seen`` takes the place of a look.
+    """
     probe = check_input(request, render, now)
-    seen = _look(engine, request)
+    seen = _look(engine, request, seen or owned(engine, engine.units(), request.service.name))
     units = seen.units
     found = releases(units, request.service.name)
     what = known(engine, request.service.name, seen.stamps)
@@ -176,9 +179,8 @@ def check_fixed_port(
         )
 
 
-def _look(engine: Engine, request: Request) -> Owned:
+def _look(engine: Engine, request: Request, seen: Owned) -> Owned:
     """All units; those of the very release, where it is global, as they are on every machine where they belong."""
-    seen = owned(engine, engine.units(), request.service.name)
     seen = seen.adopting(request.service.name) if request.adopt else seen
     units = [u for u in seen.units if not u.foreign]
     mine = {u.name for u in units if (u.name.service, u.name.version) == (request.service.name, request.version)}

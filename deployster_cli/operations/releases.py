@@ -13,16 +13,17 @@ from deployster_cli.domain.wording import did_you_mean
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import InvalidInput, NotFound
 from deployster_cli.operations.deploy import Renderer, Request
-from deployster_cli.operations.ownership import none_of_ours, owned
+from deployster_cli.operations.ownership import Owned, none_of_ours, owned
 from deployster_cli.operations.records import Known, known
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One service now. ``stamps`` is version → stamp, for the releases that carry one, as the service's record
-    corrects them.
+    """One service now, as it was ``seen``. ``stamps`` is version → stamp, for the releases that carry one, as the
+    service's record corrects them.
     """
 
+    seen: Owned
     newest: Release
     found: tuple[Release, ...]
     stamps: Mapping[str, Stamp]
@@ -59,7 +60,7 @@ def standing(engine: Engine, service: str) -> Standing:
             raise foreign
         meant = did_you_mean(service, (unit.name.service for unit in units))
         raise NotFound(f"There is no {service}.{meant}", "deployster services shows what there is.")
-    return Standing(last, found, what.stamps, len(found) > 1 and _rolled_back_to(last.version, what))
+    return Standing(seen, last, found, what.stamps, len(found) > 1 and _rolled_back_to(last.version, what))
 
 
 def _rolled_back_to(version: str, what: Known) -> bool:
