@@ -346,6 +346,7 @@ class SimEngine:
 
     def stop(self, names: Collection[UnitName]) -> None:
         self._answer()
+        self.looks_before.setdefault("stop", self.looks - 1)
         self.calls.append(("stop", tuple(names)))
         for name in names:
             life = self.lives.get(name)

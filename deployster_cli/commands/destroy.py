@@ -38,10 +38,11 @@ def cli(service: str, version: str, instances: tuple[int, ...], yes: bool, **giv
     adopt, lock_wait = given["adopt"], given["lock_wait"]
     intent = Intent(Verb.DESTROY, service, version, only=instances, adopt=adopt, policy=policy, lock_wait=lock_wait)
     asked = run.backend().undertake(intent)
-    prepared = asked.prepare()
-    if prepared.plan.adopted:
-        announce_adoption(run.output, prepared.plan, prepared.units)
-    if not confirmed(f"Destroy {some_names(prepared.plan.retire)}{on(run.settings.place)}?", yes=yes):
-        raise DeploysterError("Not destroyed. Nothing was changed.")
+    if adopt or not yes:
+        prepared = asked.prepare()
+        if prepared.plan.adopted:
+            announce_adoption(run.output, prepared.plan, prepared.units)
+        if not confirmed(f"Destroy {some_names(prepared.plan.retire)}{on(run.settings.place)}?", yes=yes):
+            raise DeploysterError("Not destroyed. Nothing was changed.")
     confirm_protected(run, f"{service}: {intent.doing}", yes=yes)
     show_destroyed(run.output, telling(run.output, asked.carry()))

@@ -9,8 +9,8 @@ import click
 from deployster_cli.commands.deploying import FORCE_SETTINGS, intent_of, roll_out
 from deployster_cli.commands.options import ROLLING, VALUES
 from deployster_cli.commands.parameters import number
-from deployster_cli.commands.shared import confirmed, shared_options, this_run, with_options
-from deployster_cli.domain.intent import Verb
+from deployster_cli.commands.shared import Run, confirmed, shared_options, this_run, with_options
+from deployster_cli.domain.intent import Intent, Verb
 from deployster_cli.domain.limits import MOST_AT_ONCE
 from deployster_cli.domain.wording import on
 from deployster_cli.errors import DeploysterError
@@ -23,19 +23,26 @@ from deployster_cli.errors import DeploysterError
 @click.option("--yes", is_flag=True, help="Don't ask before instances are destroyed.")
 @shared_options
 def cli(service: str, instances: int, yes: bool, **given: Any) -> None:
-    """Make the newest release run N instances: start more, or retire the surplus (shown first).
+    """Make the newest release run N instances: start more, or retire the surplus (shown and asked about first).
 
     \b
     deployster scale carousel 5
     deployster scale carousel 1 --yes
     """
-    from deployster_cli.views.rollouts import announce_plan  # noqa: PLC0415
-
     run = this_run()
     intent = intent_of(Verb.SCALE, service, None, {**given, "instances": instances})
-    shown = run.backend().undertake(intent).prepare()
-    if shown.plan.retire and not given["dry_run"]:
-        announce_plan(run.output, shown.plan, shown.units)
-        if not confirmed(f"Go on{on(run.settings.place)}?", yes=yes):
-            raise DeploysterError("Not scaled. Nothing was changed.")
+    if not (yes or given["dry_run"]):
+        _confirm(run, intent)
     roll_out(run, intent, dry_run=given["dry_run"], yes=yes)
+
+
+def _confirm(run: Run, intent: Intent) -> None:
+    """Show the plan where it retires something, and have it confirmed; DeploysterError where it isn't."""
+    from deployster_cli.views.rollouts import announce_plan  # noqa: PLC0415
+
+    shown = run.backend().undertake(intent).prepare()
+    if not shown.plan.retire:
+        return
+    announce_plan(run.output, shown.plan, shown.units)
+    if not confirmed(f"Go on{on(run.settings.place)}?", yes=False):
+        raise DeploysterError("Not scaled. Nothing was changed.")

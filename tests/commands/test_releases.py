@@ -106,6 +106,23 @@ def test_scale_down_retires_the_highest(two: Shell) -> None:
     assert versions(two) == {("v2", 1)}
 
 
+@pytest.mark.parametrize(
+    ("line", "looks"),
+    [("scale carousel 4", 2), ("scale carousel 4 --yes", 1), ("rollback carousel", 1), ("restart carousel", 1)],
+)
+def test_one_look_says_what_to_do_and_what_there_is(two: Shell, line: str, looks: int) -> None:
+    two.engine.looks = 0
+    two.engine.looks_before.clear()
+    two(line)
+    assert two.engine.looks_before["start"] == looks
+
+
+def test_destroy_with_yes_looks_under_its_lock_only(two: Shell) -> None:
+    two.engine.looks = 0
+    two.engine.looks_before.clear()
+    assert (two("destroy carousel v2 --yes -q")[0], two.engine.looks_before["stop"]) == (0, 1)
+
+
 def test_scale_leaves_running_instances_alone_whatever_is_rendered_now(two: Shell) -> None:
     two("scale carousel 3 --env NEW=1 --force")
     assert versions(two) == {("v2", 1), ("v2", 2), ("v2", 3)}
