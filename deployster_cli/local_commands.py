@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,23 +19,6 @@ _NO_AGENT = (
 )
 
 
-_WATCHED = '(read -r _ < "$2" || kill -s KILL -- -$$) > /dev/null 2>&1 & exec /bin/sh -c "$1"'
-"""The line, with somebody beside it who kills all of its session that is left when we are gone, however we went: a pipe
-of which we have the other end tells, and a line in it that all went well.
-"""
-
-
-@contextlib.contextmanager
-def _lifeline() -> Iterator[tuple[int, Callable[[], object]]]:
-    """A pipe whose reader is told by its end that this process is gone; and what tells that it is needed no more."""
-    theirs, ours = os.pipe()
-    try:
-        yield theirs, lambda: os.write(ours, b"\n")
-    finally:
-        os.close(theirs)
-        os.close(ours)
-
-
 @dataclass(frozen=True, slots=True)
 class LocalCommands:
     """Runs hooks by /bin/sh in ``folder``; each line has ``limit`` seconds. The HookRunner of real runs."""
@@ -47,20 +29,17 @@ class LocalCommands:
     def run(self, line: str, variables: Mapping[str, str], stdin: str, pulse: Pulse) -> Running:
         """The line's output as it comes, and how it ended."""
         started = time.monotonic()
-        with _lifeline() as (theirs, over):
-            try:
-                code = yield from process.follow(
-                    ("/bin/sh", "-c", _WATCHED, "/bin/sh", line, f"/dev/fd/{theirs}"),
-                    limit=self.limit,
-                    given=stdin,
-                    env={**os.environ, **variables},
-                    cwd=str(self.folder),
-                    pulse=pulse,
-                    keep=(theirs,),
-                )
-            except process.NotStarted as error:
-                return HookResult(None, 0.0, f"can't be run in {self.folder}: {error.reason}")
-            over()
+        try:
+            code = yield from process.follow(
+                ("/bin/sh", "-c", line),
+                limit=self.limit,
+                given=stdin,
+                env={**os.environ, **variables},
+                cwd=str(self.folder),
+                pulse=pulse,
+            )
+        except process.NotStarted as error:
+            return HookResult(None, 0.0, f"can't be run in {self.folder}: {error.reason}")
         return HookResult(code, time.monotonic() - started)
 
 

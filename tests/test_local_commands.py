@@ -74,19 +74,51 @@ def test_when_we_are_killed_all_that_it_started_ends(tmp_path: Path) -> None:
     code = (
         "from pathlib import Path; from deployster_cli.local_commands import LocalCommands\n"
         f"running = LocalCommands(Path({str(tmp_path)!r}), 60)"
-        ".run('sleep 60 & echo $! $$; sleep 60; true', {}, '', lambda: None)\n"
+        ".run('setsid sleep 60 & apart=$!; sleep 60 & echo $apart $! $$; sleep 60; true', {}, '', lambda: None)\n"
         "print(next(running), flush=True); next(running)"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as run:
         assert run.stdout
         pids = [int(word) for word in run.stdout.readline().split()]
-        assert [_runs(pid) for pid in pids] == [True, True]
+        assert [_is_there(pid) for pid in pids] == [True, True, True]
         run.kill()
-    for _ in range(100):
-        if not any(_runs(pid) for pid in pids):
-            break
-        time.sleep(0.05)
-    assert [_runs(pid) for pid in pids] == [False, False]
+    assert [_runs(pid) for pid in pids] == [False, False, False]
+
+
+APART = """setsid sh -c 'trap "" {ignored}; echo $$; exec sleep 60' & {rest}"""
+"""Has a process that leaves the session, and ignores a signal or none."""
+
+
+@pytest.mark.parametrize("ignored", ["USR1", "TERM"])
+def test_one_that_has_left_the_session_is_ended_at_the_limit(tmp_path: Path, ignored: str) -> None:
+    said, result = ran(tmp_path, APART.format(ignored=ignored, rest="sleep 60"), limit=2)
+    assert (result.code, _runs(int(said[0]))) == (None, False)
+
+
+def test_so_it_is_where_its_parent_has_ended_and_its_output_is_closed(tmp_path: Path) -> None:
+    line = "(setsid sh -c 'echo $$ > pid; exec sleep 60' > /dev/null 2>&1 &); until [ -s pid ]; do :; done; sleep 60"
+    ran(tmp_path, line, limit=2)
+    assert not _runs(int((tmp_path / "pid").read_text()))
+
+
+def test_so_it_is_when_nobody_listens(tmp_path: Path) -> None:
+    running = LocalCommands(tmp_path, 30).run(APART.format(ignored="USR1", rest="sleep 60"), {}, "", nothing)
+    apart = int(next(running))
+    running.close()
+    assert not _runs(apart)
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_what_it_leaves_behind_on_purpose_runs_on_and_is_not_waited_for(tmp_path: Path, code: int) -> None:
+    said, result = ran(tmp_path, APART.format(ignored="USR1", rest=f"sleep 0.5; exit {code}"))
+    apart = int(said[0])
+    assert (result.code, result.seconds < 5, _is_there(apart)) == (code, True, True)
+    os.kill(apart, 9)
+
+
+def test_a_limit_lets_it_end_by_itself_first(tmp_path: Path) -> None:
+    ran(tmp_path, "trap 'echo ended > told; exit' TERM; while :; do sleep 0.1; done", limit=1)
+    assert (tmp_path / "told").read_text() == "ended\n"
 
 
 def test_who_watches_it_ends_with_it(tmp_path: Path) -> None:
@@ -146,17 +178,21 @@ def test_without_ssh_add_nobody_can_tell(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def _runs(pid: int) -> bool:
-    """Whether the process is there and no zombie: who reaps it is init's matter."""
+    """Whether the process is still there in five seconds."""
     end = time.monotonic() + 5
     while time.monotonic() < end:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except FileNotFoundError:
-            return False
-        if state == "Z":
+        if not _is_there(pid):
             return False
         time.sleep(0.05)
     return True
+
+
+def _is_there(pid: int) -> bool:
+    """Whether the process is there and no zombie: who reaps it is init's matter."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def test_what_goes_on_meanwhile_goes_on_while_it_is_silent(tmp_path: Path) -> None:

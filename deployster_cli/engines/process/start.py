@@ -37,10 +37,12 @@ def spawn(
     cwd: str | None,
     stdin: int | IO[bytes] = subprocess.DEVNULL,
     keep: Collection[int] = (),
+    ends_with_us: bool = False,
 ) -> subprocess.Popen[bytes]:
     """A process in a session of its own: a Ctrl-C on the terminal is ours to handle, not the child's to die of.
 
-    ``keep`` are open files that it inherits under the same numbers.
+    ``keep`` are open files that it inherits under the same numbers. ``ends_with_us`` says that it needs no killing when
+    we leave: it sees to that itself.
     """
     with _spawning:
         if _leaving.is_set():
@@ -58,7 +60,8 @@ def spawn(
             )
         except (OSError, ValueError) as error:
             raise NotStarted(argv, reason(error)) from error
-        _under_way.add(process)
+        if not ends_with_us:
+            _under_way.add(process)
         return process
 
 

@@ -7,9 +7,10 @@ import os
 import selectors
 import signal
 import subprocess  # the package that starts processes  # nosec B404
+import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import IO
 
 from deployster_cli.engines.process.call import Completed, tell
@@ -26,6 +27,11 @@ _LONGEST_LINE = 1024 * 1024
 
 _LOOK_AT_STREAM = 0.5
 """Seconds between looks at whether a silent stream was closed while some stranger held its pipe."""
+
+
+_WARDEN = "deployster_cli.engines.process.warden"
+_ENDS_WITHIN = 8.0
+"""Seconds for the warden to end what it looks after, which takes it four at most where the machine is idle."""
 
 
 class Stream:
@@ -107,21 +113,30 @@ def follow(
     env: Mapping[str, str] | None = None,
     cwd: str | None = None,
     pulse: Callable[[], None] = lambda: None,
-    keep: Collection[int] = (),
 ) -> Generator[str, None, int | None]:
-    """A program's lines (both streams) as they come; its exit code, None where it was killed at ``limit`` seconds.
+    """A program's lines (both streams) as they come; its exit code, None where it was ended at ``limit`` seconds.
 
-    ``given`` is what it finds on stdin, whether it reads it or not. It is killed with all that it started when the
-    caller stops listening; what it leaves behind when it ends by itself is left alone, though it holds our pipe.
-    ``pulse`` is called many times a second, whether it prints or not. ``keep`` are open files that it inherits.
+    ``given`` is what it finds on stdin, whether it reads it or not. It is ended with all that it started, whatever
+    session that is in, when the caller stops listening or is killed; what it leaves behind when it ends by itself is
+    left alone, though it holds our pipe. ``pulse`` is called many times a second, whether it prints or not.
     """
     from tempfile import TemporaryFile  # noqa: PLC0415 - slow to import, and listings need none
 
     stop = time.monotonic() + limit
-    with TemporaryFile() as stdin:
-        stdin.write(given.encode())
-        stdin.seek(0)
-        process = spawn(tuple(argv), stdin=stdin, stderr=subprocess.STDOUT, env=env, cwd=cwd, keep=keep)
+    theirs, ours = os.pipe()
+    try:
+        with TemporaryFile() as stdin:
+            stdin.write(given.encode())
+            stdin.seek(0)
+            watched = (sys.executable, "-P", "-m", _WARDEN, str(theirs), *argv)
+            process = spawn(
+                watched, stdin=stdin, stderr=subprocess.STDOUT, env=env, cwd=cwd, keep=(theirs,), ends_with_us=True
+            )
+    except BaseException:
+        os.close(ours)
+        raise
+    finally:
+        os.close(theirs)
     assert process.stdout is not None  # noqa: S101 - a pipe was asked for  # nosec B101
     try:
         yield from _lines(_chunks(process, process.stdout, stop, pulse))
@@ -129,8 +144,9 @@ def follow(
     except subprocess.TimeoutExpired:
         return None
     finally:
-        if process.returncode is None:
-            kill(process)
+        os.close(ours)  # tells the warden
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_ENDS_WITHIN)
         process.stdout.close()
 
 

@@ -67,10 +67,10 @@ def guarded(work: Callable[[bool], None]) -> None:
         signal.signal(number, lambda *_: None)  # no default, which would end us, nor ignored, which a child inherits
     killed = False
     while True:
-        _adopt()
+        adopt()
         child = os.fork()
         if not child:
-            _adopt()
+            adopt()
             os._exit(_code(work, killed))
         while (ended := os.waitpid(-1, 0))[0] != child:
             pass
@@ -79,7 +79,8 @@ def guarded(work: Callable[[bool], None]) -> None:
         killed = True
 
 
-def _adopt() -> None:
+def adopt() -> None:
+    """Have what our descendants leave behind become our children, not init's."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 

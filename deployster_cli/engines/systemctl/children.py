@@ -17,10 +17,9 @@ from collections.abc import Callable
 from itertools import filterfalse
 from pathlib import Path
 
-from deployster_cli.engines.process import subreaper
+from deployster_cli.engines.process import kin, subreaper
 from deployster_cli.engines.process.start import NotStarted
 from deployster_cli.engines.process.subreaper import Place
-from deployster_cli.engines.systemctl import kin
 from deployster_cli.engines.systemctl.spec import Command, End, Spec
 from deployster_cli.engines.systemctl.words import names_variable, variables
 

@@ -20,7 +20,8 @@ from pathlib import Path
 from deployster_cli.domain import exits
 from deployster_cli.domain.names import UnitName
 from deployster_cli.engines import process
-from deployster_cli.engines.systemctl import args, kin, output
+from deployster_cli.engines.process import kin
+from deployster_cli.engines.systemctl import args, output
 from deployster_cli.engines.systemctl.args import LocalOptions
 from deployster_cli.engines.systemctl.folder import UnitFolder, refusal, told
 from deployster_cli.engines.systemctl.layout import Layout, write_state

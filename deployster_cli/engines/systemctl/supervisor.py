@@ -18,8 +18,7 @@ from pathlib import Path
 
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.unitfile import UnitFile
-from deployster_cli.engines.process import subreaper
-from deployster_cli.engines.systemctl import kin
+from deployster_cli.engines.process import kin, subreaper
 from deployster_cli.engines.systemctl.children import KEPT, LATER_LOOK, LOG, Children, Failed, Stopped
 from deployster_cli.engines.systemctl.layout import Layout, write_state
 from deployster_cli.engines.systemctl.output import State, parse_state

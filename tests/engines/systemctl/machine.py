@@ -86,7 +86,7 @@ class Machine:
 
     def tried(self, *argv: str) -> subprocess.CompletedProcess[str]:
         """What a command there ended with."""
-        return subprocess.run([*self._enter, *argv], check=False, capture_output=True, text=True, timeout=60)
+        return subprocess.run([*self._enter, *argv], check=False, capture_output=True, text=True, timeout=300)
 
 
 def _made(root: Path) -> bool:

@@ -17,7 +17,7 @@ import pytest
 from deployster_cli.domain.model import Condition
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.unitfile import UnitFile
-from deployster_cli.engines.systemctl import kin
+from deployster_cli.engines.process import kin
 from deployster_cli.engines.systemctl.args import LocalOptions
 from deployster_cli.engines.systemctl.children import KEPT
 from deployster_cli.engines.systemctl.engine import LocalEngine
