@@ -23,6 +23,7 @@ from deployster_cli.operations.before import TEMPLATE, Task
 from deployster_cli.operations.carry_out import Carrying, Keep, Locking, under_lock
 from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.deploy import Prepared, Renderer, Request
+from deployster_cli.operations.needs import refuse_ahead
 from deployster_cli.surroundings import Surroundings
 from deployster_cli.template_files import load
 
@@ -133,16 +134,17 @@ class Undertaking:
             each.file(1, self.clock.utc())
 
     def prepare(self, engine: Engine) -> Prepared:
-        """What would be done now."""
+        """What would be done now; NotFound or InvalidInput where it is certain that it can't be."""
         asked = self.intent
         if asked.verb is Verb.DESTROY:
             version, only = asked.version or "", asked.only
             return destroy.prepare(engine, asked.service, version, only, asked.policy, adopt=asked.adopt)
         request, render = self._rendering
-        if asked.verb is Verb.DEPLOY:
-            return deploy.prepare(engine, request, render, self.clock.utc())
-        now = releases.standing(engine, request.service.name)
-        return deploy.prepare(engine, self._settled(engine, now), render, self.clock.utc(), now.seen)
+        now = None if asked.verb is Verb.DEPLOY else releases.standing(engine, request.service.name)
+        wanted, seen = (self._settled(engine, now), now.seen) if now else (request, None)
+        prepared = deploy.prepare(engine, wanted, render, self.clock.utc(), seen)
+        refuse_ahead(engine, prepared.work.files.values())
+        return prepared
 
     def decided(self, prepared: Prepared) -> None:
         """Called with what is to be done, the lock held, before hooks and tasks. After them it is planned anew."""

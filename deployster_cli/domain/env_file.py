@@ -6,6 +6,7 @@ Both start the service without what they can't read of it, or not at all; the ru
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import NamedTuple
 
 from deployster_cli.domain.limits import VARIABLE
@@ -34,6 +35,9 @@ class Fault(NamedTuple):
 _SAVE = "Save it as UTF-8."
 _PLAIN = "Write every line as NAME=value, without export; a comment ends without a backslash."
 
+_FREE_PORT = "Leave it out: the setting port fixes it (port = 3000, or --set port=3000)."
+_FREE_NAME = "Take another name."
+
 # No possessive quantifier stands within another: Python 3.11.2 matches such a pattern wrongly.
 _ENTRY = re.compile(
     rb"""[ \t\n\r]*+(?:
@@ -49,8 +53,11 @@ _NO_CHARACTER = re.compile(f"[\ufdd0-\ufdef{_LAST_OF_PLANES}]")
 _BOM = "\ufeff".encode()
 
 
-def systemd_fault(content: bytes) -> Fault | None:
-    """Why systemd would refuse the file, or which line of it would count for nothing; None where all of it counts."""
+def systemd_fault(content: bytes, taken: Collection[str] = ()) -> Fault | None:
+    """Why systemd would refuse the file, or which line of it would count for nothing; None where all of it counts.
+
+    ``taken`` are names that the unit itself gives another value in the end.
+    """
     if fault := _no_text(content):
         return fault
     if content.startswith(_BOM):
@@ -61,7 +68,7 @@ def systemd_fault(content: bytes) -> Fault | None:
     while found := _ENTRY.match(content, at):
         start = max(found.start("comment"), found.start("name"), found.start("other"))
         line += content.count(b"\n", at, start)
-        if fault := _entry_fault(found, start, line):
+        if fault := _entry_fault(found, start, line, taken):
             return fault
         at, line = found.end(), line + content.count(b"\n", start, found.end())
     return None
@@ -99,9 +106,9 @@ def _no_text(content: bytes) -> Fault | None:
     return None
 
 
-def _entry_fault(found: re.Match[bytes], start: int, line: int) -> Fault | None:
+def _entry_fault(found: re.Match[bytes], start: int, line: int, taken: Collection[str]) -> Fault | None:
     if found["name"]:
-        return _variable_fault(found, start, line)
+        return _variable_fault(found, start, line, taken)
     if found["other"]:
         return Fault(line, "is not NAME=value, so systemd would ignore it", _PLAIN)
     if b"\\\n" in found["comment"]:
@@ -109,15 +116,18 @@ def _entry_fault(found: re.Match[bytes], start: int, line: int) -> Fault | None:
     return None
 
 
-def _variable_fault(found: re.Match[bytes], start: int, line: int) -> Fault | None:
+def _variable_fault(found: re.Match[bytes], start: int, line: int, taken: Collection[str]) -> Fault | None:
     if not _is_text(found[0]):
         return Fault(line, "is not UTF-8 text", _SAVE)
     if found["open"]:
         return Fault(line, "opens a quote that nothing closes", "Close the quote, or put a backslash before it.")
-    if not VARIABLE.fullmatch(found["name"].decode().strip(" \t")):
+    name = found["name"].decode().strip(" \t")
+    if not VARIABLE.fullmatch(name):
         return Fault(line, "has something before its = that can't name a variable, so systemd would ignore it", _PLAIN)
     if found.end() - start > LONGEST_VARIABLE:
         return Fault(line, "is more than a process can take", f"{LONGEST_VARIABLE:,} bytes are the most.")
+    if name in taken:
+        return Fault(line, f"sets {name}, which the template sets itself", _FREE_PORT if name == "PORT" else _FREE_NAME)
     return None
 
 

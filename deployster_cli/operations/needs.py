@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import stat
 from collections.abc import Callable, Collection, Iterable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +24,8 @@ _KINDS = {
 }
 """Option → what it is to people, and the setting that it comes from."""
 
-_READERS = {_ENVIRONMENT: systemd_fault, _DOCKERS: docker_fault}
+_HANDED_ON = re.compile(r'"?(DEPLOYSTER_ENV_(\w+))=')
+"""How Environment begins where templates/_shell.j2 has a variable outdo a file of them."""
 
 _MAKES = re.compile(
     "ExecCondition|ExecStartPre|Bind|Cache|Configuration|Extension|Logs|Mount|Requires|Root|Runtime|State|Temporary|"
@@ -53,14 +55,24 @@ class Lack(NamedTuple):
     there: bool = False
 
 
-def refuse_missing(engine: Engine, files: Iterable[UnitFile]) -> None:
-    """Refuse to start units that lack something which can be looked for: all are on this machine. NotFound for what is
-    not there, InvalidInput for what can't be used.
+def refuse_missing(engine: Engine, files: Iterable[UnitFile], paths: Collection[str] | None = None) -> None:
+    """Refuse to start units that lack something (of these ``paths``, where given) which can be looked for: all are on
+    this machine. NotFound for what is not there, InvalidInput for what can't be used.
     """
-    lack = missing(files) if engine.one_machine else Lack()
+    lack = missing(files, paths) if engine.one_machine else Lack()
     if lack.text:
         kind = InvalidInput if lack.there else NotFound
         raise kind(f"{lack.text} Nothing was started.", lack.cure)
+
+
+def refuse_ahead(engine: Engine, files: Collection[UnitFile]) -> None:
+    """The same before any hook has run, of environment files that are there for every version: what comes with one may
+    yet be brought.
+    """
+    found = ((file.name.version, *need) for file in files for need in needed(file))
+    refuse_missing(
+        engine, files, {path for version, option, path in found if option != _FOLDER and version not in path}
+    )
 
 
 def missing(files: Iterable[UnitFile], paths: Collection[str] | None = None) -> Lack:
@@ -100,7 +112,9 @@ def _told(path: str) -> bool:
 def _lack(file: UnitFile, option: str, path: str) -> Lack:
     kind, setting = _KINDS[option]
     of = f"{kind} {path} of {file.name.service.removesuffix(TASKS)} {file.name.version}"
-    cure = f"Put it there first, or have a pre_deploy hook do it; the setting {setting} says where it belongs."
+    brought = option == _FOLDER or file.name.version in path
+    by = ", or have a pre_deploy hook do it" if brought else ""
+    cure = f"Put it there first{by}; the setting {setting} says where it belongs."
     try:
         mode = Path(path).stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
@@ -112,7 +126,7 @@ def _lack(file: UnitFile, option: str, path: str) -> Lack:
     if not stat.S_ISREG(mode):
         what = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
         return Lack(f"The {of} is {what}.", f"The setting {setting} names a file of NAME=value lines.", there=True)
-    return _unusable(of, path, _READERS[option])
+    return _unusable(of, path, docker_fault if option == _DOCKERS else partial(systemd_fault, taken=_taken(file)))
 
 
 def _unusable(of: str, path: str, judge: Callable[[bytes], Fault | None]) -> Lack:
@@ -126,6 +140,13 @@ def _unusable(of: str, path: str, judge: Callable[[bytes], Fault | None]) -> Lac
         return Lack()
     place = f"Line {fault.line} of the" if fault.line else "The"
     return Lack(f"{place} {of} {fault.text}.", fault.cure, there=True)
+
+
+def _taken(file: UnitFile) -> frozenset[str]:
+    """The names that a file of variables would set in vain, or under which the unit hands on what it sets itself."""
+    found = (_HANDED_ON.match(value) for value in file.values("Service", "Environment"))
+    given = {match[1]: match[2] for match in found if match}
+    return frozenset(given) | {name for name in given.values() if name == "PORT" or name.startswith("DEPLOYSTER_")}
 
 
 def _unread(of: str, error: OSError) -> Lack:

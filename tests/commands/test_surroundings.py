@@ -171,6 +171,41 @@ class TestWhatUnitsNeed:
         assert (code, V9 in out) == (0, True)
         assert "The folder /srv/carousel/v9 of carousel v9 does not exist. Put it there first" in err
 
+    @pytest.mark.process
+    @pytest.mark.parametrize("does", ["deploy", "plan", "check"])
+    @pytest.mark.parametrize(
+        ("content", "code", "said"),
+        [
+            (None, 6, "of carousel v1 does not exist. Nothing was started.\nPut it there first; the setting env_file"),
+            (b"\xff\xfeA\0", 2, "of carousel v1 is UTF-16 text. Nothing was started."),
+            (
+                b"PORT=1\n",
+                2,
+                "of carousel v1 sets PORT, which the template sets itself. Nothing was started.\nLeave it",
+            ),
+        ],
+    )
+    def test_an_environment_file_is_looked_at_before_any_hook_runs(  # noqa: PLR0917 - the row's facts
+        self, shell: Shell, tmp_path: Path, does: str, content: bytes | None, code: int, said: str
+    ) -> None:
+        path = tmp_path / "carousel.env"
+        if content is not None:
+            path.write_bytes(content)
+        configured('[hooks]\npre_deploy = "touch ran"\non_failure = "touch ran"')
+        named = PROJECT.replace("/srv/carousel/{version}", str(tmp_path)) + f"env_file = '{path}'\n"
+        Path(CONFIG).write_text(Path(CONFIG).read_text().replace(PROJECT, named))
+        found, out, err = shell(f"{does} carousel v1 --engine local" + (" -o plain" if does == "check" else ""))
+        assert (shell.engine.calls, Path("ran").exists(), shell.engine.locks.notes) == ([], False, {})
+        told = said.replace(" Nothing was started.\n", " ").replace(" Nothing was started.", "")
+        assert (found, told in out) == (1, True) if does == "check" else (found, said in err) == (code, True)
+
+    def test_what_starts_nothing_needs_none(self, shell: Shell, tmp_path: Path) -> None:
+        (tmp_path / "carousel.env").write_text("A=1\n")
+        given = ("--set", f"directory={tmp_path}", "--set", f"env_file={tmp_path}/carousel.env")
+        shell("deploy carousel v1 -q --instances 2", *given)
+        (tmp_path / "carousel.env").unlink()
+        assert shell("scale carousel 1 -q --yes", *given)[0] == 0
+
     def test_where_nothing_is_missing_a_plan_has_no_remark(self, shell: Shell, tmp_path: Path) -> None:
         assert "exist" not in shell("plan carousel v9 --engine local", "--set", f"directory={tmp_path}")[2]
 

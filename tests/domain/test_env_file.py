@@ -107,3 +107,16 @@ def test_a_thousand_lines_are_counted_right() -> None:
 def test_no_fault_repeats_what_may_be_a_secret() -> None:
     faults = [fault for _, content, _, _ in FILES for fault in (systemd_fault(content), docker_fault(content)) if fault]
     assert not [fault for fault in faults if "caf" in fault.text + fault.cure or "abc" in fault.text + fault.cure]
+
+
+@pytest.mark.parametrize(
+    ("name", "cure"),
+    [
+        ("PORT", "Leave it out: the setting port fixes it (port = 3000, or --set port=3000)."),
+        ("DEPLOYSTER_SERVICE", "Take another name."),
+    ],
+)
+def test_what_the_template_sets_itself_is_not_for_a_file_to_set(name: str, cure: str) -> None:
+    content = f"A=1\n {name} =2\n".encode()
+    assert systemd_fault(content, {name}) == Fault(2, f"sets {name}, which the template sets itself", cure)
+    assert systemd_fault(content, {"B"}) is None

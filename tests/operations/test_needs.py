@@ -12,7 +12,7 @@ from deployster_cli.domain.model import Service
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.errors import InvalidInput, NotFound
-from deployster_cli.operations.needs import Lack, missing, needed, refuse_missing
+from deployster_cli.operations.needs import Lack, missing, needed, refuse_ahead, refuse_missing
 from tests.simulation import SimClock, SimEngine
 from tests.templates.cases import FULL, rendered
 
@@ -230,3 +230,28 @@ def test_the_built_in_templates_files_are_found(service: Service) -> None:
     extra = {"task": "x"} if service.template == "task" else {}
     found = [path for _, path in needed(rendered(service._replace(extra=extra)))]
     assert found == ["/etc/carousel.env"]
+
+
+@pytest.mark.parametrize("name", ["PORT", "DEPLOYSTER_INSTANCE", "DEPLOYSTER_ENV_PORT", "DEPLOYSTER_ENV_LANG"])
+def test_a_file_that_sets_what_its_template_sets_is_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "carousel.env"
+    path.write_text(f"LANG=C\n{name}=1\n")
+    service = Service("carousel", template="process", command="x", directory="/", env_file=str(path), env={"LANG": "D"})
+    said = f"Line 2 of the environment file {path} of carousel 9f88701 sets {name}, which the template sets itself."
+    assert missing([rendered(service)]).text == said
+
+
+def test_in_the_file_of_a_container_or_of_one_s_own_unit_the_name_is_free(tmp_path: Path) -> None:
+    path = tmp_path / "carousel.env"
+    path.write_text("PORT=1\n")
+    own = unit(f"EnvironmentFile={path}", "Environment=PORT=2")
+    assert missing([own, rendered(Service("carousel", env_file=str(path)))]) == Lack()
+
+
+def test_ahead_of_hooks_only_what_is_there_for_every_version_is_looked_for() -> None:
+    engine = SimEngine(SimClock(), one_machine=True)
+    refuse_ahead(engine, [unit(NOWHERE, "EnvironmentFile=/nonesuch/v9.env")])
+    with pytest.raises(NotFound, match=r"nonesuch/all\.env") as refused:
+        refuse_ahead(engine, [unit(NOWHERE, "EnvironmentFile=/nonesuch/all.env")])
+    assert refused.value.hint == "Put it there first; the setting env_file says where it belongs."
+    refuse_ahead(SimEngine(SimClock()), [unit("EnvironmentFile=/nonesuch/all.env")])
