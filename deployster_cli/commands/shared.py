@@ -178,11 +178,16 @@ def person() -> str:
     return "".join(char for char in text if char.isascii() and char.isprintable() and char not in ' "%\\')
 
 
+def on_terminal() -> bool:
+    """Whether somebody is there to be asked."""
+    return bool(sys.stdin and sys.stdin.isatty())
+
+
 def confirmed(question: str, *, yes: bool) -> bool:
     """Whether to go on with something that destroys: asked on a terminal; off it, --yes must have said so."""
     if yes:
         return True
-    if not (sys.stdin and sys.stdin.isatty()):
+    if not on_terminal():
         raise click.UsageError(f"{question} Nobody is there to ask: give --yes.", click.get_current_context())
     with below_the_question():
         return click.confirm(_fit(f"{question} [y/N]:"), show_default=False, prompt_suffix=" ", err=True)
@@ -213,7 +218,7 @@ def confirm_protected(run: Run, doing: str, *, yes: bool) -> None:
     if yes or not settings.protected:
         return
     where = f"{doing} on {settings.place or UNNAMED}, a protected cluster."
-    if not (sys.stdin and sys.stdin.isatty()):
+    if not on_terminal():
         raise click.UsageError(f"{where} Nobody is there to ask: give --yes.", click.get_current_context())
     with below_the_question():
         asked = _fit(f"{where} Type its name to go on:")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 
+from deployster_cli.commands import unlock
 from deployster_cli.domain.lock import Note
 from deployster_cli.domain.names import UnitName
 from tests.commands.conftest import Shell
@@ -196,6 +198,68 @@ def test_unlock_leaves_a_lock_alone_that_another_run_has_taken_while_it_asked(
     code, _, err = two("unlock carousel --yes")
     assert (code, two.engine.locks.notes) == (1, {"carousel": STRANGER})
     assert "carousel is locked by another run by now: eve on ci" in err
+
+
+def later(shell: Shell, monkeypatch: pytest.MonkeyPatch, seconds: float, does: Callable[[], object]) -> None:
+    """Have it done at the first sleep that ends so much later."""
+    clock = shell.engine.clock
+    at, sleep = clock.at + seconds, clock.sleep
+
+    def slept(pause: float) -> None:
+        sleep(pause)
+        if clock.at >= at:
+            monkeypatch.setattr(clock, "sleep", sleep)
+            does()
+
+    monkeypatch.setattr(clock, "sleep", slept)
+
+
+def test_unlock_says_where_a_run_that_is_alive_takes_its_lock_back(two: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    locks = two.engine.locks
+    locks.notes["carousel"] = STRANGER
+    later(two, monkeypatch, 4, lambda: locks.put(STRANGER.renewed(), replace=True))
+    code, out, err = two("unlock carousel --yes")
+    assert (code, out) == (5, "")
+    assert "carousel is locked again: bob on ci (process 1)" in err
+    assert "deploying v9 is alive, and has taken its lock back.\nEnd that run" in err
+
+
+def test_unlock_says_who_has_come_after_it(two: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    locks = two.engine.locks
+    locks.notes["carousel"] = STRANGER
+    later(two, monkeypatch, 4, lambda: locks.put(Note("carousel", "eve", "ci", "elsewhere", 1, "eve's", 0)))
+    code, out, _ = two("unlock carousel --yes")
+    assert (code, "Unlocked carousel; it was" in out, "Another run has it by now: eve on ci" in out) == (0, True, True)
+
+
+@pytest.mark.parametrize(
+    ("beats", "said"), [(True, "alive: it would take the lock right back"), (False, "no sign of life for 25 s")]
+)
+def test_on_a_terminal_unlock_asks_with_what_is_known_of_the_run(
+    two: Shell, monkeypatch: pytest.MonkeyPatch, beats: bool, said: str
+) -> None:
+    asked: list[str] = []
+
+    def refused(question: str, **_: object) -> bool:
+        asked.append(question)
+        return False
+
+    monkeypatch.setattr(unlock, "on_terminal", lambda: True)
+    monkeypatch.setattr(unlock, "confirmed", refused)
+    locks = two.engine.locks
+    locks.notes["carousel"] = STRANGER
+    if beats:
+        later(two, monkeypatch, 20, lambda: locks.put(STRANGER.renewed(), replace=True))
+    assert (two("unlock carousel")[0], said in asked[0], locks.notes != {}) == (1, True, True)
+
+
+def test_the_lock_of_a_dead_process_of_this_machine_is_taken_away_at_once(
+    two: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deployster_cli.operations.unlock.dead", lambda _: True)
+    two.engine.locks.notes["carousel"] = STRANGER
+    before = two.engine.clock.now()
+    assert (two("unlock carousel --yes")[0], two.engine.clock.now()) == (0, before)
 
 
 def test_unlock_of_what_is_not_locked_is_fine(two: Shell) -> None:
