@@ -215,6 +215,11 @@ class SimEngine:
         self.marked |= set(names)
         self.add_foreign(*names)
 
+    def add_copied(self, *names: UnitName, of: UnitName, retitled: bool) -> None:
+        """Copies of a unit of ours, which its stamps still name; ``retitled``: the listing says that they are ours."""
+        self.marked |= set(names) if retitled else set()
+        self.add_everywhere(*(UnitFile(name, stamped(of).options) for name in names))
+
     def add_everywhere(self, *files: UnitFile) -> None:
         """Units with these files that have been running for long."""
         for file in files:
@@ -282,9 +287,9 @@ class SimEngine:
         return tuple(rows)
 
     def settled(self, units: Sequence[Unit]) -> tuple[Unit, ...]:
-        self.settlings += [unit.name for unit in units if unit.foreign]
+        self.settlings += [unit.name for unit in units]
         self.unmarked -= set(self.settlings)
-        return tuple(u.owned(foreign=not self._ours(u.name)) if u.foreign else u for u in units)
+        return tuple(u.owned(foreign=not self._ours(u.name)) if u.name in self.lives else u for u in units)
 
     def _ours(self, name: UnitName) -> bool:
         life = self.lives.get(name)

@@ -99,6 +99,11 @@ class Plan:
         return tuple(name for step in self.steps for name in step.retire)
 
     @property
+    def taken(self) -> frozenset[UnitName]:
+        """All that is retired as one of ours, and so has to be one."""
+        return frozenset(self.retire).difference(self.adopted)
+
+    @property
     def empty(self) -> bool:
         """Whether there is nothing to do."""
         return not self.steps

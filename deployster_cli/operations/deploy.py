@@ -20,7 +20,7 @@ from deployster_cli.domain.watching import Limits, Traits
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import InvalidInput
 from deployster_cli.operations.global_units import Spreading
-from deployster_cli.operations.ownership import Owned, owned
+from deployster_cli.operations.ownership import Owned, judged, planned_over
 from deployster_cli.operations.records import Known, Memory, known, memory_of
 from deployster_cli.operations.rollout import Work
 
@@ -111,7 +111,16 @@ def prepare(engine: Engine, request: Request, render: Renderer, now: str, seen: 
     ``seen`` takes the place of a look.
     """
     probe = check_input(request, render, now)
-    seen = _look(engine, request, seen or owned(engine, engine.units(), request.service.name))
+    service = request.service.name
+    return planned_over(
+        engine, service, lambda over: _prepared(engine, request, render, now, probe=probe, seen=over), seen
+    )
+
+
+def _prepared(
+    engine: Engine, request: Request, render: Renderer, now: str, *, probe: UnitFile, seen: Owned
+) -> Prepared:
+    seen = _meant(engine, request, seen)
     units = seen.units
     found = releases(units, request.service.name)
     what = known(engine, request.service.name, seen.stamps)
@@ -179,11 +188,15 @@ def check_fixed_port(
         )
 
 
-def _look(engine: Engine, request: Request, seen: Owned) -> Owned:
-    """All units; those of the very release, where it is global, as they are on every machine where they belong."""
+def _meant(engine: Engine, request: Request, seen: Owned) -> Owned:
+    """All units; those of the very release, where it is global, as they are on every machine where they belong, and
+    where they are to stay whatever is in them, judged by their own files.
+    """
     seen = seen.adopting(request.service.name) if request.adopt else seen
     units = [u for u in seen.units if not u.foreign]
     mine = {u.name for u in units if (u.name.service, u.name.version) == (request.service.name, request.version)}
+    if request.as_it_is:
+        seen = replace(seen, units=judged(engine, seen.units, mine))
     if request.as_it_is and any(u.everywhere for u in units if u.name in mine):
         raise _no_number(request)
     return replace(seen, units=Spreading(engine, {}).over(seen.units, mine))

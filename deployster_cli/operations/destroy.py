@@ -12,7 +12,7 @@ from deployster_cli.domain.wording import did_you_mean, some_names
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import NotFound
 from deployster_cli.operations.deploy import Prepared
-from deployster_cli.operations.ownership import Owned, owned
+from deployster_cli.operations.ownership import Owned, planned_over
 from deployster_cli.operations.records import forgetting
 from deployster_cli.operations.rollout import Work
 
@@ -33,8 +33,9 @@ def prepare(
     ``adopt``: units of these names that Deployster didn't make go too.
     """
     check_input(service, version, instances)
-    seen = owned(engine, engine.units(), service)
-    prepared = planned(seen, service, version, instances, policy, adopt=adopt)
+    prepared = planned_over(
+        engine, service, lambda seen: planned(seen, service, version, instances, policy, adopt=adopt)
+    )
     return replace(prepared, memory=forgetting(engine, prepared.plan, prepared.units))
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from deployster_cli.domain.model import Release, Unit, releases
 from deployster_cli.domain.names import UnitName
@@ -42,15 +42,48 @@ class Owned:
         return replace(plan, adopted=tuple(name for name in plan.retire if name in self.adopted))
 
 
+class Planned(Protocol):
+    """What was planned over the units."""
+
+    @property
+    def plan(self) -> Plan:
+        """What will happen."""
+        ...
+
+
+T = TypeVar("T", bound=Planned)
+
+
+def planned_over(engine: Engine, service: str, plan: Callable[[Owned], T], seen: Owned | None = None) -> T:
+    """What ``plan`` makes of the service as it is now, once the file of each unit that it takes away says that it is
+    ours. Where one doesn't that is foreign, and it is planned anew. Errors as Engine's, and those of ``plan``.
+
+    ``seen`` takes the place of a look.
+    """
+    seen = seen or owned(engine, engine.units(), service)
+    while True:
+        made = plan(seen)
+        units = judged(engine, seen.units, made.plan.taken)
+        if units == seen.units:
+            return made
+        seen = owned(engine, units, service)
+
+
+def judged(engine: Engine, units: Sequence[Unit], names: Collection[UnitName]) -> tuple[Unit, ...]:
+    """The units, those of these names each judged by its own file. Errors as Engine's."""
+    doubtful = [unit for unit in units if unit.name in names]
+    known = {unit.name: unit for unit in engine.settled(doubtful)} if doubtful else {}
+    return tuple(known.get(unit.name, unit) for unit in units)
+
+
 def told_apart(engine: Engine, units: Sequence[Unit], service: str | None = None) -> tuple[Unit, ...]:
     """The units, foreign only where their files say so; one service's, or all. For looking. Errors as Engine's."""
-    unsure = [unit for unit in units if unit.foreign and service in (None, unit.name.service)]
-    known = {unit.name: unit for unit in engine.settled(unsure)} if unsure else {}
-    return tuple(known.get(unit.name, unit) for unit in units)
+    return judged(engine, units, {unit.name for unit in units if unit.foreign and service in (None, unit.name.service)})
 
 
 def owned(engine: Engine, units: Sequence[Unit], service: str) -> Owned:
     """The same for who is about to change the service: no release counts as ours whose stamp was not read.
+    Of its other units it says what is listed; see ``planned_over``.
 
     One ``cat`` a release; where the unit that is asked has no stamp it is foreign, whatever is listed of it, and the
     next one is asked. What can't be read is foreign. EngineUnreachable or EngineMissing where the engine is away.

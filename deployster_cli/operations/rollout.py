@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -22,6 +22,7 @@ from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable
 from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.gates import Gates, with_health
 from deployster_cli.operations.global_units import Spreading
+from deployster_cli.operations.ownership import judged
 
 JOURNAL_LINES = 20
 """Of a unit that failed: a crash and the start that came after it, which pulls an image, are about a dozen."""
@@ -128,9 +129,11 @@ class _Looks:
     """The engine's listings, each with what it proves. ``took`` is how many seconds the last one took.
 
     ``rollout`` is how far it has got, what the last look led to included: a signal may come while that is told or done.
+    ``strange`` are names of ours under which the last look showed somebody else's units.
     """
 
     rollout: Rollout
+    strange: frozenset[UnitName] = frozenset()
 
     def __init__(self, engine: Engine, work: Work, clock: Clock, hold: Hold, seen: Sequence[Unit] | None) -> None:
         self.clock, self.hold, self.took = clock, hold, 0.0
@@ -144,19 +147,22 @@ class _Looks:
         try:
             units, self._seen = self._engine.units() if self._seen is None else self._seen, None
             shown = self.hold.shown
-            units = self._spreading.over(_ours(units, rollout), rollout.coming_up)
+            units = self._spreading.over(self._ours(units, rollout), rollout.coming_up)
         finally:
             self.took = self.clock.now() - began
         self.hold.keep()
         return units, Listing.UNPROVEN if shown is None else Listing.PROVEN if shown else Listing.SHORT
 
-
-def _ours(units: Sequence[Unit], rollout: Rollout) -> Sequence[Unit]:
-    """The units without the foreign ones that were not adopted: where somebody else has used a name since the plan was
-    made, what was to be done to ours is not done to theirs. Until that has failed the rollout it is seen to be another.
-    """
-    judged = {} if rollout.failure else rollout.hashes
-    return [unit for unit in units if not unit.foreign or unit.name in rollout.plan.adopted or unit.name in judged]
+    def _ours(self, units: Sequence[Unit], rollout: Rollout) -> Sequence[Unit]:
+        """The units without the foreign ones that were not adopted: where somebody else has used a name since the plan
+        was made, what was to be done to ours is not done to theirs. Until that has failed the rollout it is seen to be
+        another.
+        """
+        units = judged(self._engine, units, rollout.plan.taken.union(rollout.started))
+        foreign = {unit.name for unit in units if unit.foreign}.difference(rollout.plan.adopted)
+        self.strange = frozenset(foreign)
+        shown = set() if rollout.failure else foreign & rollout.hashes.keys()
+        return [unit for unit in units if unit.name not in foreign or unit.name in shown]
 
 
 def _sleep(clock: Clock, seconds: float) -> Iterator[Event]:
@@ -188,7 +194,7 @@ def _turn(engine: Engine, rollout: Rollout, work: Work, looks: _Looks, gates: Ga
         try:
             looks.hold.ensure()
             looks.took = 0.0  # the look behind a request comes soon, however long the one before it took
-            _perform(engine, action, work.files)
+            _perform(engine, action, work.files, looks.strange)
         except EngineMissing:
             raise
         except EngineUnreachable as error:
@@ -203,18 +209,22 @@ def _turn(engine: Engine, rollout: Rollout, work: Work, looks: _Looks, gates: Ga
     return rollout
 
 
-def _perform(engine: Engine, action: Action, files: Mapping[UnitName, UnitFile]) -> None:
+def _perform(engine: Engine, action: Action, files: Mapping[UnitName, UnitFile], strange: Collection[UnitName]) -> None:
+    """Ask it of the engine; not of ``strange`` units, but that it refuses itself to start another under their names."""
+    names = tuple(name for name in action.names if name not in strange)
     match action.verb:
         case Verb.START:
             engine.start([files[name] for name in action.names])
+        case _ if not names:
+            pass
         case Verb.RESUME:
-            engine.resume(action.names)
+            engine.resume(names)
         case Verb.STOP:
-            engine.stop(action.names)
+            engine.stop(names)
         case Verb.UNLOAD:
-            engine.unload(action.names)
+            engine.unload(names)
         case Verb.DESTROY:
-            engine.destroy(action.names)
+            engine.destroy(names)
 
 
 def _with_reasons(engine: Engine, work: Work, rollout: Rollout, told: tuple[Event, ...]) -> Telling:

@@ -15,7 +15,7 @@ from deployster_cli.errors import DeploysterError
 from deployster_cli.operations.carry_out import Carrying
 from deployster_cli.operations.clock import SystemClock
 from deployster_cli.operations.deploy import Prepared
-from deployster_cli.operations.ownership import owned
+from deployster_cli.operations.ownership import Owned, owned, planned_over
 from deployster_cli.operations.records import forgetting
 from deployster_cli.operations.rollout import Work
 from deployster_cli.server.resuming import Told, rest, rest_of_settings
@@ -111,7 +111,9 @@ class Recorded(Undertaking):
         earlier = self.job.earlier
         if earlier is None or self.intent.verb is not Verb.DESTROY:
             return super().prepare(engine)
-        seen = owned(engine, engine.units(), earlier.service)
+        return planned_over(engine, earlier.service, lambda seen: self._rest(engine, earlier, seen))
+
+    def _rest(self, engine: Engine, earlier: Plan, seen: Owned) -> Prepared:
         seen = seen.adopting(earlier.service, earlier.version) if self.intent.adopt else seen
         units = seen.units
         left = {unit.name.instance for unit in units if unit.name in earlier.retire}

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from deployster_cli.domain.model import State
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.errors import EngineError, EngineUnreachable
@@ -16,6 +17,7 @@ V1, V2, V3 = "v1", "v2", "v3"
 BESIDE = (UnitName("carousel", "worker", 1), UnitName("carousel", "worker", 2))
 WITHIN = (UnitName("carousel", V2, 3), UnitName("carousel", V1, 3))
 GO = tuple(UnitName("carousel", "9f88701", n, made) for n in (1, 2) for made in ("", "2015.03.02-00.31.45"))
+TWIN = UnitName("carousel", V2, 3)
 VERBS = (
     "deploy carousel v3 --destroy-previous --instances 3",
     "deploy carousel v2 --destroy-previous --instances 4 --force",
@@ -36,6 +38,7 @@ def ours(shell: Shell) -> Shell:
     assert shell("deploy carousel v1 --instances 2")[0] == 0
     assert shell("deploy carousel v2 --instances 2")[0] == 0
     shell.engine.calls.clear()
+    shell.engine.settlings.clear()
     return shell
 
 
@@ -48,18 +51,15 @@ def changed(shell: Shell) -> set[UnitName]:
 
 @pytest.mark.parametrize(
     ("foreign", "put"),
-    [(names, put) for names in (BESIDE, GO) for put in ("add_foreign", "add_forged", "copied")]
-    + [(WITHIN, put) for put in ("add_foreign", "copied")],
+    [(names, put) for names in (BESIDE, GO, WITHIN) for put in ("add_foreign", "add_forged", "copied", "retitled")],
 )
 @pytest.mark.parametrize("verb", VERBS)
 def test_no_verb_changes_what_deployster_did_not_make(
     ours: Shell, verb: str, foreign: tuple[UnitName, ...], put: str
 ) -> None:
     strangers = set(foreign) - set(ours.engine.lives)
-    if put == "copied":
-        ours.engine.add_everywhere(
-            *(UnitFile(name, stamped(UnitName("carousel", V1, 7)).options) for name in strangers)
-        )
+    if put in {"copied", "retitled"}:
+        ours.engine.add_copied(*strangers, of=UnitName("carousel", V1, 1), retitled=put == "retitled")
     else:
         getattr(ours.engine, put)(*strangers)
     code, _, err = ours(verb)
@@ -68,6 +68,57 @@ def test_no_verb_changes_what_deployster_did_not_make(
     assert changed(ours).isdisjoint(strangers)
     assert strangers <= set(ours.engine.lives)
     assert ours.engine.running("carousel", foreign[0].version) >= 1
+
+
+@pytest.mark.parametrize(
+    ("line", "left"),
+    [
+        ("scale carousel 3", 3),
+        ("scale carousel 1 --yes", 1),
+        ("restart carousel", 2),
+        ("deploy carousel v2", 2),
+        ("deploy carousel v2 --destroy-previous --instances 3", 3),
+    ],
+)
+def test_what_only_passes_for_an_instance_counts_as_none(ours: Shell, line: str, left: int) -> None:
+    ours.engine.add_copied(TWIN, of=UnitName("carousel", V2, 1), retitled=True)
+    code, _, err = ours(line)
+    assert code == 0, err
+    assert TWIN not in changed(ours)
+    assert ours.engine.running("carousel", V2) == left + 1
+    assert "carousel v2 @3 was not made by Deployster, and is left alone." in err
+
+
+def test_a_plan_shows_what_passes_for_ours_as_left_alone(ours: Shell) -> None:
+    ours.engine.add_copied(TWIN, of=UnitName("carousel", V2, 1), retitled=True)
+    plan = json.loads(ours("plan carousel v3 --destroy-previous -o json")[1])["plan"]
+    assert (plan["beside"], ours.engine.calls) == ([TWIN.text], [])
+    assert TWIN.text not in {name for step in plan["steps"] for name in step["retire"]}
+
+
+def test_what_passes_for_ours_is_not_destroyed_by_its_number_but_by_adopting_it(ours: Shell) -> None:
+    ours.engine.add_copied(TWIN, of=UnitName("carousel", V2, 1), retitled=True)
+    code, _, err = ours("destroy carousel v2 --instance 3 --yes")
+    assert (code, ours.engine.calls) == (6, [])
+    assert "carousel v2 @3 was not made by Deployster; --adopt takes it over." in err
+    assert ours("destroy carousel v2 --instance 3 --adopt --yes")[0] == 0
+    assert TWIN not in ours.engine.lives
+
+
+def test_what_passes_for_ours_is_taken_over_as_all_foreign_units_are(ours: Shell) -> None:
+    ours.engine.add_forged(TWIN)
+    _, _, err = ours("deploy carousel v3 --destroy-previous --adopt")
+    assert "carousel-v2@3.service" in err
+    assert ours("deploy carousel v3 --destroy-previous --adopt --yes")[0] == 0
+    assert {name.version for name in ours.engine.lives} == {V3}
+
+
+def test_only_what_is_to_be_changed_is_judged_by_its_own_file(ours: Shell) -> None:
+    ours("deploy carousel v3")
+    assert {name.version for name in ours.engine.settlings} == {V3}
+    ours.engine.settlings.clear()
+    ours("destroy carousel v1 --instance 1 --yes")
+    assert set(ours.engine.settlings) == {UnitName("carousel", V1, 1)}
 
 
 @pytest.mark.parametrize("put", ["add_foreign", "add_forged"])
@@ -126,18 +177,53 @@ def test_while_the_engine_is_away_nothing_is_decided(ours: Shell, monkeypatch: p
     assert "The engine does not answer." in err
 
 
-def test_a_name_that_somebody_else_uses_again_meanwhile_is_theirs(ours: Shell) -> None:
+@pytest.mark.parametrize("put", ["add_foreign", "add_forged"])
+def test_a_name_that_somebody_else_uses_again_meanwhile_is_theirs(ours: Shell, put: str) -> None:
     taken = UnitName("carousel", V1, 1)
     start = ours.engine.start
 
     def start_and_lose(files: list[UnitFile]) -> None:
         start(files)
-        ours.engine.add_foreign(taken)
+        getattr(ours.engine, put)(taken)
 
     ours.engine.start = start_and_lose  # type: ignore[method-assign, assignment]
     code, _, err = ours("deploy carousel v3 --destroy-previous")
     assert code == 0, err
     assert taken not in changed(ours)
+
+
+@pytest.mark.parametrize("put", ["add_foreign", "add_forged"])
+def test_what_somebody_else_puts_in_the_place_of_a_new_one_is_not_undone(ours: Shell, put: str) -> None:
+    taken = UnitName("carousel", V3, 1)
+    start = ours.engine.start
+
+    def start_and_lose(files: list[UnitFile]) -> None:
+        start(files)
+        getattr(ours.engine, put)(taken)
+
+    ours.engine.start = start_and_lose  # type: ignore[method-assign, assignment]
+    code, _, err = ours("deploy carousel v3 --destroy-previous --instances 2")
+    assert (code, "was replaced by somebody else" in err) == (1, True)
+    assert [verb for verb, names in ours.engine.calls if taken in names] == ["start"]
+    assert {name.version for name in ours.engine.lives} == {V1, V2, V3}
+
+
+@pytest.mark.parametrize("put", ["add_foreign", "add_forged"])
+def test_what_somebody_else_puts_in_the_place_of_a_stopped_one_is_not_started_again(ours: Shell, put: str) -> None:
+    taken, last = UnitName("carousel", V1, 1), UnitName("carousel", V3, 4)
+    stop = ours.engine.stop
+
+    def stop_and_lose(names: list[UnitName]) -> None:
+        stop(names)
+        if taken in names:
+            getattr(ours.engine, put)(taken)
+            ours.engine.lives[taken].desired = State.INACTIVE
+
+    ours.engine.stop = stop_and_lose  # type: ignore[method-assign, assignment]
+    ours.engine.fates[last] = Fate.FAILS
+    code, _, err = ours("deploy carousel v3 --destroy-previous --instances 4 --batch-size 1")
+    assert code == 1, err
+    assert [verb for verb, names in ours.engine.calls if taken in names] == ["stop"]
 
 
 # --- version 1.0
@@ -153,7 +239,7 @@ def test_units_of_ours_that_the_listing_does_not_tell_of_are_ours(shell: Shell) 
 def test_other_services_units_are_not_read_for_a_change(ours: Shell) -> None:
     ours.engine.add_foreign(*(UnitName("web", "worker", n) for n in range(1, 50)))
     ours("deploy carousel v3 --destroy-previous")
-    assert ours.engine.settlings == []
+    assert {name.service for name in ours.engine.settlings} == {"carousel"}
 
 
 # --- looking

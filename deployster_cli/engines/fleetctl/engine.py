@@ -16,6 +16,7 @@ from deployster_cli.engines import process
 from deployster_cli.engines.fleetctl import args, output, verdict
 from deployster_cli.engines.fleetctl.args import Argv, FleetOptions
 from deployster_cli.engines.fleetctl.calls import SLEEPS, Calls, environment, put, started
+from deployster_cli.engines.fleetctl.contents import Contents
 from deployster_cli.engines.fleetctl.folders import folder
 from deployster_cli.engines.fleetctl.rhythm import again
 from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_SIDE_BY_SIDE = 8
+_SIDE_BY_SIDE = 16
 """Unit files that are read at once: more makes fleet's API no faster."""
 
 
@@ -43,7 +44,7 @@ class FleetEngine:
         self._listed_locks: Mapping[str, str] = {}
         self._listed_records: Mapping[str, str] = {}
         self._just_listed: tuple[tuple[output.FileRow, ...], process.Completed] | None = None
-        self._made: dict[str, UnitName | None] = {}
+        self._contents = Contents()
 
     @cached_property
     def locks(self) -> FleetLocks:
@@ -77,22 +78,17 @@ class FleetEngine:
         self._just_listed = rows, files
         self._listed_locks = {row.name: row.hash for row in rows if row.name.startswith(LOCK)}
         self._listed_records = {row.name: row.hash for row in rows if row.name.startswith(RECORD)}
-        found = output.join(verdict.parsed(reported, output.unit_rows), rows)
-        return tuple(map(self._owned, found)) if self._made else found
+        return self._contents.told(output.join(verdict.parsed(reported, output.unit_rows), rows))
 
     def settled(self, units: Sequence[Unit]) -> tuple[Unit, ...]:
-        """The units, the foreign ones among them judged by their files: one ``cat`` a content, a few side by side."""
-        unread: dict[str, UnitName] = {}
-        for unit in units:
-            if unit.foreign and unit.desired and unit.hash and unit.hash not in self._made:
-                unread.setdefault(unit.hash, unit.name)
-        contents = list(unread.items())
-        for at in range(0, len(contents), _SIDE_BY_SIDE):
-            some = contents[at : at + _SIDE_BY_SIDE]
-            done = self._calls.each([args.cat(self._options, name.text) for _, name in some])
-            for (content, name), one in zip(some, done, strict=True):
-                self._learn(content, name, one)
-        return tuple(map(self._owned, units))
+        """The units judged by their files: one ``cat`` a content that is not known yet, a few side by side."""
+        asked: dict[str, UnitName] = {}
+        gone: set[UnitName] = set()
+        while unread := [one for one in self._contents.unknown(units).items() if one[0] not in asked][:_SIDE_BY_SIDE]:
+            asked |= unread
+            done = self._calls.each([args.cat(self._options, name.text) for _, name in unread])
+            gone |= {name for (_, name), one in zip(unread, done, strict=True) if self._is_gone(name, one)}
+        return self._contents.judged(units, gone)
 
     def machines(self) -> tuple[Machine, ...]:
         """The machines that take units now, with their metadata."""
@@ -111,6 +107,8 @@ class FleetEngine:
         if not wanted:
             return
         present, _ = self._present(wanted, "nothing was started.")
+        for file in files:
+            self._contents.learn(file, file.hash)
         with folder() as at:
             put(at, {name: file.text for name, file in wanted.items()})
             new = [name for name in wanted if name not in present]
@@ -167,10 +165,7 @@ class FleetEngine:
 
     def cat(self, name: UnitName) -> UnitFile | None:
         """The unit file in the registry, None where it has no such unit."""
-        from deployster_cli.domain.unitfile import UnitFile, grouped  # noqa: PLC0415 - listings need none
-
-        options = verdict.unit_options(self._calls.read(args.cat(self._options, name.text)), name.text)
-        return None if options is None else UnitFile(name, grouped(options))
+        return self._read(name, self._calls.read(args.cat(self._options, name.text)))
 
     def journal(self, name: UnitName, lines: int = 10) -> Iterator[str]:
         """The journal's lines, over ssh."""
@@ -219,23 +214,25 @@ class FleetEngine:
         """None: fleet knows of no ports but those of our units, and ``units`` tells these."""
         return frozenset()
 
-    def _learn(self, content: str, name: UnitName, done: process.Completed) -> None:
-        """Note which unit the stamp in a content names, if any. One that can't be read leaves its units foreign."""
-        from deployster_cli.domain.unitfile import UnitFile  # noqa: PLC0415 - listings need none
+    def _read(self, name: UnitName, done: process.Completed) -> UnitFile | None:
+        """The unit file that a ``cat`` printed, its content noted; None where the registry has no such unit."""
+        from deployster_cli.domain.unitfile import UnitFile, grouped, hash_of  # noqa: PLC0415 - listings need none
 
+        options = verdict.unit_options(done, name.text)
+        if options is None:
+            return None
+        file = UnitFile(name, grouped(options))
+        self._contents.learn(file, hash_of(done.out), file.hash)
+        return file
+
+    def _is_gone(self, name: UnitName, done: process.Completed) -> bool:
+        """Whether a ``cat`` found no such unit. What it printed is noted, if it can be read."""
         try:
-            options = verdict.unit_options(done, name.text)
+            return self._read(name, done) is None
         except (EngineMissing, EngineUnreachable):
             raise
         except EngineError:
-            return
-        if options is not None:
-            stamp = UnitFile(name, options).stamp
-            self._made[content] = UnitName(stamp.service, stamp.version, stamp.instance) if stamp else None
-
-    def _owned(self, unit: Unit) -> Unit:
-        """The unit as one of ours where its content is known to be stamped with its name."""
-        return unit.owned(foreign=False) if unit.foreign and self._made.get(unit.hash) == unit.name else unit
+            return False
 
     def _reached(self, argv: Argv, to: UnitName | Machine) -> process.Completed:
         """A reading call that goes on to a machine by ssh."""

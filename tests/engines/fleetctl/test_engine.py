@@ -132,11 +132,39 @@ def test_instances_of_one_content_cost_one_call(fp: FakeProcess) -> None:
 
 
 def test_many_contents_are_all_read(fp: FakeProcess) -> None:
-    files = [ours(n) for n in range(1, 21)]
+    files = [ours(n, f"/bin/sleep {n}") for n in range(1, 21)]
     listed(fp, *files)
     for file in files:
         cat(fp, file)
     assert settled(fp, FleetEngine(OPTIONS)) == [False] * 20
+
+
+def test_the_instances_of_one_deploy_are_read_no_more_often_than_side_by_side(fp: FakeProcess) -> None:
+    files = [ours(n) for n in range(1, 101)]
+    listed(fp, *files)
+    for file in files:
+        cat(fp, file)
+    assert settled(fp, FleetEngine(OPTIONS)) == [False] * 100
+    assert len(said(fp, "cat")) == 16
+
+
+def test_one_file_tells_the_others_of_its_deploy(fp: FakeProcess) -> None:
+    engine, files = FleetEngine(OPTIONS), [ours(n) for n in range(1, 101)]
+    cat(fp, files[0])
+    engine.cat(files[0].name)
+    listed(fp, *files)
+    assert settled(fp, engine) == [False] * 100
+    assert len(said(fp, "cat")) == 1
+
+
+@pytest.mark.usefixtures("put_in")
+def test_what_was_put_in_by_us_is_not_read(fp: FakeProcess) -> None:
+    engine, file = FleetEngine(OPTIONS), ours(1)
+    fp.register(FILES)
+    fp.register(["fleetctl", "start", fp.any()], stdout=triggered(file))
+    engine.start([file])
+    listed(fp, file)
+    assert (settled(fp, engine), said(fp, "cat")) == ([False], [])
 
 
 @pytest.mark.parametrize(
@@ -162,11 +190,70 @@ def test_an_engine_that_is_away_decides_nothing(fp: FakeProcess) -> None:
         settled(fp, FleetEngine(OPTIONS))
 
 
-def test_units_that_are_described_as_ours_cost_no_more(fp: FakeProcess) -> None:
-    file = unit_file(1)
+def described(fp: FakeProcess, *files: UnitFile) -> None:
+    """Both listings, where each Description says that it is ours."""
     fp.register(UNITS)
-    fp.register(FILES, stdout=row(file).rstrip("\n") + f"\t{file.name.title}\n")
-    assert (settled(fp, FleetEngine(OPTIONS)), len(fp.calls)) == ([False], 2)
+    fp.register(FILES, stdout="".join(row(file).rstrip("\n") + f"\t{file.name.title}\n" for file in files))
+
+
+def copy(of: int, instance: int) -> UnitFile:
+    """A file of ours under another name, its Description edited."""
+    options = (("Unit", "Description", named(instance).title), ("Service", "ExecStart", "/bin/sleep 9"))
+    stamp = ours(of).stamp
+    assert stamp
+    return UnitFile(named(instance), options).stamped(stamp)
+
+
+@pytest.mark.parametrize("file", [unit_file(1), copy(7, 1)])
+def test_a_unit_that_is_described_as_ours_is_judged_by_its_stamp(fp: FakeProcess, file: UnitFile) -> None:
+    engine = FleetEngine(OPTIONS)
+    for _ in range(2):
+        described(fp, ours(3), file)
+    for one in (ours(3), file):
+        cat(fp, one)
+    assert [unit.foreign for unit in engine.units()] == [False, False]
+    assert settled(fp, engine) == [True, False]
+    assert said(fp, "cat") == [[file.name.text], [named(3).text]]
+
+
+def test_what_a_file_was_found_to_be_holds_for_later_listings(fp: FakeProcess) -> None:
+    engine = FleetEngine(OPTIONS)
+    for _ in range(2):
+        described(fp, unit_file(1))
+    cat(fp, unit_file(1))
+    settled(fp, engine)
+    assert [unit.foreign for unit in engine.units()] == [True]
+
+
+def test_what_vanished_while_it_was_read_is_as_it_was_listed(fp: FakeProcess) -> None:
+    described(fp, ours(1), ours(2, "/bin/true"))
+    cat(fp, ours(1), stdout="", stderr=f"Unit {named(1).text} not found\n", returncode=1)
+    cat(fp, ours(2, "/bin/true"))
+    assert settled(fp, FleetEngine(OPTIONS)) == [False, False]
+
+
+def test_what_was_replaced_while_it_was_read_is_not_taken_for_what_was_listed(fp: FakeProcess) -> None:
+    described(fp, unit_file(1))
+    cat(fp, ours(1))
+    assert settled(fp, FleetEngine(OPTIONS)) == [True]
+
+
+def test_what_fails_to_be_read_is_not_taken_for_ours(fp: FakeProcess) -> None:
+    described(fp, ours(1), ours(2, "/bin/true"))
+    cat(fp, ours(1), stdout="no unit file\n")
+    cat(fp, ours(2, "/bin/true"))
+    assert settled(fp, FleetEngine(OPTIONS)) == [True, False]
+
+
+def test_a_unit_that_is_only_leaving_is_not_read(fp: FakeProcess) -> None:
+    fp.register(UNITS, stdout=f"{named(1).text}\t{MACHINE}\tloaded\tactive\trunning\t{ours(1).hash}\n")
+    fp.register(FILES)
+    assert (settled(fp, FleetEngine(OPTIONS)), said(fp, "cat")) == ([False], [])
+
+
+def test_units_that_are_described_as_ours_are_not_read_for_a_listing(fp: FakeProcess) -> None:
+    described(fp, unit_file(1))
+    assert ([unit.foreign for unit in FleetEngine(OPTIONS).units()], len(fp.calls)) == ([False], 2)
 
 
 # --- units, machines, ports
