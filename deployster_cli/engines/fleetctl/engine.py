@@ -158,9 +158,10 @@ class FleetEngine:
         """Remove units. Their machines drop them some seconds later: gone is what neither listing has.
 
         They are unloaded first. A machine looks at once when the state changes that is wanted of a unit; that a unit is
-        removed it sees only when it next looks by itself (see ``rhythm``).
+        removed it sees only when it next looks by itself (see ``rhythm``). Those that are off their machines need none.
         """
-        self.unload(names)
+        off = self._off()
+        self.unload([name for name in names if name.text not in off])
         self._remove(args.destroy, _texts(names))
 
     def cat(self, name: UnitName) -> UnitFile | None:
@@ -289,6 +290,14 @@ class FleetEngine:
         for _ in again(len(names), time.monotonic() - began):
             with contextlib.suppress(EngineError):  # asked it was, and the next look tells what became of it
                 self._remove(intent, names)
+
+    def _off(self) -> frozenset[str]:
+        """Units that no machine has and none is to have, by the last look, if that was just now: fleetctl unload would
+        pass over them. It doesn't pass over global ones.
+        """
+        rows = self._just_listed[0] if self._just_listed and self._calls.rhythm.as_listed else ()
+        off = (row for row in rows if row.desired == row.current == State.INACTIVE)
+        return frozenset(row.name for row in off if row.target != output.GLOBAL)
 
     def _remove(self, intent: Callable[[FleetOptions, Argv], Argv], names: Iterable[str]) -> None:
         for chunk in args.chunks(names):

@@ -218,6 +218,23 @@ def test_a_request_some_time_after_a_look_lists_again(clock: Time, fp: FakeProce
     assert listings(fp) == 2
 
 
+@pytest.mark.parametrize(
+    ("desired", "target", "unloads"), [("inactive", "-", 0), ("loaded", "-", 3), ("inactive", "global", 3)]
+)
+@pytest.mark.usefixtures("clock")
+def test_what_is_off_its_machine_is_not_unloaded_once_more(
+    fp: FakeProcess, desired: str, target: str, unloads: int
+) -> None:
+    engine = FleetEngine(OPTIONS)
+    fp.register(args.list_units(OPTIONS))
+    fp.register(args.list_unit_files(OPTIONS), stdout=f"{NAME.text}\t{'a' * 40}\t{desired}\tinactive\t{target}\n")
+    fp.register(args.unload(OPTIONS, [NAME.text]), occurrences=3)
+    fp.register(args.destroy(OPTIONS, [NAME.text]))
+    engine.units()
+    engine.destroy([NAME])
+    assert fp.call_count(args.unload(OPTIONS, [NAME.text])) == unloads
+
+
 @pytest.mark.usefixtures("clock")
 def test_a_request_after_a_note_of_ours_does_not_list_again(fp: FakeProcess) -> None:
     engine = launched(fp)
