@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from deployster_cli.config import Settings
 from deployster_cli.domain.events import Event, Noticed
 from deployster_cli.domain.hooks import Facts
-from deployster_cli.domain.intent import Intent
+from deployster_cli.domain.intent import Intent, Verb
 from deployster_cli.domain.lock import RENEW_AFTER
 from deployster_cli.domain.model import Service
+from deployster_cli.domain.plan import Plan
 from deployster_cli.domain.secrets import notice
 from deployster_cli.domain.wording import left_alone, taken_over
 from deployster_cli.engines.base import Engine
@@ -46,9 +47,10 @@ class Surroundings:
         Whether a hook ran: who knows what it changed.
         NotFound where the registry hasn't got the image, HookFailed, Interrupted; nothing was changed then.
         """
-        for told in filter(None, (taken_over(prepared.plan.adopted), left_alone(prepared.plan.beside))):
+        plan = prepared.plan
+        for told in filter(None, (taken_over(plan.adopted), left_alone(plan.beside), self._goes_back(plan))):
             yield Noticed(told)
-        if service and prepared.plan.start:
+        if service and plan.start:
             _check_image(engine, service, prepared)
             if self.settings.engine == "fleet" and (told := notice(service)):
                 yield Noticed(told)
@@ -65,6 +67,13 @@ class Surroundings:
     def behind(self, prepared: Prepared, result: str) -> Iterator[Event]:
         """The hooks after it: what they come to changes nothing any more."""
         yield from run_post(self.settings.hooks, self._commands, self._facts(prepared, result))
+
+    def _goes_back(self, plan: Plan) -> str:
+        """The sentence that says what becomes of a scale; empty where it stays."""
+        setting = self.settings.service(plan.service).instances
+        if self.intent.verb is not Verb.SCALE or not setting or setting == self.intent.instances:
+            return ""
+        return f"deployster.toml says instances = {setting}: the next deploy goes back to that."
 
     @property
     def _commands(self) -> LocalCommands:

@@ -6,6 +6,7 @@ from enum import Enum
 
 from deployster_cli.domain.lock import RENEW_AFTER, Note
 from deployster_cli.engines.base import Engine
+from deployster_cli.errors import DeploysterError, Locked
 from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.lock import dead
 
@@ -34,11 +35,32 @@ def life(engine: Engine, note: Note, clock: Clock) -> Life:
 
 
 def take_away(engine: Engine, note: Note, clock: Clock, seen: Life | None) -> Note | None:
-    """Take the lock away; the note that is there by and by, if any. ``seen`` is what is known of its owner."""
+    """Take the lock away. The note of another run that has it by and by, if any; Locked where its owner took it back.
+
+    ``seen`` is what is known of that owner. DeploysterError where the lock is gone, or another's, beforehand.
+    """
+    _refuse_another(engine.locks.read(note.service), note, clock)
     engine.locks.drop(note.service)
     if dead(note):
         return None
-    return _watched(engine, note.service, None, clock, _STILL_SILENT if seen is Life.SILENT else WATCHED_FOR)
+    limit = _STILL_SILENT if seen is Life.SILENT else WATCHED_FOR
+    there = _watched(engine, note.service, None, clock, limit)
+    if there and there.token == note.token:
+        raise Locked(
+            f"{note.service} is locked again: {note.told(clock.epoch())} is alive, and has taken its lock back.",
+            f"End that run, and its lock goes with it: Ctrl-C there, or kill {note.pid} on {note.host}.",
+        )
+    return there
+
+
+def _refuse_another(there: Note | None, note: Note, clock: Clock) -> None:
+    if there is None:
+        raise DeploysterError(f"{note.service} is not locked any more. Nothing was changed.")
+    if there.token != note.token:
+        raise DeploysterError(
+            f"{note.service} is locked by another run by now: {there.told(clock.epoch())}. Nothing was changed.",
+            "Ask again if that one is to be unlocked.",
+        )
 
 
 def _watched(engine: Engine, service: str, note: Note | None, clock: Clock, limit: float) -> Note | None:

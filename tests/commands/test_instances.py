@@ -164,6 +164,19 @@ def test_a_scale_to_what_runs_already_is_asked_for_all_the_same(shell: Shell) ->
     assert there(shell) == {"v2": 2}
 
 
+@pytest.mark.parametrize(("line", "told"), [("scale carousel 5", True), ("scale carousel 2", False)])
+def test_a_scale_says_that_the_setting_comes_back(shell: Shell, line: str, told: bool) -> None:
+    setting(2)
+    shell("deploy carousel v1 -q")
+    said = "deployster.toml says instances = 2: the next deploy goes back to that."
+    assert (said in shell(line)[2]) is told
+
+
+def test_without_a_setting_in_the_file_a_scale_stays(shell: Shell) -> None:
+    shell("deploy carousel v1 -q")
+    assert "goes back" not in shell("scale carousel 5 --set instances=3 --force")[2]
+
+
 def test_the_setting_is_stronger_than_a_scale_and_says_so(shell: Shell) -> None:
     setting(2)
     shell("deploy carousel v1")
