@@ -327,3 +327,12 @@ def test_events_of_nothing_are_refused(server: Server, job_id: str | None, last:
     found = job_id or server.post("deploys", {"deploy": {"version": "v1"}}).json()["id"]
     answer = server.http.get(f"{BASE}/deploys/{found}/events", headers={"Last-Event-ID": last})
     assert answer.status_code == status
+
+
+def test_a_plan_on_one_machine_whose_env_file_is_not_there_is_refused(tmp_path: Path, server: Server) -> None:
+    server.engine.one_machine = True
+    settings = config.load({}, {}, tmp_path)
+    found = settings.service("carousel")._replace(env_file="/nonesuch.env")
+    server.serving.settings = settings._replace(services={"carousel": found})
+    answer = server.post("deploys", {"deploy": {"version": "v9", "dry_run": True}})
+    assert (answer.status_code, "/nonesuch.env of carousel v9 does not exist" in answer.json()["detail"]) == (404, True)
