@@ -112,8 +112,8 @@ class Engine(Protocol):
     def settled(self, units: Sequence[Unit]) -> tuple[Unit, ...]:
         """These units judged by their files, whatever is listed of them: ours is whose stamp names that very unit.
 
-        What can't be read is foreign; what is no longer there is as it was; EngineUnreachable or EngineMissing where
-        nothing can be read. Each content is read once; what was found holds for later listings too.
+        What can't be read, or is just gone, is foreign; EngineUnreachable or EngineMissing where nothing can be read.
+        Each content is read once; what was found holds for later listings too.
         """
         ...
 

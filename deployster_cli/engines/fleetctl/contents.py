@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from deployster_cli.domain.names import UnitName
@@ -31,10 +31,9 @@ class Contents:
         """The units, each as one of ours or as a foreign one where its content is known."""
         return tuple(map(self._told, units)) if self._made else units
 
-    def judged(self, units: Sequence[Unit], gone: Collection[UnitName]) -> tuple[Unit, ...]:
+    def judged(self, units: Sequence[Unit]) -> tuple[Unit, ...]:
         """The same, and foreign where it is not known; those as they are that the registry has no more."""
-        there = (unit.owned(foreign=True) if unit.desired and unit.name not in gone else unit for unit in units)
-        return tuple(map(self._told, there))
+        return tuple(self._told(unit.owned(foreign=True) if unit.desired else unit) for unit in units)
 
     def unknown(self, units: Sequence[Unit]) -> dict[str, UnitName]:
         """The contents that are yet to be read, each with a unit that has it."""

@@ -83,12 +83,12 @@ class FleetEngine:
     def settled(self, units: Sequence[Unit]) -> tuple[Unit, ...]:
         """The units judged by their files: one ``cat`` a content that is not known yet, a few side by side."""
         asked: dict[str, UnitName] = {}
-        gone: set[UnitName] = set()
         while unread := [one for one in self._contents.unknown(units).items() if one[0] not in asked][:_SIDE_BY_SIDE]:
             asked |= unread
             done = self._calls.each([args.cat(self._options, name.text) for _, name in unread])
-            gone |= {name for (_, name), one in zip(unread, done, strict=True) if self._is_gone(name, one)}
-        return self._contents.judged(units, gone)
+            for (_, name), one in zip(unread, done, strict=True):
+                self._learn(name, one)
+        return self._contents.judged(units)
 
     def machines(self) -> tuple[Machine, ...]:
         """The machines that take units now, with their metadata."""
@@ -226,14 +226,14 @@ class FleetEngine:
         self._contents.learn(file, hash_of(done.out), file.hash)
         return file
 
-    def _is_gone(self, name: UnitName, done: process.Completed) -> bool:
-        """Whether a ``cat`` found no such unit. What it printed is noted, if it can be read."""
+    def _learn(self, name: UnitName, done: process.Completed) -> None:
+        """Note what a ``cat`` printed, if it can be read."""
         try:
-            return self._read(name, done) is None
+            self._read(name, done)
         except (EngineMissing, EngineUnreachable):
             raise
         except EngineError:
-            return False
+            return
 
     def _reached(self, argv: Argv, to: UnitName | Machine) -> process.Completed:
         """A reading call that goes on to a machine by ssh."""

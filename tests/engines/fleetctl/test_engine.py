@@ -225,11 +225,11 @@ def test_what_a_file_was_found_to_be_holds_for_later_listings(fp: FakeProcess) -
     assert [unit.foreign for unit in engine.units()] == [True]
 
 
-def test_what_vanished_while_it_was_read_is_as_it_was_listed(fp: FakeProcess) -> None:
+def test_what_vanished_before_it_was_read_is_not_taken_for_ours(fp: FakeProcess) -> None:
     described(fp, ours(1), ours(2, "/bin/true"))
     cat(fp, ours(1), stdout="", stderr=f"Unit {named(1).text} not found\n", returncode=1)
     cat(fp, ours(2, "/bin/true"))
-    assert settled(fp, FleetEngine(OPTIONS)) == [False, False]
+    assert settled(fp, FleetEngine(OPTIONS)) == [True, False]
 
 
 def test_what_was_replaced_while_it_was_read_is_not_taken_for_what_was_listed(fp: FakeProcess) -> None:
