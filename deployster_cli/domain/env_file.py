@@ -42,12 +42,15 @@ _FREE_NAME = "Take another name."
 _ENTRY = re.compile(
     rb"""[ \t\n\r]*+(?:
     (?P<comment>[#;](?:\\.|\\\Z|[^\\\n\r])*+)
-    |(?P<name>[^=\n\r]++)=(?:[ \t]*(?:'[^']*'|"(?:\\.|[^"\\])*"))*[ \t]*
-        (?:(?P<open>['"])|(?:\\.|\\\Z|[^\\\n\r])*+)
+    |(?P<name>[^=\n\r]++)=(?P<quoted>(?:[ \t]*(?:'[^']*'|"(?:\\.|[^"\\])*"))*)[ \t]*
+        (?P<rest>(?P<open>['"])?(?:\\.|\\\Z|[^\\\n\r])*+)
     |(?P<other>[^\n\r]++)
     )""",
     re.DOTALL | re.VERBOSE,
 )
+_QUOTED = re.compile(rb"""'([^']*)'|"((?:\\.|[^"\\])*)\"""", re.DOTALL)
+_IN_QUOTES = re.compile(rb"""\\(?:\n|(["\\`$]))""")
+_BARE = re.compile(rb"\\(?:\n|\Z|(.))|[ \t]+\Z", re.DOTALL)
 _LAST_OF_PLANES = "".join(chr(plane << 16 | 0xFFFE | last) for plane in range(17) for last in (0, 1))
 _NO_CHARACTER = re.compile(f"[\ufdd0-\ufdef{_LAST_OF_PLANES}]")
 _BOM = "\ufeff".encode()
@@ -72,6 +75,25 @@ def systemd_fault(content: bytes, taken: Collection[str] = ()) -> Fault | None:
             return fault
         at, line = found.end(), line + content.count(b"\n", start, found.end())
     return None
+
+
+def variables(content: bytes) -> dict[str, str]:
+    """What the file sets, as systemd reads it; what can't name a variable is among the names.
+
+    ValueError, saying why, where systemd refuses the whole file. A value begins with its quoted pieces, which may hold
+    line breaks; behind them a backslash protects a character or continues the line.
+    """
+    if b"\0" in content:
+        raise ValueError("it has a NUL character in it, as UTF-16 text does")
+    entries = [found for found in _ENTRY.finditer(content.rstrip(b"\r\n")) if found["name"]]
+    if not all(_is_text(found[0]) for found in entries):
+        raise ValueError("it is not UTF-8 text")
+    return {found["name"].decode().strip(" \t"): _value(found).decode() for found in entries}
+
+
+def _value(entry: re.Match[bytes]) -> bytes:
+    pieces = (single or _IN_QUOTES.sub(rb"\1", double) for single, double in _QUOTED.findall(entry["quoted"]))
+    return b"".join(pieces) + _BARE.sub(rb"\1", entry["rest"])
 
 
 def docker_fault(content: bytes) -> Fault | None:

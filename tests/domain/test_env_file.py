@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from deployster_cli.domain.env_file import Fault, docker_fault, systemd_fault
+from deployster_cli.domain.env_file import Fault, docker_fault, systemd_fault, variables
 
 NO_NAME = "has something before its = that can't name a variable, so systemd would ignore it"
 NOT_A_PAIR = "is not NAME=value, so systemd would ignore it"
@@ -120,3 +120,43 @@ def test_what_the_template_sets_itself_is_not_for_a_file_to_set(name: str, cure:
     content = f"A=1\n {name} =2\n".encode()
     assert systemd_fault(content, {name}) == Fault(2, f"sets {name}, which the template sets itself", cure)
     assert systemd_fault(content, {"B"}) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("A=b", "b"),
+        (" A = b c \t", "b c"),
+        ("A=", ""),
+        ("A='b $c \\'", "b $c \\"),
+        (r'A="b \"c\" \$d \n"', r'b "c" $d \n'),
+        ("A='b'\"c\" d", "bcd"),
+        ("A=b'c'", "b'c'"),
+        (r"A=b\ \c\\", r"b c" + "\\"),
+        ("A=b\\\nc", "bc"),
+        ("A='b\nc'\n", "b\nc"),
+        ("# \\\nA=no\n; A=no\nA=yes", "yes"),
+        ("A=1\r\nB=2", "1"),
+        ("A='open", "'open"),
+    ],
+)
+def test_a_line_of_a_file_of_variables_is_read_as_systemd_does(line: str, value: str) -> None:
+    assert variables(line.encode())["A"] == value
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("A=1".encode("utf-16"), "NUL"),
+        (b"A=1\n\0", "NUL"),
+        (b"A=\xe9", "not UTF-8"),
+        (b"\xe9=1", "not UTF-8"),
+    ],
+)
+def test_a_file_that_systemd_refuses_is_refused(content: bytes, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        variables(content)
+
+
+def test_a_comment_may_be_no_text() -> None:
+    assert variables(b"# caf\xe9\nA=1") == {"A": "1"}

@@ -8,6 +8,7 @@ from typing import Any
 from deployster_cli import template_files
 from deployster_cli.config_values import with_environment, with_settings
 from deployster_cli.domain import escaping
+from deployster_cli.domain.env_file import variables
 from deployster_cli.domain.model import Service
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.render import Templates
@@ -105,7 +106,7 @@ def _read_back(written: str) -> str:
 def environment(data: bytes) -> bool:
     """An EnvironmentFile, and the words of a command line."""
     text = data.decode(errors="surrogateescape")
-    found = read(lambda: words.variables(data), ValueError) or {}
+    found = read(lambda: variables(data), ValueError) or {}
     assert len(found) <= text.count("=")
     assert all(isinstance(word, str) for pair in words.words(text) for word in pair)
     line = text.replace("\n", " ").replace("\r", " ").strip()

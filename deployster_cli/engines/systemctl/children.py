@@ -17,11 +17,12 @@ from collections.abc import Callable
 from itertools import filterfalse
 from pathlib import Path
 
+from deployster_cli.domain.env_file import variables
+from deployster_cli.domain.limits import VARIABLE
 from deployster_cli.engines.process import kin, subreaper
 from deployster_cli.engines.process.start import NotStarted
 from deployster_cli.engines.process.subreaper import Place
 from deployster_cli.engines.systemctl.spec import Command, End, Spec
-from deployster_cli.engines.systemctl.words import names_variable, variables
 
 KEPT = ("HOME", "LANG", "LOGNAME", "PATH", "SHELL", "TZ", "USER")
 """What a unit inherits of our environment, about as much as systemd gives one. Never our settings or passwords."""
@@ -157,10 +158,10 @@ class Children:
                     why = error.strerror if isinstance(error, OSError) else error
                     raise Failed("resources", f"the environment file {path} can't be read: {why}") from error
                 continue
-            for name in filterfalse(names_variable, read):
+            for name in filterfalse(VARIABLE.fullmatch, read):
                 self.say(f"the environment file {path}: {name!r} can't name a variable, so it is left out")
             found |= read
-        self._env = {name: value for name, value in found.items() if names_variable(name)}
+        self._env = {name: value for name, value in found.items() if VARIABLE.fullmatch(name)}
 
     def wait(
         self, done: Callable[[], bool], limit: float = math.inf, *, heed: bool = True, look: float = math.inf

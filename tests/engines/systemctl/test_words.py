@@ -161,51 +161,6 @@ def test_a_variable_may_hold_parts_of_the_units_name_unescaped() -> None:
     }
 
 
-def test_what_can_name_no_variable_is_known() -> None:
-    names = ["1A", "A-B", "export B", "", "A", "_9"]
-    assert [words.names_variable(name) for name in names] == [False, False, False, False, True, True]
-
-
-@pytest.mark.parametrize(
-    ("line", "value"),
-    [
-        ("A=b", "b"),
-        (" A = b c \t", "b c"),
-        ("A=", ""),
-        ("A='b $c \\'", "b $c \\"),
-        (r'A="b \"c\" \$d \n"', r'b "c" $d \n'),
-        ("A='b'\"c\" d", "bcd"),
-        ("A=b'c'", "b'c'"),
-        (r"A=b\ \c\\", r"b c" + "\\"),
-        ("A=b\\\nc", "bc"),
-        ("A='b\nc'\n", "b\nc"),
-        ("# \\\nA=no\n; A=no\nA=yes", "yes"),
-        ("A=1\r\nB=2", "1"),
-        ("A='open", "'open"),
-    ],
-)
-def test_a_line_of_a_file_of_variables_is_read_as_systemd_does(line: str, value: str) -> None:
-    assert words.variables(line.encode())["A"] == value
-
-
-@pytest.mark.parametrize(
-    ("content", "why"),
-    [
-        ("A=1".encode("utf-16"), "NUL"),
-        (b"A=1\n\0", "NUL"),
-        (b"A=\xe9", "not UTF-8"),
-        (b"\xe9=1", "not UTF-8"),
-    ],
-)
-def test_a_file_that_systemd_refuses_is_refused(content: bytes, why: str) -> None:
-    with pytest.raises(ValueError, match=why):
-        words.variables(content)
-
-
-def test_a_comment_may_be_no_text() -> None:
-    assert words.variables(b"# caf\xe9\nA=1") == {"A": "1"}
-
-
 @pytest.mark.parametrize(
     ("span", "seconds"),
     [
