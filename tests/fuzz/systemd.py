@@ -79,7 +79,7 @@ TCP = b"""  sl  local_address rem_address   st tx_queue rx_queue tr tm->when ret
 LOCAL = Target(
     local,
     (
-        output.State("failed", "failed", "ab" * 16, "a-boot", 3, 0, (1, 7), "exit-code", 4711, 17).text.encode(),
+        output.State("failed", "failed", "ab" * 16, "a-boot", 3, 0, (1, 7), "exit-code", 4711).text.encode(),
         output.State("active", "running", "", "").text.encode(),
         TCP,
     ),

@@ -8,17 +8,12 @@ import os
 import resource
 import signal
 from collections.abc import Collection
-from itertools import filterfalse
+from itertools import chain, filterfalse
 from pathlib import Path
-from typing import NamedTuple
 
 _PROC = Path("/proc")
-_DEAD = frozenset({b"Z", b"X"})
+_DEAD = (b"Z", b"X")
 """States of what is no process any more, but for its parent."""
-
-_STATE, _PARENT, _BEGAN = 0, 1, 19
-"""Places in /proc/PID/stat behind the name."""
-
 
 RUN = "INVOCATION_ID"
 """systemd's variable (systemd.exec(5)), which tells the starts of a unit apart."""
@@ -26,33 +21,19 @@ RUN = "INVOCATION_ID"
 _SUPERVISOR = b"deployster_cli.engines.systemctl.supervisor"
 
 
-class Process(NamedTuple):
-    """One process. ``began`` is when, in clock ticks since the boot: with the pid it means this very process."""
-
-    parent: int
-    began: int
-
-
 def boot() -> str:
     """What this boot of the machine is known by."""
-    try:
-        return (_PROC / "sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return ""
+    return _read("sys/kernel/random", "boot_id").decode().strip()
 
 
-def process(pid: int) -> Process | None:
-    """One process; None where it is dead."""
-    fields = _read(pid, "stat").rpartition(b")")[2].split()
-    if len(fields) <= _BEGAN or fields[_STATE] in _DEAD:
-        return None
-    return Process(int(fields[_PARENT]), int(fields[_BEGAN]))
-
-
-def all_of_them() -> dict[int, Process]:
-    """Every process that lives, by its pid."""
-    pids = [int(name) for name in os.listdir(_PROC) if name.isdigit()]  # noqa: PTH208 - only the names, and quickly
-    return {pid: found for pid in pids if (found := process(pid))}
+def parents() -> dict[int, int]:
+    """Every process that lives → its parent."""
+    found: dict[int, int] = {}
+    for pid in map(int, filter(str.isdigit, os.listdir(_PROC))):  # noqa: PTH208 - only the names, and quickly
+        state, parent, *_ = [*_read(pid, "stat").rpartition(b")")[2].split(), b"X", b"0"]
+        if state not in _DEAD:
+            found[pid] = int(parent)
+    return found
 
 
 def below(roots: Collection[int]) -> set[int]:
@@ -60,27 +41,27 @@ def below(roots: Collection[int]) -> set[int]:
     start units, which are no part of it.
     """
     children: dict[int, list[int]] = {}
-    for pid, one in all_of_them().items():
-        children.setdefault(one.parent, []).append(pid)
+    for pid, parent in parents().items():
+        children.setdefault(parent, []).append(pid)
     found, left = set[int](), list(roots)
     while left:
-        new = [pid for pid in children.get(left.pop(), ()) if pid not in found and not _supervises(pid)]
+        new = [pid for pid in children.get(left.pop(), ()) if pid not in found and not supervises(pid)]
         found.update(new)
         left += new
     return found - set(roots)
 
 
-def children() -> set[int]:
-    """Our own children, the dead that we have not waited for too; none where the kernel doesn't list them. So quickly
+def children(of: Collection[int]) -> set[int]:
+    """Their children, the dead that they have not waited for too; none where the kernel doesn't list them. So quickly
     that a process which begins its successor and ends is still there when it is told a signal.
     """
-    with contextlib.suppress(OSError):
-        return {pid for pid in map(int, (_PROC / "thread-self/children").read_bytes().split()) if not _supervises(pid)}
-    return set()
+    lists = [_read(pid, f"task/{pid}/children").split() for pid in of]
+    return {pid for pid in map(int, chain(*lists)) if pid not in of and not supervises(pid)}
 
 
-def _supervises(pid: int) -> bool:
-    return _SUPERVISOR in _read(pid, "cmdline").split(b"\0")[:4]
+def supervises(pid: int, *about: str) -> bool:
+    """Whether it is a supervisor of ours, with these arguments."""
+    return {_SUPERVISOR, *map(os.fsencode, about)} <= set(_read(pid, "cmdline").split(b"\0"))
 
 
 def put_mark(run: str) -> None:
@@ -102,10 +83,10 @@ def marked(run: str) -> set[int]:
     limit, variable = str(_mark(run)).encode(), f"{RUN}={run}".encode()
     found = {
         pid
-        for pid in all_of_them()
+        for pid in parents()
         if limit in _read(pid, "limits").split() or variable in _read(pid, "environ").split(b"\0")
     }
-    return set(filterfalse(_supervises, found)) | below(found)
+    return set(filterfalse(supervises, found)) | below(found)
 
 
 def tell(pid: int, number: int) -> None:
@@ -116,8 +97,8 @@ def tell(pid: int, number: int) -> None:
             os.kill(pid, signal.SIGCONT)  # one that was stopped gets it now
 
 
-def _read(pid: int, what: str) -> bytes:
+def _read(of: int | str, what: str) -> bytes:
     try:
-        return (_PROC / str(pid) / what).read_bytes()
+        return (_PROC / str(of) / what).read_bytes()
     except OSError:
         return b""

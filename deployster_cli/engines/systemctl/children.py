@@ -14,6 +14,7 @@ import select
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import filterfalse
 from pathlib import Path
 
@@ -52,40 +53,46 @@ class Failed(Exception):
     """The unit failed: systemd's word for why, and words for a person."""
 
 
-class Children:
-    """They, of a unit with this spec, and what has become of its main process and of the command beside it.
+@dataclass
+class Child:
+    """A command's process: its pid, 0 where there is none, and how it ended, once it has."""
 
-    ``main`` is its pid, 0 where there is none; ``end`` how it ended. ``run`` is the mark that each gets. ``strays``: no
-    supervisor was left for some, which are looked for by that mark. ``noted`` tries again what could not be noted.
+    pid: int = 0
+    end: End | None = None
+
+
+class Children:
+    """They, of a unit with this spec, among them ``main`` and the command that runs beside it.
+
+    ``run`` is the mark that each gets. ``strays``: no supervisor was left for some, which are looked for by that mark.
+    ``noted`` tries again what could not be noted.
     """
 
     def __init__(self, spec: Spec, base: dict[str, str], run: str, journal: str) -> None:
-        self.main, self.strays = 0, False
-        self.end: End | None = None
-        self.control_end = End()
+        self.main, self._control = Child(), Child()
+        self.strays = False
         self.asked = False
         self.noted: Callable[[], bool] = lambda: True
         self._spec, self._base, self._run, self._journal = spec, base, run, journal
         self._env: dict[str, str] = {}
-        self._control = 0
         self._keeper = os.getppid()
         kin.put_mark(run)
-        self._said = ""
         self._wakes, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
         for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: None)
         signal.signal(signal.SIGTERM, self._ask)
 
-    def run(self, command: Command, limit: float, *, heed: bool) -> bool:
-        """Whether a command beside the main process ended within ``limit`` seconds."""
-        self._control = self._begin(command, main=False)
-        return self.wait(lambda: not self._control, limit, heed=heed)
+    def run(self, command: Command, limit: float, *, heed: bool) -> End | None:
+        """How a command beside the main process ended; None where it did not within ``limit`` seconds."""
+        self._control = self._begin(command)
+        self.wait(lambda: self._control.end is not None, limit, heed=heed)
+        return self._control.end
 
     def run_main(self, command: Command) -> None:
         """Begin the main process."""
-        self.end = None
-        self.main = self._begin(command, main=True)
+        self.main = Child()
+        self.main = self._begin(command)
 
     def gone(self, which: Callable[[], set[int]], number: int, limit: float, look: float = _LOOK) -> bool:
         """Whether they are gone within ``limit``, once told by this signal: SIGKILL again and again."""
@@ -102,32 +109,33 @@ class Children:
 
     def all(self) -> set[int]:
         """Every process of the unit; those that no supervisor was left for too, where there are any."""
-        ours = {os.getpid(), self._keeper} if os.getppid() == self._keeper else {os.getpid()}
-        found = kin.below(ours) | kin.children()
+        found = kin.below(self._adopters()) | kin.children(self._adopters())
         return found | kin.marked(self._run) if self.strays else found
 
     def next(self) -> set[int]:
         """Those to be killed first: our children. What they leave behind is ours then, and none outruns us."""
-        return kin.children() or self.all()
+        return kin.children(self._adopters()) or self.all()
+
+    def _adopters(self) -> set[int]:
+        return {os.getpid(), self._keeper} if os.getppid() == self._keeper else {os.getpid()}
 
     def own(self) -> set[int]:
         """The main process and the command that runs beside it."""
-        return self.all() & {self.main, self._control}
+        return self.all() & {self.main.pid, self._control.pid}
 
-    def _begin(self, command: Command, *, main: bool) -> int:
-        """Begin a command; its pid, or 0 where it can't be run, which is an end like another."""
+    def _begin(self, command: Command) -> Child:
+        """Begin a command; where it can't be run, that is an end like another."""
         about = {kin.RUN: self._run}
-        if self.main and not (main or self.end):
-            about["MAINPID"] = str(self.main)
+        if self.main.pid and not self.main.end:
+            about["MAINPID"] = str(self.main.pid)
         why = _NO_USER
         try:
             place = self._place({**self._base, **about}, privileged=bool({"+", "!"} & set(command.flags)))
             why = _NO_PROGRAM if Path(place.folder).is_dir() else _NO_FOLDER
-            return subreaper.begin(command.program, command.words(place.env), place, log=self._journal)
+            return Child(subreaper.begin(command.program, command.words(place.env), place, log=self._journal))
         except (NotStarted, LookupError, ValueError) as error:
             self.say(f"{command.program} can't be run: {getattr(error, 'reason', error.args[0])}")
-            self._ended(End(why), main=main)
-            return 0
+            return Child(end=End(why))
 
     def _place(self, env: dict[str, str], *, privileged: bool) -> Place:
         """LookupError or ValueError where there is no such user, group or umask."""
@@ -188,21 +196,13 @@ class Children:
     def _reap(self) -> None:
         """Take note of every child that has ended."""
         with contextlib.suppress(ChildProcessError):
-            while (child := os.waitpid(-1, os.WNOHANG))[0]:
-                if child[0] in {self.main, self._control}:
-                    self._ended(End.of(child[1]), main=child[0] == self.main)
-
-    def _ended(self, end: End, *, main: bool) -> None:
-        if main:
-            self.end = end
-        else:
-            self._control, self.control_end = 0, end
+            while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+                for child in (self.main, self._control):
+                    if child.pid == ended[0]:
+                        child.end = End.of(ended[1])
 
     def say(self, words: str) -> None:
-        """A line of the supervisor's own log; not the last one again."""
-        if words == self._said:
-            return
-        self._said = words
+        """A line of the supervisor's own log."""
         with contextlib.suppress(OSError):
             os.write(LOG, f"{words}\n".encode())
 

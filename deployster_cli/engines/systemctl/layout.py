@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from deployster_cli.domain.names import UnitName
@@ -61,13 +62,10 @@ class Layout:
 def write_state(path: Path, state: State) -> bool:
     """Whether the state could be noted: whole or not at all, but over the last one where the disk has no room left."""
     draft = path.with_suffix(".draft")
-    try:
-        draft.write_text(state.text)
-        draft.replace(path)
-    except OSError:
-        try:
-            with path.open("r+") as file:
-                file.write(state.text)
-        except OSError:
-            return False
-    return True
+    for target, mode in ((draft, "w"), (path, "r+")):
+        with contextlib.suppress(OSError), target.open(mode) as file:
+            file.write(state.text)
+            file.flush()
+            target.replace(path)
+            return True
+    return False

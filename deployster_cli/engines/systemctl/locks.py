@@ -46,7 +46,7 @@ class LocalLocks:
         with self._blaming(service), contextlib.suppress(FileNotFoundError):
             file = os.open(self._path(service), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
             try:
-                return None if _locked(file) else self._note(file)
+                return None if locked(file) else self._note(file)
             finally:
                 os.close(file)
         return None
@@ -85,7 +85,7 @@ class LocalLocks:
             while True:
                 flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
                 file = os.open(self._path(service), flags, 0o644)
-                if not _locked(file):
+                if not locked(file):
                     os.close(file)
                     return False
                 if _same(file, self._path(service)):
@@ -117,10 +117,10 @@ class LocalLocks:
             ) from error
 
 
-def _locked(file: int) -> bool:
+def locked(file: int, how: int = fcntl.LOCK_EX) -> bool:
     """Whether the lock on this open file is ours now."""
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, how | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

@@ -74,19 +74,12 @@ class LogFile:
 
 def _begin(file: IO[bytes], lines: int) -> int:
     """Where the last ``lines`` lines begin; looks only at as much of the end as it has to."""
-    at = file.seek(0, os.SEEK_END)
-    blocks: list[bytes] = []
-    found = 0
-    while at > 0 and found <= lines:
-        start = max(0, at - _BLOCK)
-        file.seek(start)
-        blocks.append(file.read(at - start))
-        found += blocks[-1].count(b"\n")
-        at = start
-    end = b"".join(reversed(blocks))
-    before = len(end) - 1
-    for _ in range(lines):
-        before = end.rfind(b"\n", 0, before)
-        if before < 0:
-            return at
-    return at + before + 1
+    size, block = file.seek(0, os.SEEK_END), _BLOCK
+    while True:
+        at = file.seek(max(0, size - block))
+        before, *last = file.read(size - at)[:-1].rsplit(b"\n", lines)
+        if len(last) == lines:
+            return min(size, at + len(before) + 1)
+        if at == 0:
+            return 0
+        block *= 2

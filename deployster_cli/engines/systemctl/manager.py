@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import itertools
 import os
 import signal
 import sys
@@ -25,10 +24,10 @@ from deployster_cli.engines.systemctl import args, output
 from deployster_cli.engines.systemctl.args import LocalOptions
 from deployster_cli.engines.systemctl.folder import UnitFolder, refusal, told
 from deployster_cli.engines.systemctl.layout import Layout, write_state
-from deployster_cli.engines.systemctl.locks import LocalLocks
+from deployster_cli.engines.systemctl.locks import LocalLocks, locked
 from deployster_cli.engines.systemctl.logfile import LogFile
 from deployster_cli.engines.systemctl.output import Shown, State
-from deployster_cli.engines.systemctl.records import LocalRecords
+from deployster_cli.engines.systemctl.records import LocalRecords, state_folder
 from deployster_cli.errors import EngineError, EngineMissing
 
 _PACKAGES = Path(__file__).parents[3]
@@ -48,7 +47,7 @@ class Supervisors:
     """The units of one state folder."""
 
     def __init__(self, options: LocalOptions) -> None:
-        self._layout = Layout(Path(options.root or _state_folder()).absolute())
+        self._layout = Layout(Path(options.root or state_folder() / "deployster" / "local").absolute())
         self.folder = UnitFolder(self._layout.units, "multi-user.target")
         self.locks = LocalLocks(self._layout.locks)
         self.records = LocalRecords(self._layout.records)
@@ -81,7 +80,6 @@ class Supervisors:
 
     def states(self) -> dict[str, Shown]:
         """What the supervisors noted, and of those that are gone what is left of their units."""
-        _require(self.missing())
         found: dict[str, Shown] = {}
         with told(self._layout.notes):
             notes = self._layout.notes
@@ -94,7 +92,8 @@ class Supervisors:
 
     def start(self, names: Sequence[UnitName]) -> None:
         """Start these side by side, each in a process of its own that outlives us."""
-        _require(self.check())
+        if why := self.check():
+            raise EngineMissing(why)
         for name in names:
             with told(self._layout.notes):
                 self._start(name)
@@ -122,8 +121,7 @@ class Supervisors:
         """The end of what the unit wrote and what its supervisor says last, else a line that says there is nothing."""
         with told(self._layout.journal(name)):
             said = self._remarks(name)
-            path = self._layout.journal(name)
-            written = [entry.text for entry in LogFile(path, lines, False, tuple)] if path.is_file() else []
+            written = [entry.text for entry in LogFile(self._layout.journal(name), lines, False, tuple)]
             return iter([*written, *said[-_REMARKS:]][-lines:] or [f"-- {name.text} has written nothing --"])
 
     def entries(self, name: UnitName, lines: int | None, *, follow: bool, after: str) -> LogFile:
@@ -178,21 +176,19 @@ class Supervisors:
         except OSError:
             if not state.pid:
                 raise
-        known = kin.process(state.pid)
-        if known and known.began == state.began:
+        if kin.supervises(state.pid, name.text, str(self._layout.root)):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(state.pid, signal.SIGTERM)
                 os.kill(state.pid, signal.SIGCONT)
 
     def _now(self, name: UnitName) -> tuple[State | None, bool]:
-        """What was noted of a unit, and whether its supervisor lives: as two looks agree on it."""
-        looks = iter(lambda: (self._noted(name), self._busy(name)), None)
-        last = next(looks)
-        for now in itertools.islice(looks, _TRIES):
-            if now == last:
-                break
-            last = now
-        return last
+        """What was noted of a unit, and whether its supervisor lives: it does so before its last note, and from before
+        its first.
+        """
+        busy, state = self._busy(name), self._noted(name)
+        if state and not (busy or state.over):
+            busy = self._busy(name)  # it was started in between
+        return state, busy
 
     def _noted(self, name: UnitName) -> State | None:
         try:
@@ -203,7 +199,7 @@ class Supervisors:
 
     def _busy(self, name: UnitName) -> bool:
         with contextlib.suppress(FileNotFoundError), self._layout.lock(name).open("rb") as file:
-            return not _locked(file.fileno(), fcntl.LOCK_SH)
+            return not locked(file.fileno(), fcntl.LOCK_SH)
         return False
 
     @contextlib.contextmanager
@@ -212,7 +208,7 @@ class Supervisors:
         self._layout.notes.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = os.open(self._layout.lock(name), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
-            yield lock if _locked(lock, fcntl.LOCK_EX) else None
+            yield lock if locked(lock, fcntl.LOCK_EX) else None
         finally:
             os.close(lock)
 
@@ -225,29 +221,6 @@ class Supervisors:
             main = min(left, default=0)
         path = self.folder.path / name.text
         return Shown(name.text, "loaded", active, sub, state.restarts, fragment=str(path), main_pid=main or None)
-
-
-def _require(why: str) -> None:
-    if why:
-        raise EngineMissing(why)
-
-
-def _locked(file: int, how: int) -> bool:
-    try:
-        fcntl.flock(file, how | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _state_folder() -> Path:
-    try:
-        states = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    except RuntimeError as error:
-        raise EngineMissing(
-            "This user has no home: name a state folder by root in [local] or XDG_STATE_HOME."
-        ) from error
-    return Path(states) / "deployster" / "local"
 
 
 def _env_with_us() -> dict[str, str]:

@@ -46,7 +46,7 @@ class State:
     """What a unit's supervisor notes. ``ended`` is how its main process did, as systemd's ExecMainCode and -Status.
 
     ``run`` is the INVOCATION_ID that the processes of the unit's start carry, ``boot`` the machine's boot then.
-    ``pid`` is the supervisor's and ``began`` when that began, by the kernel's clock; 0 until it has begun.
+    ``pid`` is the supervisor's, 0 until it has begun.
     """
 
     active: str
@@ -58,7 +58,6 @@ class State:
     ended: tuple[int, int] = (0, 0)
     result: str = "success"
     pid: int = 0
-    began: int = 0
 
     @property
     def over(self) -> bool:
@@ -79,7 +78,6 @@ class State:
             "InvocationID": self.run,
             "BootID": self.boot,
             "SupervisorPID": self.pid,
-            "SupervisorBegan": self.began,
         }
         text = "".join(f"{name}={value}\n" for name, value in values.items())
         return f"{text:\n<{_NOTED}}"
@@ -142,7 +140,6 @@ def parse_state(text: str) -> State:
         ended=(_number(values, "ExecMainCode") or 0, _number(values, "ExecMainStatus") or 0),
         result=values.get("Result", ""),
         pid=_number(values, "SupervisorPID") or 0,
-        began=_number(values, "SupervisorBegan") or 0,
     )
 
 

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.unitfile import UnitFile
-from deployster_cli.engines.process import kin, subreaper
-from deployster_cli.engines.systemctl.children import KEPT, LATER_LOOK, LOG, Children, Failed, Stopped
+from deployster_cli.engines.process import subreaper
+from deployster_cli.engines.systemctl.children import KEPT, LATER_LOOK, LOG, Child, Children, Failed, Stopped
 from deployster_cli.engines.systemctl.layout import Layout, write_state
 from deployster_cli.engines.systemctl.output import State, parse_state
 from deployster_cli.engines.systemctl.spec import Command, Spec
@@ -32,23 +32,20 @@ _MOST_SAID = 64 * 1024
 """Bytes of the supervisor's own log, from which on a restart begins a new one."""
 _MOST_QUOTED = 200
 
-_LIMITS = {False: "Start", True: "Stop"}
-
 
 class Supervisor:
     """One unit from a start to where nothing of it is left, with all restarts in between."""
 
     def __init__(self, name: UnitName, layout: Layout, state: State, *, strays: bool) -> None:
-        known = kin.process(os.getpid())
         self._name = name
         self._layout = layout
-        self._state = replace(state, pid=os.getpid(), began=known.began if known else 0)
+        self._state = replace(state, pid=os.getpid())
         base = {one: os.environ[one] for one in KEPT if one in os.environ}
         self._spec = Spec(_unit_file(name, layout), base)
         self._command = Command("", ())
         self._written = False
         self._children = Children(self._spec, base, state.run, str(layout.journal(name)))
-        self._children.main, self._children.strays = state.main_pid, strays
+        self._children.main, self._children.strays = Child(state.main_pid), strays
         self._children.noted = self._noted
 
     def run(self, *, left_over: bool) -> None:
@@ -74,7 +71,7 @@ class Supervisor:
     def _to_be_restarted(self, begun: list[float]) -> bool:
         """Whether the unit is to be started again; once it is time for it."""
         spec = self._spec
-        if self._children.asked or not spec.again(self._state.result, self._children.end):
+        if self._children.asked or not spec.again(self._state.result, self._children.main.end):
             return False
         self._note("activating", "auto-restart")
         try:
@@ -97,7 +94,7 @@ class Supervisor:
     def _live(self) -> None:
         """One start of the unit, up to where nothing of it is left."""
         self._state = replace(self._state, result="success")
-        self._children.main, self._children.end = 0, None
+        self._children.main = Child()
         orderly = False
         with self._failing():
             try:
@@ -118,14 +115,13 @@ class Supervisor:
         if spec.commands("ExecStartPre"):
             self._note("activating", "start-pre")
             self._commands("ExecStartPre")
-        self._note("activating", "start")
         for command in spec.commands("ExecStart"):
             self._command = command
             self._children.run_main(command)
             self._note("activating", "start")
-            if spec.oneshot and not self._children.wait(lambda: self._children.end is not None, spec.start_limit):
+            if spec.oneshot and not self._children.wait(lambda: self._children.main.end is not None, spec.start_limit):
                 raise Failed("timeout", f"ExecStart took longer than TimeoutStartSec, {spec.start_limit:g} s")
-            if spec.oneshot or not self._children.main:
+            if spec.oneshot or not self._children.main.pid:
                 self._judge()
         if spec.commands("ExecStartPost"):
             self._note("activating", "start-post")
@@ -133,11 +129,11 @@ class Supervisor:
 
     def _stay(self) -> None:
         """Until the unit ends by itself."""
-        if not self._children.end:
+        if not self._children.main.end:
             self._note("active", "running")
-            self._children.wait(lambda: self._children.end is not None)
-            if self._children.end:
-                self._children.say(f"the unit's process ended {self._children.end.words}")
+            self._children.wait(lambda: self._children.main.end is not None)
+            if self._children.main.end:
+                self._children.say(f"the unit's process ended {self._children.main.end.words}")
         self._judge()
         if self._spec.remains:
             self._note("active", "exited")
@@ -145,18 +141,20 @@ class Supervisor:
 
     def _judge(self) -> None:
         """Failed where the main process ended as it should not have."""
-        if self._children.end and (why := self._spec.fails(self._children.end, self._command, main=True)):
-            raise Failed(why, f"the unit's process ended {self._children.end.words}")
+        if self._children.main.end and (why := self._spec.fails(self._children.main.end, self._command, main=True)):
+            raise Failed(why, f"the unit's process ended {self._children.main.end.words}")
 
     def _commands(self, option: str, *, stopping: bool = False) -> None:
         """Run an option's commands one after the other; a stop that is asked for ends them, unless it is under way."""
         limit = self._spec.stop_limit if stopping else self._spec.start_limit
         for command in self._spec.commands(option):
-            if not self._children.run(command, limit, heed=not stopping):
-                raise Failed("timeout", f"{option} took longer than Timeout{_LIMITS[stopping]}Sec, {limit:g} s")
-            if why := self._spec.fails(self._children.control_end, command, main=False):
+            end = self._children.run(command, limit, heed=not stopping)
+            if not end:
+                kind = "Stop" if stopping else "Start"
+                raise Failed("timeout", f"{option} took longer than Timeout{kind}Sec, {limit:g} s")
+            if why := self._spec.fails(end, command, main=False):
                 what = " ".join(command.argv)[:_MOST_QUOTED]
-                raise Failed(why, f"{option} failed, {self._children.control_end.words}: {what}")
+                raise Failed(why, f"{option} failed, {end.words}: {what}")
 
     def _stop_by(self, option: str) -> None:
         if self._spec.commands(option):
@@ -168,7 +166,8 @@ class Supervisor:
         """End every process that is left, with ExecStopPost in between."""
         self._note("deactivating", "stop-sigterm")
         self._end_all()
-        self._children.main = self._children.main if self._children.end else 0
+        if not self._children.main.end:
+            self._children.main = Child()
         with self._failing():
             self._judge()
         self._stop_by("ExecStopPost")
@@ -205,7 +204,7 @@ class Supervisor:
             self._state = replace(self._state, result=why)
 
     def _note(self, active: str, sub: str) -> None:
-        end, main = self._children.end, self._children.main
+        end, main = self._children.main.end, self._children.main.pid
         ended = (2 if end.killed else 1, end.status) if end else (0, 0)
         self._state = replace(self._state, active=active, sub=sub, main_pid=0 if end else main, ended=ended)
         self._written = write_state(self._layout.state(self._name), self._state)

@@ -17,7 +17,7 @@ from deployster_cli.engines.systemctl.calls import NOT_LOADED, call
 from deployster_cli.engines.systemctl.folder import UnitFolder
 from deployster_cli.engines.systemctl.locks import LocalLocks
 from deployster_cli.engines.systemctl.output import Shown
-from deployster_cli.engines.systemctl.records import LocalRecords
+from deployster_cli.engines.systemctl.records import LocalRecords, state_folder
 from deployster_cli.errors import EngineError
 
 SYSTEM_UNITS = Path("/etc/systemd/system")
@@ -46,7 +46,7 @@ class Systemd:
         path = _config_folder() / "systemd" / "user" if user else SYSTEM_UNITS
         self.folder = UnitFolder(path, "default.target" if user else "multi-user.target")
         self.locks = LocalLocks((_runtime_folder() if user else Path("/run")) / "deployster" / "locks")
-        self.records = LocalRecords((_state_folder() if user else Path("/var/lib")) / "deployster" / "records")
+        self.records = LocalRecords((state_folder() if user else Path("/var/lib")) / "deployster" / "records")
 
     def missing(self) -> str:
         """Why this systemd answers nobody here, in one sentence; empty where it does."""
@@ -119,10 +119,6 @@ def _env() -> dict[str, str]:
 
 def _runtime_folder() -> Path:
     return Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.geteuid()}")
-
-
-def _state_folder() -> Path:
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
 
 
 def _config_folder() -> Path:

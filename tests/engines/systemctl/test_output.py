@@ -77,7 +77,7 @@ def test_a_failed_start_whose_process_runs_on_still_holds_it() -> None:
     assert Shown("a-b@1.service", "loaded", "failed", "failed", main_pid=7).up
 
 
-NOTED = State("active", "running", "ab" * 16, "a-boot", 2, 4711, (1, 0), "success", 17, 4242)
+NOTED = State("active", "running", "ab" * 16, "a-boot", 2, 4711, (1, 0), "success", 17)
 
 
 def test_a_note_is_read_back_as_it_was_written() -> None:

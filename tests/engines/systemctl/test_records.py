@@ -12,7 +12,7 @@ import pytest
 from deployster_cli.domain.record import Record
 from deployster_cli.engines.systemctl.args import LocalOptions
 from deployster_cli.engines.systemctl.manager import Supervisors
-from deployster_cli.engines.systemctl.records import LocalRecords
+from deployster_cli.engines.systemctl.records import LocalRecords, state_folder
 from deployster_cli.engines.systemctl.systemd import Systemd
 from deployster_cli.errors import EngineMissing
 
@@ -78,3 +78,13 @@ def test_it_lies_where_no_reboot_clears_it(tmp_path: Path, monkeypatch: pytest.M
     assert Systemd(LocalOptions(), user=False).records._folder == Path("/var/lib/deployster/records")
     assert Systemd(LocalOptions(), user=True).records._folder == tmp_path / "state" / "deployster" / "records"
     assert Supervisors(LocalOptions()).records._folder == tmp_path / "state" / "deployster" / "local" / "records"
+
+
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere() -> Path:
+        raise RuntimeError
+
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", nowhere)
+    with pytest.raises(EngineMissing, match="has no home: name a state folder by root"):
+        state_folder()

@@ -24,6 +24,7 @@ from deployster_cli.engines.systemctl.engine import LocalEngine
 from deployster_cli.engines.systemctl.layout import Layout
 from deployster_cli.engines.systemctl.output import State, parse_state
 from deployster_cli.errors import EngineError, EngineMissing
+from tests.engines.systemctl.test_contract import CHAIN
 from tests.engines.systemctl.units import unit
 
 LONG = "ExecStart=/bin/sleep 300"
@@ -70,9 +71,7 @@ class Box:
 
     def keeper(self, name: UnitName) -> int:
         """Its supervisor's parent, which goes on where that is killed."""
-        found = kin.process(self.supervisor(name))
-        assert found
-        return found.parent
+        return kin.parents()[self.supervisor(name)]
 
 
 def until(done: Callable[[], bool], seconds: float = 10) -> None:
@@ -464,7 +463,20 @@ def test_a_killed_supervisor_is_like_a_killed_process_and_leaves_nothing(box: Bo
     main = box.state(unit("9f8").name).main_pid
     os.kill(box.supervisor(unit("9f8").name), signal.SIGKILL)
     box.wait(lambda now: now["9f8"] is Condition.FAILED)
-    assert (kin.process(main), kin.process(escaped)) == (None, None)
+    assert not {main, escaped} & set(kin.parents())
+
+
+@pytest.mark.process
+def test_no_chain_of_processes_outruns_the_end_of_a_killed_supervisor(box: Box, tmp_path: Path) -> None:
+    (tmp_path / "chain").write_text(CHAIN.format(step="os.setsid()"))
+    seen = tmp_path / "seen"
+    box.settled(unit("9f8", f"ExecStart=/bin/sh -c 'python3 {tmp_path}/chain {seen} & exec sleep 300'"))
+    until(seen.exists)
+    os.kill(box.supervisor(unit("9f8").name), signal.SIGKILL)
+    box.wait(lambda now: now["9f8"] is Condition.FAILED)
+    last = seen.read_text()
+    time.sleep(0.5)
+    assert seen.read_text() == last
 
 
 @pytest.mark.process
@@ -473,7 +485,7 @@ def test_a_killed_supervisors_unit_is_started_again_where_it_should_be(box: Box)
     before = box.state(unit("9f8").name)
     os.kill(before.pid, signal.SIGKILL)
     until(lambda: box.state(unit("9f8").name).restarts == 1 and box.state(unit("9f8").name).sub == "running")
-    assert kin.process(before.main_pid) is None
+    assert before.main_pid not in kin.parents()
 
 
 @pytest.mark.process
@@ -482,7 +494,7 @@ def test_a_supervisor_without_its_keeper_goes_on(box: Box, escaped: int) -> None
     time.sleep(0.2)
     assert box.conditions() == {"9f8": Condition.RUNNING}
     box.empty()
-    assert kin.process(escaped) is None
+    assert escaped not in kin.parents()
 
 
 @pytest.mark.process
@@ -491,11 +503,11 @@ def test_a_unit_without_supervisor_and_keeper_has_failed_and_is_destroyed_whole(
     main, pids = box.state(name).main_pid, (box.keeper(name), box.supervisor(name))
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
-    until(lambda: not any(map(kin.process, pids)))
+    until(lambda: not set(pids) & set(kin.parents()))
     assert (box.conditions(), box.engine.units()[0].stopped) == ({"9f8": Condition.FAILED}, False)
     assert [line for line in box.engine.journal(name) if line.startswith("its supervisor is gone: it was killed")]
     box.empty()
-    assert [kin.process(pid) for pid in (main, escaped)] == [None, None]
+    assert not {main, escaped} & set(kin.parents())
 
 
 @pytest.mark.process
@@ -505,12 +517,10 @@ def test_what_a_killed_supervisor_left_is_ended_by_a_stop(box: Box) -> None:
     main, pids = box.state(file.name).main_pid, (box.keeper(file.name), box.supervisor(file.name))
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
-    until(lambda: not any(map(kin.process, pids)))
+    until(lambda: not set(pids) & set(kin.parents()))
     box.engine.stop([file.name])
-    assert (box.wait(lambda now: now["9f8"] is Condition.STOPPED), kin.process(main)) == (
-        {"9f8": Condition.STOPPED},
-        None,
-    )
+    box.wait(lambda now: now["9f8"] is Condition.STOPPED)
+    assert main not in kin.parents()
     box.engine.resume([file.name])
     assert box.settled() == {"9f8": Condition.RUNNING}
 
@@ -521,9 +531,9 @@ def test_what_ran_before_the_machine_was_started_anew_has_failed_and_nobody_is_k
     box.settled(file)
     supervisor = box.keeper(file.name)
     box.engine.stop([file.name])
-    until(lambda: not kin.process(supervisor))
+    until(lambda: supervisor not in kin.parents())
     own = os.getpid()
-    old = State("active", "running", "ab" * 16, "another boot", main_pid=own, pid=own, began=1)
+    old = State("active", "running", "ab" * 16, "another boot", main_pid=own, pid=own)
     Layout(box.root).state(file.name).write_text(old.text)
     box.engine.manager.folder.want(file.name)
     assert box.conditions() == {"9f8": Condition.FAILED}
