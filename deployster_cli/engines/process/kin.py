@@ -83,10 +83,10 @@ def marked(run: str) -> set[int]:
     limit, variable = str(_mark(run)).encode(), f"{RUN}={run}".encode()
     found = {
         pid
-        for pid in parents()
+        for pid in filterfalse(supervises, parents())
         if limit in _read(pid, "limits").split() or variable in _read(pid, "environ").split(b"\0")
     }
-    return set(filterfalse(supervises, found)) | below(found)
+    return found | below(found)
 
 
 def tell(pid: int, number: int) -> None:

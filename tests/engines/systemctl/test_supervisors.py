@@ -550,7 +550,8 @@ def test_a_stop_that_comes_before_the_supervisor_has_begun_counts(box: Box) -> N
 
 
 @pytest.mark.process
-def test_a_unit_that_a_unit_started_is_no_part_of_it(box: Box, tmp_path: Path) -> None:
+@pytest.mark.parametrize("killed", [False, True], ids=["looked after", "its supervisors killed"])
+def test_a_unit_that_a_unit_started_is_no_part_of_it(box: Box, tmp_path: Path, killed: bool) -> None:
     code = (
         f"import sys; sys.path[:0] = {[str(REPOSITORY), *sys.path]}\n"
         "from tests.engines.systemctl.test_supervisors import *\n"
@@ -561,6 +562,10 @@ def test_a_unit_that_a_unit_started_is_no_part_of_it(box: Box, tmp_path: Path) -
     outer = unit("outer", f'ExecStart="{sys.executable}" -B "{script}"')
     box.settled(outer)
     box.wait(lambda now: now.get("inner") is Condition.RUNNING)
+    pids = (box.keeper(outer.name), box.supervisor(outer.name)) if killed else ()
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: not set(pids) & set(kin.parents()))
     box.engine.stop([outer.name])
     box.engine.destroy([outer.name])
     assert box.wait(lambda now: "outer" not in now) == {"inner": Condition.RUNNING}
