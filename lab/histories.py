@@ -191,8 +191,24 @@ def replaced(scene: Scene) -> None:
 def by_hand(scene: Scene) -> None:
     """Somebody starts a unit whose name looks like a version's, once the run has ended."""
     scene.attempt.wait(DEPLOY)
-    file = scene.stage.folder / f"{scene.stage.service}-worker@1.service"
-    file.write_text(BY_HAND)
+    _beside(scene, "{service}-worker@1", BY_HAND)
+
+
+def posing(scene: Scene) -> None:
+    """Somebody starts two units that pass for instances, once the run has ended: both have the Description of one, and
+    the second has the stamp of another one too.
+    """
+    scene.attempt.wait(DEPLOY)
+    _, head, stamp = fleetctl(scene.stage.lab, "cat", scene.units("old")[0]).partition("[X-Deployster]")
+    for instance, more in ((7, ""), (9, head + stamp)):
+        described = scene.told(f"[Unit]\nDescription={{service}} {{old}} instance {instance}\n")
+        _beside(scene, f"{{service}}-{{old}}@{instance}", f"{described}{BY_HAND}{more}")
+
+
+def _beside(scene: Scene, name: str, text: str) -> None:
+    """Start somebody else's unit, and wait until it runs."""
+    file = scene.stage.folder / f"{scene.told(name)}.service"
+    file.write_text(text)
     fleetctl(scene.stage.lab, "start", "--no-block", str(file))
     until = time.monotonic() + DEPLOY
     while "active" not in invocation(scene.stage.lab, file.name) and time.monotonic() < until:

@@ -20,6 +20,7 @@ from histories import (
     lying,
     one_stopped,
     overtaken,
+    posing,
     replaced,
     signals,
     when,
@@ -121,11 +122,11 @@ WIPED = tuple(
     )
 )
 
-FOREIGN = (
+FOREIGN = tuple(
     Story(
-        "a unit made by hand is called like a version of the service",
+        what,
         (
-            Do(FIRST.words, act=by_hand),
+            Do(FIRST.words, act=act),
             Do(NEXT),
             BACK,
             Do("scale {service} 2 --yes"),
@@ -134,7 +135,11 @@ FOREIGN = (
         ),
         0,
         floored=False,
-    ),
+    )
+    for what, act in (
+        ("a unit made by hand is called like a version of the service", by_hand),
+        ("units made by hand pass for instances: by their Description, and one by another's stamp", posing),
+    )
 )
 
 SLEEPING = tuple(
