@@ -63,6 +63,7 @@ class _PlanShape:
     oneshot: bool = False
     adopted: tuple[UnitName, ...] = ()
     beside: tuple[UnitName, ...] = ()
+    halted: tuple[UnitName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,8 @@ def plan_of(json: object) -> Plan:
     """The plan that views.plans.plan_shape made this of."""
     at = read(_PlanShape, json)
     policy = Policy(settle=at.settle, timeout=at.timeout, order=at.order, on_failure=at.on_failure)
-    return Plan(at.service, at.version, at.steps, at.keep, policy, at.instances, at.oneshot, at.adopted, at.beside)
+    others = at.oneshot, at.adopted, at.beside, at.halted
+    return Plan(at.service, at.version, at.steps, at.keep, policy, at.instances, *others)
 
 
 def job_of(json: object) -> Job:
