@@ -140,5 +140,5 @@ def test_a_container_that_dies_is_taken_out_and_comes_back(watched: Watched) -> 
     def registrations() -> list[str]:
         return [what for _, what, of, _ in watched.events() if of == "web--v1-1" and what in ("set", "delete")]
 
-    wait(lambda: len(registrations()) >= 3, "its return")
+    wait(lambda: len(registrations()) >= 3, "its return", limit=60)
     assert registrations() == ["set", "delete", "set"]
