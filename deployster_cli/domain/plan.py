@@ -8,7 +8,7 @@ instance number beside the old one, so no name is used again while its predecess
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from deployster_cli.domain.limits import MOST_AT_ONCE
 from deployster_cli.domain.model import Condition, OnFailure, Order, Release, Unit
@@ -158,24 +158,19 @@ def plan_deploy(wanted: Wanted, units: Sequence[Unit], current: Collection[UnitN
     return Plan(wanted.service, wanted.version, steps, keep, wanted.policy, oneshot=wanted.oneshot, beside=beside)
 
 
-def resumed(plan: Plan, units: Sequence[Unit], previous: Sequence[str]) -> Plan:
-    """The plan where an interrupted run of this very deploy is gone on with: there are some of the new release already,
-    and instances of the one before are off. A failure starts those again, and removes all of the new release.
+def halted(plan: Plan, units: Sequence[Unit], previous: Sequence[str]) -> tuple[UnitName, ...]:
+    """The instances of the release before that an interrupted run of this deploy has stopped: there are some of the new
+    release already, and these are off. A failure starts them again.
 
     They are as many as are missing of the number that is to run: more may have been off for other reasons.
     """
     here = {(u.name.service, u.name.version) for u in units if not u.foreign}
     if not previous or (plan.service, plan.version) not in here:
-        return plan
+        return ()
     before = [u for u in units if u.name in plan.retire and u.name.version == previous[0]]
     off = sorted(u.name for u in before if u.condition in NOT_WANTED)
     missing = plan.instances.number - len(before) + len(off) if plan.instances else len(off)
-    halted = tuple(off[: max(0, missing)])
-    if not halted:
-        return plan
-    first, *others = plan.steps
-    first = replace(first, watch=(*plan.keep, *first.watch))
-    return replace(plan, steps=(first, *others), keep=(), halted=halted)
+    return tuple(off[: max(0, missing)])
 
 
 def plan_destroy(

@@ -60,7 +60,8 @@ def begin(plan: Plan, traits: Traits, now: float, hashes: Mapping[UnitName, str]
 
     ``hashes`` are the contents that units of the wanted release must have, by the engine's hash, where it is known.
     """
-    known = {name: Track(known=True, was_begun=name in plan.keep) for name in (*plan.keep, *plan.watch)}
+    kept = {name: Track(known=True, was_begun=True, was_ready=True) for name in plan.keep}
+    known = kept | {name: Track(known=True) for name in plan.watch}
     return next_step(Rollout(plan=plan, traits=traits, hashes=hashes or {}, since=now, tracks=known), now)
 
 
@@ -184,7 +185,7 @@ def _risen(rollout: Rollout, now: float) -> Told:
     """The batch is up: what it replaces stops. From here on none of the new ones may die."""
     ready = {name: rollout.tracks[name].ready() for name in rollout.started}
     rollout = replace(rollout, tracks={**rollout.tracks, **ready})
-    if rollout.stop_first or not rollout.now_in.retire:
+    if (rollout.stop_first and rollout.now_in.rise) or not rollout.now_in.retire:
         return next_step(rollout, now)
     return enter(rollout, Phase.PARKING, now)
 

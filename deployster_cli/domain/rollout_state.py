@@ -177,7 +177,17 @@ class Rollout:
         """The stopped earlier instances that were wanted and had not failed, stopped by this run or by an interrupted
         one; they are started again on a failure.
         """
-        return tuple(dict.fromkeys(name for name in (*self.parked, *self.plan.halted) if name in self.old))
+        halted = frozenset() if self._short else frozenset(self.plan.halted)
+        names = dict.fromkeys((*self.parked, *self.plan.halted))
+        return tuple(name for name in names if name in self.old and name not in halted)
+
+    @property
+    def _short(self) -> bool:
+        """Whether what the plan keeps is too little, or is itself what failed."""
+        plan = self.plan
+        count = plan.instances.before or plan.instances.number if plan.instances else None
+        at_fault = self.failure is not None and not frozenset(plan.keep).isdisjoint(self.failure.names)
+        return at_fault or count is None or len(plan.keep) < count
 
     @property
     def coming_up(self) -> tuple[UnitName, ...]:
@@ -195,7 +205,8 @@ class Rollout:
         is started first has stood beside them only.
         """
         replaced = any(name.version != self.plan.version for name in self.parked)
-        return not self.stop_first and bool(self.parked) and (replaced or bool(self.started))
+        beside = not self.stop_first or not self.started
+        return beside and bool(self.parked) and (replaced or bool(self.started))
 
 
 Told = tuple[Rollout, tuple[Event, ...]]
@@ -217,7 +228,11 @@ def next_step(rollout: Rollout, now: float) -> Told:
     step = rollout.now_in
     if step.rise:
         return enter(rollout, Phase.PARKING if rollout.stop_first and step.retire else Phase.STARTING, now)
-    return enter(rollout, Phase.PARKING if rollout.judged else Phase.RETIRING, now)
+    if not rollout.judged:
+        return enter(rollout, Phase.RETIRING, now)
+    # What is there already has to stand too before another release is stopped: it may be crashing again and again.
+    replaced = any(name.version != rollout.plan.version for name in step.retire)
+    return enter(rollout, Phase.STARTING if replaced else Phase.PARKING, now)
 
 
 def wind_up(rollout: Rollout, now: float) -> Told:
@@ -250,6 +265,8 @@ def _announced(rollout: Rollout) -> tuple[Event, ...]:
     names, settle = rollout.working_on, rollout.plan.policy.settle
     event: Event | None = None
     match rollout.phase:
+        case Phase.STARTING if not rollout.now_in.rise:
+            event = None if rollout.started or not settle else events.Settling(rollout.judged, settle)
         case Phase.STARTING:
             step = rollout.now_in
             event = events.Starting(rollout.step + 1, len(rollout.plan.steps), step.start, step.watch)

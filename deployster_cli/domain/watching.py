@@ -113,8 +113,9 @@ class Track:
         if unit is None:
             unseen = {at: copy.look(None, now, traits) for at, copy in self.copies.items()}
             return replace(self._missed(now, absent=True), copies=unseen)
+        begun = Track(was_ready=self.was_ready and self.unit is None)
         copies = {
-            copy.machine.id: self.copies.get(copy.machine.id, Track()).look(copy, now, traits)
+            copy.machine.id: self.copies.get(copy.machine.id, begun).look(copy, now, traits)
             for copy in unit.copies
             if copy.machine
         }

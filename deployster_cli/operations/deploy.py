@@ -12,7 +12,7 @@ from deployster_cli.domain.model import Order, Release, Service, Unit, releases
 from deployster_cli.domain.moments import after
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.placement import bars_its_successor, is_global
-from deployster_cli.domain.plan import Plan, Policy, Wanted, plan_deploy, previous_of, resumed
+from deployster_cli.domain.plan import Plan, Policy, Wanted, halted, plan_deploy, previous_of
 from deployster_cli.domain.ports import FIRST, assign
 from deployster_cli.domain.record import Record
 from deployster_cli.domain.unitfile import ROLLBACK, Stamp, UnitFile
@@ -133,7 +133,7 @@ def _prepared(
         check_fixed_port(plan, request.service, units, one_machine=engine.one_machine, everywhere=is_global(probe))
     ports = _ports(engine, render, plan, units)
     previous, at = previous_of(request.version, what.stamps, _kept(found)), after(now, [what.latest])
-    plan = resumed(plan, units, previous)
+    plan = replace(plan, halted=halted(plan, units, previous))
     files = {
         name: render(name, _stamp(request, name.instance, at, instances, port=ports.get(name), previous=previous))
         for name in plan.start

@@ -95,9 +95,11 @@ def _next(rollout: Rollout, failure: Failure) -> str:
         return f"See deployster units {plan.service}; the same command again goes on from what it finds."
     if failure.reason is Reason.NOT_YET:
         return "Give it longer with --timeout, or keep it for inspection with --on-failure keep."
-    if failure.reason in {Reason.FAILED, Reason.CRASH_LOOP, Reason.DIED, Reason.ENDED, Reason.UNHEALTHY}:
-        return "To keep the failed instances for inspection, deploy with --on-failure keep."
-    return ""
+    if failure.reason not in {Reason.FAILED, Reason.CRASH_LOOP, Reason.DIED, Reason.ENDED, Reason.UNHEALTHY}:
+        return ""
+    before = f"It was there before this run; deployster destroy {plan.service} {plan.version} removes it."
+    new = "To keep the failed instances for inspection, deploy with --on-failure keep."
+    return before if set(failure.names) <= set(plan.keep) else new
 
 
 def _back(rollout: Rollout) -> str:

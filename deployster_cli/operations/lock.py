@@ -36,6 +36,9 @@ NAMELESS = 100
 TAKE_OVER = 3.0
 """Seconds until a lock that was taken over counts: if its owner is alive after all, it puts its note back by then."""
 
+ESTABLISHED = 15.0
+"""Seconds after which no run that wanted the lock at the same time can still be about to write over our note."""
+
 _LASTS, _WAIT = f"{LASTS // 60}m", f"{LASTS // 60 + 1}m"
 """The life of a note for a person, and what to wait for a lock so that it is taken over if it is abandoned."""
 
@@ -49,7 +52,7 @@ class Held:
         self._engine = engine
         self._note = note
         self._clock = clock
-        self._put_at = clock.now() if put_at is None else put_at
+        self._put_at = self._began = clock.now() if put_at is None else put_at
         self._under_way = False
         self._lost = False
 
@@ -85,12 +88,12 @@ class Held:
     def _look(self) -> None:
         """Read the note and renew it. Where the listing lacked it, it was short, or somebody unlocked or wrote over it.
 
-        A note that wrote over ours although ours was still good is not established yet: putting ours back tells its
-        owner so, unless it has the better right.
+        A note that wrote over ours although ours was just put in is not established yet: putting ours back tells its
+        owner so, unless it has the better right. Later on there is another one only where ours was taken away.
         """
         found, asked = self._read()
-        ours = self._note
-        if found and found.token != ours.token and (self._over or ours.yields_to(found)):
+        ours, settled = self._note, self._clock.now() - self._began > ESTABLISHED
+        if found and found.token != ours.token and (settled or ours.yields_to(found)):
             raise self._taken_over(found)
         if found is None and self._over:
             raise self._gone()

@@ -15,11 +15,11 @@ from deployster_cli.domain.plan import (
     Plan,
     Step,
     Wanted,
+    halted,
     newest,
     plan_deploy,
     plan_destroy,
     previous_of,
-    resumed,
 )
 from deployster_cli.domain.unitfile import Stamp
 from deployster_cli.errors import InvalidInput
@@ -115,39 +115,35 @@ def test_what_an_earlier_run_started_is_waited_for_and_not_started_twice() -> No
     assert (plan.start, plan.watch) == ((name("v2", 2),), (name("v2", 1),))
 
 
-def again(count: int, units: list[Unit], number: int | None = 2, previous: tuple[str, ...] = ("v1", "v0")) -> Plan:
-    counted = replace(deploy(count, units, destroy_previous=True), instances=Instances(number, "") if number else None)
-    return resumed(counted, units, previous)
+def stopped_by_another_run(
+    units: list[Unit], number: int | None = 2, previous: tuple[str, ...] = ("v1", "v0")
+) -> tuple[UnitName, ...]:
+    plan = replace(deploy(2, units, destroy_previous=True), instances=Instances(number, "") if number else None)
+    return halted(plan, units, previous)
 
 
 def test_what_an_interrupted_run_has_stopped_of_the_release_before_is_started_again_on_a_failure() -> None:
     units = [*running("v2", 1), stopped("v1", 1), *running("v1", 2), stopped("v0", 1)]
-    assert again(2, units).halted == (name("v1", 1),)
-
-
-def test_what_an_interrupted_run_has_started_is_judged_as_new_when_it_is_gone_on_with() -> None:
-    plan = again(2, [*running("v2", 1), stopped("v1", 1), *running("v1", 2)])
-    assert (plan.keep, plan.watch, plan.start) == ((), (name("v2", 1),), (name("v2", 2),))
+    assert stopped_by_another_run(units) == (name("v1", 1),)
 
 
 def test_of_more_stopped_instances_than_were_to_run_only_that_many_are_started_again() -> None:
     units = [*running("v2", 1), *(stopped("v1", i) for i in (1, 2, 3))]
-    assert again(2, units).halted == (name("v1", 1), name("v1", 2))
-    assert len(again(2, units, None).halted) == 3
+    assert stopped_by_another_run(units) == (name("v1", 1), name("v1", 2))
+    assert len(stopped_by_another_run(units, None)) == 3
 
 
 def test_an_instance_too_many_that_is_off_stays_off() -> None:
-    plan = again(2, [*running("v2", 1), *running("v1", 1, 2), stopped("v1", 3)])
-    assert (plan.halted, plan.keep) == ((), (name("v2", 1),))
+    assert stopped_by_another_run([*running("v2", 1), *running("v1", 1, 2), stopped("v1", 3)]) == ()
 
 
 def test_instances_that_were_off_before_any_of_the_new_release_was_made_stay_off() -> None:
     theirs = [unit._replace(foreign=True) for unit in running("v2", 7)]
-    assert again(2, [stopped("v1", 1), *running("v1", 2), *theirs]).halted == ()
+    assert stopped_by_another_run([stopped("v1", 1), *running("v1", 2), *theirs]) == ()
 
 
 def test_without_a_release_before_none_is_started_again() -> None:
-    assert again(2, [*running("v2", 1), stopped("v1", 1)], previous=()).halted == ()
+    assert stopped_by_another_run([*running("v2", 1), stopped("v1", 1)], previous=()) == ()
 
 
 def test_other_content_is_replaced_beside_the_old_instances() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +14,7 @@ from deployster_cli.domain import events
 from deployster_cli.domain.events import Failure, Journal
 from deployster_cli.domain.model import Condition, OnFailure, Order, State, Unit
 from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.plan import Instances, Plan, Policy, Step, Wanted, plan_deploy, plan_destroy, resumed
+from deployster_cli.domain.plan import Instances, Plan, Policy, Step, Wanted, halted, plan_deploy, plan_destroy
 from deployster_cli.domain.rollout import advance, begin, refused
 from deployster_cli.domain.rollout_state import STALE_FOR, Action, Listing, Phase, Rollout, Verb, enter
 from deployster_cli.domain.unitfile import UnitFile
@@ -351,6 +352,20 @@ def test_a_failed_stop_first_starts_only_those_again_that_had_been_up() -> None:
     assert (run.end.phase, engine.running("carousel", OLD)) == (Phase.FAILED, 1)
 
 
+@pytest.mark.parametrize("before", [3, 4])
+def test_where_what_was_there_suffices_and_only_a_new_instance_fails_nothing_else_is_changed(before: int) -> None:
+    engine = sim({names(NEW, 4)[3]: Fate.FAILS}, old=3)
+    engine.add_running(*names(NEW, 3))
+    for name in names(OLD, 3):
+        engine.lives[name].desired = State.INACTIVE
+    units = engine.units()
+    plan = plan_deploy(Wanted("carousel", NEW, 4, True), units, names(NEW, 3))
+    plan = replace(plan, instances=Instances(4, "asked for", before))
+    run = go(engine, replace(plan, halted=halted(plan, units, [OLD])))
+    assert (run.end.phase, engine.running("carousel", NEW)) == (Phase.FAILED, 3)
+    assert engine.running("carousel", OLD) == (0 if before == 3 else 3)
+
+
 def test_fewer_instances_stop_first_tell_of_no_start() -> None:
     engine = sim(old=2)
     wanted = Wanted("carousel", OLD, 1, policy=Policy(order=Order.STOP_FIRST))
@@ -543,6 +558,6 @@ def test_killed_and_failing_when_run_again_as_many_of_the_earlier_release_run_as
         engine.lives[name].fate, engine.lives[name].up = fate, clock.at
     units = engine.units()
     plan = replace(plan_deploy(wanted, units, [u.name for u in units]), instances=Instances(old, "asked for"))
-    run = go(engine, resumed(plan, units, [OLD]))
+    run = go(engine, replace(plan, halted=halted(plan, units, [OLD])))
     assert run.end.phase is Phase.FAILED
     assert engine.running("carousel", OLD) == old

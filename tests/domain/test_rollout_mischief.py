@@ -204,6 +204,37 @@ def test_an_instance_that_ran_before_and_is_kept_is_judged_too() -> None:
     assert (run.reason, engine.running("carousel", OLD)) == (Reason.GONE, 1)
 
 
+def crashed_once(engine: SimEngine) -> None:
+    """The first of the new units dies, and is up again a second later."""
+    life = engine.lives[names(NEW, 1)[0]]
+    life.fate, life.up = Fate.RECOVERS, engine.clock.now() - 1
+
+
+def finished(at: float | None = None, order: Order = Order.START_FIRST) -> tuple[Run, SimEngine]:
+    """A deploy of what an earlier run has left beside the old release; a new unit dies once, so many seconds later."""
+    engine = sim(2, [(at, crashed_once)] if at is not None else [])
+    engine.add_running(*names(NEW, 2))
+    wanted = Wanted("carousel", NEW, 2, True, policy=Policy(order=order))
+    return go(engine, Work(plan_deploy(wanted, engine.units(), names(NEW, 2)))), engine
+
+
+@pytest.mark.parametrize("order", Order)
+@pytest.mark.parametrize("at", [0.5, 2.0, 4.0, 6.0])
+def test_a_release_that_was_there_already_and_dies_once_does_not_take_the_place_of_another(
+    at: float, order: Order
+) -> None:
+    run, engine = finished(at, order)
+    assert (run.reason, engine.running("carousel", OLD)) == (Reason.DIED, 2)
+
+
+@pytest.mark.parametrize("order", Order)
+def test_a_release_that_was_there_already_stands_before_another_is_stopped(order: Order) -> None:
+    run, engine = finished(order=order)
+    settled, parked, *_ = [event for event in run.told if isinstance(event, events.Settling | events.Parking)]
+    assert (settled, parked) == (events.Settling(names(NEW, 2), 3.0), events.Parking(names(OLD, 2)))
+    assert (run.end.phase, engine.running("carousel", NEW)) == (Phase.DONE, 2)
+
+
 def test_nothing_to_do_is_said_of_a_look() -> None:
     engine = sim(2, [])
     plan = plan_deploy(Wanted("carousel", OLD, 2), engine.units(), names(OLD, 2))

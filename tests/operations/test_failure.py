@@ -96,6 +96,13 @@ def test_the_hint_says_what_to_type_next(error: RolloutFailed, hint: str) -> Non
     assert hint in error.hint
 
 
+def test_of_a_release_that_was_there_before_the_hint_says_how_to_remove_it() -> None:
+    plan = Plan("carousel", "v2", (Step((), (), (OLD,)),), (NEW,))
+    failure = Failure(Reason.DIED, (NEW,), HERE)
+    error = RolloutFailed(Rollout(plan, phase=Phase.FAILED, failure=failure), failure)
+    assert error.hint == "It was there before this run; deployster destroy carousel v2 removes it."
+
+
 def test_where_there_is_nothing_to_type_there_is_no_hint() -> None:
     assert failed(Reason.REFUSED, text="no").hint == ""
 

@@ -244,8 +244,9 @@ def test_a_dead_owners_lock_is_taken_over_within_its_life_and_a_few_seconds() ->
     assert LASTS - RENEW_AFTER < bob.held[0] - ann.held[1] < LASTS + 10
 
 
-def test_a_run_whose_lock_is_taken_away_takes_it_back_and_one_of_two_goes_on() -> None:
-    ann, bob = Racer("ann", 0, 0.02, 60, looks=RENEW_AFTER), Racer("bob", 1, 0.02, 60)
+@pytest.mark.parametrize(("looks", "goes_on"), [(RENEW_AFTER, "bob"), (1, "both")])
+def test_a_run_whose_lock_is_taken_away_takes_it_back_unless_another_has_it_by_then(looks: float, goes_on: str) -> None:
+    ann, bob = Racer("ann", 0, 0.02, 60, looks=looks), Racer("bob", 1, 0.02, 60)
     race, notes = Race(), dict[str, Note]()
     unlocking = Racer("eve", 10, 0.02, 0)
 
@@ -257,7 +258,7 @@ def test_a_run_whose_lock_is_taken_away_takes_it_back_and_one_of_two_goes_on() -
     racers = [racer.ready(race, notes, []) for racer in (ann, bob)]
     unlocking.thread = threading.Thread(target=unlock, daemon=True)
     race.run([*racers, unlocking])
-    assert (ann.lost, bob.lost, notes) == (False, True, {})
+    assert (ann.lost, bob.lost, notes) == (goes_on == "bob", False, {})
 
 
 a_stop = st.tuples(st.integers(1, 60), st.sampled_from([5, 30, SURE_FOR, LASTS, LASTS + 6, 400]))
