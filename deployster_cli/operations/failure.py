@@ -5,7 +5,7 @@ from __future__ import annotations
 from deployster_cli.domain.events import Failure
 from deployster_cli.domain.model import OnFailure
 from deployster_cli.domain.reasons import headline
-from deployster_cli.domain.rollout_state import Phase, Rollout
+from deployster_cli.domain.rollout_state import Phase, Rollout, Verb
 from deployster_cli.domain.watching import Reason
 from deployster_cli.domain.wording import some_names
 from deployster_cli.errors import EXIT_ENGINE, EXIT_FAILED, DeploysterError, Interrupted
@@ -70,15 +70,15 @@ def _too_late(rollout: Rollout) -> str:
 
 
 def _earlier(rollout: Rollout) -> str:
-    """How the earlier instances are that ran when it began: as they were, or which of them are not."""
+    """How the earlier instances are that ran when it began: as they were, started again, or which of them don't run."""
     ran = [name for name in rollout.plan.retire if name in (rollout.served or ())]
     lost = tuple(name for name in ran if name not in rollout.serving)
     if lost:
         return f"of the {len(ran)} earlier instances these do not run: {some_names(lost)}"
     releases = sorted({f"{name.service} {name.version}" for name in ran if name.version != rollout.plan.version})
-    again = [name for name in rollout.plan.halted if name in rollout.serving]
+    again = [n for n in rollout.plan.retire if n in {*rollout.plan.halted, *rollout.parked} and n in rollout.serving]
     if again:
-        return f"{some_names(again)} run{'s' * (len(again) == 1)} again"
+        return f"{some_names(again)} {'was stopped and runs' if len(again) == 1 else 'were stopped and run'} again"
     if not releases:
         return ""
     return f"{' and '.join(releases)} {'is as it was' if len(releases) == 1 else 'are as they were'}"
@@ -115,18 +115,27 @@ def interrupted(rollout: Rollout, signal: int) -> Interrupted:
     plan = rollout.plan
     if rollout.failure:
         return _interrupted_failure(rollout, rollout.failure, signal)
-    if rollout.phase is Phase.RETIRING and not plan.start:
+    if rollout.phase is Phase.RETIRING and not rollout.judged:
         state = f"Some of {plan.service} {plan.version} may still be stopping."
     else:
         asked = some_names(rollout.started) if rollout.started else "nothing"
-        stopped = tuple(name for name in rollout.plan.retire if name in rollout.old and name not in rollout.serving)
-        off = f"; stopped, their unit files kept: {some_names(stopped)}" if stopped and not rollout.committed else ""
-        state = f"Started so far: {asked}{off}; nothing was undone."
+        state = "; ".join((f"Started so far: {asked}", *_retired(rollout), "nothing was undone."))
     return Interrupted(
         f"Interrupted. {state}",
         f"The same command again goes on from here; deployster units {plan.service} shows what runs.",
         signal=signal,
     )
+
+
+def _retired(rollout: Rollout) -> tuple[str, ...]:
+    """What became so far of the earlier instances that are to go, one part of a sentence each."""
+    if rollout.committed:
+        how = "destroyed" if rollout.phase is Phase.CONFIRMING else "stopped, and being destroyed"
+        return (f"{how}: {some_names(rollout.parked)}",)
+    stopped = [name for name in rollout.plan.retire if name in rollout.old and name not in rollout.serving]
+    asked = [name for name in rollout.plan.retire if (Verb.STOP, name) in rollout.asked and name in rollout.serving]
+    kinds = (("stopped, their unit files kept", stopped), ("asked to stop", asked))
+    return tuple(f"{kind}: {some_names(names)}" for kind, names in kinds if names)
 
 
 def _interrupted_failure(rollout: Rollout, failure: Failure, signal: int) -> Interrupted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 
 import pytest
 
@@ -210,6 +211,25 @@ def test_ctrl_c_while_a_line_is_drawn_says_what_runs(shell: Shell, monkeypatch: 
     code, _, err = shell("deploy carousel v1")
     assert (code, shell.engine.locks.notes) == (130, {})
     assert "Interrupted. Started so far: carousel v1 @1; nothing was undone." in err
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [("stop", "asked to stop: carousel v1 @1"), ("destroy", "stopped, and being destroyed: carousel v1 @1")],
+)
+def test_ctrl_c_while_earlier_instances_go_says_so(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, call: str, said: str
+) -> None:
+    def interrupt(names: Collection[UnitName]) -> None:
+        does(names)
+        raise KeyboardInterrupt
+
+    shell("deploy carousel v1 -q")
+    shell("deploy carousel v2 -q")
+    does = getattr(shell.engine, call)
+    monkeypatch.setattr(shell.engine, call, interrupt)
+    code, _, err = shell("deploy carousel v2 --destroy-previous")
+    assert (code, f"Started so far: nothing; {said}; nothing was undone." in err) == (130, True)
 
 
 @pytest.mark.parametrize("told", [Failed, Retiring])

@@ -10,11 +10,12 @@ from deployster_cli.domain.events import Failure
 from deployster_cli.domain.model import Condition, Machine, OnFailure, Unit
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import Plan, Policy, Step
-from deployster_cli.domain.rollout_state import Phase, Rollout
+from deployster_cli.domain.rollout_state import Phase, Rollout, Verb
 from deployster_cli.domain.watching import Reason
 from deployster_cli.operations.failure import RolloutFailed, interrupted
 
 OLD, NEW = UnitName("carousel", "v1", 1), UnitName("carousel", "v2", 1)
+BOTH = (OLD, UnitName("carousel", "v1", 2))
 STEP = Step((NEW,), (), (OLD,))
 HERE = Unit(NEW, machine=Machine("m1", "10.0.0.1"))
 
@@ -30,6 +31,7 @@ def failed(
     serving: tuple[UnitName, ...] = (OLD,),
     committed: bool = False,
     halted: tuple[UnitName, ...] = (),
+    parked: tuple[UnitName, ...] = (),
 ) -> RolloutFailed:
     policy = Policy(on_failure=OnFailure.KEEP if keep else OnFailure.ROLLBACK)
     plan = Plan("carousel", "v2", (step,), policy=policy, halted=halted)
@@ -43,6 +45,7 @@ def failed(
         served=frozenset() if halted else frozenset({OLD}),
         serving=frozenset(serving),
         committed=committed,
+        parked=parked,
     )
     return RolloutFailed(end, failure)
 
@@ -54,7 +57,22 @@ def failed(
             failed(Reason.FAILED),
             "carousel v2 @1 failed on 10.0.0.1. The new instances were removed; carousel v1 is as it was.",
         ),
-        (failed(Reason.DIED, halted=(OLD,)), "The new instances were removed; carousel v1 @1 runs again."),
+        (
+            failed(Reason.DIED, halted=(OLD,)),
+            "The new instances were removed; carousel v1 @1 was stopped and runs again.",
+        ),
+        (
+            failed(Reason.DIED, parked=(OLD,)),
+            "The new instances were removed; carousel v1 @1 was stopped and runs again.",
+        ),
+        (
+            failed(Reason.DIED, parked=BOTH, serving=BOTH, step=Step((NEW,), (), BOTH)),
+            "The new instances were removed; carousel v1 @1 @2 were stopped and run again.",
+        ),
+        (
+            failed(Reason.DIED, parked=(OLD,), serving=()),
+            "The new instances were removed; of the 1 earlier instances these do not run: carousel v1 @1.",
+        ),
         (failed(Reason.CRASH_LOOP, step=Step((NEW,))), "The new instances were removed."),
         (
             failed(Reason.ENDED, left=(NEW,), keep=True),
@@ -152,4 +170,30 @@ def test_an_interrupt_says_what_was_stopped_and_is_kept() -> None:
     state = Rollout(plan, phase=Phase.SETTLING, step=0, started=(NEW,), parked=(OLD,), old={OLD: Condition.RUNNING})
     said = "Started so far: carousel v2 @1; stopped, their unit files kept: carousel v1 @1; nothing was undone."
     assert said in interrupted(state, 2).message
-    assert "stopped" not in interrupted(replace(state, committed=True), 2).message
+
+
+def test_an_interrupt_says_what_was_asked_to_stop_since_the_last_look() -> None:
+    plan, up = Plan("carousel", "v2", (Step((), (), BOTH),), keep=(NEW,)), frozenset(BOTH)
+    asked = dict.fromkeys([(Verb.STOP, name) for name in BOTH], 1.0)
+    old = dict.fromkeys(BOTH, Condition.RUNNING)
+    state = Rollout(plan, phase=Phase.PARKING, step=0, old=old, serving=up, asked=asked)
+    said = "Started so far: nothing; asked to stop: carousel v1 @1 @2; nothing was undone."
+    assert said in interrupted(state, 2).message
+    said = "stopped, their unit files kept: carousel v1 @2; asked to stop: carousel v1 @1;"
+    assert said in interrupted(replace(state, serving=frozenset({OLD})), 2).message
+
+
+@pytest.mark.parametrize(
+    ("phase", "said"),
+    [(Phase.RETIRING, "stopped, and being destroyed: carousel v1 @1"), (Phase.CONFIRMING, "destroyed: carousel v1 @1")],
+)
+def test_an_interrupt_past_the_way_back_says_that_the_earlier_ones_are_destroyed(phase: Phase, said: str) -> None:
+    state = Rollout(Plan("carousel", "v2", (STEP,)), phase=phase, step=0, started=(NEW,), parked=(OLD,), committed=True)
+    assert f"Started so far: carousel v2 @1; {said}; nothing was undone." in interrupted(state, 2).message
+
+
+def test_an_interrupt_that_retires_others_beside_what_is_kept_says_nothing_of_the_kept() -> None:
+    plan = Plan("carousel", "v2", (Step(retire=(OLD,)),), keep=(NEW,))
+    state = Rollout(plan, phase=Phase.RETIRING, step=0, parked=(OLD,), committed=True)
+    said = "Started so far: nothing; stopped, and being destroyed: carousel v1 @1; nothing was undone."
+    assert said in interrupted(state, 2).message
