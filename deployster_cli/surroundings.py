@@ -9,25 +9,27 @@ from dataclasses import dataclass
 
 from deployster_cli.config import Settings
 from deployster_cli.domain.events import Event, Noticed
-from deployster_cli.domain.hooks import Facts
+from deployster_cli.domain.hooks import FAILED, Facts
 from deployster_cli.domain.intent import Intent, Verb
 from deployster_cli.domain.lock import RENEW_AFTER
 from deployster_cli.domain.model import Service
 from deployster_cli.domain.plan import Plan
 from deployster_cli.domain.secrets import notice
-from deployster_cli.domain.wording import left_alone, taken_over
+from deployster_cli.domain.wording import left_alone, some_names, taken_over
 from deployster_cli.engines.base import Engine
-from deployster_cli.errors import EngineUnreachable, Interrupted, NotFound
+from deployster_cli.errors import DeploysterError, EngineUnreachable, Interrupted, NotFound
 from deployster_cli.local_commands import LocalCommands
 from deployster_cli.operations.carry_out import Keep
 from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.deploy import Prepared
-from deployster_cli.operations.hooks import run_post, run_pre
+from deployster_cli.operations.hooks import STAYS, run_post, run_pre
 from deployster_cli.operations.registry import Answer, Fetch, image_problem
 from deployster_cli.views.plans import plan_shape
 
 REGISTRY_LIMIT = 3.0
 """Seconds for one answer of the registry. It is asked as a favour: without an answer the deploy goes on."""
+
+_CUT_OFF = "Interrupted while a hook ran after it; it was cut off."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class Surroundings:
         """What has to succeed before anything is done, the lock held. ``service`` is None where nothing is rendered.
 
         Whether a hook ran: who knows what it changed.
-        NotFound where the registry hasn't got the image, HookFailed, Interrupted; nothing was changed then.
+        NotFound where the registry hasn't got the image, HookFailed, Interrupted; no unit was changed then.
         """
         plan = prepared.plan
         for told in filter(None, (taken_over(plan.adopted), left_alone(plan.beside), self._goes_back(plan))):
@@ -59,13 +61,26 @@ class Surroundings:
                 yield from run_pre(self.settings.hooks, self._commands, self._facts(prepared, ""), self._renewing(keep))
             )
         except KeyboardInterrupt as stopped:
-            raise Interrupted(
-                "Interrupted while a hook ran; it was stopped, and nothing was changed.",
-                signal=getattr(stopped, "signal", 2),
-            ) from None
+            message = f"Interrupted while a hook ran; it was cut off. {STAYS}"
+            raise Interrupted(message, signal=getattr(stopped, "signal", 2)) from None
 
-    def behind(self, prepared: Prepared, result: str) -> Iterator[Event]:
-        """The hooks after it: what they come to changes nothing any more."""
+    def behind(self, prepared: Prepared, done: Plan) -> Iterator[Event]:
+        """The hooks after it: what they come to changes nothing any more. ``done`` is the plan that was carried out."""
+        try:
+            yield from self._post(prepared, "unchanged" if done.empty else "done")
+        except KeyboardInterrupt as stopped:
+            message = f"{_CUT_OFF} The {self.intent.verb.value} itself is done: {_outcome(done)}."
+            raise Interrupted(message, signal=getattr(stopped, "signal", 2)) from None
+
+    def behind_failure(self, prepared: Prepared, error: DeploysterError) -> Iterator[Event]:
+        """The hook after it where it failed of this."""
+        try:
+            yield from self._post(prepared, FAILED)
+        except KeyboardInterrupt as stopped:
+            message = f"{error.message} {_CUT_OFF}"
+            raise Interrupted(message, error.hint, signal=getattr(stopped, "signal", 2)) from None
+
+    def _post(self, prepared: Prepared, result: str) -> Iterator[Event]:
         yield from run_post(self.settings.hooks, self._commands, self._facts(prepared, result))
 
     def _goes_back(self, plan: Plan) -> str:
@@ -108,6 +123,14 @@ class Surroundings:
                     keep()
 
         return pulse
+
+
+def _outcome(plan: Plan) -> str:
+    """What there is now that the plan was carried out."""
+    up = (*plan.keep, *plan.watch, *plan.start)
+    if up:
+        return f"{some_names(up)} run{'s' * (len(up) == 1)}"
+    return f"{some_names(plan.retire)} {'is' if len(plan.retire) == 1 else 'are'} gone"
 
 
 def _check_image(engine: Engine, service: Service, prepared: Prepared) -> None:

@@ -9,7 +9,6 @@ from functools import cached_property
 
 from deployster_cli.config import Settings
 from deployster_cli.domain.events import Event
-from deployster_cli.domain.hooks import FAILED
 from deployster_cli.domain.instances import FILE
 from deployster_cli.domain.intent import Intent, Verb
 from deployster_cli.domain.model import Service
@@ -167,11 +166,11 @@ class Undertaking:
             result = yield from under_lock(engine, locking, lambda: self.prepare(engine), self.clock)
         except DeploysterError as error:
             if prepared and not isinstance(error, Interrupted):
-                yield from surroundings.behind(prepared[0], FAILED)
+                yield from surroundings.behind_failure(prepared[0], error)
             if isinstance(error, Interrupted) and self.intent.verb is Verb.RESTART:
                 error.hint = error.hint.replace("goes on from here", "starts over")
             raise
-        yield from surroundings.behind(prepared[0], "unchanged" if result.plan.empty else "done")
+        yield from surroundings.behind(prepared[0], result.plan)
         return result
 
     def _settled(self, engine: Engine, now: releases.Standing) -> Request:

@@ -12,9 +12,12 @@ from deployster_cli.domain.hooks import Facts, Hooks
 from deployster_cli.domain.names import quoted
 from deployster_cli.errors import DeploysterError
 
+STAYS = "No unit was changed; what hooks did stays."
+"""What is so where a hook ahead of a deed failed or was cut off: it may have been half-way through a migration."""
+
 
 class HookFailed(DeploysterError):
-    """A hook that has to succeed did not; nothing was changed."""
+    """A hook that has to succeed did not; no unit was changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ def run_pre(
     for line in lines:
         why = yield from _ran(name, line, runner, facts, pulse)
         if why:
-            raise HookFailed(f"{why} Nothing was changed.")
+            raise HookFailed(f"{why} {STAYS}")
     return bool(lines)
 
 

@@ -26,6 +26,12 @@ def configured(text: str) -> None:
     Path(CONFIG).write_text(f"{text}\n{PROJECT}")
 
 
+def cut_off(_: LocalCommands, *__: object) -> Running:
+    """A hook during which somebody presses Ctrl-C."""
+    yield "on"
+    raise KeyboardInterrupt
+
+
 @pytest.mark.process
 class TestHooks:
     def test_a_deploy_runs_its_hooks_before_and_after(self, shell: Shell) -> None:
@@ -54,7 +60,10 @@ class TestHooks:
         configured('[hooks]\npre_deploy = "exit 3"')
         code, _, err = shell("deploy carousel v1")
         assert (code, shell.engine.calls, shell.engine.locks.notes) == (1, [], {})
-        assert "Error: The hook pre_deploy failed: 'exit 3' exited with 3. Nothing was changed." in err
+        assert (
+            "Error: The hook pre_deploy failed: 'exit 3' exited with 3. No unit was changed; what hooks did stays."
+            in err
+        )
 
     def test_a_failing_post_hook_only_warns(self, shell: Shell) -> None:
         configured('[hooks]\npost_deploy = "exit 3"')
@@ -67,6 +76,36 @@ class TestHooks:
         shell.engine.fates[V1] = Fate.FAILS
         code, _, err = shell("deploy carousel v1")
         assert (code, "| v1 failed" in err, "| fine" in err) == (1, True, False)
+
+    @pytest.mark.parametrize(
+        ("line", "said"),
+        [
+            ("deploy carousel v2", "The deploy itself is done: carousel v2 @1 runs."),
+            ("deploy carousel v1", "The deploy itself is done: carousel v1 @1 runs."),
+            ("destroy carousel v1 --yes", "The destroy itself is done: carousel v1 @1 is gone."),
+        ],
+    )
+    def test_ctrl_c_in_a_post_hook_says_that_the_deed_is_done(
+        self, shell: Shell, monkeypatch: pytest.MonkeyPatch, line: str, said: str
+    ) -> None:
+        shell("deploy carousel v1 -q")
+        configured('[hooks]\npost_deploy = "echo on"\npost_destroy = "echo on"')
+        monkeypatch.setattr(LocalCommands, "run", cut_off)
+        code, _, err = shell(line)
+        assert code == 130
+        assert f"Error: Interrupted while a hook ran after it; it was cut off. {said}\n" in err
+
+    def test_ctrl_c_in_an_on_failure_hook_says_the_failure_first(
+        self, shell: Shell, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        configured('[hooks]\non_failure = "echo on"')
+        monkeypatch.setattr(LocalCommands, "run", cut_off)
+        shell.engine.fates[V1] = Fate.FAILS
+        code, _, err = shell("deploy carousel v1")
+        said = (
+            "The new instances were removed. Interrupted while a hook ran after it; it was cut off.\nTo keep the failed"
+        )
+        assert (code, "Error: carousel v1 @1 failed" in err, said in err) == (130, True, True)
 
     def test_a_rollback_and_a_destroy_have_their_own(self, shell: Shell) -> None:
         shell("deploy carousel v1 -q")

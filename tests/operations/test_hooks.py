@@ -57,7 +57,7 @@ def test_lines_run_in_their_order_with_the_facts_and_the_plan() -> None:
 def test_a_pre_hook_that_fails_stops_everything(result: HookResult, why: str) -> None:
     with pytest.raises(HookFailed) as caught:
         list(run_pre(HOOKS, Runner({"first": result}), FACTS))
-    assert caught.value.message == f"The hook pre_deploy failed: {why} Nothing was changed."
+    assert caught.value.message == f"The hook pre_deploy failed: {why} No unit was changed; what hooks did stays."
 
 
 def test_that_is_exit_code_1() -> None:
