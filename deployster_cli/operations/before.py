@@ -17,11 +17,15 @@ __all__ = ["TEMPLATE", "Task", "TaskFailed", "run_before"]
 def run_before(engine: Engine, tasks: tuple[Task, ...], clock: Clock, keep: Keep) -> Generator[Event, None, None]:
     """Run the tasks one after another, the service's lock held; TaskFailed at the first that fails."""
     for task in tasks:
-        nothing = f"nothing of {task.service} {task.version} was started."
+        release = f"{task.service} {task.version}"
         try:
             code = yield from run_task(engine, task, clock, keep=keep, locked=True)
         except Interrupted as error:
-            raise Interrupted(f"{error.message} And {nothing}", signal=error.exit_code - 128) from None
+            raise Interrupted(
+                f"{error.message} Nothing of {release} was started.", signal=error.exit_code - 128
+            ) from None
         if code:
             late = f" was not done within {format_duration(TIMEOUT)}" if code == EXIT_TASK_TIMEOUT else " failed"
-            raise TaskFailed(f"{task.command!r}{late}, so {nothing}", "What ran before runs as it did.")
+            raise TaskFailed(
+                f"{task.command!r}{late}, so nothing of {release} was started.", "What ran before runs as it did."
+            )

@@ -7,6 +7,7 @@ its ``[X-Deployster]`` it carries a note of whose it is: what a killed run left 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
@@ -129,7 +130,7 @@ def run_task(
         yield from _left(_clear(engine, (file.name, *nobodys), clock, keep))
     except KeyboardInterrupt as stopped:
         left = _clear_quietly(engine, file.name, clock)
-        what = f"but {some_names(left)} is still there" if left else "it was stopped and taken out"
+        what = _left_word(engine, file.name) if left else "it was stopped and taken out"
         signal = getattr(stopped.__cause__ or stopped, "signal", 2)
         raise Interrupted(f"Interrupted while {task.command!r} ran; {what}.", signal=signal) from None
     except BaseException:
@@ -297,6 +298,19 @@ def _clear_quietly(engine: Engine, name: UnitName, clock: Clock) -> tuple[UnitNa
         return _clear(engine, (name,), clock, lambda: None)
     except (KeyboardInterrupt, EngineError):
         return (name,)
+
+
+def _left_word(engine: Engine, name: UnitName) -> str:
+    """What to say of a task whose unit was not seen to go: one that has stopped is no more than a left-over."""
+    with contextlib.suppress(KeyboardInterrupt, EngineError):
+        unit = next((unit for unit in engine.units() if unit.name == name), None)
+        if unit is None and engine.one_machine:
+            return "it was stopped and taken out"
+        stopping = unit is not None and unit.condition is Condition.STOPPING
+        if stopping or (unit and not still_runs(unit)):
+            how = "is stopping" if stopping else "was stopped"
+            return f"it {how}, and the next task clears away its unit, {some_names((name,))}"
+    return f"{some_names((name,))} may still run"
 
 
 def _left(names: tuple[UnitName, ...]) -> Iterator[Event]:

@@ -101,7 +101,52 @@ def test_ctrl_c_in_a_task_takes_it_out(before: Shell, monkeypatch: pytest.Monkey
     monkeypatch.setattr(before.engine.clock, "sleep", interrupt_once)
     code, _, err = before("deploy carousel v2 --before", "rake db:migrate")
     assert (code, list(before.engine.lives)) == (130, [UnitName("carousel", "v1", 1)])
-    assert "Interrupted while 'rake db:migrate' ran; it was stopped" in err
+    said = "it was stopped and taken out. Nothing of carousel v2 was started."
+    assert f"Interrupted while 'rake db:migrate' ran; {said}" in err
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (1, "it is stopping, and the next task clears away its unit, carousel.task v2 @1."),
+        (30, "it was stopped, and the next task clears away its unit, carousel.task v2 @1."),
+    ],
+)
+def test_a_second_ctrl_c_says_whether_the_task_that_is_left_has_stopped(
+    before: Shell, monkeypatch: pytest.MonkeyPatch, seconds: float, said: str
+) -> None:
+    before.engine.fates[TASK] = Fate.RUNS
+    sleep = before.engine.clock.sleep
+
+    def interrupt(pause: float) -> None:
+        asked = [verb for verb, _ in before.engine.calls]
+        sleep({"start": 10, "stop": seconds}.get(asked[-1], pause) if asked else pause)
+        if asked:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(before.engine.clock, "sleep", interrupt)
+    code, _, err = before("deploy carousel v2 --before", "rake db:migrate")
+    assert (code, TASK in before.engine.lives) == (130, True)
+    assert f"Interrupted while 'rake db:migrate' ran; {said} Nothing of carousel v2 was started." in err
+
+
+@pytest.mark.parametrize(
+    ("one_machine", "said"), [(True, "it was stopped and taken out."), (False, "carousel.task v2 @1 may still run.")]
+)
+def test_where_a_listing_lacks_the_task_that_proves_something_on_one_machine_only(
+    before: Shell, monkeypatch: pytest.MonkeyPatch, one_machine: bool, said: str
+) -> None:
+    def interrupt(seconds: float) -> None:
+        sleep(seconds)
+        if before.engine.calls:
+            before.engine.emptied = True
+            raise KeyboardInterrupt
+
+    before.engine.fates[TASK], sleep = Fate.RUNS, before.engine.clock.sleep
+    monkeypatch.setattr(before.engine.clock, "sleep", interrupt)
+    monkeypatch.setattr(before.engine, "one_machine", one_machine)
+    _, _, err = before("deploy carousel v2 --before", "rake db:migrate", "--set", "directory=/")
+    assert f"Interrupted while 'rake db:migrate' ran; {said} Nothing of carousel v2 was started." in err
 
 
 @pytest.mark.parametrize("dry", ["", "--dry-run "])
