@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
 
 from deployster_cli.commands.parameters import duration, number
+from deployster_cli.commands.shared import F
 from deployster_cli.domain.limits import MOST_AT_ONCE
 from deployster_cli.domain.model import OnFailure, Order
 from deployster_cli.domain.plan import Policy
@@ -44,8 +45,14 @@ WAITING = (
 
 YES = click.option("--yes", is_flag=True, help="Don't ask: change a protected cluster too.")
 
-ROLLING = (
-    click.option("--batch-size", type=number(1, MOST_AT_ONCE), metavar="B", help="Start B at a time (default: all)."),
+
+def _batch_size(default: str) -> Callable[[F], F]:
+    return click.option(
+        "--batch-size", type=number(1, MOST_AT_ONCE), metavar="B", help=f"Start B at a time (default: {default})."
+    )
+
+
+_HOW = (
     click.option(
         "--settle",
         type=duration,
@@ -71,6 +78,10 @@ ROLLING = (
     *WAITING,
     click.option("--dry-run", is_flag=True, help="Show the plan, change nothing."),
 )
+
+ROLLING = (_batch_size("all"), *_HOW)
+
+ROLLING_ONE_BY_ONE = (_batch_size("1"), *_HOW)
 
 
 def policy_of(given: Mapping[str, Any]) -> Policy:

@@ -7,14 +7,14 @@ from typing import Any
 import click
 
 from deployster_cli.commands.deploying import FORCE_SETTINGS, intent_of, roll_out
-from deployster_cli.commands.options import ROLLING, VALUES, YES
+from deployster_cli.commands.options import ROLLING_ONE_BY_ONE, VALUES, YES
 from deployster_cli.commands.shared import shared_options, this_run, with_options
 from deployster_cli.domain.intent import Verb
 
 
 @click.command("restart")
 @click.argument("service")
-@with_options(*VALUES, *ROLLING, YES, FORCE_SETTINGS)
+@with_options(*VALUES, *ROLLING_ONE_BY_ONE, YES, FORCE_SETTINGS)
 @shared_options
 def cli(service: str, **given: Any) -> None:
     """Replace every instance of the newest release by a fresh one, one at a time and without a gap.

@@ -59,7 +59,7 @@ def standing(engine: Engine, service: str) -> Standing:
         if foreign := none_of_ours(units, service):
             raise foreign
         meant = did_you_mean(service, (unit.name.service for unit in units))
-        raise NotFound(f"There is no {service}.{meant}", "deployster services shows what there is.")
+        raise NotFound(f"There is no service {service}.{meant}", "deployster services shows what there is.")
     return Standing(seen, last, found, what.stamps, len(found) > 1 and _rolled_back_to(last.version, what))
 
 

@@ -47,7 +47,7 @@ def take_away(engine: Engine, note: Note, clock: Clock, seen: Life | None) -> No
     there = _watched(engine, note.service, None, clock, limit)
     if there and there.token == note.token:
         raise Locked(
-            f"{note.service} is locked again: {note.told(clock.epoch())} is alive, and has taken its lock back.",
+            f"{note.service} is locked again, by the same run, which is alive: {note.told(clock.epoch())}.",
             f"End that run, and its lock goes with it: Ctrl-C there, or kill {note.pid} on {note.host}.",
         )
     return there

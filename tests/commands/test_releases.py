@@ -54,6 +54,12 @@ def test_rollback_to_a_version_that_was_never_there_exits_6_and_changes_nothing(
     assert "carousel is not known to have run nosuch.\nIt has run v2, v1." in err
 
 
+@pytest.mark.parametrize("line", ["rollback nope", "scale nope 3", "restart nope", "history nope"])
+def test_a_service_that_is_not_there_is_called_one(two: Shell, line: str) -> None:
+    code, _, err = two(line)
+    assert (code, "There is no service nope." in err) == (6, True)
+
+
 @pytest.mark.parametrize("line", ["rollback carousel", "scale carousel 3", "restart carousel"])
 def test_what_runs_with_other_settings_is_not_silently_changed(shell: Shell, line: str) -> None:
     shell("deploy carousel v1 -q --env TOKEN=1")
@@ -128,6 +134,11 @@ def test_destroy_with_yes_looks_under_its_lock_only(two: Shell) -> None:
 def test_scale_leaves_running_instances_alone_whatever_is_rendered_now(two: Shell) -> None:
     two("scale carousel 3 --env NEW=1 --force")
     assert versions(two) == {("v2", 1), ("v2", 2), ("v2", 3)}
+
+
+@pytest.mark.parametrize(("verb", "default"), [("restart", "1"), ("deploy", "all"), ("scale", "all")])
+def test_help_says_how_many_are_started_at_a_time(shell: Shell, verb: str, default: str) -> None:
+    assert f"Start B at a time (default: {default})." in shell(f"{verb} --help")[1]
 
 
 def test_restart_replaces_every_instance_one_at_a_time(two: Shell) -> None:
@@ -220,8 +231,8 @@ def test_unlock_says_where_a_run_that_is_alive_takes_its_lock_back(two: Shell, m
     later(two, monkeypatch, 4, lambda: locks.put(STRANGER.renewed(), replace=True))
     code, out, err = two("unlock carousel --yes")
     assert (code, out) == (5, "")
-    assert "carousel is locked again: bob on ci (process 1)" in err
-    assert "deploying v9 is alive, and has taken its lock back.\nEnd that run" in err
+    assert "carousel is locked again, by the same run, which is alive: bob on ci (process 1)" in err
+    assert "deploying v9.\nEnd that run" in err
 
 
 def test_unlock_says_who_has_come_after_it(two: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
