@@ -198,8 +198,8 @@ class Track:
         """Why it will not come up, by what its machine tells of it."""
         if unit.condition is Condition.FAILED:
             return Reason.FAILED
-        if self.was_ready and self._restarted:
-            return Reason.DIED
+        if self.was_ready and (self._restarted or unit.condition is Condition.RESTARTING):
+            return Reason.DIED  # systemd counts a restart when its pause is over
         if self._crash_loops(now, traits.limits.restart_pause):
             return Reason.CRASH_LOOP
         done = traits.oneshot and unit.condition is Condition.ENDED

@@ -204,6 +204,11 @@ def test_the_first_restart_of_a_unit_that_was_ready_is_a_fault() -> None:
     assert before.look(UP, 3, Traits()).fault(3, Traits()) is None
 
 
+def test_one_that_was_ready_has_died_when_it_waits_for_a_restart_that_systemd_has_not_counted_yet() -> None:
+    ready = story((0, UP._replace(restarts=1))).ready()
+    assert ready.look(RESTARTING._replace(restarts=1), 1, Traits()).fault(1, Traits()) is Reason.DIED
+
+
 def test_restarts_before_it_was_ready_are_not_held_against_it_where_systemd_counts_them() -> None:
     ready = story((0, UP._replace(restarts=4)), (1, UP._replace(restarts=5))).ready()
     looks = [ready.look(UP._replace(restarts=count), 2, Traits()).fault(2, Traits()) for count in (5, 6)]
