@@ -58,7 +58,7 @@ def run_pre(
     """
     name, lines = hooks.before(facts.verb)
     for line in lines:
-        why = yield from _ran(name, line, runner, facts, pulse)
+        why = yield from _ran(name, line, runner, facts, pulse, limit=hooks.timeout)
         if why:
             raise HookFailed(f"{why} {STAYS}")
     return bool(lines)
@@ -71,17 +71,19 @@ def run_post(hooks: Hooks, runner: HookRunner, facts: Facts) -> Told:
     """
     name, lines = hooks.after(facts.verb, facts.result)
     for line in lines:
-        why = yield from _ran(name, line, runner, facts, lambda: None)
+        why = yield from _ran(name, line, runner, facts, lambda: None, limit=hooks.timeout)
         if why:
             yield HookWarned(why)
 
 
-def _ran(name: str, line: str, runner: HookRunner, facts: Facts, pulse: Pulse) -> Generator[Event, None, str]:
+def _ran(
+    name: str, line: str, runner: HookRunner, facts: Facts, pulse: Pulse, *, limit: float
+) -> Generator[Event, None, str]:
     """One line run and told of; why it failed, in one sentence, or nothing."""
     yield HookStarted(name, line)
     running = runner.run(line, facts.variables, facts.plan, pulse)
     result = yield from _heard(running)
-    why = _why(result)
+    why = _why(result, limit)
     if why:
         return f"The hook {name} failed: {quoted(line)} {why}."
     yield HookDone(name, result.seconds)
@@ -99,11 +101,11 @@ def _heard(running: Running) -> Generator[Event, None, HookResult]:
         running.close()
 
 
-def _why(result: HookResult) -> str:
+def _why(result: HookResult, limit: float) -> str:
     if result.problem:
         return result.problem
     if result.code is None:
-        return f"did not end within {format_duration(result.seconds)} and was stopped"
+        return f"did not end within {format_duration(limit)} and was stopped"
     if result.code < 0:
         return f"was ended by signal {-result.code}"
     return f"exited with {result.code}" if result.code else ""

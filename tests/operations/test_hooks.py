@@ -50,7 +50,7 @@ def test_lines_run_in_their_order_with_the_facts_and_the_plan() -> None:
     [
         (HookResult(3, 1.0), "'first' exited with 3."),
         (HookResult(-9, 1.0), "'first' was ended by signal 9."),
-        (HookResult(None, 600.0), "'first' did not end within 10m00s and was stopped."),
+        (HookResult(None, 603.5), "'first' did not end within 10m00s and was stopped."),
         (HookResult(None, 0.0, "can't be run in /x: No such file"), "'first' can't be run in /x: No such file."),
     ],
 )
