@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import deployster_cli
 from deployster_cli.local_commands import LocalCommands, agent_problem
 from deployster_cli.operations.hooks import HookResult
 
@@ -45,6 +47,28 @@ def test_it_need_not_read_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("line", "code"), [("exit 3", 3), ("kill -9 $$", -9), ("no-such-program", 127)])
 def test_how_it_ended_is_known(tmp_path: Path, line: str, code: int) -> None:
     assert ran(tmp_path, line)[1].code == code
+
+
+@pytest.mark.parametrize("environ", [{}, {"PYTHONPATH": "."}])
+def test_it_runs_where_the_package_is_found_from_the_working_folder_alone(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
+    start, hooks = tmp_path / "start", tmp_path / "hooks"
+    hooks.mkdir()
+    shutil.copytree(Path(deployster_cli.__file__).parent, start / "deployster_cli")
+    (start / "resource.py").write_text("raise SystemExit('another resource')")
+    (hooks / "deployster_cli.py").write_text("raise SystemExit('another deployster')")
+    code = (
+        "from pathlib import Path; from deployster_cli.local_commands import LocalCommands\n"
+        f"for line in LocalCommands(Path({str(hooks)!r}), 30)"
+        ".run('echo ran; echo ${PYTHONPATH-none}; pwd', {}, '', lambda: None): print(line)"
+    )
+    bare = os.path.realpath(sys.executable)  # the virtual environment would have the package
+    argv, before = [bare, "-c", code], {"PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        argv, cwd=start, env=before | environ, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.stdout.split(), done.stderr) == (["ran", environ.get("PYTHONPATH", "none"), str(hooks)], "")
 
 
 def test_lines_come_while_it_runs(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import IO
 
 from deployster_cli.engines.process.call import Completed, tell
@@ -29,7 +30,13 @@ _LOOK_AT_STREAM = 0.5
 """Seconds between looks at whether a silent stream was closed while some stranger held its pipe."""
 
 
-_WARDEN = "deployster_cli.engines.process.warden"
+_PACKAGE_IN = str(Path(__file__).absolute().parents[3])
+_WARDEN = (
+    f"import sys; sys.path.insert(0, {_PACKAGE_IN!r}); import deployster_cli; del sys.path[0]; "
+    "from deployster_cli.engines.process import warden; sys.exit(warden.main(int(sys.argv[1]), sys.argv[2:]))"
+)
+"""Finds this very package whatever a hook's folder and environment are. All else comes from where it always does."""
+
 _ENDS_WITHIN = 8.0
 """Seconds for the warden to end what it looks after, which takes it four at most where the machine is idle."""
 
@@ -128,7 +135,7 @@ def follow(
         with TemporaryFile() as stdin:
             stdin.write(given.encode())
             stdin.seek(0)
-            watched = (sys.executable, "-P", "-m", _WARDEN, str(theirs), *argv)
+            watched = (sys.executable, "-P", "-c", _WARDEN, str(theirs), *argv)
             process = spawn(
                 watched, stdin=stdin, stderr=subprocess.STDOUT, env=env, cwd=cwd, keep=(theirs,), ends_with_us=True
             )

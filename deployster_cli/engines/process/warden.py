@@ -1,4 +1,4 @@
-"""Looks after one program: ``python -m … PIPE PROGRAM ARGUMENT…``. Its exit code, or the signal it ended by, is ours.
+"""Looks after one program: ``python -c … PIPE PROGRAM ARGUMENT…``. Its exit code, or the signal it ended by, is ours.
 
 Where the other end of the open file PIPE is closed first, however that came, the program is ended with all of its
 descendants: those that have left its session too. What it leaves behind when it ends by itself is left alone.
@@ -86,7 +86,3 @@ def _like(status: int) -> int:
             signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     return code
-
-
-if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), sys.argv[2:]))
