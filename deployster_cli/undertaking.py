@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from deployster_cli.config import Settings
-from deployster_cli.domain.events import Event
+from deployster_cli.domain.events import Event, Noticed
 from deployster_cli.domain.instances import FILE
 from deployster_cli.domain.intent import Intent, Verb
 from deployster_cli.domain.model import Service
 from deployster_cli.domain.names import check_service
 from deployster_cli.domain.render import Templates
 from deployster_cli.domain.secrets import with_secrets
+from deployster_cli.domain.wording import left_alone
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import DeploysterError, Interrupted, InvalidInput
 from deployster_cli.operations import deploy, destroy, lock, releases
@@ -104,7 +105,7 @@ class Undertaking:
             verb=asked.verb,
             setting_from="--set instances" if _sets_number(asked) else FILE,
             destroy_previous=asked.destroy_previous,
-            adopt=asked.adopt,
+            adopt=asked.adopts,
             batch=asked.batch or (1 if asked.verb is Verb.RESTART else None),
             force=asked.force or asked.verb is Verb.RESTART,
             as_it_is=asked.verb is Verb.SCALE,
@@ -137,7 +138,7 @@ class Undertaking:
         asked = self.intent
         if asked.verb is Verb.DESTROY:
             version, only = asked.version or "", asked.only
-            return destroy.prepare(engine, asked.service, version, only, asked.policy, adopt=asked.adopt)
+            return destroy.prepare(engine, asked.service, version, only, asked.policy, adopt=asked.adopts)
         request, render = self._rendering
         now = None if asked.verb is Verb.DEPLOY else releases.standing(engine, request.service.name)
         wanted, seen = (self._settled(engine, now), now.seen) if now else (request, None)
@@ -154,22 +155,28 @@ class Undertaking:
         service = None if self.intent.verb is Verb.DESTROY else self._rendering[0].service
         prepared: list[Prepared] = []
 
+        asked = [self]
+
         def ahead(made: Prepared, keep: Keep) -> Generator[Event, None, bool]:
             self.decided(made)
             prepared.append(made)
+            if self.intent.adopt:  # what comes while hooks and tasks run was not meant
+                asked.append(replace(self, intent=replace(self.intent, adopt_only=made.plan.adopted)))
             return (yield from surroundings.ahead(engine, service, made, keep))
 
         note = lock.new_note(self.intent.service, self.by, self.intent.doing, self.clock)
         tasks = () if service is None else self._tasks
         try:
             locking = Locking(note, self.intent.lock_wait, ahead, tasks)
-            result = yield from under_lock(engine, locking, lambda: self.prepare(engine), self.clock)
+            result = yield from under_lock(engine, locking, lambda: asked[-1].prepare(engine), self.clock)
         except DeploysterError as error:
             if prepared and not isinstance(error, Interrupted):
                 yield from surroundings.behind_failure(prepared[0], error)
             if isinstance(error, Interrupted) and self.intent.verb is Verb.RESTART:
                 error.hint = error.hint.replace("goes on from here", "starts over")
             raise
+        if came := left_alone([name for name in result.plan.beside if name not in prepared[0].plan.beside]):
+            yield Noticed(came)
         yield from surroundings.behind(prepared[0], result.plan)
         return result
 

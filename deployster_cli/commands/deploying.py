@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +16,7 @@ from deployster_cli.errors import DeploysterError
 
 if TYPE_CHECKING:
     from deployster_cli.backend import Asked
+    from deployster_cli.domain.names import UnitName
     from deployster_cli.operations.deploy import Prepared
 
 FORCE_SETTINGS = click.option(
@@ -58,22 +60,27 @@ def roll_out(run: Run, intent: Intent, *, dry_run: bool, yes: bool = False) -> N
         _remark_on_needs(run, prepared)
         return
     if intent.adopt:
-        _confirm_adoption(run, asked, yes=yes)
+        adopted = _confirm_adoption(run, asked, yes=yes)
+        asked = run.backend().undertake(replace(intent, adopt_only=adopted))
     confirm_protected(run, f"{intent.service}: {intent.doing}", yes=yes)
     show_deployed(run.output, telling(run.output, asked.carry()))
 
 
-def _confirm_adoption(run: Run, asked: Asked, *, yes: bool) -> None:
-    """Show what is to be taken over and have it confirmed, off a terminal by --yes; DeploysterError where it isn't."""
+def _confirm_adoption(run: Run, asked: Asked, *, yes: bool) -> tuple[UnitName, ...]:
+    """Show what is to be taken over and have it confirmed, off a terminal by --yes; DeploysterError where it isn't.
+
+    What comes while the question stands was not asked about: these alone are to be taken over.
+    """
     from deployster_cli.views.rollouts import announce_adoption  # noqa: PLC0415
 
     prepared = asked.prepare()
     adopted = prepared.plan.adopted
     if not adopted:
-        return
+        return ()
     announce_adoption(run.output, prepared.plan, prepared.units)
     if not confirmed(f"Take over and retire {some_names(adopted)}{on(run.settings.place)}?", yes=yes):
         raise DeploysterError("Not taken over. Nothing was changed.")
+    return adopted
 
 
 def _remark_on_needs(run: Run, prepared: Prepared) -> None:

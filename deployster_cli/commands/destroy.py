@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from deployster_cli.commands.options import ADOPT, WAITING
 from deployster_cli.commands.parameters import number
-from deployster_cli.commands.shared import confirm_protected, confirmed, shared_options, this_run, with_options
+from deployster_cli.commands.shared import Run, confirm_protected, confirmed, shared_options, this_run, with_options
 from deployster_cli.domain.intent import Intent, Verb
 from deployster_cli.domain.names import MOST_INSTANCES
 from deployster_cli.domain.plan import Policy
 from deployster_cli.domain.wording import on, some_names
 from deployster_cli.errors import DeploysterError
+
+if TYPE_CHECKING:
+    from deployster_cli.backend import Asked
+    from deployster_cli.domain.names import UnitName
 
 
 @click.command("destroy")
@@ -32,17 +37,29 @@ def cli(service: str, version: str, instances: tuple[int, ...], yes: bool, **giv
     deployster destroy carousel 9f88701
     deployster destroy carousel 9f88701 --instance 2 --yes
     """
-    from deployster_cli.views.rollouts import announce_adoption, show_destroyed, telling  # noqa: PLC0415
+    from deployster_cli.views.rollouts import show_destroyed, telling  # noqa: PLC0415
 
     run, policy = this_run(), Policy(timeout=given["timeout"])
     adopt, lock_wait = given["adopt"], given["lock_wait"]
     intent = Intent(Verb.DESTROY, service, version, only=instances, adopt=adopt, policy=policy, lock_wait=lock_wait)
     asked = run.backend().undertake(intent)
     if adopt or not yes:
-        prepared = asked.prepare()
-        if prepared.plan.adopted:
-            announce_adoption(run.output, prepared.plan, prepared.units)
-        if not confirmed(f"Destroy {some_names(prepared.plan.retire)}{on(run.settings.place)}?", yes=yes):
-            raise DeploysterError("Not destroyed. Nothing was changed.")
+        adopted = _confirm(run, asked, yes=yes)
+        asked = run.backend().undertake(replace(intent, adopt_only=adopted)) if adopt else asked
     confirm_protected(run, f"{service}: {intent.doing}", yes=yes)
     show_destroyed(run.output, telling(run.output, asked.carry()))
+
+
+def _confirm(run: Run, asked: Asked, *, yes: bool) -> tuple[UnitName, ...]:
+    """Have it confirmed, off a terminal by --yes; what is to be taken over with it. DeploysterError where it isn't.
+
+    What comes while the question stands was not asked about: these alone are to be taken over.
+    """
+    from deployster_cli.views.rollouts import announce_adoption  # noqa: PLC0415
+
+    prepared = asked.prepare()
+    if prepared.plan.adopted:
+        announce_adoption(run.output, prepared.plan, prepared.units)
+    if not confirmed(f"Destroy {some_names(prepared.plan.retire)}{on(run.settings.place)}?", yes=yes):
+        raise DeploysterError("Not destroyed. Nothing was changed.")
+    return prepared.plan.adopted

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import Policy
+
+Adopt = bool | tuple[UnitName, ...]
+"""Which foreign units are taken over: all, none, or these."""
 
 
 class Verb(StrEnum):
@@ -23,7 +27,7 @@ class Intent:
     """One wish. ``version`` is None where the verb finds it itself (rollback, scale, restart).
 
     ``only`` are the instances to destroy (none: the whole release); ``sets`` and ``envs`` are ``K=V`` as typed;
-    ``adopt`` takes over the service's units that Deployster didn't make;
+    ``adopt`` takes over the service's units that Deployster didn't make, all or just ``adopt_only``;
     ``as_now`` uses the settings of now, even if what runs was deployed with others; ``lock_wait`` is seconds.
     """
 
@@ -34,6 +38,7 @@ class Intent:
     only: tuple[int, ...] = ()
     destroy_previous: bool = False
     adopt: bool = False
+    adopt_only: tuple[UnitName, ...] | None = None
     batch: int | None = None
     force: bool = False
     as_now: bool = False
@@ -43,6 +48,11 @@ class Intent:
     envs: tuple[str, ...] = ()
     policy: Policy = field(default_factory=Policy)
     lock_wait: float = 0.0
+
+    @property
+    def adopts(self) -> Adopt:
+        """What is taken over."""
+        return self.adopt if self.adopt_only is None else self.adopt_only
 
     @property
     def doing(self) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from deployster_cli.domain.instances import FILE, Wish, decide
-from deployster_cli.domain.intent import Verb
+from deployster_cli.domain.intent import Adopt, Verb
 from deployster_cli.domain.model import Order, Release, Service, Unit, releases
 from deployster_cli.domain.moments import after
 from deployster_cli.domain.names import UnitName
@@ -64,7 +64,7 @@ class Request:
     batch: int | None = None
     force: bool = False
     as_it_is: bool = False
-    adopt: bool = False
+    adopt: Adopt = False
     policy: Policy = field(default_factory=Policy)
 
 
@@ -192,7 +192,7 @@ def _meant(engine: Engine, request: Request, seen: Owned) -> Owned:
     """All units; those of the very release, where it is global, as they are on every machine where they belong, and
     where they are to stay whatever is in them, judged by their own files.
     """
-    seen = seen.adopting(request.service.name) if request.adopt else seen
+    seen = seen.adopting(request.adopt, request.service.name)
     units = [u for u in seen.units if not u.foreign]
     mine = {u.name for u in units if (u.name.service, u.name.version) == (request.service.name, request.version)}
     if request.as_it_is:

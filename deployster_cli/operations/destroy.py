@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
+from deployster_cli.domain.intent import Adopt
 from deployster_cli.domain.model import Unit
 from deployster_cli.domain.names import check_instance, check_service, check_version
 from deployster_cli.domain.plan import Policy, plan_destroy
@@ -26,11 +27,11 @@ def check_input(service: str, version: str, instances: Collection[int]) -> None:
 
 
 def prepare(
-    engine: Engine, service: str, version: str, instances: Collection[int], policy: Policy, *, adopt: bool = False
+    engine: Engine, service: str, version: str, instances: Collection[int], policy: Policy, *, adopt: Adopt = False
 ) -> Prepared:
     """The plan to destroy a release, or these instances of it; NotFound where one of them is not there.
 
-    ``adopt``: units of these names that Deployster didn't make go too.
+    ``adopt``: units of the release that Deployster didn't make go too, all or those named.
     """
     check_input(service, version, instances)
     prepared = planned_over(
@@ -40,10 +41,10 @@ def prepare(
 
 
 def planned(
-    seen: Owned, service: str, version: str, instances: Collection[int], policy: Policy, *, adopt: bool = False
+    seen: Owned, service: str, version: str, instances: Collection[int], policy: Policy, *, adopt: Adopt = False
 ) -> Prepared:
     """The same over units that were listed already."""
-    seen = seen.adopting(service, version) if adopt else seen
+    seen = seen.adopting(adopt, service, version)
     units = seen.units
     plan = seen.told(plan_destroy(service, version, units, instances, policy))
     missing = set(instances) - {name.instance for name in plan.retire}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from deployster_cli.domain.intent import Adopt
 from deployster_cli.domain.model import Release, Unit, releases
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.unitfile import Stamp
@@ -27,12 +28,17 @@ class Owned:
     stamps: Mapping[str, Stamp]
     adopted: frozenset[UnitName] = frozenset()
 
-    def adopting(self, service: str, version: str | None = None) -> Owned:
-        """The same with the foreign units of the service, or of one version of it, taken for ours."""
+    def adopting(self, adopt: Adopt, service: str, version: str | None = None) -> Owned:
+        """The same with foreign units of the service, or of one version of it, taken for ours, as ``adopt`` says."""
+        chosen = {u.name for u in self.units} if adopt is True else set(adopt or ())
         names = frozenset(
             u.name
             for u in self.units
-            if u.foreign and u.desired is not None and u.name.service == service and version in (None, u.name.version)
+            if u.name in chosen
+            and u.foreign
+            and u.desired is not None
+            and u.name.service == service
+            and version in (None, u.name.version)
         )
         units = tuple(u.owned(foreign=False) if u.name in names else u for u in self.units)
         return replace(self, units=units, adopted=names)

@@ -96,7 +96,7 @@ class RemoteAsked:
         if asked.verb is Verb.DESTROY:
             seen = Owned(self.remote.units(), {})
             version, only = asked.version or "", asked.only
-            return destroy.planned(seen, asked.service, version, only, asked.policy, adopt=asked.adopt)
+            return destroy.planned(seen, asked.service, version, only, asked.policy, adopt=asked.adopts)
         wish = wish_of(asked, self.remote.person(), dry_run=True)
         told = server.ask(Sent(wish.method, wish.path, wish.body, again=True))
         return Prepared(Work(plan_of(member(told, "plan"))), self.remote.units(asked.service))

@@ -41,7 +41,8 @@ def _fields(intent: Intent) -> dict[str, Any]:
         "version": intent.version,
         "instance_count": intent.instances,
         "destroy_previous": intent.destroy_previous,
-        "adopt": intent.adopt,
+        "adopt": intent.adopts is True,
+        "adopt_only": _adopted(intent),
         "batch_size": intent.batch,
         "force": intent.force or intent.as_now,
         "before": list(intent.before),
@@ -56,6 +57,10 @@ def _fields(intent: Intent) -> dict[str, Any]:
         "on_failure": policy.on_failure.value,
         "lock_wait": intent.lock_wait,
     }
+
+
+def _adopted(intent: Intent) -> list[str]:
+    return [name.text for name in intent.adopt_only or ()]
 
 
 def _once(texts: Sequence[str]) -> dict[str, str]:
@@ -81,6 +86,7 @@ def _query(intent: Intent, by: str) -> str:
         "timeout": f"{intent.policy.timeout:g}s",
         "lock_wait": f"{intent.lock_wait:g}s",
         "by": by[:LONGEST_BY],
-        "adopt": "true" if intent.adopt else "",
+        "adopt": "true" if intent.adopts is True else "",
+        "adopt_only": _adopted(intent),
     }
     return urlencode({name: value for name, value in given.items() if value}, doseq=True)

@@ -18,7 +18,16 @@ from deployster_cli.domain.escaping import CLEAN, unwritable
 from deployster_cli.domain.intent import Intent, Verb
 from deployster_cli.domain.limits import MOST_AT_ONCE, VARIABLE
 from deployster_cli.domain.model import OnFailure, Order
-from deployster_cli.domain.names import MOST_INSTANCES, VERSION, check_service, check_version, quoted
+from deployster_cli.domain.names import (
+    INSTANCE,
+    LONGEST_UNIT_NAME,
+    MOST_INSTANCES,
+    VERSION,
+    UnitName,
+    check_service,
+    check_version,
+    quoted,
+)
 from deployster_cli.domain.plan import Policy
 from deployster_cli.errors import InvalidInput
 from deployster_cli.server.job import Json
@@ -78,6 +87,11 @@ def _whole(given: Any) -> Any:
     return int(given) if isinstance(given, float) and given.is_integer() else given
 
 
+def _unit(text: str) -> None:
+    if UnitName.parse(text) is None:
+        raise InvalidInput(f"{quoted(text)} is no unit's name.")
+
+
 def _numeral(given: Any) -> Any:
     """A number's text is its digits: pydantic takes ``1_0`` and spaces too."""
     if isinstance(given, str) and not _DIGITS.fullmatch(given):
@@ -103,7 +117,15 @@ _BY = re.compile(rf"[!#$&-\[\]-~]{{0,{MOST_BY}}}")
 """Printable ASCII without spaces, quotes, % and backslashes: it stands in unit files."""
 
 _VERSION = {"type": "string", "pattern": f"^{VERSION.pattern}$"}
-_SERVICE = {"type": "string", "pattern": "^[a-z0-9]+([._-][a-z0-9]+)*$", "maxLength": 200}
+_SERVICE_NAME = "[a-z0-9]+([._-][a-z0-9]+)*"
+_SERVICE = {"type": "string", "pattern": f"^{_SERVICE_NAME}$", "maxLength": 200}
+_OF_GO = rf":{VERSION.pattern}:[0-9]{{4}}(\.[0-9]{{2}}){{2}}-[0-9]{{2}}(\.[0-9]{{2}}){{2}}"
+_OF_NOW = r"-[A-Za-z0-9_]([A-Za-z0-9_.]|\\x2d){0,127}"
+_UNIT = {
+    "type": "string",
+    "pattern": rf"^{_SERVICE_NAME}({_OF_NOW}|{_OF_GO})@{INSTANCE.pattern}\.service$",
+    "maxLength": LONGEST_UNIT_NAME,
+}
 _SPAN = "^([0-9]{1,2}h([0-9]{1,3}m)?|[0-9]{1,4}m|[0-9]{1,5}s)$"
 _DURATION = {
     "anyOf": [
@@ -147,6 +169,11 @@ Numeral = BeforeValidator(_numeral)
 """Goes behind the bounds of a number that a URL has, or they are in no schema."""
 
 QueryFlag = Annotated[bool, BeforeValidator(_flag)]
+
+UnitText = Annotated[str, Field(max_length=LONGEST_UNIT_NAME), _checked(_unit), WithJsonSchema(_UNIT)]
+Units = Annotated[list[UnitText], Field(max_length=1000)]
+QueryUnits = Annotated[list[UnitText], Field(max_length=100)]
+"""No more than a URL has room for: the server reads 64 KB of it."""
 
 InstanceNumber = Annotated[int, Field(ge=1, le=MOST_INSTANCES), Numeral]
 
@@ -202,6 +229,7 @@ class Deploy(Values):
     instance_count: Count | None = None
     destroy_previous: bool = False
     adopt: bool = False
+    adopt_only: Units | None = None
     before: list[Command] = Field(default_factory=list, max_length=20)
     force: bool = False
 
@@ -213,7 +241,7 @@ class Deploy(Values):
             self.version,
             instances=self.instance_count,
             destroy_previous=self.destroy_previous,
-            adopt=self.adopt,
+            **adopted(self.adopt_only, adopt=self.adopt),
             before=tuple(self.before),
             force=self.force,
             **self.shared(),
@@ -295,18 +323,26 @@ class TaskBody(Strict):
 
 
 def destroy_intent(
-    service: str, version: str, instances: list[int], timeout: str | float, lock_wait: str | float, *, adopt: bool
+    service: str, version: str, instances: list[int], timeout: str | float, lock_wait: str | float, **adopt: Any
 ) -> Intent:
-    """The wish to have a release gone, or some of its instances."""
+    """The wish to have a release gone, or some of its instances; ``adopt`` as ``adopted`` has it."""
     return Intent(
         Verb.DESTROY,
         service,
         version,
         only=tuple(instances),
-        adopt=adopt,
+        **adopt,
         policy=Policy(timeout=seconds(timeout)),
         lock_wait=seconds(lock_wait),
     )
+
+
+def adopted(only: list[str] | None, *, adopt: bool) -> dict[str, Any]:
+    """The intent's fields that say which foreign units are taken over: all, or these alone."""
+    if only is None:
+        return {"adopt": adopt}
+    names = tuple(name for name in map(UnitName.parse, only) if name)
+    return {"adopt": adopt or bool(names), "adopt_only": names}
 
 
 def joined(pairs: dict[str, str]) -> tuple[str, ...]:

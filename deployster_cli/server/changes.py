@@ -79,6 +79,7 @@ class Changes:
         timeout: bodies.QueryDuration = bodies.DEFAULT_TIMEOUT,
         lock_wait: bodies.QueryDuration = bodies.LOCK_WAIT,
         adopt: bodies.QueryFlag = False,
+        adopt_only: Annotated[bodies.QueryUnits, Query()] = [],  # noqa: B006 - never changed
         by: bodies.By = "",
         prefer: Annotated[str, Header()] = "",
         key: Key = None,
@@ -87,9 +88,11 @@ class Changes:
 
         Whoever prefers respond-async is answered at once with the job.
         """
-        more = {name: value for name, value in request.query_params.items() if name != "instance"}
-        asked: Json = {"version": version, **({"instances": instance} if instance else {}), **more}
-        intent = bodies.destroy_intent(service, version, instance, timeout, lock_wait, adopt=adopt)
+        more = {name: value for name, value in request.query_params.items() if name not in {"instance", "adopt_only"}}
+        lists = {"instances": instance, "adopt_only": adopt_only}
+        asked: Json = {"version": version, **{name: given for name, given in lists.items() if given}, **more}
+        adopts = bodies.adopted(adopt_only or None, adopt=adopt)
+        intent = bodies.destroy_intent(service, version, instance, timeout, lock_wait, **adopts)
         job = await self._accept(request, intent, by, asked, key)
         if "respond-async" in prefer.lower():
             return JSONResponse(job.shape(), 202, {"Location": job.url, "Preference-Applied": "respond-async"})

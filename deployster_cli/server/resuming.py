@@ -53,8 +53,11 @@ def obstacle(intent: Intent | None, starts: int, told: Told) -> str:
 
 
 def rest(intent: Intent, plan: Plan | None, told: Told) -> Intent:
-    """What is left to ask for: as many instances of that version as were planned, and the tasks that did not run."""
-    left = replace(intent, before=_without(intent.before, _done(told)))
+    """What is left to ask for: as many instances of that version as were planned, the units to take over that the plan
+    named, and the tasks that did not run.
+    """
+    adopt_only = plan.adopted if plan and intent.adopt else intent.adopt_only
+    left = replace(intent, before=_without(intent.before, _done(told)), adopt_only=adopt_only)
     if plan and intent.verb in {Verb.DEPLOY, Verb.ROLLBACK}:
         return replace(left, version=plan.version, instances=len(plan.keep + plan.watch + plan.start))
     return left

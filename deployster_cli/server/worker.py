@@ -114,7 +114,7 @@ class Recorded(Undertaking):
         return planned_over(engine, earlier.service, lambda seen: self._rest(engine, earlier, seen))
 
     def _rest(self, engine: Engine, earlier: Plan, seen: Owned) -> Prepared:
-        seen = seen.adopting(earlier.service, earlier.version) if self.intent.adopt else seen
+        seen = seen.adopting(self.intent.adopts, earlier.service, earlier.version)
         units = seen.units
         left = {unit.name.instance for unit in units if unit.name in earlier.retire}
         plan = seen.told(plan_destroy(earlier.service, earlier.version, units, left, self.intent.policy))

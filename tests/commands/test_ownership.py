@@ -6,10 +6,13 @@ import json
 
 import pytest
 
+from deployster_cli.commands import deploying, destroy
+from deployster_cli.direct import Asking
 from deployster_cli.domain.model import State
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.errors import EngineError, EngineUnreachable
+from deployster_cli.operations.deploy import Prepared
 from tests.commands.conftest import Shell
 from tests.simulation import Fate, stamped, unstamped
 
@@ -369,3 +372,61 @@ def test_a_service_of_foreign_units_is_not_suggested_for_itself(shell: Shell) ->
     shell.engine.add_foreign(*BESIDE)
     code, _, err = shell("destroy carousel v1 --yes")
     assert (code, "Did you mean" in err) == (6, False)
+
+
+# --- what comes after it was asked
+
+
+LATE = UnitName("carousel", "9f88701", 7)
+
+
+def late(shell: Shell) -> None:
+    shell.engine.add_foreign(LATE)
+
+
+@pytest.mark.parametrize("line", ["deploy carousel v2 --destroy-previous --adopt", "destroy carousel 9f88701 --adopt"])
+@pytest.mark.parametrize("yes", ["", " --yes"])
+def test_what_comes_while_the_question_stands_is_not_taken_over(
+    go: Shell, line: str, yes: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked(_: str, **__: bool) -> bool:
+        late(go)
+        return True
+
+    for module in (deploying, destroy):
+        monkeypatch.setattr(module, "confirmed", asked)
+    code, _, err = go(line + yes)
+    assert code == 0, err
+    assert set(go.engine.lives).intersection({*GO, LATE}) == {LATE}
+    assert LATE not in changed(go)
+    assert err.count("carousel 9f88701 @7 was not made by Deployster, and is left alone.") == 1
+
+
+def test_where_nothing_was_to_be_taken_over_what_comes_later_is_not(
+    ours: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare = Asking.prepare
+
+    def prepared(asked: Asking) -> Prepared:
+        made = prepare(asked)
+        late(ours)
+        return made
+
+    monkeypatch.setattr(Asking, "prepare", prepared)
+    code, _, err = ours("deploy carousel v3 --destroy-previous --adopt")
+    assert (code, LATE in ours.engine.lives) == (0, True), err
+    assert {name.version for name in ours.engine.lives} == {V3, LATE.version}
+
+
+def test_what_comes_while_a_task_runs_is_not_taken_over(go: Shell) -> None:
+    start = go.engine.start
+
+    def start_beside(files: list[UnitFile]) -> None:
+        start(files)
+        if LATE not in go.engine.lives:
+            late(go)
+
+    go.engine.start = start_beside  # type: ignore[method-assign, assignment]
+    code, _, err = go("deploy carousel v2 --destroy-previous --adopt --yes --before true")
+    assert (code, set(go.engine.lives).intersection({*GO, LATE})) == (0, {LATE}), err
+    assert err.count("carousel 9f88701 @7 was not made by Deployster, and is left alone.") == 1

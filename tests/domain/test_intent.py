@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from deployster_cli.domain.intent import Intent, Verb
+from deployster_cli.domain.names import UnitName
 
 
 @pytest.mark.parametrize(
@@ -19,3 +22,9 @@ from deployster_cli.domain.intent import Intent, Verb
 )
 def test_an_intent_says_what_it_does(intent: Intent, doing: str) -> None:
     assert intent.doing == doing
+
+
+@pytest.mark.parametrize("only", [(), (UnitName("carousel", "v1", 1),)])
+def test_what_is_named_is_all_that_is_taken_over(only: tuple[UnitName, ...]) -> None:
+    intent = Intent(Verb.DESTROY, "carousel", "v1", adopt=True)
+    assert (intent.adopts, replace(intent, adopt_only=only).adopts) == (True, only)

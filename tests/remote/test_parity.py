@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from deployster_cli.commands import deploying, destroy
 from deployster_cli.domain.names import UnitName
 from tests.remote.conftest import Both
 from tests.simulation import Fate
@@ -63,3 +64,23 @@ def test_a_whole_story_reads_the_same(both: Both) -> None:
 def test_what_the_server_refuses_exits_2_too_in_words_of_its_own(both: Both, option: str) -> None:
     code, out, err = both.there(f"deploy carousel v1 {option}")
     assert (code, out, both.engine.calls, "hunter2" in err) == (2, "", [], False)
+
+
+@pytest.mark.parametrize("line", ["deploy carousel v2 --destroy-previous --adopt", "destroy carousel worker --adopt"])
+def test_what_comes_while_the_question_stands_is_taken_over_by_neither(
+    both: Both, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked_about, late = UnitName("carousel", "worker", 1), UnitName("carousel", "worker", 2)
+
+    def asked(_: str, **__: bool) -> bool:
+        both.engine.add_foreign(late)
+        return True
+
+    for module in (deploying, destroy):
+        monkeypatch.setattr(module, "confirmed", asked)
+    for run in (both.here, both.there):
+        both.afresh()
+        both.engine.add_foreign(asked_about)
+        code, _, err = run(line)
+        assert (code, {name for name in both.engine.lives if name.version == "worker"}) == (0, {late}), err
+        assert err.count("carousel worker @2 was not made by Deployster, and is left alone.") == 1

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from urllib.parse import parse_qs
+
 import pytest
 
 from deployster_cli.domain.intent import Intent, Verb
 from deployster_cli.domain.model import OnFailure, Order
+from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import Policy
 from deployster_cli.errors import InvalidInput
 from deployster_cli.remote.requests import Wish, wish_of
@@ -95,3 +99,24 @@ def test_a_long_name_of_who_asks_is_cut() -> None:
     wish = wish_of(Intent(Verb.RESTART, "carousel"), "x" * 200)
     assert wish.body
     assert len(wish.body["restart"]["by"]) == 100
+
+
+NAMES = (UnitName("carousel", "v-1", 1), UnitName("carousel", "v1", 2, "2015.03.02-00.31.45"))
+
+
+@pytest.mark.parametrize(
+    ("only", "fields", "query"),
+    [
+        (None, {"adopt": True}, {"adopt": ["true"]}),
+        (NAMES, {"adopt_only": [name.text for name in NAMES]}, {"adopt_only": [name.text for name in NAMES]}),
+        ((), {}, {}),
+    ],
+)
+def test_what_is_taken_over_goes_by_its_names_where_they_are_known(
+    only: tuple[UnitName, ...] | None, fields: dict[str, object], query: dict[str, object]
+) -> None:
+    intent = Intent(Verb.DEPLOY, "carousel", "v2", destroy_previous=True, adopt=True, adopt_only=only)
+    body = wish_of(intent, "b").body or {}
+    assert {name: value for name, value in body["deploy"].items() if "adopt" in name} == fields
+    path = wish_of(replace(intent, verb=Verb.DESTROY), "b").path
+    assert {name: value for name, value in parse_qs(path.partition("?")[2]).items() if "adopt" in name} == query

@@ -43,7 +43,7 @@ def _settles(given: dict[str, Any]) -> bool:
 
 def _adopts(given: dict[str, Any]) -> bool:
     """Nor can one say that a deploy adopts only what it is to retire."""
-    return not given.get("adopt") or bool(given.get("destroy_previous"))
+    return not (given.get("adopt") or given.get("adopt_only")) or bool(given.get("destroy_previous"))
 
 
 def _seconds(value: object) -> float | None:

@@ -17,6 +17,7 @@ from deployster_cli.domain.durations import parse_duration
 from deployster_cli.domain.events import Gone, Starting
 from deployster_cli.domain.intent import Intent, Verb
 from deployster_cli.domain.model import OnFailure, Order
+from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import Policy
 from deployster_cli.errors import Locked, NotFound
 from deployster_cli.server.app import create_app
@@ -75,6 +76,20 @@ def test_the_seeds_request_is_accepted_as_a_job(server: Server) -> None:
     assert server.intent() == Intent(
         Verb.DEPLOY, "carousel", "9f88701", destroy_previous=True, lock_wait=300.0, policy=Policy()
     )
+
+
+@pytest.mark.parametrize("only", [[], ["carousel-v\\x2d1@1.service", "carousel:9f8:2015.03.02-00.31.45@2.service"]])
+def test_what_is_to_be_taken_over_can_be_named(server: Server, only: list[str]) -> None:
+    deploy = {"version": "v2", "destroy_previous": True, "adopt_only": only}
+    assert server.post("deploys", {"deploy": deploy}).status_code == 201
+    intent = server.intent()
+    assert (intent.adopt, [name.text for name in intent.adopt_only or ()]) == (bool(only), only)
+
+
+def test_a_destroy_names_it_in_its_address(server: Server) -> None:
+    query, prefer = {"adopt_only": ["carousel-v1@1.service", "carousel-v1@2.service"]}, {"Prefer": "respond-async"}
+    answer = server.http.delete(f"{BASE}/deploys/v1", params=query, headers=prefer)
+    assert (answer.status_code, server.intent().adopts) == (202, tuple(UnitName("carousel", "v1", n) for n in (1, 2)))
 
 
 def test_every_field_reaches_the_intent(server: Server) -> None:
@@ -145,6 +160,8 @@ REFUSED: tuple[tuple[str, object, str], ...] = (
     ("deploys", {"deploy": {"version": "v1", "instance_count": True}}, "deploy.instance_count"),
     ("deploys", {"deploy": {"version": "v1", "instance_count": "3"}}, "deploy.instance_count"),
     ("deploys", {"deploy": {"version": "v1", "destroy_previous": "yes"}}, "deploy.destroy_previous"),
+    ("deploys", {"deploy": {"version": "v1", "adopt_only": ["web"]}}, "deploy.adopt_only.0"),
+    ("deploys", {"deploy": {"version": "v1", "adopt_only": ["web-v1@1.service"]}}, "--destroy-previous"),
     ("deploys", {"deploy": {"version": "v1", "batch_size": 0}}, "deploy.batch_size"),
     ("deploys", {"deploy": {"version": "v1", "timeout": "soon"}}, "deploy.timeout"),
     ("deploys", {"deploy": {"version": "v1", "timeout": "2000h"}}, "deploy.timeout"),

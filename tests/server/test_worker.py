@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from deployster_cli.config import Settings
 from deployster_cli.domain.events import Event
 from deployster_cli.domain.intent import Intent, Verb
 from deployster_cli.domain.lock import Note
+from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import Instances, Plan
 from deployster_cli.errors import DeploysterError, Interrupted, Locked
 from deployster_cli.operations.carry_out import Carrying
@@ -124,6 +126,28 @@ def test_cut_off_after_any_event_a_job_ends_as_if_it_had_not_been(world: World, 
             break
         list(world.begin(intent, earlier=True))
         assert world.there() == wanted, f"cut off after {events} events"
+    assert events > 2
+
+
+@pytest.mark.parametrize(
+    "wish", [replace(DEPLOY, adopt=True), Intent(Verb.DESTROY, "carousel", "worker", adopt=True)], ids=lambda w: w.verb
+)
+def test_what_came_after_a_job_was_cut_off_is_not_taken_over(world: World, wish: Intent) -> None:
+    lives = deepcopy(world.engine.lives)
+    for events in range(100):
+        world.engine.lives.clear()
+        world.engine.lives.update(deepcopy(lives))
+        world.engine.leaving.clear()
+        world.engine.records.kept.clear()
+        world.engine.add_foreign(UnitName("carousel", "worker", 1))
+        world.told, world.plan, world.planned_at = [], None, ""
+        if cut_after(world, wish, events):
+            break
+        planned = world.plan is not None
+        world.engine.add_foreign(UnitName("carousel", "worker", 2))
+        list(world.begin(wish, earlier=True))
+        left = {instance for version, instance in world.there() if version == "worker"}
+        assert left == ({2} if planned else set()), f"cut off after {events} events"
     assert events > 2
 
 
