@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from deployster_cli.domain.intent import Adopt
 from deployster_cli.domain.model import Release, Unit, releases
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.unitfile import Stamp
@@ -14,6 +13,7 @@ from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable, NotFound
 
 if TYPE_CHECKING:
+    from deployster_cli.domain.intent import Adopt
     from deployster_cli.domain.plan import Plan
 
 
