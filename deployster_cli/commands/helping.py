@@ -21,7 +21,6 @@ OPTION_GROUPS: Mapping[str, tuple[str, ...]] = {
         "--before",
         "--batch-size",
         "--order",
-        "--adopt",
         "--settle",
         "--timeout",
         "--on-failure",
