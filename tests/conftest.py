@@ -9,6 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.engines.systemctl.machine import Machine, booted, missing
+
 MAY_START_PROCESSES = {"process", "fleet", "systemd", "systemd_analyze", "docker", "browser"}
 
 
@@ -51,6 +53,15 @@ def no_stray_processes(request: pytest.FixtureRequest, monkeypatch: pytest.Monke
 
         monkeypatch.setattr(subprocess, "Popen", refuse)
     yield
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """A machine that systemd runs, one for a module; who wants it is skipped where none can be had."""
+    if why := missing():
+        pytest.skip(why)
+    with booted(tmp_path_factory.mktemp("machine") / "console") as found:
+        yield found
 
 
 @pytest.fixture(autouse=True)

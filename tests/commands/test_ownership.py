@@ -180,9 +180,8 @@ def test_while_the_engine_is_away_nothing_is_decided(ours: Shell, monkeypatch: p
     assert "The engine does not answer." in err
 
 
-@pytest.mark.parametrize("put", ["add_foreign", "add_forged"])
-def test_a_name_that_somebody_else_uses_again_meanwhile_is_theirs(ours: Shell, put: str) -> None:
-    taken = UnitName("carousel", V1, 1)
+def lost_at_the_start(ours: Shell, put: str, taken: UnitName) -> None:
+    """As soon as units are started somebody else's is there under this name."""
     start = ours.engine.start
 
     def start_and_lose(files: list[UnitFile]) -> None:
@@ -190,6 +189,12 @@ def test_a_name_that_somebody_else_uses_again_meanwhile_is_theirs(ours: Shell, p
         getattr(ours.engine, put)(taken)
 
     ours.engine.start = start_and_lose  # type: ignore[method-assign, assignment]
+
+
+@pytest.mark.parametrize("put", ["add_foreign", "add_forged"])
+def test_a_name_that_somebody_else_uses_again_meanwhile_is_theirs(ours: Shell, put: str) -> None:
+    taken = UnitName("carousel", V1, 1)
+    lost_at_the_start(ours, put, taken)
     code, _, err = ours("deploy carousel v3 --destroy-previous")
     assert code == 0, err
     assert taken not in changed(ours)
@@ -198,13 +203,7 @@ def test_a_name_that_somebody_else_uses_again_meanwhile_is_theirs(ours: Shell, p
 @pytest.mark.parametrize("put", ["add_foreign", "add_forged"])
 def test_what_somebody_else_puts_in_the_place_of_a_new_one_is_not_undone(ours: Shell, put: str) -> None:
     taken = UnitName("carousel", V3, 1)
-    start = ours.engine.start
-
-    def start_and_lose(files: list[UnitFile]) -> None:
-        start(files)
-        getattr(ours.engine, put)(taken)
-
-    ours.engine.start = start_and_lose  # type: ignore[method-assign, assignment]
+    lost_at_the_start(ours, put, taken)
     code, _, err = ours("deploy carousel v3 --destroy-previous --instances 2")
     assert (code, "was replaced by somebody else" in err) == (1, True)
     assert [verb for verb, names in ours.engine.calls if taken in names] == ["start"]

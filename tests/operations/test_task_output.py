@@ -19,8 +19,7 @@ from deployster_cli.errors import EngineUnreachable
 from deployster_cli.operations.clock import SystemClock
 from deployster_cli.operations.task import Task, run_task
 from deployster_cli.operations.task_journal import TaskJournal
-from tests.engines.systemctl.machine import Machine as Machine_
-from tests.engines.systemctl.machine import booted, missing
+from tests.engines.systemctl.machine import Machine as Booted
 from tests.fleet_cluster import Cluster, cluster, fleet_options
 from tests.simulation import SimClock, SimEngine
 from tests.templates.cases import rendered_task, stamp
@@ -183,19 +182,9 @@ def told(line, text):
 """
 
 
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine_]:
-    """A machine that systemd runs."""
-    why = missing()
-    if why:
-        pytest.skip(why)
-    with booted(tmp_path_factory.mktemp("machine") / "console") as found:
-        yield found
-
-
 @pytest.mark.systemd
 @pytest.mark.parametrize(("pause", "count"), [(0, COUNT), (4, COUNT), (0, 0)])
-def test_all_of_it_comes_where_systemd_runs(machine: Machine_, pause: int, count: int) -> None:
+def test_all_of_it_comes_where_systemd_runs(machine: Booted, pause: int, count: int) -> None:
     line = HARD.format(pause=pause, count=count)
     text = rendered_task(NAME, stamp(NAME, "task"), line).text
     wanted = f"[*map(str, range(1, {count + 1})), *{HARD_END!r}]"
@@ -207,7 +196,7 @@ BURST = f"seq 100000; {HARD.partition('; ')[2].partition('; ')[2]}"
 
 
 @pytest.fixture
-def limited(machine: Machine_) -> Iterator[Machine_]:
+def limited(machine: Booted) -> Iterator[Booted]:
     """The machine with a journald that takes a thousand lines of a unit in 30 seconds."""
     conf = machine.path("/etc/systemd/journald.conf.d")
     conf.mkdir()
@@ -219,7 +208,7 @@ def limited(machine: Machine_) -> Iterator[Machine_]:
 
 
 @pytest.mark.systemd
-def test_a_burst_of_lines_is_not_held_back_by_journalds_limit(limited: Machine_) -> None:
+def test_a_burst_of_lines_is_not_held_back_by_journalds_limit(limited: Booted) -> None:
     text = rendered_task(NAME, stamp(NAME, "task"), BURST).text
     wanted = f"[*map(str, range(1, 100001)), *{HARD_END!r}]"
     assert limited.python(f"{PRELUDE}\nprint(told({BURST!r}, {text!r}) == ({wanted}, 3))") == "True"

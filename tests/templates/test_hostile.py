@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -21,7 +21,7 @@ from deployster_cli.domain.model import Service
 from deployster_cli.domain.render import Templates
 from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.errors import InvalidInput
-from tests.engines.systemctl.machine import Machine, booted, missing
+from tests.engines.systemctl.machine import Machine
 from tests.templates.cases import NAME, stamp
 
 PIECES = (
@@ -232,15 +232,6 @@ SEEN_TOO = (
     "Slice",
     "SyslogIdentifier",
 )
-
-
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    why = missing()
-    if why:
-        pytest.skip(why)
-    with booted(tmp_path_factory.mktemp("machine") / "console") as found:
-        yield found
 
 
 def loaded(machine: Machine, units: list[UnitFile]) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import subprocess
+import textwrap
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,28 @@ from pathlib import Path
 REPOSITORY = Path(__file__).parents[3]
 ROOT = "DEPLOYSTER_TEST_ROOTFS"
 DEBIAN = ("debootstrap", "--variant=minbase", "--include=systemd,systemd-sysv,dbus,python3", "bookworm")
+
+
+_AND_EMPTY = """
+def empty():
+    names = [found.name for found in engine.units()]
+    engine.stop(names)
+    engine.destroy(names)
+    wait(lambda now: not now)
+def main():
+{body}
+try:
+    main()
+finally:
+    empty()
+"""
+
+
+def emptying(prelude: str, *lines: str) -> str:
+    """Python that runs these lines and takes the units away that they leave. ``prelude`` makes ``engine`` and ``wait``,
+    which waits until a test of the units' conditions holds.
+    """
+    return prelude + _AND_EMPTY.replace("{body}", textwrap.indent("\n".join(lines), "    "))
 
 
 def missing() -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.engines.systemctl.machine import REPOSITORY, Machine, booted, missing
+from tests.engines.systemctl.machine import REPOSITORY, Machine, emptying
 
 Told = Callable[..., str]
 
@@ -77,22 +77,7 @@ def restarts():
     return engine.units()[0].restarts
 def state():
     return engine.manager.states()[NAME.text]
-def empty():
-    names = [found.name for found in engine.units()]
-    engine.stop(names)
-    engine.destroy(names)
-    wait(lambda now: not now)
-def main():
 """
-
-
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    why = missing()
-    if why:
-        pytest.skip(why)
-    with booted(tmp_path_factory.mktemp("machine") / "console") as machine:
-        yield machine
 
 
 @pytest.fixture(
@@ -102,8 +87,7 @@ def told(request: pytest.FixtureRequest, tmp_path: Path) -> Told:
     """What these lines of Python print where units are run by one of the two; what they leave is taken away."""
 
     def tell(*lines: str) -> str:
-        body = "".join(f"    {line}\n" for part in lines for line in part.split("\n"))
-        code = f"{PRELUDE}{body}try:\n    main()\nfinally:\n    empty()\n"
+        code = emptying(PRELUDE, *lines)
         if request.param == "systemd":
             machine: Machine = request.getfixturevalue("machine")
             return machine.python(code.replace("OPTIONS", "manager='system'"))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
 
 import pytest
 
 from deployster_cli.domain.env_file import systemd_fault
 from tests.domain.test_env_file import FILES
-from tests.engines.systemctl.machine import Machine, booted, missing
+from tests.engines.systemctl.machine import Machine
 
 pytestmark = pytest.mark.systemd
 
@@ -26,18 +25,15 @@ ExecStart=/bin/true
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    why = missing()
-    if why:
-        pytest.skip(why)
-    with booted(tmp_path_factory.mktemp("machine") / "console") as machine:
-        machine.run("mkdir", "/run/files")
-        for number, (_, content, *_) in enumerate(FILES):
-            machine.path(f"/run/files/{number}.env").write_bytes(content)
-            machine.path(f"/run/systemd/system/file{number}.service").write_text(UNIT.format(name=number))
-        machine.run("systemctl", "daemon-reload")
-        machine.tried("/bin/sh", "-c", f"systemctl start {shlex.join(f'file{n}' for n in range(len(FILES)))}")
-        yield machine
+def machine(machine: Machine) -> Machine:
+    """The machine, with a unit for each file."""
+    machine.run("mkdir", "/run/files")
+    for number, (_, content, *_) in enumerate(FILES):
+        machine.path(f"/run/files/{number}.env").write_bytes(content)
+        machine.path(f"/run/systemd/system/file{number}.service").write_text(UNIT.format(name=number))
+    machine.run("systemctl", "daemon-reload")
+    machine.tried("/bin/sh", "-c", f"systemctl start {shlex.join(f'file{n}' for n in range(len(FILES)))}")
+    return machine
 
 
 @pytest.mark.parametrize("number", range(len(FILES)), ids=[file[0] for file in FILES])

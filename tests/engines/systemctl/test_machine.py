@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.engines.systemctl.machine import Machine, booted, missing
+from tests.engines.systemctl.machine import Machine, emptying
 
 pytestmark = pytest.mark.systemd
 
@@ -29,28 +27,12 @@ def wait(done):
 def settled(*files):
     engine.start(files)
     return wait(lambda now: "starting" not in now.values() and "stopping" not in now.values())
-def empty():
-    names = [found.name for found in engine.units()]
-    engine.stop(names)
-    engine.destroy(names)
-    wait(lambda now: not now)
-def main():
 """
-
-
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    why = missing()
-    if why:
-        pytest.skip(why)
-    with booted(tmp_path_factory.mktemp("machine") / "console") as machine:
-        yield machine
 
 
 def told(machine: Machine, *lines: str, user: str = "root") -> str:
     """What these lines print on the machine; the units that they leave are taken away."""
-    body = "".join(f"    {line}\n" for line in lines)
-    return machine.python(f"{PRELUDE}{body}try:\n    main()\nfinally:\n    empty()\n", user=user)
+    return machine.python(emptying(PRELUDE, *lines), user=user)
 
 
 @pytest.mark.parametrize(
