@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import assume, given, settings
@@ -20,6 +20,7 @@ from deployster_cli.domain.rollout_state import STALE_FOR, Action, Listing, Phas
 from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.domain.watching import Limits, Reason, Traits
 from deployster_cli.operations.rollout import NoLock, Work, drive
+from tests.domain import driving
 from tests.simulation import HOST, Fate, SimClock, SimEngine, stamped
 
 OLD, NEW = "v1", "v2"
@@ -34,15 +35,10 @@ def file(name: UnitName) -> UnitFile:
 
 
 @dataclass
-class Run:
-    """One driven rollout: what it told, how it ended, and the fewest instances that ever served."""
+class Run(driving.Run):
+    """One driven rollout, and the fewest instances that ever served."""
 
-    end: Rollout
-    told: list[events.Event] = field(default_factory=list)
     fewest: int = 0
-
-    def of(self, kind: type) -> list[object]:
-        return [event for event in self.told if isinstance(event, kind)]
 
 
 class WatchedClock(SimClock):
@@ -67,15 +63,9 @@ def sim(fates: Mapping[UnitName, Fate] | None = None, old: int = 0, **changes: o
 
 
 def go(engine: SimEngine, plan: Plan, traits: Traits | None = None) -> Run:
-    told: list[events.Event] = []
-    work = Work(plan, {n: file(n) for n in plan.start}, traits or Traits())
-    driven = drive(engine, work, engine.clock, NoLock())
-    while True:
-        try:
-            told.append(next(driven))
-        except StopIteration as stop:
-            assert isinstance(engine.clock, WatchedClock)
-            return Run(stop.value, told, engine.clock.fewest)
+    run = driving.go(engine, Work(plan, {n: file(n) for n in plan.start}, traits or Traits()))
+    assert isinstance(engine.clock, WatchedClock)
+    return Run(run.end, run.told, engine.clock.fewest)
 
 
 def deploy(engine: SimEngine, count: int = 2, *, batch: int | None = None, policy: Policy | None = None) -> Run:

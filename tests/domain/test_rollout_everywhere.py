@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,11 +11,12 @@ from deployster_cli.domain.model import Machine, Order, State
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import Policy, Wanted, plan_deploy, plan_destroy
 from deployster_cli.domain.reasons import headline
-from deployster_cli.domain.rollout_state import Phase, Rollout
+from deployster_cli.domain.rollout_state import Phase
 from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.domain.watching import Reason
 from deployster_cli.domain.wording import where
-from deployster_cli.operations.rollout import NoLock, Work, drive
+from deployster_cli.operations.rollout import Work
+from tests.domain.driving import Run, go
 from tests.simulation import Fate, SimClock, SimEngine, stamped
 
 OLD, NEW = UnitName("carousel", "v1", 1), UnitName("carousel", "v2", 1)
@@ -29,18 +28,6 @@ def file(name: UnitName, *more: tuple[str, str, str]) -> UnitFile:
 
 
 ZONE_1 = ("X-Fleet", "MachineMetadata", '"zone=z1"')
-
-
-@dataclass
-class Run:
-    """One driven rollout: how it ended, and what it told."""
-
-    end: Rollout
-    told: list[events.Event] = field(default_factory=list)
-
-    @property
-    def reason(self) -> Reason | None:
-        return self.end.failure.reason if self.end.failure else None
 
 
 class PlugPuller(SimClock):
@@ -63,16 +50,6 @@ def sim(*old: UnitFile, **changes: object) -> SimEngine:
 def deploy(engine: SimEngine, wanted: UnitFile | None = None, policy: Policy | None = None) -> Run:
     plan = plan_deploy(Wanted("carousel", "v2", 1, True, policy=policy or Policy()), engine.units(), [NEW])
     return go(engine, Work(plan, {NEW: wanted or file(NEW)}))
-
-
-def go(engine: SimEngine, work: Work) -> Run:
-    told: list[events.Event] = []
-    driven = drive(engine, work, engine.clock, NoLock())
-    while True:
-        try:
-            told.append(next(driven))
-        except StopIteration as stop:
-            return Run(stop.value, told)
 
 
 def up_on(engine: SimEngine, name: UnitName) -> list[str]:

@@ -5,7 +5,7 @@ says that it is done where a last look would deny it, and none takes the earlier
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from enum import Enum
 
 import pytest
@@ -22,6 +22,8 @@ from deployster_cli.domain.rollout_state import Phase, Rollout
 from deployster_cli.domain.watching import Reason, Track, Traits
 from deployster_cli.errors import EngineError, EngineUnreachable, Refused
 from deployster_cli.operations.rollout import Stopped, Work, drive
+from tests.domain import driving
+from tests.domain.driving import Run
 from tests.simulation import Fate, Life, SimClock, SimEngine, stamped
 
 OLD, NEW = "v1", "v2"
@@ -102,18 +104,6 @@ class Hold:
         """Never lost."""
 
 
-@dataclass
-class Run:
-    """How it ended, and what it told."""
-
-    end: Rollout
-    told: list[events.Event] = field(default_factory=list)
-
-    @property
-    def reason(self) -> Reason | None:
-        return self.end.failure.reason if self.end.failure else None
-
-
 def sim(old: int, plot: list[tuple[float, Callable[[SimEngine], None]]], **changes: object) -> SimEngine:
     clock = MischievousClock()
     clock.plot = sorted(plot, key=lambda entry: entry[0])
@@ -123,13 +113,7 @@ def sim(old: int, plot: list[tuple[float, Callable[[SimEngine], None]]], **chang
 
 
 def go(engine: SimEngine, work: Work) -> Run:
-    told: list[events.Event] = []
-    driven = drive(engine, work, engine.clock, Hold(engine))
-    while True:
-        try:
-            told.append(next(driven))
-        except StopIteration as stop:
-            return Run(stop.value, told)
+    return driving.go(engine, work, Hold(engine))
 
 
 def deploy(

@@ -21,7 +21,7 @@ from deployster_cli.errors import DeploysterError, Interrupted, Locked
 from deployster_cli.operations.carry_out import Carrying
 from deployster_cli.server import worker
 from deployster_cli.server.worker import Commission, StopAsked, StoppableClock, carrier
-from tests.simulation import SimClock, SimEngine
+from tests.simulation import Life, SimClock, SimEngine
 
 PROJECT = """
 [services.carousel]
@@ -67,6 +67,14 @@ class World:
         """A job that nothing cuts off, by somebody else."""
         list(self.begin(intent))
         self.plan, self.planned_at = None, ""
+
+    def begin_anew(self, lives: dict[UnitName, Life]) -> None:
+        """These are all the units that there are, nothing is recorded, and the server knows no job."""
+        self.engine.lives.clear()
+        self.engine.lives.update(deepcopy(lives))
+        self.engine.leaving.clear()
+        self.engine.records.kept.clear()
+        self.told, self.plan, self.planned_at = [], None, ""
 
     def there(self) -> set[tuple[str, int]]:
         """(version, instance) of all there is."""
@@ -117,11 +125,7 @@ def test_cut_off_after_any_event_a_job_ends_as_if_it_had_not_been(world: World, 
     intent, wanted = WISHES[wish]
     lives = deepcopy(world.engine.lives)
     for events in range(100):
-        world.engine.lives.clear()
-        world.engine.lives.update(deepcopy(lives))
-        world.engine.leaving.clear()
-        world.engine.records.kept.clear()
-        world.told, world.plan, world.planned_at = [], None, ""
+        world.begin_anew(lives)
         if cut_after(world, intent, events):
             break
         list(world.begin(intent, earlier=True))
@@ -135,12 +139,8 @@ def test_cut_off_after_any_event_a_job_ends_as_if_it_had_not_been(world: World, 
 def test_what_came_after_a_job_was_cut_off_is_not_taken_over(world: World, wish: Intent) -> None:
     lives = deepcopy(world.engine.lives)
     for events in range(100):
-        world.engine.lives.clear()
-        world.engine.lives.update(deepcopy(lives))
-        world.engine.leaving.clear()
-        world.engine.records.kept.clear()
+        world.begin_anew(lives)
         world.engine.add_foreign(UnitName("carousel", "worker", 1))
-        world.told, world.plan, world.planned_at = [], None, ""
         if cut_after(world, wish, events):
             break
         planned = world.plan is not None
