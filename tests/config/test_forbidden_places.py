@@ -79,7 +79,7 @@ def test_a_file_that_may_not_be_read_is_named(checkout: Path) -> None:
 
 def test_a_link_into_a_folder_that_may_not_be_entered_is_named(checkout: Path) -> None:
     (checkout / "below" / "deployster.toml").symlink_to(checkout / "closed" / "deployster.toml")
-    (checkout / "closed").mkdir(0o700)
+    (checkout / "closed").mkdir(0o600)
     assert refused(checkout / "below")[0] == "deployster.toml can't be read: Permission denied."
 
 
@@ -128,7 +128,7 @@ def test_config_may_name_a_file_where_the_folder_itself_is_closed(checkout: Path
     ],
 )
 def test_templates_that_can_not_be_seen_are_not_passed_over(checkout: Path, target: str, why: str) -> None:
-    (checkout / "closed").mkdir(0o700)
+    (checkout / "closed").mkdir(0o600)
     (checkout / "templates").symlink_to(target)
     said = f"deployster.toml: the folder of templates {checkout}/templates {why}"
     assert refused(checkout)[0] == said
