@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import os
 import tempfile
@@ -23,6 +24,7 @@ def an_ordinary_user() -> Iterator[None]:
     if os.geteuid():
         yield
         return
+    codecs.lookup("utf-8-sig")  # nobody may not be able to import what reading a file needs
     group = os.getegid()
     os.setegid(NOBODY)
     os.seteuid(NOBODY)
