@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, replace
 
 from deployster_cli.domain.names import LOCK
-from deployster_cli.domain.unitfile import STAMP_SECTION, Option
+from deployster_cli.domain.unitfile import Option, facts_of, idle
 
 LASTS = 120
 """Seconds for which the same note has to be seen until it counts as abandoned. A call takes the engine seconds, of
@@ -76,7 +76,7 @@ class Note:
         return f"{self.owner} on {self.host} (process {self.pid}) for {age}{doing}"
 
     def options(self) -> tuple[Option, ...]:
-        """The note as a unit that would do nothing if anybody ever started it."""
+        """The note as a unit that is never started."""
         facts = {
             "Lock": self.service,
             "Owner": self.owner,
@@ -88,13 +88,12 @@ class Note:
             "Beat": str(self.beat),
             "Doing": self.doing or "-",
         }
-        head = (("Unit", "Description", f"Deployster's lock on {self.service}"), ("Service", "ExecStart", "/bin/true"))
-        return head + tuple((STAMP_SECTION, name, value) for name, value in facts.items())
+        return idle(f"Deployster's lock on {self.service}", facts)
 
     @classmethod
     def read(cls, options: tuple[Option, ...]) -> Note | None:
         """The note that these options write, or None where they write none."""
-        found = {name: value for section, name, value in options if section == STAMP_SECTION}
+        found = facts_of(options)
         try:
             doing = found["Doing"]
             return cls(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from deployster_cli.domain.moments import is_moment, latest
 from deployster_cli.domain.names import RECORD, SERVICE, VERSION
-from deployster_cli.domain.unitfile import MOST_PREVIOUS, STAMP_SECTION, Option, Stamp, versions, whole
+from deployster_cli.domain.unitfile import MOST_PREVIOUS, STAMP_SECTION, Option, Stamp, facts_of, idle, versions, whole
 
 FORMAT = "1"
 
@@ -41,7 +41,7 @@ class Record:
         return unit_name(self.service)
 
     def options(self) -> tuple[Option, ...]:
-        """The record as a unit that would do nothing if anybody ever started it."""
+        """The record as a unit that is never started."""
         facts = {
             "Record": FORMAT,
             "Service": self.service,
@@ -53,16 +53,12 @@ class Record:
         }
         if self.previous:
             facts["Previous"] = " ".join(self.previous[:MOST_PREVIOUS])
-        head = (
-            ("Unit", "Description", f"Deployster's record of {self.service}"),
-            ("Service", "ExecStart", "/bin/true"),
-        )
-        return head + tuple((STAMP_SECTION, name, value) for name, value in facts.items()) + self.more
+        return idle(f"Deployster's record of {self.service}", facts) + self.more
 
     @classmethod
     def read(cls, options: tuple[Option, ...]) -> Record | None:
         """The record that these options write, or None where they write none."""
-        found = {name: value for section, name, value in options if section == STAMP_SECTION}
+        found = facts_of(options)
         more = tuple(option for option in options if option[0] == STAMP_SECTION and option[1] not in _OURS)
         try:
             whole(found["Record"])

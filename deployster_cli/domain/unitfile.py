@@ -8,6 +8,7 @@ that ``list-unit-files --full`` shows can be worked out here, and what is submit
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from deployster_cli.domain.descriptions import own_words
@@ -145,7 +146,7 @@ class UnitFile:
     @property
     def stamp(self) -> Stamp | None:
         """What ``[X-Deployster]`` says, or None where the unit is not ours or the section is not whole."""
-        found = {name: value for section, name, value in self.options if section == STAMP_SECTION}
+        found = facts_of(self.options)
         try:
             return Stamp(
                 service=found["Service"],
@@ -172,6 +173,17 @@ class UnitFile:
     def stamped(self, stamp: Stamp) -> UnitFile:
         """The same unit with this ``[X-Deployster]`` in place of any other."""
         return replace(self, options=self.unstamped + stamp.options())
+
+
+def facts_of(options: Iterable[Option]) -> dict[str, str]:
+    """What ``[X-Deployster]`` says: name → value."""
+    return {name: value for section, name, value in options if section == STAMP_SECTION}
+
+
+def idle(description: str, facts: Mapping[str, str]) -> tuple[Option, ...]:
+    """A unit that only says these facts: it would do nothing if anybody ever started it."""
+    head = (("Unit", "Description", description), ("Service", "ExecStart", "/bin/true"))
+    return head + tuple((STAMP_SECTION, name, value) for name, value in facts.items())
 
 
 def whole(text: str, most: int = MOST_INSTANCES) -> int:

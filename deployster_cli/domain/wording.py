@@ -10,6 +10,11 @@ from deployster_cli.domain.names import UnitName
 _LISTED_ONE_BY_ONE = 4
 
 
+def capitalized(text: str) -> str:
+    """The text as a sentence begins; the rest of it as it is."""
+    return text[:1].upper() + text[1:]
+
+
 def some_names(names: Sequence[UnitName]) -> str:
     """``carousel 9f88701 @1 @2 @3``, each release once."""
     found: dict[tuple[str, str, str], list[int]] = {}

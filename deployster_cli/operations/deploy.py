@@ -276,9 +276,8 @@ def _as_rendered(engine: Engine, request: Request, render: Renderer, units: Sequ
     found: set[UnitName] = set()
     stamp: Stamp | None = None
     for unit in units:
-        if (unit.name.service, unit.name.version) != (request.service.name, request.version) or unit.desired is None:
-            continue
-        if unit.foreign:
+        mine = (unit.name.service, unit.name.version) == (request.service.name, request.version)
+        if not mine or unit.desired is None or unit.foreign:
             continue
         if stamp and render(unit.name, _restamped(stamp, unit)).hash == unit.hash:
             found.add(unit.name)

@@ -7,7 +7,7 @@ from deployster_cli.domain.model import OnFailure
 from deployster_cli.domain.reasons import headline
 from deployster_cli.domain.rollout_state import Phase, Rollout, Verb
 from deployster_cli.domain.watching import Reason
-from deployster_cli.domain.wording import some_names
+from deployster_cli.domain.wording import capitalized, some_names
 from deployster_cli.errors import EXIT_ENGINE, EXIT_FAILED, DeploysterError, Interrupted
 
 
@@ -34,7 +34,7 @@ def _is_undone(rollout: Rollout, failure: Failure) -> bool:
 
 def _headed(what: str, failure: Failure) -> str:
     """A headline as a sentence begins: the engine's words with a capital, a unit's name as it is."""
-    return f"{what[:1].upper()}{what[1:]}" if failure.text else what
+    return capitalized(what) if failure.text else what
 
 
 def _state(rollout: Rollout, failure: Failure) -> str:
@@ -49,7 +49,7 @@ def _state(rollout: Rollout, failure: Failure) -> str:
     if failure.reason is Reason.NOT_GONE and rollout.left and set(rollout.left) <= set(plan.retire):
         return f"{plan.service} {plan.version} runs; still there: {left}."
     text = "; ".join(filter(None, (_new(rollout), _earlier(rollout))))
-    return f"{text[:1].upper()}{text[1:]}." if text else ""
+    return f"{capitalized(text)}." if text else ""
 
 
 def _new(rollout: Rollout) -> str:

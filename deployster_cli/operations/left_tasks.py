@@ -14,7 +14,7 @@ from deployster_cli.domain.model import Unit
 from deployster_cli.domain.names import quoted
 from deployster_cli.domain.plan import Plan
 from deployster_cli.domain.unitfile import UnitFile
-from deployster_cli.domain.wording import where
+from deployster_cli.domain.wording import capitalized, where
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import Locked
 from deployster_cli.operations.clock import Clock
@@ -62,7 +62,7 @@ def _refusal(unit: Unit, note: Note, file: UnitFile) -> Locked:
     name = unit.name
     end = f"deployster destroy {shlex.quote(name.service)} {shlex.quote(name.version)} --instance {name.instance} --yes"
     return Locked(
-        f"{_sentence(_called(unit, note, file))}, still runs: nothing was changed.",
+        f"{capitalized(_called(unit, note, file))}, still runs: nothing was changed.",
         f"Wait for it with --lock-wait 15m, or end it: {end}",
     )
 
@@ -74,7 +74,3 @@ def _called(unit: Unit, note: Note, file: UnitFile) -> str:
     place = f" on {where(unit)}" if unit.machine else ""
     of = f"{unit.name.service.removesuffix(TASKS)} {unit.name.version}"
     return f"the task{command} of {of}, begun by {note.owner} on {note.host}{since} before a deploy{place}"
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]

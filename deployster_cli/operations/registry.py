@@ -14,6 +14,8 @@ from http import HTTPStatus
 from typing import Protocol
 from urllib.parse import urlencode
 
+from deployster_cli.domain.wording import capitalized
+
 DOCKER_HUB = "registry-1.docker.io"
 
 MANIFESTS = ", ".join(
@@ -134,7 +136,7 @@ def look_up(image: str, fetch: Fetch) -> Lookup:
 
 
 def _judged(image: str, reference: Reference, answer: Answer) -> Lookup:
-    shown = reference.shown[:1].upper() + reference.shown[1:]
+    shown = capitalized(reference.shown)
     if answer.status == HTTPStatus.OK:
         if not _is_manifest(answer):
             return _unknown(f"{shown} answers like a web page, not like a registry.", "Check registry_url.")
@@ -159,7 +161,7 @@ def _is_manifest(answer: Answer) -> bool:
 
 
 def _unknown(text: str, cure: str) -> Lookup:
-    return Lookup(Presence.UNKNOWN, text[:1].upper() + text[1:], cure)
+    return Lookup(Presence.UNKNOWN, capitalized(text), cure)
 
 
 def _asked(reference: Reference, fetch: Fetch) -> Answer:
