@@ -1,12 +1,14 @@
-"""Where things lie below the local engine's state folder where systemd doesn't run the units."""
+"""Where the local engine keeps what it knows, and where things lie below that where systemd doesn't run the units."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 
 from deployster_cli.domain.names import UnitName
 from deployster_cli.engines.systemctl.output import State
+from deployster_cli.errors import EngineMissing
 
 
 class Layout:
@@ -69,3 +71,13 @@ def write_state(path: Path, state: State) -> bool:
             target.replace(path)
             return True
     return False
+
+
+def state_folder() -> Path:
+    """Where this user's programs keep what they know."""
+    try:
+        return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    except RuntimeError as error:
+        raise EngineMissing(
+            "This user has no home: name a state folder by root in [local] or XDG_STATE_HOME."
+        ) from error

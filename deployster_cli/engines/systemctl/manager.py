@@ -23,11 +23,11 @@ from deployster_cli.engines.process import kin
 from deployster_cli.engines.systemctl import args, output
 from deployster_cli.engines.systemctl.args import LocalOptions
 from deployster_cli.engines.systemctl.folder import UnitFolder, refusal, told
-from deployster_cli.engines.systemctl.layout import Layout, write_state
+from deployster_cli.engines.systemctl.layout import Layout, state_folder, write_state
 from deployster_cli.engines.systemctl.locks import LocalLocks, locked
 from deployster_cli.engines.systemctl.logfile import LogFile
 from deployster_cli.engines.systemctl.output import Shown, State
-from deployster_cli.engines.systemctl.records import LocalRecords, state_folder
+from deployster_cli.engines.systemctl.records import LocalRecords
 from deployster_cli.errors import EngineError, EngineMissing
 
 _PACKAGES = Path(__file__).parents[3]

@@ -9,7 +9,7 @@ from pathlib import Path
 from deployster_cli.domain.record import Record
 from deployster_cli.domain.unitfile import parse_options, write_options
 from deployster_cli.engines.systemctl.folder import told
-from deployster_cli.errors import EngineMissing, TemplateFault
+from deployster_cli.errors import TemplateFault
 
 
 class LocalRecords:
@@ -48,13 +48,3 @@ class LocalRecords:
 
     def _path(self, service: str) -> Path:
         return self._folder / f"{service}.record"
-
-
-def state_folder() -> Path:
-    """Where this user's programs keep what they know."""
-    try:
-        return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    except RuntimeError as error:
-        raise EngineMissing(
-            "This user has no home: name a state folder by root in [local] or XDG_STATE_HOME."
-        ) from error

@@ -15,9 +15,10 @@ from deployster_cli.engines.systemctl import args, output
 from deployster_cli.engines.systemctl.args import LocalOptions
 from deployster_cli.engines.systemctl.calls import NOT_LOADED, call
 from deployster_cli.engines.systemctl.folder import UnitFolder
+from deployster_cli.engines.systemctl.layout import state_folder
 from deployster_cli.engines.systemctl.locks import LocalLocks
 from deployster_cli.engines.systemctl.output import Shown
-from deployster_cli.engines.systemctl.records import LocalRecords, state_folder
+from deployster_cli.engines.systemctl.records import LocalRecords
 from deployster_cli.errors import EngineError
 
 SYSTEM_UNITS = Path("/etc/systemd/system")

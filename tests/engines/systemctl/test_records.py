@@ -11,8 +11,9 @@ import pytest
 
 from deployster_cli.domain.record import Record
 from deployster_cli.engines.systemctl.args import LocalOptions
+from deployster_cli.engines.systemctl.layout import state_folder
 from deployster_cli.engines.systemctl.manager import Supervisors
-from deployster_cli.engines.systemctl.records import LocalRecords, state_folder
+from deployster_cli.engines.systemctl.records import LocalRecords
 from deployster_cli.engines.systemctl.systemd import Systemd
 from deployster_cli.errors import EngineMissing
 
