@@ -10,7 +10,16 @@ from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.reasons import headline, rules_and_machines
 from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.domain.watching import Reason
-from deployster_cli.domain.wording import count, did_you_mean, left_alone, resized, some_names, taken_over, where
+from deployster_cli.domain.wording import (
+    capitalized,
+    count,
+    did_you_mean,
+    left_alone,
+    resized,
+    some_names,
+    taken_over,
+    where,
+)
 from deployster_cli.domain.wording import on as on_place
 
 NEW = UnitName("carousel", "v2", 1)
@@ -80,3 +89,11 @@ def test_foreign_units_are_named_as_left_alone_or_taken_over() -> None:
 
 def test_a_change_of_the_number_is_said_with_its_reason() -> None:
     assert resized(1, 3, "deployster.toml") == "3 → 1 instance: deployster.toml"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("", ""), ("a", "A"), ("the unit web@1 FAILED", "The unit web@1 FAILED"), ("écrit", "Écrit"), ("4 run", "4 run")],
+)
+def test_a_sentence_begins_with_a_capital_and_goes_on_as_it_is(text: str, said: str) -> None:
+    assert capitalized(text) == said
