@@ -163,7 +163,8 @@ class SimEngine:
     things go wrong. Once it is ``emptied`` the registry has lost its data, and everything runs on.
 
     A global unit has a copy on each of ``hosts`` that fits; ``fates_on`` and ``lag`` are what differs there.
-    ``stops_late`` is for how long more than the others a unit takes to stop.
+    ``stops_late`` is for how long more than the others a unit takes to stop. ``once_destroyed`` is what befalls the
+    engine when something was destroyed for the first time. What is ``unreadable`` has no file that can be read.
     """
 
     clock: SimClock
@@ -190,6 +191,8 @@ class SimEngine:
     stops_late: dict[UnitName, float] = field(default_factory=dict)
     marked: set[UnitName] = field(default_factory=set)
     unmarked: set[UnitName] = field(default_factory=set)
+    unreadable: Collection[UnitName] = ()
+    once_destroyed: Callable[[SimEngine], None] | None = None
     settlings: list[UnitName] = field(default_factory=list)
     started: list[UnitFile] = field(default_factory=list)
     journals: dict[UnitName, list[Entry]] = field(default_factory=dict)
@@ -375,10 +378,17 @@ class SimEngine:
                 life.row_until = self.clock.now() + self.leave_delay
                 life.stop_done = self.clock.now()
                 self.leaving[name] = life
+        if self.once_destroyed:
+            deed, self.once_destroyed = self.once_destroyed, None
+            deed(self)
 
     def cat(self, name: UnitName) -> UnitFile | None:
         life = self.lives.get(name)
         return life.file if life else None
+
+    def files(self, units: Sequence[Unit]) -> dict[UnitName, UnitFile]:
+        found = {unit.name: self.cat(unit.name) for unit in units if unit.name not in self.unreadable}
+        return {name: file for name, file in found.items() if file}
 
     def journal(self, name: UnitName, lines: int = 10) -> Iterator[str]:
         yield f"a last word of {name.short}"

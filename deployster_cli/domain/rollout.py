@@ -8,8 +8,8 @@ again when nobody knows what became of it; a look that shows the wish come true 
   on failure    RESTORING and UNDOING (start-first: restored before the new ones go; stop-first: after) ─ FAILED
 
 Earlier instances are parked (stopped and kept) until all that is wanted has stood for the settle time behind the last
-batch. Every look judges all that has risen: up to RETIRING a fault of any of it brings the earlier ones back, and DONE
-is said of a look that shows all of it up.
+batch. Every look judges all that has risen: up to the end a fault of any of it brings the earlier ones back, those that
+are destroyed by then from their unit files, and DONE is said of a look that shows all of it up.
 """
 
 from __future__ import annotations
@@ -305,10 +305,17 @@ def _undoing(rollout: Rollout, units: Mapping[UnitName, Unit], complete: bool, n
 
 
 def _restoring(rollout: Rollout, units: Mapping[UnitName, Unit], complete: bool, now: float) -> Result:
-    """Start the earlier instances again. Those that were not up before are not waited for."""
+    """Start the earlier instances again, and put those in anew that this run has destroyed. Those that were not up
+    before are not waited for.
+    """
     names = rollout.up_before
-    still = tuple(n for n in names if not wanted(units.get(n)) and not _is_gone(rollout, n, complete))
-    rollout, actions = ask(rollout, Verb.RESUME, still, now)
+    off = [n for n in names if not wanted(units.get(n))]
+    gone = [n for n in off if _is_gone(rollout, n, complete)]
+    still = off if rollout.committed else [n for n in off if n not in gone]
+    anew = tuple(n for n in gone if rollout.committed and n not in units)  # not before its machine has let go of it
+    rollout, start = ask(rollout, Verb.START, anew, now)
+    there = tuple(n for n in still if n not in gone and not (rollout.committed and _is_leaving(units.get(n))))
+    rollout, resume = ask(rollout, Verb.RESUME, there, now)
     awaited = [n for n in names if rollout.old[n] not in _WAS_DOWN]
     back_up = [n for n in names if rollout.tracks[n].settled(now, 0)]
     lost = [n for n in awaited if _lost(rollout, n, now)]
@@ -319,7 +326,12 @@ def _restoring(rollout: Rollout, units: Mapping[UnitName, Unit], complete: bool,
     if not missing and not still:
         rollout, more = back(rollout, now)
         return rollout, (), (*told, *more)
-    return _unless_late((rollout, actions, told), missing, now)
+    return _unless_late((rollout, start + resume, told), missing, now)
+
+
+def _is_leaving(unit: Unit | None) -> bool:
+    """Whether its file is gone already, or just not listed."""
+    return unit is None or unit.desired is None
 
 
 def _lost(rollout: Rollout, name: UnitName, now: float) -> bool:

@@ -87,7 +87,7 @@ class Rollout:
     units of the new release must have. ``old`` is what each earlier instance that is wanted was doing when it was last
     seen before it was asked to stop. ``parked`` are those that were stopped and are kept until the end. ``serving`` are
     the earlier instances that the last look showed up, and ``served`` those that the first one did. ``committed``: the
-    earlier instances are being destroyed, so there is no way back.
+    earlier instances are being destroyed, so on the way back they are put in anew.
     """
 
     plan: Plan
@@ -251,7 +251,9 @@ def enter(rollout: Rollout, phase: Phase, now: float) -> Told:
     kept = {name: track for name, track in rollout.tracks.items() if name in judged}
     rollout = replace(
         rollout,
-        tracks={name: Track(known=True) for name in rollout.up_before} if phase is Phase.RESTORING else kept,
+        tracks={name: Track(known=not rollout.committed) for name in rollout.up_before}
+        if phase is Phase.RESTORING
+        else kept,
         told={key: sight for key, sight in rollout.told.items() if key[0] in judged},
         asked={},
         refusals={},
@@ -290,7 +292,7 @@ def fail(rollout: Rollout, failure: Failure, now: float) -> Told:
     judged = set(rollout.judged)
     rollout = replace(rollout, failure=failure)
     of_the_old = rollout.phase in {Phase.PARKING, Phase.RETIRING} and not judged.intersection(failure.names)
-    if rollout.committed or (of_the_old and not (rollout.stop_first and rollout.phase is Phase.PARKING)):
+    if of_the_old and not (rollout.stop_first and rollout.phase is Phase.PARKING):
         return end(rollout, failure.names), told
     if rollout.phase is Phase.PARKING:
         rollout = park(rollout)

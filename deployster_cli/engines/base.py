@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -146,6 +146,13 @@ class Engine(Protocol):
 
     def cat(self, name: UnitName) -> UnitFile | None:
         """The unit file that the engine holds, or None where it has no such unit."""
+        ...
+
+    def files(self, units: Sequence[Unit]) -> Mapping[UnitName, UnitFile]:
+        """The unit files of these units as they were just listed, without those that can't be read.
+
+        EngineUnreachable or EngineMissing where nothing can be read.
+        """
         ...
 
     def journal(self, name: UnitName, lines: int = 10) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from deployster_cli.domain.events import Failure
 from deployster_cli.domain.model import OnFailure
+from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.reasons import headline
 from deployster_cli.domain.rollout_state import Phase, Rollout, Verb
 from deployster_cli.domain.watching import Reason
@@ -42,8 +43,6 @@ def _state(rollout: Rollout, failure: Failure) -> str:
     plan, left = rollout.plan, some_names(rollout.left)
     if failure.reason is Reason.AWAY:
         return "What was asked of it so far stands; what runs now is not known."
-    if rollout.committed:
-        return _too_late(rollout)
     if not plan.start and not plan.watch and not plan.keep:
         return f"Still there: {left}." if left else ""
     if failure.reason is Reason.NOT_GONE and rollout.left and set(rollout.left) <= set(plan.retire):
@@ -62,17 +61,9 @@ def _new(rollout: Rollout) -> str:
     return f"{'not running again' if set(rollout.left) <= set(plan.retire) else 'not removed'}: {left}"
 
 
-def _too_late(rollout: Rollout) -> str:
-    """Of a failure that came when there was no way back."""
-    there = [name for name in rollout.plan.retire if name in rollout.serving]
-    still = f"; still up of them: {some_names(there)}" if there else ""
-    return f"By then the earlier instances were being destroyed{still}."
-
-
 def _earlier(rollout: Rollout) -> str:
     """How the earlier instances are that ran when it began: as they were, started again, or which of them don't run."""
-    ran = [name for name in rollout.plan.retire if name in (rollout.served or ())]
-    lost = tuple(name for name in ran if name not in rollout.serving)
+    ran, lost = _ran(rollout), _lost(rollout)
     if lost:
         return f"of the {len(ran)} earlier instances these do not run: {some_names(lost)}"
     releases = sorted({f"{name.service} {name.version}" for name in ran if name.version != rollout.plan.version})
@@ -84,13 +75,23 @@ def _earlier(rollout: Rollout) -> str:
     return f"{' and '.join(releases)} {'is as it was' if len(releases) == 1 else 'are as they were'}"
 
 
+def _ran(rollout: Rollout) -> tuple[UnitName, ...]:
+    """The earlier instances that were up when it began."""
+    return tuple(name for name in rollout.plan.retire if name in (rollout.served or ()))
+
+
+def _lost(rollout: Rollout) -> tuple[UnitName, ...]:
+    """Those of them that are not up by the last look."""
+    return tuple(name for name in _ran(rollout) if name not in rollout.serving)
+
+
 def _next(rollout: Rollout, failure: Failure) -> str:
     plan = rollout.plan
     if failure.reason is Reason.AWAY:
         return "Once it answers, run the same command again: it goes on from what it finds."
-    if rollout.committed:
-        back = _back(rollout)
-        return f"See deployster units {plan.service}. {f'{back}, or deploy' if back else 'Deploy'} a version that runs."
+    back = _back(rollout)
+    if back and _lost(rollout) and failure.reason is not Reason.NOT_GONE:
+        return f"See deployster units {plan.service}. {back}, or deploy a version that runs."
     if rollout.left:
         return f"See deployster units {plan.service}; the same command again goes on from what it finds."
     if failure.reason is Reason.NOT_YET:

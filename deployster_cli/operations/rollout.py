@@ -129,11 +129,13 @@ class _Looks:
     """The engine's listings, each with what it proves. ``took`` is how many seconds the last one took.
 
     ``rollout`` is how far it has got, what the last look led to included: a signal may come while that is told or done.
-    ``strange`` are names of ours under which the last look showed somebody else's units.
+    ``strange`` are names of ours under which the last look showed somebody else's units. ``earlier`` are the unit files
+    of the earlier instances that are destroyed, for the way back.
     """
 
     rollout: Rollout
     strange: frozenset[UnitName] = frozenset()
+    earlier: Mapping[UnitName, UnitFile] = {}
 
     def __init__(self, engine: Engine, work: Work, clock: Clock, hold: Hold, seen: Sequence[Unit] | None) -> None:
         self.clock, self.hold, self.took = clock, hold, 0.0
@@ -152,6 +154,12 @@ class _Looks:
             self.took = self.clock.now() - began
         self.hold.keep()
         return units, Listing.UNPROVEN if shown is None else Listing.PROVEN if shown else Listing.SHORT
+
+    def keep_files(self, action: Action, rollout: Rollout, seen: Sequence[Unit]) -> None:
+        """Read the files of what is about to be destroyed while a fault may still ask for it. Errors as Engine's."""
+        if action.verb is Verb.DESTROY and rollout.committed and not rollout.failure:
+            going = [unit for unit in seen if unit.name in action.names and unit.name not in self.strange]
+            self.earlier = {**self.earlier, **self._engine.files(going)}
 
     def _ours(self, units: Sequence[Unit], rollout: Rollout) -> Sequence[Unit]:
         """The units without the foreign ones that were not adopted: where somebody else has used a name since the plan
@@ -194,7 +202,8 @@ def _turn(engine: Engine, rollout: Rollout, work: Work, looks: _Looks, gates: Ga
         try:
             looks.hold.ensure()
             looks.took = 0.0  # the look behind a request comes soon, however long the one before it took
-            _perform(engine, action, work.files, looks.strange)
+            looks.keep_files(action, rollout, seen)
+            _perform(engine, action, {**work.files, **looks.earlier}, looks.strange)
         except EngineMissing:
             raise
         except EngineUnreachable as error:
@@ -214,7 +223,7 @@ def _perform(engine: Engine, action: Action, files: Mapping[UnitName, UnitFile],
     names = tuple(name for name in action.names if name not in strange)
     match action.verb:
         case Verb.START:
-            engine.start([files[name] for name in action.names])
+            engine.start([files[name] for name in action.names if name in files])
         case _ if not names:
             pass
         case Verb.RESUME:

@@ -162,16 +162,35 @@ def test_what_befalls_a_new_unit_before_the_old_ones_are_destroyed_brings_those_
     assert (engine.running("carousel", OLD), set(engine.lives)) == (3, set(names(OLD, 3)))
 
 
-def test_a_new_unit_that_fails_while_the_old_ones_are_destroyed_ends_in_a_failure_and_stays() -> None:
-    engine = sim(3, [(RETIRES, done_to(names(NEW, 1)[0], Mischief.KILLS))])
-    run = deploy(engine, 3)
-    assert (run.end.phase, run.reason, run.end.committed, run.end.left) == (
-        Phase.FAILED,
-        Reason.FAILED,
-        True,
-        names(NEW, 1),
-    )
-    assert engine.running("carousel", NEW) == 2
+@pytest.mark.parametrize("mischief", [Mischief.DESTROYS, Mischief.KILLS, Mischief.STOPS])
+@pytest.mark.parametrize("order", Order)
+def test_what_befalls_a_new_unit_while_the_old_ones_are_destroyed_puts_those_in_anew(
+    mischief: Mischief, order: Order
+) -> None:
+    engine = sim(3, [], leave_delay=4.0, once_destroyed=done_to(names(NEW, 1)[0], mischief))
+    files = {name: life.file for name, life in engine.lives.items()}
+    run = deploy(engine, 3, Policy(order=order))
+    assert (run.end.phase, run.end.committed, run.end.left) == (Phase.FAILED, True, ())
+    assert (engine.running("carousel", OLD), {n: life.file for n, life in engine.lives.items()}) == (3, files)
+    assert [event.names for event in run.of(events.Restoring)] == [names(OLD, 3)]
+
+
+def test_earlier_instances_that_can_not_be_put_in_anew_are_told_by_the_last_look() -> None:
+    engine = sim(2, [], once_destroyed=done_to(names(NEW, 1)[0], Mischief.KILLS))
+    failing, running = names(OLD, 2)
+    engine.fates[failing] = Fate.FAILS
+    run = deploy(engine, 2)
+    assert (run.reason, run.end.left) == (Reason.FAILED, names(NEW, 2))
+    assert run.end.serving == frozenset({running})
+
+
+def test_an_earlier_instance_whose_file_can_not_be_read_is_given_up_when_time_is_over() -> None:
+    unreadable, running = names(OLD, 2)
+    engine = sim(2, [], once_destroyed=done_to(names(NEW, 1)[0], Mischief.KILLS), unreadable={unreadable})
+    run = deploy(engine, 2, Policy(timeout=60))
+    assert run.reason is Reason.FAILED
+    assert run.end.serving == frozenset({running})
+    assert engine.lives.keys() == {*names(NEW, 2), running}
 
 
 def test_a_first_batch_that_dies_while_the_next_ones_start_fails_the_rollout() -> None:
@@ -410,7 +429,7 @@ def test_no_run_ends_in_done_that_a_last_look_would_deny_and_none_loses_the_earl
         assert engine.running("carousel", NEW) == count
         kept = {name: life.file.hash for name, life in engine.lives.items() if life.file}
         assert kept == {name: stamped(name).hash for name in names(NEW, count)}
-    elif not (run.end.committed or engine.emptied):
+    elif not engine.emptied:
         apart = policy.on_failure is OnFailure.KEEP and policy.order is Order.STOP_FIRST
         assert engine.running("carousel", OLD) == old or apart
 
@@ -419,6 +438,7 @@ def test_a_release_that_dies_once_it_was_ready_is_not_done_though_it_is_up_again
     engine = sim(3, [(RETIRES, done_to(name, Mischief.LOOPS)) for name in names(NEW, 3)])
     run = deploy(engine, 3)
     assert (run.end.phase, run.reason, run.end.committed) == (Phase.FAILED, Reason.DIED, True)
+    assert (engine.running("carousel", OLD), set(engine.lives)) == (3, set(names(OLD, 3)))
 
 
 def test_a_batch_settles_with_the_unit_that_came_up_last() -> None:

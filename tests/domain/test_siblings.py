@@ -36,27 +36,25 @@ def file(service: Service, version: str, instance: int, port: int | None = None)
         (Service("car-1", template="docker-vulcand", port=3000, health="/up"), None),
     ],
 )
-def test_it_is_the_hash_of_what_a_template_of_ours_renders(
-    service: Service, port: int | None, version: str, instance: int
-) -> None:
+def test_it_is_what_a_template_of_ours_renders(service: Service, port: int | None, version: str, instance: int) -> None:
     other = None if port is None else port + instance % 7
     found = sibling(file(service, version, 1, port), UnitName(service.name, version, instance), other)
-    assert found == file(service, version, instance, other).hash
+    assert found == file(service, version, instance, other).text
 
 
 def test_it_is_another_where_anything_else_differs() -> None:
     one, two = (file(PROCESS, "v1", n, 20000 + n) for n in (1, 2))
     later = two.stamped(replace(two.stamp, deployed_at="2026-01-02T00:00:00Z"))  # type: ignore[type-var, arg-type]
-    assert sibling(one, two.name, 20002) not in {later.hash, unstamped(two.name).hash}
+    assert sibling(one, two.name, 20002) not in {later.text, unstamped(two.name).text}
 
 
 @pytest.mark.parametrize(("has", "wanted"), [(20001, None), (None, 20002)])
 def test_a_unit_with_a_port_tells_nothing_of_one_without(has: int | None, wanted: int | None) -> None:
     one, two = file(PROCESS, "v1", 1, has), file(PROCESS, "v1", 2, wanted)
-    assert sibling(one, two.name, 20002 if wanted is None else None) != two.hash
+    assert sibling(one, two.name, 20002 if wanted is None else None) != two.text
 
 
 def test_a_copy_that_only_its_description_calls_another_is_not_guessed() -> None:
     one, two = stamped(UnitName("carousel", "v1", 1)), UnitName("carousel", "v1", 2)
     described = UnitFile(two, (("Unit", "Description", two.title), *one.options))
-    assert sibling(one, two, None) != described.hash
+    assert sibling(one, two, None) != described.text

@@ -82,8 +82,7 @@ def failed(
             failed(Reason.FAILED, serving=()),
             "The new instances were removed; of the 1 earlier instances these do not run: carousel v1 @1.",
         ),
-        (failed(Reason.FAILED, committed=True, serving=()), "By then the earlier instances were being destroyed."),
-        (failed(Reason.FAILED, committed=True), "being destroyed; still up of them: carousel v1 @1."),
+        (failed(Reason.DIED, parked=(OLD,), committed=True), "carousel v1 @1 was stopped and runs again."),
         (failed(Reason.NOT_YET, left=(NEW,)), "Not removed: carousel v2 @1; carousel v1 is as it was."),
         (failed(Reason.NOT_GONE, names=(OLD,), left=(OLD,)), "carousel v2 runs; still there: carousel v1 @1."),
         (failed(Reason.NOT_GONE, names=(OLD,), left=(OLD,), step=Step(retire=(OLD,))), "Still there: carousel v1 @1."),
@@ -106,8 +105,8 @@ def test_nothing_left_of_a_destroy_that_was_refused_needs_no_word() -> None:
         (failed(Reason.NOT_YET), "--timeout"),
         (failed(Reason.NOT_YET, left=(NEW,)), "deployster units carousel"),
         (failed(Reason.AWAY, text="x"), "the same command again"),
-        (failed(Reason.FAILED, committed=True), "deployster rollback carousel v1, or deploy a version that runs"),
-        (failed(Reason.FAILED, committed=True, step=Step((NEW,))), "Deploy a version that runs"),
+        (failed(Reason.FAILED, serving=()), "deployster rollback carousel v1, or deploy a version that runs"),
+        (failed(Reason.NOT_GONE, names=(OLD,), left=(OLD,), serving=()), "the same command again"),
     ],
 )
 def test_the_hint_says_what_to_type_next(error: RolloutFailed, hint: str) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.unitfile import UnitFile, hash_of
 
 if TYPE_CHECKING:
     from deployster_cli.domain.model import Unit
-    from deployster_cli.domain.unitfile import UnitFile
 
 
 class Contents:
@@ -17,6 +18,7 @@ class Contents:
 
     def __init__(self) -> None:
         self._made: dict[str, UnitName | None] = {}
+        self._files: dict[str, UnitFile] = {}
         self._last: dict[tuple[str, str], UnitFile] = {}
 
     def learn(self, file: UnitFile, *contents: str) -> None:
@@ -24,6 +26,7 @@ class Contents:
         stamp = file.stamp
         made = UnitName(stamp.service, stamp.version, stamp.instance) if stamp else None
         self._made.update(dict.fromkeys(contents, made))
+        self._files.update(dict.fromkeys(contents, file))
         if made == file.name:
             self._last[made.service, made.version] = file
 
@@ -43,15 +46,28 @@ class Contents:
                 found.setdefault(unit.hash, unit.name)
         return found
 
+    def file(self, unit: Unit) -> UnitFile | None:
+        """The unit's file, where its content is known."""
+        known = self._files.get(unit.hash)
+        if known:
+            return known if known.name == unit.name else replace(known, name=unit.name)
+        text = self._guess(unit)
+        return None if text is None else UnitFile.parse(unit.name, text)
+
     def _told(self, unit: Unit) -> Unit:
         foreign = self._made[unit.hash] != unit.name if unit.hash in self._made else unit.foreign
         return unit if unit.foreign is foreign else unit.owned(foreign=foreign)
 
     def _guessed(self, unit: Unit) -> bool:
-        from deployster_cli.domain.siblings import sibling  # noqa: PLC0415 - listings need none
-
-        last = self._last.get((unit.name.service, unit.name.version))
-        right = last is not None and sibling(last, unit.name, unit.port) == unit.hash
+        right = self._guess(unit) is not None
         if right:
             self._made[unit.hash] = unit.name
         return right
+
+    def _guess(self, unit: Unit) -> str | None:
+        """The unit's text, worked out from another one's of its release; None where its hash says that it is not."""
+        from deployster_cli.domain.siblings import sibling  # noqa: PLC0415 - listings need none
+
+        last = self._last.get((unit.name.service, unit.name.version))
+        text = sibling(last, unit.name, unit.port) if last else None
+        return text if text is not None and hash_of(text) == unit.hash else None

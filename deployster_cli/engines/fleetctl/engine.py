@@ -168,6 +168,11 @@ class FleetEngine:
         """The unit file in the registry, None where it has no such unit."""
         return self._read(name, self._calls.read(args.cat(self._options, name.text)))
 
+    def files(self, units: Sequence[Unit]) -> dict[UnitName, UnitFile]:
+        """The unit files in the registry: those that were judged are known already, the others are read."""
+        found = {unit.name: self._contents.file(unit) for unit in self.settled(units)}
+        return {name: file for name, file in found.items() if file}
+
     def journal(self, name: UnitName, lines: int = 10) -> Iterator[str]:
         """The journal's lines, over ssh."""
         argv = args.journal(self._options, name, lines)

@@ -178,6 +178,11 @@ class LocalEngine:
         held = self.manager.folder.get(name)
         return held.file if held else None
 
+    def files(self, units: Sequence[Unit]) -> dict[UnitName, UnitFile]:
+        """The unit files as they lie in the folder."""
+        found = {unit.name: self.cat(unit.name) for unit in units}
+        return {name: file for name, file in found.items() if file}
+
     def journal(self, name: UnitName, lines: int = 10) -> Iterator[str]:
         """The unit's last journal lines."""
         return self.manager.journal(name, lines)
