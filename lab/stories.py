@@ -91,7 +91,7 @@ UNWATCHED = (
     Story(
         "somebody destroys all new ones while the old are destroyed",
         (FIRST, Do(NEXT, 1, when("Retiring", destroyed))),
-        0,
+        left="old",
         floored=False,
     ),
     Story("a version that dies after 9 s", (FIRST, dies(9)), left="old", floored=False),

@@ -157,6 +157,40 @@ def test_one_file_tells_the_others_of_its_deploy(fp: FakeProcess) -> None:
     assert len(said(fp, "cat")) == 1
 
 
+def test_the_files_of_one_deploy_are_those_of_the_registry_for_one_call(fp: FakeProcess) -> None:
+    engine, files = FleetEngine(OPTIONS), [ours(n) for n in range(1, 21)]
+    cat(fp, files[0])
+    engine.cat(files[0].name)
+    listed(fp, *files)
+    assert engine.files(engine.units()) == {file.name: file for file in files}
+    assert len(said(fp, "cat")) == 1
+
+
+def test_files_that_are_not_known_are_read_and_what_cant_be_is_left_out(fp: FakeProcess) -> None:
+    engine, mine, theirs, broken = FleetEngine(OPTIONS), ours(1), unit_file(2), unit_file(3, "/bin/sleep 8")
+    listed(fp, mine, theirs, broken)
+    cat(fp, mine)
+    cat(fp, theirs)
+    cat(fp, broken, stdout="no unit file\n")
+    assert engine.files(engine.units()) == {mine.name: mine, theirs.name: theirs}
+
+
+def test_two_units_of_one_content_have_a_file_each(fp: FakeProcess) -> None:
+    engine, files = FleetEngine(OPTIONS), [unit_file(n) for n in (1, 2)]
+    listed(fp, *files)
+    cat(fp, files[0])
+    assert engine.files(engine.units()) == {file.name: file for file in files}
+
+
+def test_files_of_an_engine_that_is_away_are_not_none(fp: FakeProcess) -> None:
+    engine = FleetEngine(OPTIONS)
+    listed(fp, ours(1))
+    cat(fp, ours(1), stdout="", stderr=REFUSED, returncode=1)
+    units = engine.units()
+    with pytest.raises(EngineUnreachable):
+        engine.files(units)
+
+
 @pytest.mark.usefixtures("put_in")
 def test_what_was_put_in_by_us_is_not_read(fp: FakeProcess) -> None:
     engine, file = FleetEngine(OPTIONS), ours(1)

@@ -441,3 +441,16 @@ def test_a_command_gets_the_same_words(told: Told) -> None:
         *("x", "one", "two", "one", "two", "3", "", "one two", "x3y", "a$A", "$", "${A}", "$$", "${A:-x}", "", "${A"),
         *("100%", "1", "carousel-9f8@1.service", "carousel-9f8", "A\u00e9", "a b", ";", ";"),
     ]
+
+
+def test_a_destroyed_unit_runs_again_from_its_file(told: Told) -> None:
+    seen = told(
+        "settled(LONG)",
+        "files = engine.files(engine.units())",
+        "stopped()",
+        "engine.destroy([NAME])",
+        "wait(lambda now: not now)",
+        "engine.start(list(files.values()))",
+        "print(becomes('running'))",
+    )
+    assert seen == "running"
