@@ -337,7 +337,10 @@ class SimEngine:
         if any(self.fates.get(name) is Fate.REFUSED for name in names):
             raise EngineError("the engine refused the unit")
         for file in files:
-            if file.name in self.leaving and not self.emptied:
+            left = self.leaving.get(file.name)
+            if left and left.file == file:
+                raise EngineError(f"{file.name} was destroyed and is still stopping")
+            if left and not self.emptied:
                 raise AssertionError(f"{file.name} was started while its predecessor is still listed")
             self._launch(file.name, file)
 

@@ -312,7 +312,8 @@ def _restoring(rollout: Rollout, units: Mapping[UnitName, Unit], complete: bool,
     off = [n for n in names if not wanted(units.get(n))]
     gone = [n for n in off if _is_gone(rollout, n, complete)]
     still = off if rollout.committed else [n for n in off if n not in gone]
-    anew = tuple(n for n in gone if rollout.committed and n not in units)  # not before its machine has let go of it
+    # Not before its machine has let go of it, which one listing may be wrong about.
+    anew = tuple(n for n in gone if rollout.committed and n not in units and rollout.tracks[n].absent > 1)
     rollout, start = ask(rollout, Verb.START, anew, now)
     there = tuple(n for n in still if n not in gone and not (rollout.committed and _is_leaving(units.get(n))))
     rollout, resume = ask(rollout, Verb.RESUME, there, now)
