@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import errno
 import gc
 import importlib
 import os
 import signal
 import sys
+import threading
 from types import FrameType
 from typing import TYPE_CHECKING, TextIO
 
@@ -124,7 +126,18 @@ class Terminated(KeyboardInterrupt):
         self.signal = number
 
 
+_ENDING = threading.Event()
+"""Set once it is being said how the run ended: what comes now changes nothing any more."""
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    if not _ENDING.is_set():
+        signal.default_int_handler(number, frame)
+
+
 def _terminate(number: int, _: FrameType | None) -> None:
+    if _ENDING.is_set():
+        return
     if number == signal.SIGHUP:
         signal.signal(number, signal.SIG_IGN)  # the shell sends another one: that must not stop the tidying up
     raise Terminated(number)
@@ -133,8 +146,8 @@ def _terminate(number: int, _: FrameType | None) -> None:
 def _heed_signals() -> None:
     """End in order at Ctrl-C and SIGTERM, and at SIGHUP but for nohup's programs."""
     signal.signal(signal.SIGTERM, _terminate)
-    for number, heed in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, _terminate)):
-        if signal.getsignal(number) == signal.SIG_DFL:
+    for number, heed in ((signal.SIGINT, _interrupt), (signal.SIGHUP, _terminate)):
+        if signal.getsignal(number) in {signal.SIG_DFL, signal.default_int_handler}:
             signal.signal(number, heed)
 
 
@@ -177,15 +190,16 @@ def run(argv: list[str]) -> int:
     """Run one command line; its exit code."""
     try:
         done = cli.main(argv, prog_name="deployster", standalone_mode=False)
-    except Exception as error:
-        return _ended_by(error)
-    except KeyboardInterrupt as error:
-        return _ended_by(error)
+    except (Exception, KeyboardInterrupt) as error:
+        while True:
+            with contextlib.suppress(KeyboardInterrupt):  # one more, before it was known that it is ending
+                return _ended_by(error)
     return done if isinstance(done, int) else EXIT_DONE
 
 
 def _ended_by(error: BaseException) -> int:
     """Say what ended the run; its exit code."""
+    _ENDING.set()
     match error:
         case DeploysterError():
             _say("Error", error.message, error.hint)

@@ -88,7 +88,7 @@ class Surroundings:
         setting = self.settings.service(plan.service).instances
         if self.intent.verb is not Verb.SCALE or not setting or setting == self.intent.instances:
             return ""
-        return f"deployster.toml says instances = {setting}: the next deploy goes back to that."
+        return f"deployster.toml says instances = {setting}: the next deploy or restart goes back to that."
 
     @property
     def _commands(self) -> LocalCommands:

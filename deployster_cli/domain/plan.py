@@ -68,8 +68,8 @@ class Plan:
     release is a job, whose units are meant to end.
 
     ``adopted`` are those that are retired though Deployster didn't make them, as was asked; the others of the service
-    are ``beside`` it and left alone. ``halted`` are those of ``retire`` that an interrupted run of this very deploy
-    stopped: a failure starts them again.
+    are ``beside`` it and left alone. ``halted`` are those of ``retire`` that an interrupted run has stopped: a failure
+    starts them again. ``before`` is the version to go back to.
     """
 
     service: str
@@ -82,6 +82,7 @@ class Plan:
     adopted: tuple[UnitName, ...] = ()
     beside: tuple[UnitName, ...] = ()
     halted: tuple[UnitName, ...] = ()
+    before: str = ""
 
     @property
     def start(self) -> tuple[UnitName, ...]:
@@ -158,19 +159,10 @@ def plan_deploy(wanted: Wanted, units: Sequence[Unit], current: Collection[UnitN
     return Plan(wanted.service, wanted.version, steps, keep, wanted.policy, oneshot=wanted.oneshot, beside=beside)
 
 
-def halted(plan: Plan, units: Sequence[Unit], previous: Sequence[str]) -> tuple[UnitName, ...]:
-    """The instances of the release before that an interrupted run of this deploy has stopped: there are some of the new
-    release already, and these are off. A failure starts them again.
-
-    They are as many as are missing of the number that is to run: more may have been off for other reasons.
-    """
-    here = {(u.name.service, u.name.version) for u in units if not u.foreign}
-    if not previous or (plan.service, plan.version) not in here:
-        return ()
-    before = [u for u in units if u.name in plan.retire and u.name.version == previous[0]]
-    off = sorted(u.name for u in before if u.condition in NOT_WANTED)
-    missing = plan.instances.number - len(before) + len(off) if plan.instances else len(off)
-    return tuple(off[: max(0, missing)])
+def halted(plan: Plan, units: Sequence[Unit], stopped: Collection[UnitName]) -> tuple[UnitName, ...]:
+    """The instances that an interrupted run has ``stopped`` and that are still off. A failure starts them again."""
+    off = {u.name for u in units if u.condition in NOT_WANTED and not u.foreign}
+    return tuple(name for name in plan.retire if name in off and name in stopped)
 
 
 def plan_destroy(
@@ -232,17 +224,19 @@ def newest(found: Sequence[Release], stamps: Mapping[str, Stamp]) -> Release | N
     return max(found, key=lambda r: (deployed_at(stamps.get(r.version)), r.version), default=None)
 
 
-def previous_of(version: str, stamps: Mapping[str, Stamp], there: Sequence[str] = ()) -> tuple[str, ...]:
+def previous_of(
+    version: str, stamps: Mapping[str, Stamp], there: Sequence[str] = (), failed: Collection[str] = ()
+) -> tuple[str, ...]:
     """The releases before ``version``, newest first: the newest other release and those before it, and our own.
 
     Behind them come those that are ``there`` without a stamp, as another tool left them: they can be gone back to.
+    Those that ``failed`` can't.
     """
     own = stamps.get(version)
     in_order = sorted(stamps.values(), key=lambda stamp: (deployed_at(stamp), stamp.version), reverse=True)
     known = [at for stamp in in_order for at in (stamp.previous if stamp is own else (stamp.version, *stamp.previous))]
     chain = dict.fromkeys((*known, *(at for at in there if at not in stamps)))
-    chain.pop(version, None)
-    return tuple(chain)[:MOST_PREVIOUS]
+    return tuple(at for at in chain if at != version and at not in failed)[:MOST_PREVIOUS]
 
 
 def deployed_at(stamp: Stamp | None) -> str:

@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from deployster_cli.domain.moments import is_moment, latest
-from deployster_cli.domain.names import RECORD, SERVICE, VERSION
+from deployster_cli.domain.names import RECORD, SERVICE, VERSION, UnitName
 from deployster_cli.domain.unitfile import MOST_PREVIOUS, STAMP_SECTION, Option, Stamp, facts_of, idle, versions, whole
 
 FORMAT = "1"
 
-_OURS = frozenset({"Record", "Service", "Version", "Instances", "Previous", "Verb", "By", "At"})
+_OURS = frozenset({"Record", "Service", "Version", "Instances", "Previous", "Verb", "By", "At", "Failed", "Stopped"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,8 @@ class Record:
     """``by`` asked at ``at`` (RFC 3339 in UTC) by ``verb`` for ``instances`` of ``version``.
 
     ``previous`` are the releases before it, newest first; ``more`` is what another version of Deployster has put in.
+    ``stopped`` are the instances that were up when this change, which has not ended yet, began to stop them. ``failed``
+    are versions that never came up and were kept.
     """
 
     service: str
@@ -34,6 +36,8 @@ class Record:
     at: str
     previous: tuple[str, ...] = ()
     more: tuple[Option, ...] = ()
+    stopped: tuple[UnitName, ...] = ()
+    failed: tuple[str, ...] = ()
 
     @property
     def unit(self) -> str:
@@ -53,12 +57,16 @@ class Record:
         }
         if self.previous:
             facts["Previous"] = " ".join(self.previous[:MOST_PREVIOUS])
-        return idle(f"Deployster's record of {self.service}", facts) + self.more
+        if self.failed:
+            facts["Failed"] = " ".join(self.failed[:MOST_PREVIOUS])
+        stopped = tuple((STAMP_SECTION, "Stopped", name.text) for name in self.stopped)
+        return idle(f"Deployster's record of {self.service}", facts) + stopped + self.more
 
     @classmethod
     def read(cls, options: tuple[Option, ...]) -> Record | None:
         """The record that these options write, or None where they write none."""
         found = facts_of(options)
+        stopped = (UnitName.parse(value) for at, name, value in options if (at, name) == (STAMP_SECTION, "Stopped"))
         more = tuple(option for option in options if option[0] == STAMP_SECTION and option[1] not in _OURS)
         try:
             whole(found["Record"])
@@ -71,6 +79,8 @@ class Record:
                 at=found["At"],
                 previous=versions(found.get("Previous", "")),
                 more=more,
+                stopped=tuple(name for name in stopped if name and name.service == found["Service"]),
+                failed=versions(found.get("Failed", "")),
             )
         except (KeyError, ValueError):
             return None

@@ -301,7 +301,10 @@ def _undoing(rollout: Rollout, units: Mapping[UnitName, Unit], complete: bool, n
     if not left:
         rollout, more = back(rollout, now)
         return rollout, (), (*told, *more)
-    return _unless_late((rollout, actions, told), left, now)
+    if _late(rollout, now):  # what won't go is no reason to leave the earlier ones down
+        rollout, more = back(replace(rollout, left=tuple(left)), now)
+        return rollout, (), (*told, *more)
+    return rollout, actions, told
 
 
 def _restoring(rollout: Rollout, units: Mapping[UnitName, Unit], complete: bool, now: float) -> Result:
@@ -311,19 +314,19 @@ def _restoring(rollout: Rollout, units: Mapping[UnitName, Unit], complete: bool,
     names = rollout.up_before
     off = [n for n in names if not wanted(units.get(n))]
     gone = [n for n in off if _is_gone(rollout, n, complete)]
-    still = off if rollout.committed else [n for n in off if n not in gone]
+    still = [n for n in off if n not in gone or (rollout.committed and n in rollout.files)]
     # Not before its machine has let go of it, which one listing may be wrong about.
-    anew = tuple(n for n in gone if rollout.committed and n not in units and rollout.tracks[n].absent > 1)
+    anew = tuple(n for n in still if n in gone and n not in units and rollout.tracks[n].absent > 1)
     rollout, start = ask(rollout, Verb.START, anew, now)
     there = tuple(n for n in still if n not in gone and not (rollout.committed and _is_leaving(units.get(n))))
     rollout, resume = ask(rollout, Verb.RESUME, there, now)
-    awaited = [n for n in names if rollout.old[n] not in _WAS_DOWN]
     back_up = [n for n in names if rollout.tracks[n].settled(now, 0)]
-    lost = [n for n in awaited if _lost(rollout, n, now)]
     rollout, told = _tell_ready(rollout, back_up, units, now)
-    if lost:
+    awaited = [n for n in rollout.up_before if rollout.old[n] not in _WAS_DOWN]
+    lost = [n for n in awaited if (n in gone and n not in still) or _lost(rollout, n, now)]
+    missing = [n for n in awaited if n not in back_up and n not in lost]
+    if lost and not missing:
         return end(rollout, tuple(lost) if rollout.stop_first else rollout.started), (), told
-    missing = [n for n in awaited if n not in back_up]
     if not missing and not still:
         rollout, more = back(rollout, now)
         return rollout, (), (*told, *more)

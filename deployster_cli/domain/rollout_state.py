@@ -87,7 +87,8 @@ class Rollout:
     units of the new release must have. ``old`` is what each earlier instance that is wanted was doing when it was last
     seen before it was asked to stop. ``parked`` are those that were stopped and are kept until the end. ``serving`` are
     the earlier instances that the last look showed up, and ``served`` those that the first one did. ``committed``: the
-    earlier instances are being destroyed, so on the way back they are put in anew.
+    earlier instances are being destroyed, so on the way back they are put in anew, if they are among ``files``: their
+    unit files are known, and nobody else's units have their names.
     """
 
     plan: Plan
@@ -110,6 +111,7 @@ class Rollout:
     served: frozenset[UnitName] | None = None
     serving: frozenset[UnitName] = frozenset()
     committed: bool = False
+    files: frozenset[UnitName] = frozenset()
     away_since: float | None = None
     failure: Failure | None = None
     left: tuple[UnitName, ...] = ()
@@ -307,7 +309,8 @@ def back(rollout: Rollout, now: float) -> Told:
     and the old ones only come back where they can run beside them.
     """
     keep = rollout.plan.policy.on_failure is OnFailure.KEEP
-    undo = () if keep else rollout.started
+    # Once the earlier ones are being destroyed the new ones may be all that is left of the service.
+    undo = () if keep or (rollout.committed and not rollout.up_before) else rollout.started
     restore = () if keep and rollout.stop_first else rollout.up_before
     way = [(Phase.RESTORING, restore), (Phase.UNDOING, undo)]
     way = list(reversed(way)) if rollout.stop_first else way
@@ -316,7 +319,7 @@ def back(rollout: Rollout, now: float) -> Told:
     for phase, names in way[behind:]:
         if names:
             return enter(rollout, phase, now)
-    return end(rollout, rollout.started if keep else ()), ()
+    return end(rollout, rollout.left or (rollout.started if not undo else ())), ()
 
 
 def park(rollout: Rollout) -> Rollout:

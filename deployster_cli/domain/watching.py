@@ -122,6 +122,8 @@ class Track:
         return replace(self._seen(unit, now, traits), copies=copies)
 
     def _seen(self, unit: Unit, now: float, traits: Traits) -> Track:
+        if self._moved(unit):  # elsewhere it is started anew, and may have as bad luck as any other
+            return Track(known=True, was_wanted=self.was_wanted)._seen(unit, now, traits)
         condition = unit.condition
         if self.was_active and not unit.reported:
             return replace(self._missed(now), unit=unit, absent=0)
@@ -143,6 +145,11 @@ class Track:
         )
         done = traits.oneshot and (condition is Condition.EXITED or (dead and track._ended(now, traits)))
         return replace(track, up_since=_since(self.up_since, now, condition is Condition.RUNNING or done))
+
+    def _moved(self, unit: Unit) -> bool:
+        """Whether it is on another machine than before."""
+        last = self.unit.machine if self.unit else None
+        return last is not None and unit.machine is not None and last.id != unit.machine.id
 
     def unlooked(self, now: float) -> Track:
         """The story after a look that the engine did not answer, or whose listing was short."""

@@ -21,8 +21,8 @@ from deployster_cli.operations.failure import RolloutFailed, interrupted
 from deployster_cli.operations.left_tasks import await_left_tasks
 from deployster_cli.operations.lock import Held, take, with_word
 from deployster_cli.operations.needs import refuse_missing
-from deployster_cli.operations.records import remembered
-from deployster_cli.operations.rollout import Hold, Stopped, Work, drive, explain
+from deployster_cli.operations.records import Keeping
+from deployster_cli.operations.rollout import Hold, Stopped, Stops, Work, drive, explain
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +86,8 @@ def under_lock(engine: Engine, locking: Locking, prepare: Callable[[], Prepared]
     try:
         prepared, began = yield from _made_ready(engine, locking, _Planner(prepare, held, clock), early.planned)
         seen = prepared.units if clock.now() - began <= LOOK_LASTS else None
-        carrying = carry_out(engine, prepared.work, clock, held, seen)
-        result = yield from remembered(engine, prepared.plan, prepared.memory, clock, carrying, ensure=held.ensure)
+        keeping = Keeping(engine, prepared.plan, prepared.memory, clock, held.ensure)
+        result = yield from keeping.carried(carry_out(engine, prepared.work, clock, held, seen, stops=keeping.stops))
     except BaseException as error:
         raise with_word(error, held.release()) from error.__cause__
     if left := held.release():
@@ -175,14 +175,22 @@ class _Planner:
         )
 
 
-def carry_out(engine: Engine, work: Work, clock: Clock, hold: Hold, seen: tuple[Unit, ...] | None = None) -> Carrying:
+def carry_out(
+    engine: Engine,
+    work: Work,
+    clock: Clock,
+    hold: Hold,
+    seen: tuple[Unit, ...] | None = None,
+    *,
+    stops: Stops | None = None,
+) -> Carrying:
     """Drive the work's plan to its end, telling events. RolloutFailed or Interrupted for any other end.
 
-    ``seen`` is what the engine's units were just now, where that is known.
+    ``seen`` is what the engine's units were just now, where that is known; ``stops`` as for ``drive``.
     """
     began = clock.now()
     try:
-        rollout = yield from drive(engine, work, clock, hold, seen=seen)
+        rollout = yield from drive(engine, work, clock, hold, seen=seen, stops=stops)
     except Stopped as stopped:
         raise interrupted(stopped.rollout, getattr(stopped.__cause__, "signal", 2)) from None
     if rollout.phase is Phase.FAILED and rollout.failure:

@@ -132,8 +132,9 @@ def _prepared(
     if probe.stamp and probe.stamp.port is not None and not render.takes_port:
         check_fixed_port(plan, request.service, units, one_machine=engine.one_machine, everywhere=is_global(probe))
     ports = _ports(engine, render, plan, units)
-    previous, at = previous_of(request.version, what.stamps, _kept(found)), after(now, [what.latest])
-    plan = replace(plan, halted=halted(plan, units, previous))
+    failed, stopped = (what.record.failed, what.record.stopped) if what.record else ((), ())
+    previous, at = previous_of(request.version, what.stamps, _kept(found), failed), after(now, [what.latest])
+    plan = replace(plan, halted=halted(plan, units, stopped), before=next(iter(previous), ""))
     files = {
         name: render(name, _stamp(request, name.instance, at, instances, port=ports.get(name), previous=previous))
         for name in plan.start

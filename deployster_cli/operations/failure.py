@@ -15,7 +15,8 @@ from deployster_cli.errors import EXIT_ENGINE, EXIT_FAILED, DeploysterError, Int
 class RolloutFailed(DeploysterError):
     """A rollout came to its bad end. ``rollout`` holds all the facts, ``failure`` the first thing that went wrong.
 
-    ``undone`` says that what it had started is gone again, and what it had stopped runs.
+    ``undone`` says that what it had started is gone again, and what it had stopped runs; ``kept_fresh`` that a release
+    which never came up was kept; ``halted`` are the earlier instances that were up and are stopped.
     """
 
     def __init__(self, rollout: Rollout, failure: Failure, more: str = "") -> None:
@@ -25,12 +26,21 @@ class RolloutFailed(DeploysterError):
         self.rollout = rollout
         self.failure = failure
         self.undone = _is_undone(rollout, failure)
+        self.kept_fresh = _is_kept_fresh(rollout, failure)
+        self.halted = _lost(rollout)
         self.exit_code = EXIT_ENGINE if failure.reason is Reason.AWAY else EXIT_FAILED
 
 
 def _is_undone(rollout: Rollout, failure: Failure) -> bool:
     kept = rollout.plan.policy.on_failure is OnFailure.KEEP
     return not (kept or rollout.left or failure.reason is Reason.AWAY)
+
+
+def _is_kept_fresh(rollout: Rollout, failure: Failure) -> bool:
+    plan = rollout.plan
+    fresh = not plan.keep and all(name.version != plan.version for name in plan.retire)
+    at_fault = bool(set(failure.names) & set(rollout.started))
+    return fresh and at_fault and plan.policy.on_failure is OnFailure.KEEP
 
 
 def _headed(what: str, failure: Failure) -> str:
@@ -41,14 +51,15 @@ def _headed(what: str, failure: Failure) -> str:
 def _state(rollout: Rollout, failure: Failure) -> str:
     """What is there now, by the last look."""
     plan, left = rollout.plan, some_names(rollout.left)
-    if failure.reason is Reason.AWAY:
+    if failure.reason is Reason.AWAY or rollout.away_since is not None:
         return "What was asked of it so far stands; what runs now is not known."
     if not plan.start and not plan.watch and not plan.keep:
         return f"Still there: {left}." if left else ""
     if failure.reason is Reason.NOT_GONE and rollout.left and set(rollout.left) <= set(plan.retire):
         return f"{plan.service} {plan.version} runs; still there: {left}."
     text = "; ".join(filter(None, (_new(rollout), _earlier(rollout))))
-    return f"{capitalized(text)}." if text else ""
+    named = text.startswith(f"{plan.service} ")
+    return f"{text if named else capitalized(text)}." if text else ""
 
 
 def _new(rollout: Rollout) -> str:
@@ -76,8 +87,8 @@ def _earlier(rollout: Rollout) -> str:
 
 
 def _ran(rollout: Rollout) -> tuple[UnitName, ...]:
-    """The earlier instances that were up when it began."""
-    return tuple(name for name in rollout.plan.retire if name in (rollout.served or ()))
+    """The earlier instances that were up when it began, or before a run that was interrupted."""
+    return tuple(name for name in rollout.plan.retire if name in {*(rollout.served or ()), *rollout.plan.halted})
 
 
 def _lost(rollout: Rollout) -> tuple[UnitName, ...]:
@@ -87,7 +98,7 @@ def _lost(rollout: Rollout) -> tuple[UnitName, ...]:
 
 def _next(rollout: Rollout, failure: Failure) -> str:
     plan = rollout.plan
-    if failure.reason is Reason.AWAY:
+    if failure.reason is Reason.AWAY or rollout.away_since is not None:
         return "Once it answers, run the same command again: it goes on from what it finds."
     back = _back(rollout)
     if back and _lost(rollout) and failure.reason is not Reason.NOT_GONE:
@@ -98,15 +109,15 @@ def _next(rollout: Rollout, failure: Failure) -> str:
         return "Give it longer with --timeout, or keep it for inspection with --on-failure keep."
     if failure.reason not in {Reason.FAILED, Reason.CRASH_LOOP, Reason.DIED, Reason.ENDED, Reason.UNHEALTHY}:
         return ""
-    before = f"It was there before this run; deployster destroy {plan.service} {plan.version} removes it."
+    before = f"{plan.service} {plan.version} was there before this run and stays; see deployster units {plan.service}."
     new = "To keep the failed instances for inspection, deploy with --on-failure keep."
     return before if set(failure.names) <= set(plan.keep) else new
 
 
 def _back(rollout: Rollout) -> str:
     """The line that goes back to the release before; empty where there was none."""
-    before = [name.version for name in rollout.plan.retire if name.version != rollout.plan.version]
-    return f"Go back with deployster rollback {rollout.plan.service} {before[-1]}" if before else ""
+    plan = rollout.plan
+    return f"Go back with deployster rollback {plan.service} {plan.before}" if plan.before else ""
 
 
 def interrupted(rollout: Rollout, signal: int) -> Interrupted:
@@ -146,7 +157,9 @@ def _interrupted_failure(rollout: Rollout, failure: Failure, signal: int) -> Int
     stopped = tuple(name for name in rollout.up_before if name not in rollout.serving)
     kinds = (("not removed", new), ("not running again", stopped))
     left = "; ".join(f"{kind}: {some_names(names)}" for kind, names in kinds if names)
-    cure = _back(rollout) if stopped else f"Remove it with deployster destroy {plan.service} {plan.version}"
+    cure = f"Remove it with deployster destroy {plan.service} {plan.version}"
+    if stopped or any(name.version == plan.version for name in plan.retire):
+        cure = _back(rollout) if stopped and plan.before else "Run the same command again"
     return Interrupted(
         f"{_headed(what, failure)}. Interrupted while that was undone{f'; {left}' if left else ''}.",
         f"{cure}; deployster units {plan.service} shows what runs.",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Collection, Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from deployster_cli.domain.events import Event, Resized
+from deployster_cli.domain.intent import Verb
 from deployster_cli.domain.model import Unit
 from deployster_cli.domain.moments import latest
+from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import Plan
 from deployster_cli.domain.record import Record, corrected
 from deployster_cli.domain.unitfile import Stamp
@@ -41,7 +43,8 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What to keep of one change: ``now`` from its beginning on (None: nothing, and at its end not even ``before``).
+    """What to keep of one change: ``now`` from its beginning on if that is ``needed``, else from when it begins to stop
+    earlier instances until it has ended. None: nothing, and at its end not even ``before``.
 
     ``before`` is what was kept before it, and is put back where it fails and is undone.
     """
@@ -49,6 +52,7 @@ class Memory:
     service: str
     now: Record | None = None
     before: Record | None = None
+    needed: bool = True
 
 
 def known(engine: Engine, service: str, stamps: Mapping[str, Stamp]) -> Known:
@@ -57,20 +61,18 @@ def known(engine: Engine, service: str, stamps: Mapping[str, Stamp]) -> Known:
     return Known(corrected(stamps, record), record)
 
 
-def memory_of(change: Record, plan: Plan, now: Known, units: Collection[Unit]) -> Memory | None:
+def memory_of(change: Record, plan: Plan, now: Known, units: Collection[Unit]) -> Memory:
     """What to keep of this change, so that its number and what was before it are known whatever becomes of it.
 
-    Nothing where the units will say it themselves: of a fresh release each one does, and so do those that are there
-    if they were asked for with the same words.
+    It is not needed where the units will say it themselves: of a fresh release each one does, and so do those that are
+    there if they were asked for with the same words.
     """
     stamp = now.stamps.get(change.version)
     of_it = (unit for unit in units if (unit.name.service, unit.name.version) == (change.service, change.version))
     mine = (unit for unit in of_it if not unit.foreign)
-    if stamp is None or not any(unit.desired is not None for unit in mine):
-        return None
-    if stamp.instances == change.instances and (plan.empty or stamp.previous == change.previous):
-        return None
-    return Memory(change.service, change, now.record)
+    fresh = stamp is None or not any(unit.desired is not None for unit in mine)
+    said = stamp and stamp.instances == change.instances and (plan.empty or stamp.previous == change.previous)
+    return Memory(change.service, change, now.record, needed=not (fresh or said))
 
 
 def forgetting(engine: Engine, plan: Plan, units: Collection[Unit]) -> Memory | None:
@@ -80,53 +82,93 @@ def forgetting(engine: Engine, plan: Plan, units: Collection[Unit]) -> Memory | 
     return Memory(plan.service) if not left and engine.records.listed(plan.service) else None
 
 
-def remembered(
-    engine: Engine,
-    plan: Plan,
-    memory: Memory | None,
-    clock: Clock,
-    carrying: Generator[Event, None, T],
-    *,
-    ensure: Callable[[], None] = lambda: None,
-) -> Generator[Event, None, T]:
-    """Carry it out with its memory kept, the service's lock held: ``ensure`` is called before each request, and raises
-    where it is not any more. A number that changes is told first.
+class Keeping:
+    """Keeps a change's memory while it is carried out, the service's lock held: ``ensure`` is called before each
+    request, and raises where it is not any more.
     """
-    if plan.instances and plan.instances.changed:
-        yield Resized(plan.instances.number, plan.instances.before or 0, plan.instances.reason)
-    if memory and memory.now:
-        _write(engine, memory.now, clock, ensure)
-    try:
-        result = yield from carrying
-    except RolloutFailed as failed:
-        if memory and memory.now and failed.undone:
-            with contextlib.suppress(EngineError, Locked):
-                _put_back(engine, memory, clock, ensure)
-        raise
-    if memory and not memory.now:
-        with contextlib.suppress(EngineError, Locked):  # without a release it says nothing
-            ensure()
-            engine.records.drop(memory.service)
-    return result
 
+    def __init__(
+        self, engine: Engine, plan: Plan, memory: Memory | None, clock: Clock, ensure: Callable[[], None] = lambda: None
+    ) -> None:
+        self._engine, self._plan, self._clock, self._ensure = engine, plan, clock, ensure
+        self._memory = memory or Memory(plan.service)
+        self._there = self._memory.before
+        self._forgets = memory is not None and memory.now is None
 
-def _put_back(engine: Engine, memory: Memory, clock: Clock, ensure: Callable[[], None]) -> None:
-    if memory.before:
-        _write(engine, memory.before, clock, ensure)
-    else:
-        ensure()
-        engine.records.drop(memory.service)
-
-
-def _write(engine: Engine, record: Record, clock: Clock, ensure: Callable[[], None]) -> None:
-    """Write it; an engine that does not answer is asked again."""
-    for left in reversed(range(TRIES)):
+    def carried(self, carrying: Generator[Event, None, T]) -> Generator[Event, None, T]:
+        """Carry the change out. A number that changes is told first."""
+        plan, now = self._plan, self._memory.now
+        if plan.instances and plan.instances.changed:
+            yield Resized(plan.instances.number, plan.instances.before or 0, plan.instances.reason)
+        if now and self._memory.needed:
+            self._write(now)
         try:
-            ensure()
-            engine.records.write(record)
-        except EngineUnreachable:
-            if not left:
-                raise
-            clock.sleep(PAUSE)
-        else:
-            break
+            result = yield from carrying
+        except RolloutFailed as failed:
+            with contextlib.suppress(EngineError, Locked):
+                self._failed(failed)
+            raise
+        with contextlib.suppress(EngineError, Locked):  # what is left of it harms nobody
+            self._done()
+        return result
+
+    def stops(self, names: Collection[UnitName]) -> None:
+        """Note that these, which are up or were stopped by an interrupted run, are about to be stopped. Where that
+        can't be noted they are stopped all the same.
+        """
+        now = self._memory.now
+        if now and now.verb != Verb.SCALE.value:
+            self._ensure()
+            with contextlib.suppress(EngineError):
+                self._write_once(replace(now, stopped=tuple(sorted(names)), failed=self._failed_before))
+
+    @property
+    def _failed_before(self) -> tuple[str, ...]:
+        return self._memory.before.failed if self._memory.before else ()
+
+    def _done(self) -> None:
+        """Keep what is needed. Releases that failed are known as long as they are there."""
+        memory, before = self._memory, self._memory.before
+        if self._forgets:
+            self._drop()
+        elif memory.now and (self._there != before or (before and (before.stopped or before.failed))):
+            gone = {name.version for name in self._plan.retire} | {self._plan.version}
+            failed = tuple(version for version in self._failed_before if version not in gone)
+            self._put(replace(memory.now, failed=failed) if memory.needed or failed else None)
+
+    def _failed(self, failed: RolloutFailed) -> None:
+        memory, before = self._memory, self._memory.before
+        if memory.now and failed.undone:
+            off = tuple(name for name in before.stopped if name in failed.halted) if before else ()
+            self._put(replace(before, stopped=off) if before else None)
+        elif memory.now and failed.kept_fresh:
+            versions = dict.fromkeys((self._plan.version, *self._failed_before))
+            self._put(replace(memory.now, stopped=failed.halted, failed=tuple(versions)))
+
+    def _put(self, record: Record | None) -> None:
+        """Have this record and no other, or none."""
+        if record and record != self._there:
+            self._write(record)
+        elif self._there and not record:
+            self._drop()
+
+    def _drop(self) -> None:
+        self._ensure()
+        self._engine.records.drop(self._memory.service)
+
+    def _write(self, record: Record) -> None:
+        """Write it; an engine that does not answer is asked again."""
+        for left in reversed(range(TRIES)):
+            try:
+                self._ensure()
+                self._write_once(record)
+            except EngineUnreachable:
+                if not left:
+                    raise
+                self._clock.sleep(PAUSE)
+            else:
+                break
+
+    def _write_once(self, record: Record) -> None:
+        self._engine.records.write(record)
+        self._there = record

@@ -14,9 +14,10 @@ from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.pace import next_look
 from deployster_cli.domain.plan import Plan
 from deployster_cli.domain.reasons import rules_and_machines
-from deployster_cli.domain.rollout_state import Action, Listing, Rollout, Verb
+from deployster_cli.domain.rollout_state import Action, Listing, Phase, Rollout, Verb
 from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.domain.watching import LOST_FOR, Traits
+from deployster_cli.domain.wording import some_names
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable
 from deployster_cli.operations.clock import Clock
@@ -81,6 +82,7 @@ class Stopped(KeyboardInterrupt):
 
 Telling = Generator[Event, None, Rollout]
 Pause = Callable[[float], Iterator[Event]]
+Stops = Callable[[Collection[UnitName]], None]
 
 SLEPT = 30.0
 """Seconds that this program is behind its time before they count as slept: a busy machine loses a few."""
@@ -94,18 +96,20 @@ def drive(
     pause: Pause | None = None,
     *,
     seen: Sequence[Unit] | None = None,
+    stops: Stops | None = None,
 ) -> Telling:
     """Carry the plan out, telling each event as it happens; returns the rollout's end.
 
     Errors of the engine are part of the rollout; only what no waiting can cure (its program vanished) is raised, and
     what ``hold`` raises. ``pause`` takes the place of sleeping between two looks, and may have more to tell. ``seen``
-    takes the place of the first look.
+    takes the place of the first look. ``stops`` is called once, before the first of the earlier instances is stopped,
+    with all of them that a failure would start again.
     """
     traits = work.traits
     if not engine.one_machine:
         traits = replace(traits, limits=replace(traits.limits, dead_for=LOST_FOR))
     rollout, told = machine.begin(work.plan, traits, clock.now(), work.hashes)
-    looks = _Looks(engine, work, clock, hold, seen)
+    looks = _Looks(engine, work, clock, hold, seen=seen, stops=stops)
     looks.rollout = rollout
     gates = Gates(engine, clock)
     try:
@@ -137,11 +141,21 @@ class _Looks:
     strange: frozenset[UnitName] = frozenset()
     earlier: Mapping[UnitName, UnitFile] = {}
 
-    def __init__(self, engine: Engine, work: Work, clock: Clock, hold: Hold, seen: Sequence[Unit] | None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        work: Work,
+        clock: Clock,
+        hold: Hold,
+        *,
+        seen: Sequence[Unit] | None,
+        stops: Stops | None,
+    ) -> None:
         self.clock, self.hold, self.took = clock, hold, 0.0
         self._engine = engine
         self._spreading = Spreading(engine, work.files)
         self._seen = seen
+        self._stops = stops
 
     def look(self, rollout: Rollout) -> tuple[Sequence[Unit], Listing]:
         """All units now. Errors as Engine's, and what keeping the lock raises."""
@@ -155,11 +169,19 @@ class _Looks:
         self.hold.keep()
         return units, Listing.UNPROVEN if shown is None else Listing.PROVEN if shown else Listing.SHORT
 
-    def keep_files(self, action: Action, rollout: Rollout, seen: Sequence[Unit]) -> None:
-        """Read the files of what is about to be destroyed while a fault may still ask for it. Errors as Engine's."""
+    def keep(self, action: Action, rollout: Rollout, seen: Sequence[Unit]) -> None:
+        """See to the way back before earlier instances are stopped or destroyed: note which are up, and read the files
+        of what is to be destroyed. Errors as Engine's, and what ``stops`` raises.
+        """
+        if action.verb is Verb.STOP and self._stops and rollout.phase is Phase.PARKING:
+            self._stops([*rollout.serving, *rollout.plan.halted])
+            self._stops = None
         if action.verb is Verb.DESTROY and rollout.committed and not rollout.failure:
             going = [unit for unit in seen if unit.name in action.names and unit.name not in self.strange]
             self.earlier = {**self.earlier, **self._engine.files(going)}
+            unread = [unit.name for unit in going if unit.name not in self.earlier]
+            if unread:
+                raise EngineError(f"The unit file of {some_names(unread)} can't be read, so it is not destroyed.")
 
     def _ours(self, units: Sequence[Unit], rollout: Rollout) -> Sequence[Unit]:
         """The units without the foreign ones that were not adopted: where somebody else has used a name since the plan
@@ -195,6 +217,7 @@ def _turn(engine: Engine, rollout: Rollout, work: Work, looks: _Looks, gates: Ga
         rollout, told = machine.condemned(rollout, verdict, clock.now())
         looks.rollout = rollout
         return (yield from _with_reasons(engine, work, rollout, told))
+    rollout = replace(rollout, files=frozenset(looks.earlier.keys() - looks.strange))
     rollout, actions, told = machine.advance(rollout, seen, clock.now(), listing)
     looks.rollout = rollout
     rollout = yield from _with_reasons(engine, work, rollout, told)
@@ -202,7 +225,7 @@ def _turn(engine: Engine, rollout: Rollout, work: Work, looks: _Looks, gates: Ga
         try:
             looks.hold.ensure()
             looks.took = 0.0  # the look behind a request comes soon, however long the one before it took
-            looks.keep_files(action, rollout, seen)
+            looks.keep(action, rollout, seen)
             _perform(engine, action, {**work.files, **looks.earlier}, looks.strange)
         except EngineMissing:
             raise
@@ -223,7 +246,7 @@ def _perform(engine: Engine, action: Action, files: Mapping[UnitName, UnitFile],
     names = tuple(name for name in action.names if name not in strange)
     match action.verb:
         case Verb.START:
-            engine.start([files[name] for name in action.names if name in files])
+            engine.start([files[name] for name in action.names])
         case _ if not names:
             pass
         case Verb.RESUME:

@@ -168,7 +168,7 @@ def test_a_scale_to_what_runs_already_is_asked_for_all_the_same(shell: Shell) ->
 def test_a_scale_says_that_the_setting_comes_back(shell: Shell, line: str, told: bool) -> None:
     setting(2)
     shell("deploy carousel v1 -q")
-    said = "deployster.toml says instances = 2: the next deploy goes back to that."
+    said = "deployster.toml says instances = 2: the next deploy or restart goes back to that."
     assert (said in shell(line)[2]) is told
 
 
@@ -232,12 +232,14 @@ def test_what_is_destroyed_has_no_number(shell: Shell) -> None:
     assert json.loads(out)["destroy"]["instances"] is None
 
 
-def test_a_fresh_deploy_neither_reads_nor_writes_a_record(shell: Shell) -> None:
+def test_a_fresh_deploy_has_a_record_only_while_it_replaces_others(shell: Shell) -> None:
     shell("deploy carousel v1 --instances 3")
-    shell("deploy carousel v2 --destroy-previous")
+    shell("deploy carousel v2")
+    assert shell.engine.records.calls == []
+    shell("deploy carousel v3 --destroy-previous")
     shell("rollback carousel")
     shell("restart carousel")
-    assert shell.engine.records.calls == []
+    assert shell.engine.records.calls == ["write", "drop"] * 3
 
 
 def test_nothing_to_do_writes_none(shell: Shell) -> None:

@@ -8,7 +8,7 @@ from typing import TypeVar
 from deployster_cli.domain.events import Event
 from deployster_cli.domain.rollout_state import Rollout
 from deployster_cli.domain.watching import Reason
-from deployster_cli.operations.rollout import Hold, NoLock, Work, drive
+from deployster_cli.operations.rollout import Hold, NoLock, Stops, Work, drive
 from tests.simulation import SimEngine
 
 E = TypeVar("E")
@@ -31,10 +31,10 @@ class Run:
         return [event for event in self.told if isinstance(event, kind)]
 
 
-def go(engine: SimEngine, work: Work, hold: Hold | None = None) -> Run:
+def go(engine: SimEngine, work: Work, hold: Hold | None = None, stops: Stops | None = None) -> Run:
     """To its end, by the engine's clock."""
     told: list[Event] = []
-    driven = drive(engine, work, engine.clock, hold or NoLock())
+    driven = drive(engine, work, engine.clock, hold or NoLock(), stops=stops)
     while True:
         try:
             told.append(next(driven))

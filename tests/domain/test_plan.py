@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +9,6 @@ from hypothesis import strategies as st
 from deployster_cli.domain.model import Machine, State, Unit, releases
 from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.plan import (
-    Instances,
     Plan,
     Step,
     Wanted,
@@ -115,35 +112,11 @@ def test_what_an_earlier_run_started_is_waited_for_and_not_started_twice() -> No
     assert (plan.start, plan.watch) == ((name("v2", 2),), (name("v2", 1),))
 
 
-def stopped_by_another_run(
-    units: list[Unit], number: int | None = 2, previous: tuple[str, ...] = ("v1", "v0")
-) -> tuple[UnitName, ...]:
-    plan = replace(deploy(2, units, destroy_previous=True), instances=Instances(number, "") if number else None)
-    return halted(plan, units, previous)
-
-
-def test_what_an_interrupted_run_has_stopped_of_the_release_before_is_started_again_on_a_failure() -> None:
-    units = [*running("v2", 1), stopped("v1", 1), *running("v1", 2), stopped("v0", 1)]
-    assert stopped_by_another_run(units) == (name("v1", 1),)
-
-
-def test_of_more_stopped_instances_than_were_to_run_only_that_many_are_started_again() -> None:
-    units = [*running("v2", 1), *(stopped("v1", i) for i in (1, 2, 3))]
-    assert stopped_by_another_run(units) == (name("v1", 1), name("v1", 2))
-    assert len(stopped_by_another_run(units, None)) == 3
-
-
-def test_an_instance_too_many_that_is_off_stays_off() -> None:
-    assert stopped_by_another_run([*running("v2", 1), *running("v1", 1, 2), stopped("v1", 3)]) == ()
-
-
-def test_instances_that_were_off_before_any_of_the_new_release_was_made_stay_off() -> None:
-    theirs = [unit._replace(foreign=True) for unit in running("v2", 7)]
-    assert stopped_by_another_run([stopped("v1", 1), *running("v1", 2), *theirs]) == ()
-
-
-def test_without_a_release_before_none_is_started_again() -> None:
-    assert stopped_by_another_run([*running("v2", 1), stopped("v1", 1)], previous=()) == ()
+def test_what_an_interrupted_run_has_stopped_is_started_again_on_a_failure_whichever_release_it_is_of() -> None:
+    theirs = stopped("v1", 4)._replace(foreign=True)
+    units = [*running("v2", 1), stopped("v1", 1), *running("v1", 2), stopped("v1", 3), theirs, stopped("v0", 1)]
+    noted = {name("v1", 1), name("v1", 2), name("v1", 4), name("v0", 1), name("v7", 1)}
+    assert halted(deploy(2, units, destroy_previous=True), units, noted) == (name("v0", 1), name("v1", 1))
 
 
 def test_other_content_is_replaced_beside_the_old_instances() -> None:
@@ -233,6 +206,7 @@ def test_previous_is_the_newest_other_release_and_those_before_it() -> None:
 def test_what_is_there_without_a_stamp_can_be_gone_back_to_last() -> None:
     stamps = {"v3": stamp("v3", "2026-03-01T00:00:00Z", previous=("v2",))}
     assert previous_of("v4", stamps, ["v3", "by-hand", "v4"]) == ("v3", "v2", "by-hand")
+    assert previous_of("v4", stamps, ["v3", "by-hand", "v4"], ["v3"]) == ("v2", "by-hand")
 
 
 def test_what_the_newest_had_before_it_stays_ahead_of_an_older_release_beside_it() -> None:

@@ -11,7 +11,9 @@ from deployster_cli.domain.record import Record, corrected, unit_name
 from deployster_cli.domain.unitfile import Option, Stamp, parse_options, write_options
 
 MORE = (("X-Deployster", "Note", "first of the month"), ("X-Deployster", "Was", "v0 2"))
-RECORD = Record("carousel", "v1", 3, "scale", "ann@laptop", "2026-03-01T00:00:00Z", ("v2", "v0"), MORE)
+RECORD = Record(
+    "carousel", "v1", 3, "scale", "ann@laptop", "2026-03-01T00:00:00Z", ("v2", "v0"), MORE, failed=("v3", "v4")
+)
 STAMP = Stamp("carousel", "v1", 1, "2026-02-01T00:00:00Z", "bob@ci", "docker", instances=5, previous=("v0",))
 
 
@@ -25,8 +27,21 @@ def test_it_is_read_back_from_the_text_of_a_unit_file() -> None:
     assert Record.read(parse_options(write_options(RECORD.options()))) == RECORD
 
 
+def test_what_is_being_stopped_and_what_never_came_up_is_read_back_too() -> None:
+    stopped = tuple(UnitName("carousel", "v0", n) for n in range(1, 101))
+    full = replace(RECORD, stopped=stopped)
+    assert Record.read(parse_options(write_options(full.options()))) == full
+
+
+def test_of_another_service_it_says_nothing() -> None:
+    other = replace(RECORD, more=(), stopped=(UnitName("other", "v0", 1), UnitName("carousel", "v0", 1)))
+    odd = (*other.options(), ("X-Deployster", "Stopped", "anything"))
+    found = Record.read(odd)
+    assert found and found.stopped == (UnitName("carousel", "v0", 1),)
+
+
 def test_one_with_nothing_before_it_is_read_back_too() -> None:
-    first = replace(RECORD, previous=(), more=())
+    first = replace(RECORD, previous=(), more=(), failed=())
     assert Record.read(parse_options(write_options(first.options()))) == first
 
 
@@ -57,6 +72,7 @@ def test_without_one_of_its_facts_it_is_none(name: str) -> None:
         ("Instances", "many"),
         ("At", "yesterday"),
         ("Previous", "v1 -"),
+        ("Failed", "v1 -"),
     ],
 )
 def test_with_a_fact_that_can_not_be_it_is_none(name: str, value: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -19,7 +19,7 @@ from deployster_cli.domain.rollout import advance, begin, refused
 from deployster_cli.domain.rollout_state import STALE_FOR, Action, Listing, Phase, Rollout, Verb, enter
 from deployster_cli.domain.unitfile import UnitFile
 from deployster_cli.domain.watching import Limits, Reason, Traits
-from deployster_cli.operations.rollout import NoLock, Work, drive
+from deployster_cli.operations.rollout import NoLock, Stops, Work, drive
 from tests.domain import driving
 from tests.simulation import HOST, Fate, SimClock, SimEngine, stamped
 
@@ -62,8 +62,8 @@ def sim(fates: Mapping[UnitName, Fate] | None = None, old: int = 0, **changes: o
     return engine
 
 
-def go(engine: SimEngine, plan: Plan, traits: Traits | None = None) -> Run:
-    run = driving.go(engine, Work(plan, {n: file(n) for n in plan.start}, traits or Traits()))
+def go(engine: SimEngine, plan: Plan, traits: Traits | None = None, stops: Stops | None = None) -> Run:
+    run = driving.go(engine, Work(plan, {n: file(n) for n in plan.start}, traits or Traits()), stops=stops)
     assert isinstance(engine.clock, WatchedClock)
     return Run(run.end, run.told, engine.clock.fewest)
 
@@ -351,7 +351,7 @@ def test_where_what_was_there_suffices_and_only_a_new_instance_fails_nothing_els
     units = engine.units()
     plan = plan_deploy(Wanted("carousel", NEW, 4, True), units, names(NEW, 3))
     plan = replace(plan, instances=Instances(4, "asked for", before))
-    run = go(engine, replace(plan, halted=halted(plan, units, [OLD])))
+    run = go(engine, replace(plan, halted=halted(plan, units, names(OLD, 3))))
     assert (run.end.phase, engine.running("carousel", NEW)) == (Phase.FAILED, 3)
     assert engine.running("carousel", OLD) == (0 if before == 3 else 3)
 
@@ -539,15 +539,30 @@ def test_killed_and_failing_when_run_again_as_many_of_the_earlier_release_run_as
     engine = clock.engine = SimEngine(clock)
     engine.add_running(*names(OLD, old))
     wanted = Wanted("carousel", NEW, old, True, batch, policy=Policy(order=order, settle=2))
+    noted = list[UnitName]()
     with suppress(Killed):
-        go(engine, plan_deploy(wanted, engine.units(), []))
-    begun = any(name.version == NEW for name in engine.lives)  # stop-first, nothing tells of a run that stopped only
-    assume(begun and not clock.deaths and set(names(OLD, old)) <= set(engine.lives))
+        go(engine, plan_deploy(wanted, engine.units(), []), stops=noted.extend)
+    assume(not clock.deaths and set(names(OLD, old)) <= set(engine.lives))
     engine.fates = dict.fromkeys(names(NEW, 2 * old), fate)
     for name in [name for name in engine.lives if name.version == NEW]:
         engine.lives[name].fate, engine.lives[name].up = fate, clock.at
     units = engine.units()
     plan = replace(plan_deploy(wanted, units, [u.name for u in units]), instances=Instances(old, "asked for"))
-    run = go(engine, replace(plan, halted=halted(plan, units, [OLD])))
+    run = go(engine, replace(plan, halted=halted(plan, units, noted)))
     assert run.end.phase is Phase.FAILED
     assert engine.running("carousel", OLD) == old
+
+
+def test_before_the_first_is_stopped_it_is_noted_once_which_were_up() -> None:
+    engine, noted = sim(old=3), list[Sequence[UnitName]]()
+    engine.lives[names(OLD, 3)[2]].desired = State.INACTIVE
+    plan = plan_deploy(Wanted("carousel", NEW, 3, True, 1), engine.units(), [])
+    go(engine, plan, stops=lambda names: noted.append(tuple(names)))
+    assert list(map(sorted, noted)) == [list(names(OLD, 2))]
+    assert not [call for call in engine.calls[: engine.calls.index(("stop", (names(OLD, 1)[0],)))] if call[0] == "stop"]
+
+
+def test_what_is_destroyed_only_is_not_noted() -> None:
+    engine, noted = sim(old=2), list[Sequence[UnitName]]()
+    go(engine, plan_destroy("carousel", OLD, engine.units()), stops=lambda names: noted.append(tuple(names)))
+    assert (noted, engine.lives) == ([], {})

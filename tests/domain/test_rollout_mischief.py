@@ -24,7 +24,7 @@ from deployster_cli.errors import EngineError, EngineUnreachable, Refused
 from deployster_cli.operations.rollout import Stopped, Work, drive
 from tests.domain import driving
 from tests.domain.driving import Run
-from tests.simulation import Fate, Life, SimClock, SimEngine, stamped
+from tests.simulation import Fate, Life, SimClock, SimEngine, stamped, unstamped
 
 OLD, NEW = "v1", "v2"
 
@@ -184,13 +184,48 @@ def test_earlier_instances_that_can_not_be_put_in_anew_are_told_by_the_last_look
     assert run.end.serving == frozenset({running})
 
 
-def test_an_earlier_instance_whose_file_can_not_be_read_is_given_up_when_time_is_over() -> None:
-    unreadable, running = names(OLD, 2)
-    engine = sim(2, [], once_destroyed=done_to(names(NEW, 1)[0], Mischief.KILLS), unreadable={unreadable})
+def test_an_earlier_instance_whose_file_can_not_be_read_is_not_destroyed() -> None:
+    engine = sim(2, [], unreadable={names(OLD, 2)[0]})
     run = deploy(engine, 2, Policy(timeout=60))
-    assert run.reason is Reason.FAILED
-    assert run.end.serving == frozenset({running})
-    assert engine.lives.keys() == {*names(NEW, 2), running}
+    assert (run.reason, run.end.left) == (Reason.NOT_GONE, names(OLD, 2))
+    assert (engine.running("carousel", NEW), set(engine.lives)) == (2, {*names(NEW, 2), *names(OLD, 2)})
+
+
+def test_a_name_that_somebody_else_has_taken_meanwhile_keeps_no_other_earlier_instance_away() -> None:
+    taken, *others = names(OLD, 3)
+
+    def mischief(engine: SimEngine) -> None:
+        done_to(names(NEW, 1)[0], Mischief.KILLS)(engine)
+        engine.add_foreign(taken)
+
+    engine = sim(3, [], once_destroyed=mischief)
+    run = deploy(engine, 3)
+    assert (run.reason, run.end.serving, engine.clock.now() < 60) == (Reason.FAILED, frozenset(others), True)
+    assert engine.lives[taken].file == unstamped(taken)
+
+
+def test_an_earlier_instance_that_somebody_else_destroys_keeps_no_other_away() -> None:
+    gone, *others = names(OLD, 3)
+    engine = sim(
+        3, [(STANDS, done_to(gone, Mischief.DESTROYS))], once_destroyed=done_to(names(NEW, 1)[0], Mischief.KILLS)
+    )
+    run = deploy(engine, 3)
+    assert (run.reason, run.end.serving, engine.clock.now() < 60) == (Reason.FAILED, frozenset(others), True)
+
+
+@pytest.mark.parametrize("order", Order)
+def test_where_no_earlier_instance_was_up_the_new_ones_stay_once_those_are_destroyed(order: Order) -> None:
+    engine = sim(2, [], once_destroyed=done_to(names(NEW, 1)[0], Mischief.KILLS))
+    for life in engine.lives.values():
+        life.fate = Fate.FAILS
+    run = deploy(engine, 2, Policy(order=order))
+    assert (run.reason, run.end.left, set(engine.lives)) == (Reason.FAILED, names(NEW, 2), set(names(NEW, 2)))
+
+
+def test_new_instances_that_will_not_stop_keep_no_earlier_one_down() -> None:
+    engine = sim(2, [], fates=dict.fromkeys(names(NEW, 2), Fate.FAILS), stops_late=dict.fromkeys(names(NEW, 2), 500.0))
+    run = deploy(engine, 2, Policy(order=Order.STOP_FIRST, timeout=20))
+    assert (run.end.phase, engine.running("carousel", OLD), run.end.left) == (Phase.FAILED, 2, names(NEW, 2))
 
 
 def test_a_first_batch_that_dies_while_the_next_ones_start_fails_the_rollout() -> None:

@@ -34,7 +34,7 @@ def failed(
     parked: tuple[UnitName, ...] = (),
 ) -> RolloutFailed:
     policy = Policy(on_failure=OnFailure.KEEP if keep else OnFailure.ROLLBACK)
-    plan = Plan("carousel", "v2", (step,), policy=policy, halted=halted)
+    plan = Plan("carousel", "v2", (step,), policy=policy, halted=halted, before="v1")
     failure = Failure(reason, names, HERE, text)
     end = Rollout(
         plan,
@@ -113,11 +113,11 @@ def test_the_hint_says_what_to_type_next(error: RolloutFailed, hint: str) -> Non
     assert hint in error.hint
 
 
-def test_of_a_release_that_was_there_before_the_hint_says_how_to_remove_it() -> None:
+def test_of_a_release_that_was_there_before_the_hint_says_where_to_look() -> None:
     plan = Plan("carousel", "v2", (Step((), (), (OLD,)),), (NEW,))
     failure = Failure(Reason.DIED, (NEW,), HERE)
     error = RolloutFailed(Rollout(plan, phase=Phase.FAILED, failure=failure), failure)
-    assert error.hint == "It was there before this run; deployster destroy carousel v2 removes it."
+    assert error.hint == "carousel v2 was there before this run and stays; see deployster units carousel."
 
 
 def test_where_there_is_nothing_to_type_there_is_no_hint() -> None:
@@ -138,7 +138,7 @@ def test_an_interrupt_before_anything_was_started_says_so() -> None:
 
 
 def undoing(phase: Phase, parked: tuple[UnitName, ...] = ()) -> Rollout:
-    plan = Plan("carousel", "v2", (STEP,))
+    plan = Plan("carousel", "v2", (STEP,), before="v1")
     old = dict.fromkeys(parked, Condition.RUNNING)
     failure = Failure(Reason.CRASH_LOOP, (NEW,), HERE)
     return Rollout(plan, phase=phase, step=0, started=(NEW,), failure=failure, old=old, parked=parked)
@@ -157,6 +157,17 @@ def test_an_interrupt_while_the_earlier_release_comes_back_says_what_brings_it_b
     error = interrupted(undoing(Phase.RESTORING, (OLD,)), 2)
     assert "not removed: carousel v2 @1; not running again: carousel v1 @1." in error.message
     assert error.hint.startswith("Go back with deployster rollback carousel v1;")
+
+
+@pytest.mark.parametrize(
+    ("phase", "parked"), [(Phase.UNDOING, ()), (Phase.RESTORING, (UnitName("carousel", "v2", 9),))]
+)
+def test_an_interrupt_while_a_failed_restart_is_undone_names_no_command_that_destroys(
+    phase: Phase, parked: tuple[UnitName, ...]
+) -> None:
+    again = UnitName("carousel", "v2", 9)
+    state = replace(undoing(phase, parked), plan=Plan("carousel", "v2", (Step((NEW,), (), (again,)),)))
+    assert interrupted(state, 2).hint.startswith("Run the same command again;")
 
 
 def test_an_interrupted_destroy_says_that_units_may_still_be_stopping() -> None:

@@ -9,17 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployster_cli.domain.events import Event
+from deployster_cli.domain.events import Event, Failure
 from deployster_cli.domain.instances import Wish, decide
 from deployster_cli.domain.intent import Verb
-from deployster_cli.domain.model import Release, State, Unit
+from deployster_cli.domain.model import OnFailure, Release, State, Unit
 from deployster_cli.domain.moments import after
 from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.plan import Plan, Wanted, newest, plan_deploy, previous_of
+from deployster_cli.domain.plan import Plan, Policy, Step, Wanted, newest, plan_deploy, previous_of
 from deployster_cli.domain.record import Record
+from deployster_cli.domain.rollout_state import Phase, Rollout
 from deployster_cli.domain.unitfile import MOST_PREVIOUS, Stamp
+from deployster_cli.domain.watching import Reason
 from deployster_cli.errors import EngineUnreachable, Locked
-from deployster_cli.operations.records import TRIES, Memory, known, memory_of, remembered
+from deployster_cli.operations.failure import RolloutFailed
+from deployster_cli.operations.records import TRIES, Keeping, Memory, known, memory_of
 from tests.simulation import SimClock, SimEngine, SimRecords
 
 RECORD = Record("carousel", "v1", 3, "scale", "ann@laptop", "2026-03-01T00:00:00Z")
@@ -67,7 +70,7 @@ class World:
         memory = memory_of(
             Record("carousel", wish.version, number, wish.verb.value, "ann", at, previous), plan, what, units
         )
-        if memory and memory.now:
+        if memory.now and memory.needed:
             self.engine.records.write(memory.now)
         doing = [(True, name) for name in plan.start] + [(False, name) for name in plan.retire]
         for comes, name in doing[:cut]:
@@ -170,7 +173,7 @@ def test_an_engine_that_does_not_answer_is_asked_again(failures: int, written: b
     records = Failing()
     records.left = failures
     engine = SimEngine(SimClock(), records=records)
-    going = remembered(engine, NOTHING, Memory("carousel", RECORD), engine.clock, carrying())
+    going = Keeping(engine, NOTHING, Memory("carousel", RECORD), engine.clock).carried(carrying())
     if written:
         assert list(going) == []
     else:
@@ -186,7 +189,7 @@ def test_nothing_is_kept_of_a_change_whose_lock_was_lost() -> None:
         raise Locked("taken over")
 
     with pytest.raises(Locked):
-        list(remembered(engine, NOTHING, Memory("carousel", RECORD), engine.clock, carrying(), ensure=lost))
+        list(Keeping(engine, NOTHING, Memory("carousel", RECORD), engine.clock, lost).carried(carrying()))
     assert engine.records.read("carousel") is None
 
 
@@ -197,7 +200,7 @@ def test_what_is_left_of_a_record_at_the_end_stays_where_the_lock_was_lost() -> 
     def lost() -> None:
         raise Locked("taken over")
 
-    assert list(remembered(engine, NOTHING, Memory("carousel"), engine.clock, carrying(), ensure=lost)) == []
+    assert list(Keeping(engine, NOTHING, Memory("carousel"), engine.clock, lost).carried(carrying())) == []
     assert engine.records.read("carousel") == RECORD
 
 
@@ -207,3 +210,134 @@ def test_what_another_version_put_into_the_record_stays_there() -> None:
     engine.records.write(replace(RECORD, more=more))
     stamp = Stamp("carousel", "v1", 1, "2026-01-01T00:00:00Z", "ann", "docker")
     assert known(engine, "carousel", {"v1": stamp}).record == replace(RECORD, more=more)
+
+
+OLD = tuple(UnitName("carousel", "v0", number) for number in (1, 2))
+NEW = UnitName("carousel", "v1", 1)
+DEPLOY = replace(RECORD, verb="deploy")
+REPLACES = Plan("carousel", "v1", (Step((NEW,), (), OLD),), policy=Policy(on_failure=OnFailure.KEEP))
+UNNEEDED = Memory("carousel", DEPLOY, needed=False)
+
+
+def keeping(engine: SimEngine, memory: Memory = UNNEEDED, plan: Plan = REPLACES) -> Keeping:
+    return Keeping(engine, plan, memory, engine.clock)
+
+
+def stopping(keeper: Keeping, failure: RolloutFailed | None = None) -> Generator[Event, None, None]:
+    """Stops the earlier instances, then ends well or with the failure."""
+    yield from ()
+    keeper.stops(OLD)
+    if failure:
+        raise failure
+
+
+def failure(*, left: bool, on_failure: OnFailure = OnFailure.KEEP, plan: Plan = REPLACES) -> RolloutFailed:
+    what = Failure(Reason.FAILED, (NEW,))
+    plan = replace(plan, policy=Policy(on_failure=on_failure))
+    served, serving = frozenset(OLD), frozenset(OLD[:1])
+    end = Rollout(plan, phase=Phase.FAILED, started=(NEW,), failure=what, served=served, serving=serving)
+    return RolloutFailed(replace(end, left=(NEW,) if left else ()), what)
+
+
+def test_which_instances_were_up_is_kept_from_before_they_are_stopped_until_the_end() -> None:
+    engine = SimEngine(SimClock())
+    keeper = keeping(engine)
+    going = keeper.carried(stopping(keeper))
+    keeper.stops(OLD)
+    assert engine.records.kept["carousel"].stopped == OLD
+    assert list(going) == []
+    assert engine.records.kept == {}
+
+
+def test_what_is_needed_stays_at_the_end_without_them() -> None:
+    engine = SimEngine(SimClock())
+    keeper = keeping(engine, replace(UNNEEDED, needed=True))
+    assert list(keeper.carried(stopping(keeper))) == []
+    assert engine.records.kept == {"carousel": DEPLOY}
+
+
+def test_a_run_that_is_interrupted_leaves_them() -> None:
+    engine = SimEngine(SimClock())
+    keeper = keeping(engine)
+
+    def cut() -> Generator[Event, None, None]:
+        yield from stopping(keeper)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(keeper.carried(cut()))
+    assert engine.records.kept["carousel"].stopped == OLD
+
+
+def test_an_undone_change_leaves_what_was_before_it_and_of_the_stopped_those_that_are_still_off() -> None:
+    before = replace(RECORD, version="v0", stopped=OLD)
+    still = replace(before, stopped=OLD[1:])
+    for memory, kept in ((replace(UNNEEDED, before=before), {"carousel": still}), (UNNEEDED, {})):
+        engine = SimEngine(SimClock())
+        keeper = keeping(engine, memory)
+        with pytest.raises(RolloutFailed):
+            list(keeper.carried(stopping(keeper, failure(left=False, on_failure=OnFailure.ROLLBACK))))
+        assert engine.records.kept == kept
+
+
+def test_a_failed_change_that_nothing_was_kept_of_costs_no_call() -> None:
+    engine = SimEngine(SimClock())
+
+    def failing() -> Generator[Event, None, None]:
+        yield from ()
+        raise failure(left=False, on_failure=OnFailure.ROLLBACK)
+
+    with pytest.raises(RolloutFailed):
+        list(keeping(engine).carried(failing()))
+    assert engine.records.calls == []
+
+
+def test_a_release_that_never_came_up_and_is_kept_is_noted_with_those_before_it_and_what_is_still_off() -> None:
+    engine = SimEngine(SimClock())
+    keeper = keeping(engine, replace(UNNEEDED, before=replace(RECORD, failed=("v9",))))
+    with pytest.raises(RolloutFailed):
+        list(keeper.carried(stopping(keeper, failure(left=True))))
+    assert engine.records.kept == {"carousel": replace(DEPLOY, stopped=OLD[1:], failed=("v1", "v9"))}
+
+
+@pytest.mark.parametrize("plan", [replace(REPLACES, keep=(NEW,)), Plan("carousel", "v1", (Step((NEW,), (), (NEW,)),))])
+def test_one_that_had_been_up_is_not(plan: Plan) -> None:
+    engine = SimEngine(SimClock())
+    keeper = keeping(engine, plan=plan)
+    with pytest.raises(RolloutFailed):
+        list(keeper.carried(stopping(keeper, failure(left=True, plan=plan))))
+    assert engine.records.kept["carousel"].failed == ()
+
+
+@pytest.mark.parametrize(("retired", "kept"), [("v9", ()), ("v0", ("v9",))])
+def test_a_release_that_failed_is_known_as_long_as_it_is_there(retired: str, kept: tuple[str, ...]) -> None:
+    engine = SimEngine(SimClock())
+    engine.records.write(replace(RECORD, failed=("v9",)))
+    plan = replace(REPLACES, steps=(Step((NEW,), (), (UnitName("carousel", retired, 1),)),))
+    keeper = keeping(engine, replace(UNNEEDED, before=engine.records.read("carousel")), plan)
+    assert list(keeper.carried(carrying())) == []
+    assert engine.records.kept == ({"carousel": replace(DEPLOY, failed=kept)} if kept else {})
+
+
+def test_a_release_that_failed_and_comes_up_later_has_not_failed() -> None:
+    engine = SimEngine(SimClock())
+    engine.records.write(replace(RECORD, failed=("v1",)))
+    keeper = keeping(engine, replace(UNNEEDED, before=engine.records.read("carousel")))
+    assert list(keeper.carried(carrying())) == []
+    assert engine.records.kept == {}
+
+
+def test_scaling_down_notes_nothing() -> None:
+    engine = SimEngine(SimClock())
+    keeper = keeping(engine, Memory("carousel", RECORD, needed=False))
+    assert list(keeper.carried(stopping(keeper))) == []
+    assert engine.records.calls == []
+
+
+def test_what_can_not_be_noted_is_stopped_all_the_same() -> None:
+    records = Failing()
+    records.left = 1
+    engine = SimEngine(SimClock(), records=records)
+    keeper = keeping(engine)
+    assert list(keeper.carried(stopping(keeper))) == []
+    assert records.kept == {}

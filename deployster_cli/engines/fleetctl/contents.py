@@ -49,25 +49,19 @@ class Contents:
     def file(self, unit: Unit) -> UnitFile | None:
         """The unit's file, where its content is known."""
         known = self._files.get(unit.hash)
-        if known:
-            return known if known.name == unit.name else replace(known, name=unit.name)
-        text = self._guess(unit)
-        return None if text is None else UnitFile.parse(unit.name, text)
+        return known if known is None or known.name == unit.name else replace(known, name=unit.name)
 
     def _told(self, unit: Unit) -> Unit:
         foreign = self._made[unit.hash] != unit.name if unit.hash in self._made else unit.foreign
         return unit if unit.foreign is foreign else unit.owned(foreign=foreign)
 
     def _guessed(self, unit: Unit) -> bool:
-        right = self._guess(unit) is not None
-        if right:
-            self._made[unit.hash] = unit.name
-        return right
-
-    def _guess(self, unit: Unit) -> str | None:
-        """The unit's text, worked out from another one's of its release; None where its hash says that it is not."""
         from deployster_cli.domain.siblings import sibling  # noqa: PLC0415 - listings need none
 
         last = self._last.get((unit.name.service, unit.name.version))
-        text = sibling(last, unit.name, unit.port) if last else None
-        return text if text is not None and hash_of(text) == unit.hash else None
+        text = sibling(last, unit.name, unit.port) if last else ""
+        right = bool(last) and hash_of(text) == unit.hash
+        if right:
+            self._made[unit.hash] = unit.name
+            self._files[unit.hash] = UnitFile.parse(unit.name, text)
+        return right

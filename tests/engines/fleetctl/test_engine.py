@@ -166,6 +166,17 @@ def test_the_files_of_one_deploy_are_those_of_the_registry_for_one_call(fp: Fake
     assert len(said(fp, "cat")) == 1
 
 
+def test_a_file_that_was_guessed_is_known_whatever_is_read_of_its_release_after(fp: FakeProcess) -> None:
+    engine, first, second, later = FleetEngine(OPTIONS), ours(1), ours(2), ours(3, "/bin/sleep 7")
+    cat(fp, first)
+    engine.cat(first.name)
+    listed(fp, first, second)
+    units = engine.settled(engine.units())
+    cat(fp, later)
+    engine.cat(later.name)
+    assert engine.files(units) == {file.name: file for file in (first, second)}
+
+
 def test_files_that_are_not_known_are_read_and_what_cant_be_is_left_out(fp: FakeProcess) -> None:
     engine, mine, theirs, broken = FleetEngine(OPTIONS), ours(1), unit_file(2), unit_file(3, "/bin/sleep 8")
     listed(fp, mine, theirs, broken)
