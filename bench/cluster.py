@@ -8,7 +8,7 @@ from bench.effort import Effort, walls
 from bench.fleet import Cluster, cluster
 from bench.results import Comparison, Target, compared
 from bench.units import ITS_CALLS, RIVAL, sides
-from deployster_cli.engines.fleetctl import args
+from deployster_cli.engines.fleet import commands as args
 
 UNITS = 1_000
 _QUICK_UNITS = 30

@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.effort import Effort, deployster, sample
 from bench.fleet import Cluster, cluster
 from bench.results import Comparison, Target, compared
-from deployster_cli.domain.pace import OFTEN
+from deployster_cli.domain.rollout.tracking import OFTEN
 
 _MOST = Target(1.00)
 _PAIRS = 12

@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from deployster_cli.domain.model import Unit
-from deployster_cli.engines.fleetctl import output
+from deployster_cli.domain.units.model import Unit
+from deployster_cli.engines.fleet import parse
 
 T = TypeVar("T")
 
@@ -26,15 +26,15 @@ class Ready:
     reported: str
     files: str
 
-    @output.no_collecting()
+    @parse.no_collecting()
     def units(self) -> tuple[Unit, ...]:
         """As the fleet engine makes them of its two calls."""
-        return output.join(output.unit_rows(self.reported), output.file_rows(self.files))
+        return parse.join(parse.unit_rows(self.reported), parse.file_rows(self.files))
 
 
 def listed(reported: str, files: str) -> tuple[Unit, ...]:
     """From both tables as text to the units in order: what every command and the server do with an answer."""
-    from deployster_cli.operations.units import list_units  # noqa: PLC0415 - imports are start-up's
+    from deployster_cli.operations.releases import list_units  # noqa: PLC0415 - imports are start-up's
 
     return list_units(Ready(reported, files))  # type: ignore[arg-type] # the one method that it calls
 

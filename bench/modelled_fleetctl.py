@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from deployster_cli.domain.unitfile import hash_of
+from deployster_cli.domain.units.unitfile import hash_of
 
 MACHINE = "09de01dc169e0dcf6a137baef3d7e12a/10.77.0.12"
 

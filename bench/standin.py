@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.effort import environment
-from deployster_cli.engines.fleetctl import args
-from deployster_cli.engines.fleetctl.args import Argv, FleetOptions
+from deployster_cli.engines.fleet import commands as args
+from deployster_cli.engines.fleet.commands import Argv, FleetOptions
 
 _PROGRAM = """\
 #!/bin/sh

@@ -12,7 +12,7 @@ from bench.effort import Effort, Sample, cpus, deployster, environment, sample, 
 from bench.inside import spent, split
 from bench.results import Comparison, Target, compared
 from bench.standin import StandIn, standing_in
-from deployster_cli.engines.fleetctl.args import Argv
+from deployster_cli.engines.fleet.commands import Argv
 
 RIVAL = "its two fleetctl calls, read and split, and --version"
 ITS_CALLS = Target(1.00)

@@ -6,7 +6,6 @@ import atexit
 import contextlib
 import errno
 import gc
-import importlib
 import os
 import signal
 import sys
@@ -17,97 +16,11 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from deployster_cli import __version__
-from deployster_cli.commands.helping import COMMAND_GROUPS, grouped, write_groups
-from deployster_cli.commands.shared import shared_options
+from deployster_cli.cli.group import cli
 from deployster_cli.errors import EXIT_DONE, EXIT_FAILED, EXIT_FAULT, DeploysterError
 
 if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
-
-COMMANDS = {
-    "deploy": "Start a version of a service, and with --destroy-previous retire every earlier one.",
-    "plan": "Show what deploy would do; changes nothing.",
-    "destroy": "Stop and destroy a version of a service.",
-    "rollback": "Go back to the release before, or to a version.",
-    "scale": "More or fewer instances of the newest release.",
-    "task": "Run a command once with a release; its exit code is ours.",
-    "restart": "Replace every instance by a fresh one, without a gap.",
-    "units": "Every unit with its version, instance, state and machine.",
-    "services": "One line a release: how many instances of it run, and where.",
-    "logs": "The journals of all instances together, also as they come.",
-    "ssh": "A shell, or a command, on the machine of an instance.",
-    "history": "The releases of a service, newest first.",
-    "diff": "How a version's unit file would differ from the one that runs.",
-    "render": "Print the unit file that deploy would start.",
-    "templates": "List the unit templates, or print one.",
-    "serve": "Serve the same operations over HTTP, and a page to watch them on.",
-    "config": "Show every setting and where it came from.",
-    "init": "Write a deployster.toml, a template and a Makefile fragment to begin with.",
-    "unlock": "Take away the lock that another run holds on a service.",
-    "check": "Find what is wrong with the setup, and say how to mend it.",
-    "completion": "Have the TAB key complete commands, options and live names.",
-}
-"""Command → what it does. Each is ``cli`` in the module deployster_cli.commands.NAME."""
-
-
-class Commands(click.Group):
-    """Knows every command by name and imports the one that runs."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """All commands, in the order in which a newcomer meets them."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command, imported now; None where there is none of that name."""
-        if cmd_name not in COMMANDS:
-            return None
-        command = importlib.import_module(f"deployster_cli.commands.{cmd_name}").cli
-        assert isinstance(command, click.Command)  # noqa: S101 - a slip of ours  # nosec B101
-        if ctx.resilient_parsing:
-            from deployster_cli.commands.completing import with_names  # noqa: PLC0415 - only for the TAB key
-
-            with_names(command)
-        return grouped(command)
-
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """The commands from the table: none is imported for it. Then the options."""
-        from click.shell_completion import CompletionItem  # noqa: PLC0415 - only for the TAB key
-
-        names = [CompletionItem(name, help=does) for name, does in COMMANDS.items() if name.startswith(incomplete)]
-        return names + click.Command.shell_complete(self, ctx, incomplete)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, with the nearest right name where there is no such command."""
-        name = args[0]
-        if name not in COMMANDS and not name.startswith("-"):
-            from deployster_cli.domain.wording import did_you_mean  # noqa: PLC0415 - only for a wrong name
-
-            ctx.fail(f"There is no command {name!a}.{did_you_mean(name, COMMANDS)}")
-        return super().resolve_command(ctx, args)
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The commands before the options, which fill a screen."""
-        self.format_commands(ctx, formatter)
-        click.Command.format_options(self, ctx, formatter)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """The list of commands, from the table: no command is imported for it."""
-        write_groups(formatter, {name: (name, does) for name, does in COMMANDS.items()}, COMMAND_GROUPS)
-
-
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="deployster", message="%(prog)s %(version)s")
-@shared_options
-def cli() -> None:
-    """Put a version of a service into production on a fleet cluster, or on this machine.
-
-    \b
-    deployster deploy carousel 9f88701 --destroy-previous
-    deployster units carousel --watch
-    deployster rollback carousel
-    """
+    pass
 
 
 _OUTPUT_FAULTS = {errno.ENOSPC, errno.EIO, errno.EBADF}
@@ -163,7 +76,7 @@ def main() -> None:
     gc.set_threshold(_COLLECT_AFTER)
     atexit.register(gc.freeze)  # else Python looks through all of it once more on its way out
     if shell := os.environ.get("_DEPLOYSTER_COMPLETE"):
-        from deployster_cli.commands.completing import answer  # noqa: PLC0415 - only for the TAB key
+        from deployster_cli.cli.completion.complete import answer  # noqa: PLC0415 - only for the TAB key
 
         answer(cli, shell, sys.argv[1:])
         return
@@ -245,7 +158,7 @@ def _shown(line: str) -> str:
     """The line as it is, or on a terminal parted between words."""
     if not (sys.stderr and sys.stderr.isatty()):
         return line
-    from deployster_cli.views.folding import fit  # noqa: PLC0415 - only where somebody reads it
+    from deployster_cli.views.text import fit  # noqa: PLC0415 - only where somebody reads it
 
     return fit(line, sys.stderr)
 

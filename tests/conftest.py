@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.engines.systemctl.machine import Machine, booted, missing
+from tests.engines.local.machine import Machine, booted, missing
 
 MAY_START_PROCESSES = {"process", "fleet", "systemd", "systemd_analyze", "docker", "browser"}
 

@@ -16,11 +16,11 @@ from typing import TypeVar
 
 import pytest
 
-from deployster_cli.domain.model import Condition, Unit
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.unitfile import UnitFile
-from deployster_cli.engines.fleetctl.args import FleetOptions
-from deployster_cli.engines.fleetctl.engine import FleetEngine
+from deployster_cli.domain.units.model import Condition, Unit
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.unitfile import UnitFile
+from deployster_cli.engines.fleet.commands import FleetOptions
+from deployster_cli.engines.fleet.engine import FleetEngine
 
 T = TypeVar("T")
 

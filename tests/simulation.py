@@ -9,13 +9,13 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from deployster_cli.domain.journal import Entry
 from deployster_cli.domain.lock import Note
-from deployster_cli.domain.model import Machine, State, Unit, together
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.placement import fitting, is_global
 from deployster_cli.domain.record import Record
-from deployster_cli.domain.unitfile import Stamp, UnitFile
+from deployster_cli.domain.rollout.placement import fitting, is_global
+from deployster_cli.domain.units.journal import Entry
+from deployster_cli.domain.units.model import Machine, State, Unit, together
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.unitfile import Stamp, UnitFile
 from deployster_cli.errors import EngineError, EngineUnreachable
 
 HOST = Machine("m1", "10.0.0.1")

@@ -13,73 +13,26 @@ PACKAGE = "deployster_cli"
 ROOT = Path(__file__).parent.parent / PACKAGE
 
 EVERYBODY_MAY = ("errors", "__version__")
-CONFIG_PARTS = ("config_file", "config_layers", "config_schema", "config_services", "config_values")
-
-FRONT = ("operations", "views", "domain", "engines.base", "config", "template_files", "undertaking")
-"""What those who talk to people may import: commands and the server."""
-
-LOCAL_TOOLS = ("config_report", "local_commands", "registry")
-"""What only a command line has: this machine's programs and network."""
-
 MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "": (),
     "__main__": ("main",),
-    "main": ("commands", "views", "domain"),
-    "commands": (
-        *FRONT,
-        *LOCAL_TOOLS,
-        "commands",
-        "backend",
-        "direct",
-        "remote",
-        "completion_scripts",
-        "live_names",
-        "server.running",
-        "engines.process.observed",
-        "engines.host_keys",
+    "main": ("cli", "views"),
+    "commands": ("cli", "backends", "operations", "views", "config", "domain", "engines.base", "server.main"),
+    "cli": (
+        *("cli", "backends", "operations", "views", "config", "domain", "engines.base"),
+        *("engines.fleet.ssh.host_keys", "engines.process"),
     ),
-    "backend": ("operations", "domain"),
-    "direct": ("undertaking", "operations", "domain", "engines.base", "config"),
-    "remote": ("remote", "operations", "domain"),
-    "undertaking": ("operations", "domain", "engines.base", "config", "surroundings", "template_files"),
-    "surroundings": ("operations", "domain", "engines.base", "config", "local_commands", "registry", "views.plans"),
-    "server": (*FRONT, "server", "engines.process.end_all"),
+    "server": ("server", "operations", "views", "config", "domain", "engines.base", "engines.process.end_all"),
+    "backends": ("backends", "operations", "config", "domain", "engines.base"),
     "views": ("views", "operations", "domain"),
-    "operations": ("operations", "domain", "engines.base"),
-    "config": (*CONFIG_PARTS, "domain", "engines.base", "engines.fleetctl.args", "engines.systemctl.args"),
-    "config_file": ("domain",),
-    "config_schema": ("domain", "engines.base"),
-    "config_layers": ("config_file", "config_schema", "domain"),
-    "config_services": ("config_file", "config_layers", "config_schema", "domain"),
-    "config_values": ("config_file", "config_schema", "domain"),
-    "config_report": ("config", "config_file", "config_layers", "config_schema", "domain"),
-    "local_commands": ("operations", "engines.process"),
-    "registry": ("operations",),
-    "engines": (),
-    "engines.base": ("domain",),
+    "operations": ("operations", "config", "domain", "engines.base", "engines.process", "views.rollouts"),
+    "config": ("config", "domain", "engines.base", "engines.fleet.commands", "engines.local.commands"),
+    "engines": ("engines.process", "domain"),
     "engines.process": ("engines.process",),
-    "engines.host_keys": (),
-    "engines.exported": ("engines.process", "domain"),
-    "engines.journalctl": (),
-    "engines.fleetctl": (
-        "engines.fleetctl",
-        "engines.exported",
-        "engines.host_keys",
-        "engines.journalctl",
-        "engines.process",
-        "domain",
+    "engines.fleet": ("engines.fleet", "engines.journal", "engines.journalctl", "engines.process", "domain"),
+    "engines.local": (
+        *("engines.local", "engines.base", "engines.journal", "engines.journalctl", "engines.process", "domain"),
     ),
-    "engines.systemctl": (
-        "engines.systemctl",
-        "engines.base",
-        "engines.exported",
-        "engines.journalctl",
-        "engines.process",
-        "domain",
-    ),
-    "template_files": (),
-    "completion_scripts": (),
-    "live_names": ("config", "domain", "engines.process", "remote"),
     "domain": ("domain",),
     "scaffold": (),
     "errors": (),
@@ -89,15 +42,15 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
 ONLY_IN: Mapping[str, tuple[str, ...]] = {
     "subprocess": ("engines.process",),
     "pty": (),
-    "pexpect": ("engines.fleetctl.interactive",),
+    "pexpect": ("engines.fleet.ssh.prompt",),
     "multiprocessing": (),
-    "rich": ("views",),
-    "jinja2": ("domain.render",),
-    "click": ("main", "commands"),
+    "rich": ("views.terminal",),
+    "jinja2": ("domain.templates.render",),
+    "click": ("main", "cli", "commands"),
     "fastapi": ("server",),
     "starlette": ("server",),
     "uvicorn": ("server",),
-    "httpx": ("remote",),
+    "httpx": ("backends.remote",),
 }
 """Library → where it may be imported."""
 
@@ -258,20 +211,20 @@ BROKEN: tuple[tuple[Rule, str, str, str], ...] = (
     (
         imports_against_the_layers,
         "commands.a",
-        "def f():\n  from deployster_cli.engines.fleetctl.engine import FleetEngine",
-        "commands.a → engines.fleetctl.engine.FleetEngine",
+        "def f():\n  from deployster_cli.engines.fleet.engine import FleetEngine",
+        "commands.a → engines.fleet.engine.FleetEngine",
     ),
     (
         imports_against_the_layers,
-        "engines.fleetctl.a",
-        "from deployster_cli.engines import systemctl",
-        "engines.fleetctl.a → engines.systemctl",
+        "engines.fleet.a",
+        "from deployster_cli.engines import local",
+        "engines.fleet.a → engines.local",
     ),
     (
         imports_against_the_layers,
         "config",
-        "import deployster_cli.engines.systemctl.engine",
-        "config → engines.systemctl.engine",
+        "import deployster_cli.engines.local.engine",
+        "config → engines.local.engine",
     ),
     (
         imports_against_the_layers,
@@ -284,7 +237,7 @@ BROKEN: tuple[tuple[Rule, str, str, str], ...] = (
     (libraries_out_of_place, "commands.a", "def f():\n  import rich.table", "commands.a → rich"),
     (libraries_out_of_place, "views.a", "import click", "views.a → click"),
     (libraries_out_of_place, "domain.plan", "from jinja2 import Template", "domain.plan → jinja2"),
-    (libraries_out_of_place, "engines.fleetctl.a", "import pexpect", "engines.fleetctl.a → pexpect"),
+    (libraries_out_of_place, "engines.fleet.a", "import pexpect", "engines.fleet.a → pexpect"),
     (processes_out_of_place, "views.a", "import os\nos.execvp('a', [])", "views.a → os.execvp"),
     (processes_out_of_place, "views.a", "from os import system", "views.a → os.system"),
     (

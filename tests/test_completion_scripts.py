@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli.completion_scripts import SHELLS, install, place
+from deployster_cli.cli.completion.scripts import SHELLS, install, place
 from deployster_cli.errors import DeploysterError, InvalidInput
 from deployster_cli.main import run
 

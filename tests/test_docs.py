@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 import pytest
 
-from deployster_cli import config
-from deployster_cli.config_layers import SETTINGS, variable
-from deployster_cli.main import cli
+from deployster_cli.cli.group import cli
+from deployster_cli.config.layers import SETTINGS, variable
+from deployster_cli.config.load import load
 
 ROOT = Path(__file__).parent.parent
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/**/*.md")), *sorted(ROOT.glob("examples/**/*.md"))]
@@ -72,7 +72,7 @@ def examples() -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("page", "text"), examples())
 def test_every_deployster_toml_in_the_pages_can_be_used(page: str, text: str, tmp_path: Path) -> None:
     (tmp_path / "deployster.toml").write_text(text)
-    assert config.load({}, {}, tmp_path).file == tmp_path / "deployster.toml"
+    assert load({}, {}, tmp_path).file == tmp_path / "deployster.toml"
 
 
 def read_somewhere() -> set[str]:

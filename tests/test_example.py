@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli import config
+from deployster_cli.config.load import load
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "carousel"
 
@@ -76,12 +76,12 @@ def test_sigterm_ends_it_at_once_and_well(app: tuple[str, subprocess.Popen[str]]
 
 
 def test_its_settings_can_be_used() -> None:
-    settings = config.load({}, {}, EXAMPLE)
+    settings = load({}, {}, EXAMPLE)
     assert (settings.engine, settings.local.root) == ("local", str(EXAMPLE / ".deployster"))
 
 
 def test_its_settings_run_the_release_in_its_folder() -> None:
-    assert config.load({}, {}, EXAMPLE).service("carousel").directory == f"{EXAMPLE}/releases/{{version}}"
+    assert load({}, {}, EXAMPLE).service("carousel").directory == f"{EXAMPLE}/releases/{{version}}"
 
 
 def test_its_releases_differ_to_the_eye() -> None:

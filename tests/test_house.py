@@ -8,10 +8,10 @@ from statistics import median, quantiles
 
 import pytest
 
-from deployster_cli.config import ServeOptions
-from deployster_cli.config_schema import FLEET, LOCAL, SERVE
-from deployster_cli.engines.fleetctl.args import FleetOptions
-from deployster_cli.engines.systemctl.args import LocalOptions
+from deployster_cli.config.load import ServeOptions
+from deployster_cli.config.schema import FLEET, LOCAL, SERVE
+from deployster_cli.engines.fleet.commands import FleetOptions
+from deployster_cli.engines.local.commands import LocalOptions
 from tests.test_architecture import ROOT, Module, Modules, Rule, read
 
 LONGEST_MODULE = 400
@@ -166,7 +166,7 @@ def test_the_rule_bites(rule: Rule, name: str, source: str, wrong: str) -> None:
     assert rule((Module(name, ast.parse(source)),)) == [wrong]
 
 
-OPTIONS = ((FLEET, FleetOptions, "engines.fleetctl"), (LOCAL, LocalOptions, "engines.systemctl"))
+OPTIONS = ((FLEET, FleetOptions, "engines.fleet"), (LOCAL, LocalOptions, "engines.local"))
 
 
 @pytest.mark.parametrize(("table", "options", "readers"), [*OPTIONS, (SERVE, ServeOptions, "server")])

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli import config, live_names
-from deployster_cli.config import Settings
-from deployster_cli.domain.model import Unit
-from deployster_cli.domain.names import UnitName
+from deployster_cli.cli.completion import cache as live_names
+from deployster_cli.cli.completion.cache import KEPT, LIMIT, Cache, cache_of
+from deployster_cli.config.load import Settings, load
+from deployster_cli.domain.units.model import Unit
+from deployster_cli.domain.units.names import UnitName
 from deployster_cli.engines import process
 from deployster_cli.engines.process import apart
 from deployster_cli.errors import EngineUnreachable
-from deployster_cli.live_names import KEPT, LIMIT, Cache, cache_of
 from tests.remote.double import answer, closed_port, running
 
 ONE = UnitName("carousel", "v1-rc", 1)
@@ -30,7 +30,7 @@ def cache(tmp_path: Path) -> Cache:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return config.load({}, {}, tmp_path)
+    return load({}, {}, tmp_path)
 
 
 class Asked(Exception):
@@ -81,7 +81,7 @@ def test_only_its_owner_may_read_it(cache: Cache, tmp_path: Path) -> None:
 
 
 def test_each_cluster_has_a_file_of_its_own(settings: Settings, tmp_path: Path) -> None:
-    other = config.load({"endpoint": "http://10.0.0.1:49153"}, {}, tmp_path)
+    other = load({"endpoint": "http://10.0.0.1:49153"}, {}, tmp_path)
     for each in (settings, other):
         found = cache_of(each, environment(tmp_path))
         assert found
@@ -131,9 +131,9 @@ class Listing:
 def test_a_refresh_keeps_what_the_engine_gives(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool, names: tuple[UnitName, ...]
 ) -> None:
-    monkeypatch.setattr(config, "open_engine", lambda _: Listing(fails))
+    monkeypatch.setattr(live_names, "open_engine", lambda _: Listing(fails))
     live_names.refresh({}, environment(tmp_path), tmp_path)
-    found = cache_of(config.load({}, environment(tmp_path), tmp_path), environment(tmp_path))
+    found = cache_of(load({}, environment(tmp_path), tmp_path), environment(tmp_path))
     kept = found and found.read(time.time())
     assert kept and (kept.names, kept.pending) == (names, False)
 
@@ -144,7 +144,7 @@ def test_a_listing_that_came_too_late_is_there_at_the_next_tab(tmp_path: Path) -
     fleetctl.write_text("#!/bin/sh\nsleep 0.5\n[ $# -lt 5 ] || printf '%s' ''\n")
     fleetctl.chmod(0o755)
     environ = {**os.environ, **environment(tmp_path), "DEPLOYSTER_FLEET_FLEETCTL": str(fleetctl)}
-    settings = config.load({}, environ, Path.cwd())
+    settings = load({}, environ, Path.cwd())
     assert live_names.live_names(settings, {}, environ) == ()
     found, until = cache_of(settings, environ), time.monotonic() + 10
     assert found
@@ -155,7 +155,7 @@ def test_a_listing_that_came_too_late_is_there_at_the_next_tab(tmp_path: Path) -
 
 
 def test_with_a_server_the_server_is_asked_and_no_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(config, "open_engine", nobody)
+    monkeypatch.setattr(live_names, "open_engine", nobody)
     with running() as double:
         double.answers = [answer(200, {"units": [{"unit": ONE.text}]})]
         environ = {**environment(tmp_path), "DEPLOYSTER_SERVER_PASSWORD": "a secret", "DEPLOYSTER_SERVER": double.url}
@@ -167,7 +167,7 @@ def test_with_a_server_the_server_is_asked_and_no_engine(tmp_path: Path, monkeyp
 def test_a_server_that_does_not_answer_or_wants_a_login_gives_no_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, password: str
 ) -> None:
-    monkeypatch.setattr(config, "open_engine", nobody)
+    monkeypatch.setattr(live_names, "open_engine", nobody)
     address = f"http://127.0.0.1:{closed_port()}"
     environ = {**environment(tmp_path), "DEPLOYSTER_SERVER_PASSWORD": password, "DEPLOYSTER_SERVER": address}
     live_names.refresh({}, environ, tmp_path)
@@ -178,7 +178,7 @@ def test_the_names_of_a_server_are_kept_apart_from_those_of_the_engine(tmp_path:
     caches = {
         cache._path
         for server in ("", "http://one.example", "http://other.example")
-        if (cache := cache_of(config.load({"server": server}, {}, tmp_path), environment(tmp_path)))
+        if (cache := cache_of(load({"server": server}, {}, tmp_path), environment(tmp_path)))
     }
     assert len(caches) == 3
 
@@ -190,7 +190,7 @@ def nobody(_: Settings) -> None:
 
 def kept_names(environ: dict[str, str], here: Path) -> tuple[UnitName, ...]:
     """What the cache has for these settings."""
-    cache = cache_of(config.load({}, environ, here), environ)
+    cache = cache_of(load({}, environ, here), environ)
     kept = cache.read(time.time()) if cache else None
     assert kept
     return kept.names

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from deployster_cli import __version__
-from deployster_cli.main import COMMANDS, Terminated, run
+from deployster_cli.cli.group import COMMANDS
+from deployster_cli.main import Terminated, run
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

@@ -86,7 +86,9 @@ def test_a_change_leaves_the_rest_of_the_text_as_it_is(part: Callable[[str], dic
     assert (left_out.text, left_out.line, left_out.last) == (source[: source.index("g(")] + "pass\n", 5, 7)
 
 
-@pytest.mark.parametrize("path", ["domain/names.py", "domain/plan.py", "config_layers.py", "server/auth.py"])
+@pytest.mark.parametrize(
+    "path", ["domain/units/names.py", "domain/rollout/plan.py", "config/layers.py", "server/middleware/credentials.py"]
+)
 def test_every_change_of_the_core_can_be_read(part: Callable[[str], dict[str, Any]], path: str) -> None:
     mutants = list(part("operators")["mutants_of"](path, (ROOT / "deployster_cli" / path).read_text()))
     assert len(mutants) > 20

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from deployster_cli import errors
-from deployster_cli.domain.model import Condition
-from deployster_cli.views import shapes
+from deployster_cli.domain.units.model import Condition
+from deployster_cli.views import rows as shapes
 from tests.test_shells import project
 
 PAGE = (Path(__file__).parent.parent / "docs" / "output.md").read_text()

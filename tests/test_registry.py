@@ -20,8 +20,8 @@ from collections.abc import Callable, Iterator
 import pytest
 import trustme
 
-from deployster_cli.operations.registry import Answer, Presence, Unanswered, image_problem, look_up
-from deployster_cli.registry import LARGEST, fetch
+from deployster_cli.operations.images import Answer, Presence, Unanswered, image_problem, look_up
+from deployster_cli.operations.registry_client import LARGEST, fetch
 
 CONFIG = """\
 version: 0.1

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli.config import load
-from deployster_cli.domain.names import UnitName
-from deployster_cli.live_names import cache_of
-from deployster_cli.main import COMMANDS
+from deployster_cli.cli.completion.cache import cache_of
+from deployster_cli.cli.group import COMMANDS
+from deployster_cli.config.load import load
+from deployster_cli.domain.units.names import UnitName
 
 _ROW = re.compile(r"^import time: *\d+ \| *\d+ \| +(\S+)$", re.MULTILINE)
 
@@ -68,18 +68,23 @@ HEAVY = {
     *("asyncio", "concurrent", "email", "http", "logging", "multiprocessing", "queue", "socket", "sqlite3", "ssl"),
     *("argparse", "difflib", "hashlib", "json", "pickle", "random", "secrets", "shlex", "subprocess", "tempfile"),
     *("importlib.metadata", "importlib.resources", "tomllib", "unittest", "urllib.request", "xml"),
-    *("deployster_cli.config", "deployster_cli.domain.plan", "deployster_cli.domain.rollout", "deployster_cli.engines"),
-    *("deployster_cli.engines.fleetctl.trust", "deployster_cli.engines.systemctl.engine", "deployster_cli.operations"),
-    *("deployster_cli.remote", "deployster_cli.server", "deployster_cli.views"),
+    *(
+        "deployster_cli.config.load",
+        "deployster_cli.domain.rollout.plan",
+        "deployster_cli.domain.rollout.machine",
+        "deployster_cli.engines",
+    ),
+    *("deployster_cli.engines.fleet.ssh.trust", "deployster_cli.engines.local.engine", "deployster_cli.operations"),
+    *("deployster_cli.backends.remote", "deployster_cli.server", "deployster_cli.views"),
 }
 """What takes a millisecond or more to import, or is the beginning of more: libraries, and parts of our own."""
 
-SETTINGS = ("deployster_cli.config", "deployster_cli.engines", "shlex", "tomllib")
+SETTINGS = ("deployster_cli.config.load", "deployster_cli.engines", "shlex", "tomllib")
 """Reading deployster.toml. The engines' options are beside their engines."""
 
 LISTING = (*SETTINGS, "deployster_cli.operations", "deployster_cli.views", "subprocess")
 
-ROLLING = ("deployster_cli.domain.plan",)
+ROLLING = ("deployster_cli.domain.rollout.plan",)
 """The words and limits of the options of a rollout."""
 
 PACKAGED = ("importlib.resources", "random", "tempfile")
@@ -112,7 +117,7 @@ LINES = (
         "a41c9e2",
         (
             *(*LISTING, *TEMPLATES, *ROLLING),
-            *("deployster_cli.domain.rollout", "http", "queue", "secrets", "socket"),
+            *("deployster_cli.domain.rollout.machine", "http", "queue", "secrets", "socket"),
         ),
     ),
     Line("completion bash", "complete -F _deployster", ("deployster_cli.views",)),

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli.domain.render import Templates
+from deployster_cli.domain.templates.render import Templates
 from deployster_cli.errors import TemplateFault
-from deployster_cli.template_files import BUILT_IN, load, names
+from deployster_cli.operations.templates import BUILT_IN, load, names
 
 BUILT_IN_NAMES = ["deployster", "docker", "docker-vulcand", "process", "task"]
 

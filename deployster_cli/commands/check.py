@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from deployster_cli.commands.host_keys import ask_here
-from deployster_cli.commands.shared import Run, person, shared_options, this_run
+from deployster_cli.cli.context import Run, person, this_run
+from deployster_cli.cli.options import shared_options
+from deployster_cli.cli.prompts import ask_here
 
 if TYPE_CHECKING:
     from deployster_cli.operations.check import Case
@@ -37,11 +38,11 @@ def cli(service: str | None, version: str) -> None:
 
 
 def _case(run: Run, services: list[str], version: str) -> Case:
-    from deployster_cli.local_commands import agent_problem  # noqa: PLC0415
+    from deployster_cli.operations.change import renderer  # noqa: PLC0415 - pulls in jinja2
     from deployster_cli.operations.check import Case  # noqa: PLC0415
     from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
-    from deployster_cli.registry import fetch  # noqa: PLC0415
-    from deployster_cli.undertaking import renderer  # noqa: PLC0415 - pulls in jinja2
+    from deployster_cli.operations.local_commands import agent_problem  # noqa: PLC0415
+    from deployster_cli.operations.registry_client import fetch  # noqa: PLC0415
 
     clock = SystemClock()
     return Case(

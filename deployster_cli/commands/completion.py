@@ -6,8 +6,9 @@ import os
 
 import click
 
-from deployster_cli.commands.shared import shared_options, this_run
-from deployster_cli.completion_scripts import SHELLS, install
+from deployster_cli.cli.completion.scripts import SHELLS, install
+from deployster_cli.cli.context import this_run
+from deployster_cli.cli.options import shared_options
 
 
 @click.command("completion")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from deployster_cli.commands.shared import shared_options, this_run
+from deployster_cli.cli.context import this_run
+from deployster_cli.cli.options import shared_options
 
 
 @click.command("config")
@@ -15,8 +16,8 @@ def cli() -> None:
     \b
     deployster config --cluster staging
     """
-    from deployster_cli.config_report import entries  # noqa: PLC0415
-    from deployster_cli.views.settings import show_settings  # noqa: PLC0415
+    from deployster_cli.config.report import entries  # noqa: PLC0415
+    from deployster_cli.views.results import show_settings  # noqa: PLC0415
 
     run = this_run()
     show_settings(run.output, entries(run.settings))

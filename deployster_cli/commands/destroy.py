@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from deployster_cli.commands.options import ADOPT, WAITING
-from deployster_cli.commands.parameters import number
-from deployster_cli.commands.shared import Run, confirm_protected, confirmed, shared_options, this_run, with_options
-from deployster_cli.domain.intent import Intent, Verb
-from deployster_cli.domain.names import MOST_INSTANCES
-from deployster_cli.domain.plan import Policy
+from deployster_cli.cli.context import Run, this_run
+from deployster_cli.cli.options import ADOPT, WAITING, number, shared_options, with_options
+from deployster_cli.cli.prompts import confirm_protected, confirmed
+from deployster_cli.domain.change import Intent, Verb
+from deployster_cli.domain.rollout.plan import Policy
+from deployster_cli.domain.units.names import MOST_INSTANCES
 from deployster_cli.domain.wording import on, some_names
 from deployster_cli.errors import DeploysterError
 
 if TYPE_CHECKING:
-    from deployster_cli.backend import Asked
-    from deployster_cli.domain.names import UnitName
+    from deployster_cli.backends.base import Asked
+    from deployster_cli.domain.units.names import UnitName
 
 
 @click.command("destroy")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from deployster_cli.commands.options import VALUES
-from deployster_cli.commands.shared import person, shared_options, this_run, with_options
+from deployster_cli.cli.context import person, this_run
+from deployster_cli.cli.options import VALUES, shared_options, with_options
 
 
 @click.command("diff")
@@ -19,9 +19,9 @@ def cli(*, service: str, version: str, template: str | None, **values: tuple[str
     \b
     deployster diff carousel a41c9e2
     """
+    from deployster_cli.operations.change import renderer  # noqa: PLC0415 - pulls in jinja2
     from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
     from deployster_cli.operations.diff import diff  # noqa: PLC0415
-    from deployster_cli.undertaking import renderer  # noqa: PLC0415 - pulls in jinja2
     from deployster_cli.views.results import show_diff  # noqa: PLC0415
 
     run = this_run()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from deployster_cli.commands.shared import shared_options, this_run
+from deployster_cli.cli.context import this_run
+from deployster_cli.cli.options import shared_options
 
 
 @click.command("history")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from deployster_cli.commands.shared import KEY, here, shared_options, this_run
+from deployster_cli.cli.context import KEY, here, this_run
+from deployster_cli.cli.options import shared_options
 
 
 @click.command("init")
@@ -20,8 +21,8 @@ def cli(service: str | None, force: bool) -> None:
     deployster init carousel --engine local
     """
     from deployster_cli.operations.init import project_files, service_for, write  # noqa: PLC0415
-    from deployster_cli.template_files import names  # noqa: PLC0415
-    from deployster_cli.views.settings import show_written  # noqa: PLC0415
+    from deployster_cli.operations.templates import names  # noqa: PLC0415
+    from deployster_cli.views.results import show_written  # noqa: PLC0415
 
     engine = str(click.get_current_context().find_root().meta.get(KEY, {}).get("engine") or "fleet")
     folder = here()

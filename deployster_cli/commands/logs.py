@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from deployster_cli.commands.host_keys import ask_here
-from deployster_cli.commands.parameters import number
-from deployster_cli.commands.shared import shared_options, this_run
-from deployster_cli.domain.names import MOST_INSTANCES
+from deployster_cli.cli.context import this_run
+from deployster_cli.cli.options import number, shared_options
+from deployster_cli.cli.prompts import ask_here
+from deployster_cli.domain.units.names import MOST_INSTANCES
 
 _MOST_LINES = 100_000
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from deployster_cli.commands.deploying import intent_of, roll_out
-from deployster_cli.commands.options import ADOPT, INSTANCES, ROLLING, VALUES
-from deployster_cli.commands.shared import shared_options, this_run, with_options
-from deployster_cli.domain.intent import Verb
+from deployster_cli.cli.change import intent_of, roll_out
+from deployster_cli.cli.context import this_run
+from deployster_cli.cli.options import ADOPT, INSTANCES, ROLLING, VALUES, shared_options, with_options
+from deployster_cli.domain.change import Verb
 
 
 @click.command("plan")

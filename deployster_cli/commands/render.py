@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import click
 
-from deployster_cli.commands.options import VALUES
-from deployster_cli.commands.parameters import number
-from deployster_cli.commands.shared import person, shared_options, this_run, with_options
-from deployster_cli.domain.names import MOST_INSTANCES
+from deployster_cli.cli.context import person, this_run
+from deployster_cli.cli.options import VALUES, number, shared_options, with_options
+from deployster_cli.domain.units.names import MOST_INSTANCES
 
 
 @click.command("render")
@@ -23,9 +22,9 @@ def cli(*, service: str, version: str, instance: int, template: str | None, **va
     deployster render carousel 9f88701
     deployster render carousel 9f88701 --instance 2 --set port=3001
     """
+    from deployster_cli.operations.change import renderer  # noqa: PLC0415 - pulls in jinja2
     from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
-    from deployster_cli.operations.rendering import sample  # noqa: PLC0415 - pulls in jinja2
-    from deployster_cli.undertaking import renderer  # noqa: PLC0415 - pulls in jinja2
+    from deployster_cli.operations.templates import sample  # noqa: PLC0415 - pulls in jinja2
     from deployster_cli.views.results import show_unit_file  # noqa: PLC0415
 
     run = this_run()

@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from deployster_cli.commands.deploying import FORCE_SETTINGS, intent_of, roll_out
-from deployster_cli.commands.options import INSTANCES, ROLLING, VALUES, YES
-from deployster_cli.commands.shared import shared_options, this_run, with_options
-from deployster_cli.domain.intent import Verb
+from deployster_cli.cli.change import FORCE_SETTINGS, intent_of, roll_out
+from deployster_cli.cli.context import this_run
+from deployster_cli.cli.options import INSTANCES, ROLLING, VALUES, YES, shared_options, with_options
+from deployster_cli.domain.change import Verb
 
 
 @click.command("rollback")

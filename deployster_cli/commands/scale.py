@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from deployster_cli.commands.deploying import FORCE_SETTINGS, intent_of, roll_out
-from deployster_cli.commands.options import ROLLING, VALUES
-from deployster_cli.commands.parameters import number
-from deployster_cli.commands.shared import Run, confirmed, shared_options, this_run, with_options
-from deployster_cli.domain.intent import Intent, Verb
+from deployster_cli.cli.change import FORCE_SETTINGS, intent_of, roll_out
+from deployster_cli.cli.context import Run, this_run
+from deployster_cli.cli.options import ROLLING, VALUES, number, shared_options, with_options
+from deployster_cli.cli.prompts import confirmed
+from deployster_cli.domain.change import Intent, Verb
 from deployster_cli.domain.limits import MOST_AT_ONCE
 from deployster_cli.domain.wording import on
 from deployster_cli.errors import DeploysterError

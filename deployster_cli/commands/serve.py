@@ -6,7 +6,8 @@ import importlib
 
 import click
 
-from deployster_cli.commands.shared import KEY, Run, shared_options, with_options
+from deployster_cli.cli.context import KEY, Run
+from deployster_cli.cli.options import shared_options, with_options
 from deployster_cli.errors import InvalidInput
 
 OPTIONS = (
@@ -34,7 +35,7 @@ def cli(**given: str | None) -> None:
     flags = click.get_current_context().find_root().meta.get(KEY, {})
     settings = Run({**flags, **given}).settings
     try:
-        running = importlib.import_module("deployster_cli.server.running")
+        running = importlib.import_module("deployster_cli.server.main")
     except ModuleNotFoundError as error:
         raise InvalidInput(f"serve needs the library {error.name}.", "pip install 'deployster[serve]'") from error
     running.serve(settings)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from deployster_cli.commands.shared import shared_options, this_run, with_options
-from deployster_cli.commands.watching import WATCHING, show_or_watch
+from deployster_cli.cli.context import this_run
+from deployster_cli.cli.options import shared_options, with_options
+from deployster_cli.cli.watch import WATCHING, show_or_watch
 
 
 @click.command("services")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from deployster_cli.commands.host_keys import ask_here
-from deployster_cli.commands.shared import shared_options, this_run
+from deployster_cli.cli.context import this_run
+from deployster_cli.cli.options import shared_options
+from deployster_cli.cli.prompts import ask_here
 
 
 @click.command("ssh")

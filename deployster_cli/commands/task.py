@@ -6,8 +6,8 @@ import shlex
 
 import click
 
-from deployster_cli.commands.parameters import duration
-from deployster_cli.commands.shared import shared_options, this_run
+from deployster_cli.cli.context import this_run
+from deployster_cli.cli.options import duration, shared_options
 
 
 @click.command("task")
@@ -28,7 +28,7 @@ def cli(service: str, version: str, words: tuple[str, ...], envs: tuple[str, ...
     deployster task carousel 9f88701 -- rake db:migrate
     deployster task carousel 9f88701 --timeout 1h -- 'rake db:seed && rake stats'
     """
-    from deployster_cli.domain.intent import Errand  # noqa: PLC0415
+    from deployster_cli.domain.change import Errand  # noqa: PLC0415
     from deployster_cli.views.tasks import show_task  # noqa: PLC0415
 
     run = this_run()

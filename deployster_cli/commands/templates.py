@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from deployster_cli.commands.shared import shared_options, this_run
-from deployster_cli.domain.names import quoted
+from deployster_cli.cli.context import this_run
+from deployster_cli.cli.options import shared_options
+from deployster_cli.domain.units.names import quoted
 from deployster_cli.errors import NotFound
 
 
@@ -24,7 +25,7 @@ def cli() -> None:
 @shared_options
 def list_() -> None:
     """Every template's name and where it is from."""
-    from deployster_cli.template_files import names  # noqa: PLC0415
+    from deployster_cli.operations.templates import names  # noqa: PLC0415
     from deployster_cli.views.results import show_templates  # noqa: PLC0415
 
     run = this_run()
@@ -37,7 +38,7 @@ def list_() -> None:
 def show(name: str) -> None:
     """Print a template, to read it or to begin one of your own from it."""
     from deployster_cli.domain.wording import did_you_mean  # noqa: PLC0415
-    from deployster_cli.template_files import load, names  # noqa: PLC0415
+    from deployster_cli.operations.templates import load, names  # noqa: PLC0415
 
     run = this_run()
     folder = run.settings.templates_dir

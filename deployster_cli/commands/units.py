@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from deployster_cli.commands.shared import shared_options, this_run, with_options
-from deployster_cli.commands.watching import WATCHING, show_or_watch
+from deployster_cli.cli.context import this_run
+from deployster_cli.cli.options import shared_options, with_options
+from deployster_cli.cli.watch import WATCHING, show_or_watch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from deployster_cli.domain.model import Unit
+    from deployster_cli.domain.units.model import Unit
     from deployster_cli.views.output import Listing
 
 

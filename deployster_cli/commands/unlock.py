@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from deployster_cli.commands.shared import Run, confirmed, on_terminal, shared_options, this_run
-from deployster_cli.domain.names import check_service
+from deployster_cli.cli.context import Run, this_run
+from deployster_cli.cli.options import shared_options
+from deployster_cli.cli.prompts import confirmed, on_terminal
+from deployster_cli.domain.units.names import check_service
 from deployster_cli.domain.wording import on
 from deployster_cli.errors import DeploysterError
 

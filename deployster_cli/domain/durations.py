@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from deployster_cli.domain.names import quoted
+from deployster_cli.domain.units.names import quoted
 from deployster_cli.errors import InvalidInput
 
 _PARTS = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?", re.ASCII)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from deployster_cli.domain.model import Unit
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.watching import Reason
+from deployster_cli.domain.rollout.tracking import Reason
+from deployster_cli.domain.units.model import Unit
+from deployster_cli.domain.units.names import UnitName
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from deployster_cli.domain.names import LOCK
-from deployster_cli.domain.unitfile import Option, facts_of, idle
+from deployster_cli.domain.units.names import LOCK
+from deployster_cli.domain.units.unitfile import Option, facts_of, idle
 
 LASTS = 120
 """Seconds for which the same note has to be seen until it counts as abandoned. A call takes the engine seconds, of

@@ -11,8 +11,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from deployster_cli.domain.moments import is_moment, latest
-from deployster_cli.domain.names import RECORD, SERVICE, VERSION, UnitName
-from deployster_cli.domain.unitfile import MOST_PREVIOUS, STAMP_SECTION, Option, Stamp, facts_of, idle, versions, whole
+from deployster_cli.domain.units.names import RECORD, SERVICE, VERSION, UnitName
+from deployster_cli.domain.units.unitfile import (
+    MOST_PREVIOUS,
+    STAMP_SECTION,
+    Option,
+    Stamp,
+    facts_of,
+    idle,
+    versions,
+    whole,
+)
 
 FORMAT = "1"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from deployster_cli.domain.model import Unit
-from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.units.model import Unit
+from deployster_cli.domain.units.names import UnitName
 
 _LISTED_ONE_BY_ONE = 4
 

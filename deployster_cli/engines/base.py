@@ -6,16 +6,16 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from deployster_cli.domain.journal import Entry
     from deployster_cli.domain.lock import Note
-    from deployster_cli.domain.model import Machine, Unit
-    from deployster_cli.domain.names import UnitName
     from deployster_cli.domain.record import Record
-    from deployster_cli.domain.unitfile import UnitFile
+    from deployster_cli.domain.units.journal import Entry
+    from deployster_cli.domain.units.model import Machine, Unit
+    from deployster_cli.domain.units.names import UnitName
+    from deployster_cli.domain.units.unitfile import UnitFile
 
 TABLE = {
-    "fleet": "deployster_cli.engines.fleetctl.engine:FleetEngine",
-    "local": "deployster_cli.engines.systemctl.engine:LocalEngine",
+    "fleet": "deployster_cli.engines.fleet.engine:FleetEngine",
+    "local": "deployster_cli.engines.local.engine:LocalEngine",
 }
 """Engine name → module:class. A class is imported only when its engine is asked for."""
 

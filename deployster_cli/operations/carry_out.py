@@ -8,21 +8,21 @@ from dataclasses import dataclass
 
 from deployster_cli.domain.events import Event, Noticed
 from deployster_cli.domain.lock import Note
-from deployster_cli.domain.model import Unit
-from deployster_cli.domain.plan import Plan
-from deployster_cli.domain.rollout_state import Phase
-from deployster_cli.domain.watching import Reason
+from deployster_cli.domain.rollout.plan import Plan
+from deployster_cli.domain.rollout.state import Phase
+from deployster_cli.domain.rollout.tracking import Reason
+from deployster_cli.domain.units.model import Unit
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import DeploysterError, EngineUnreachable
-from deployster_cli.operations.before import Task, run_before
 from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.deploy import Prepared
 from deployster_cli.operations.failure import RolloutFailed, interrupted
 from deployster_cli.operations.left_tasks import await_left_tasks
 from deployster_cli.operations.lock import Held, take, with_word
-from deployster_cli.operations.needs import refuse_missing
+from deployster_cli.operations.prerequisites import refuse_missing
 from deployster_cli.operations.records import Keeping
 from deployster_cli.operations.rollout import Hold, Stopped, Stops, Work, drive, explain
+from deployster_cli.operations.task import Task, run_before
 
 
 @dataclass(frozen=True, slots=True)

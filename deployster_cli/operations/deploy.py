@@ -6,23 +6,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from deployster_cli.domain.instances import FILE, Wish, decide
-from deployster_cli.domain.intent import Adopt, Verb
-from deployster_cli.domain.model import Order, Release, Service, Unit, releases
+from deployster_cli.domain.change import Adopt, Verb
 from deployster_cli.domain.moments import after
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.placement import bars_its_successor, is_global
-from deployster_cli.domain.plan import Plan, Policy, Wanted, halted, plan_deploy, previous_of
-from deployster_cli.domain.ports import FIRST, assign
 from deployster_cli.domain.record import Record
-from deployster_cli.domain.unitfile import ROLLBACK, Stamp, UnitFile
-from deployster_cli.domain.watching import Limits, Traits
+from deployster_cli.domain.rollout.instances import FILE, Wish, decide
+from deployster_cli.domain.rollout.placement import bars_its_successor, is_global
+from deployster_cli.domain.rollout.plan import Plan, Policy, Wanted, halted, plan_deploy, previous_of
+from deployster_cli.domain.rollout.tracking import Limits, Traits
+from deployster_cli.domain.units.model import Order, Release, Service, Unit, releases
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.ports import FIRST, assign
+from deployster_cli.domain.units.unitfile import ROLLBACK, Stamp, UnitFile
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import InvalidInput
-from deployster_cli.operations.global_units import Spreading
 from deployster_cli.operations.ownership import Owned, judged, planned_over
 from deployster_cli.operations.records import Known, Memory, known, memory_of
-from deployster_cli.operations.rollout import Work
+from deployster_cli.operations.rollout import Spreading, Work
 
 TASKS = ".task"
 """What the made-up service ends in that a service's tasks belong to."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from deployster_cli.domain.intent import Adopt
-from deployster_cli.domain.model import Unit
-from deployster_cli.domain.names import check_instance, check_service, check_version
-from deployster_cli.domain.plan import Policy, plan_destroy
+from deployster_cli.domain.change import Adopt
+from deployster_cli.domain.rollout.plan import Policy, plan_destroy
+from deployster_cli.domain.units.model import Unit
+from deployster_cli.domain.units.names import check_instance, check_service, check_version
 from deployster_cli.domain.wording import did_you_mean, some_names
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import NotFound

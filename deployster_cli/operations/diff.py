@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 
-from deployster_cli.domain.model import Service
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.ports import assign
-from deployster_cli.domain.secrets import compared
-from deployster_cli.domain.unitfile import Stamp, write_options
+from deployster_cli.domain.templates.secrets import compared
+from deployster_cli.domain.units.model import Service
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.ports import assign
+from deployster_cli.domain.units.unitfile import Stamp, write_options
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import NotFound
 from deployster_cli.operations.deploy import Renderer

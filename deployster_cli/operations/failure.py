@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from deployster_cli.domain.events import Failure
-from deployster_cli.domain.model import OnFailure
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.reasons import headline
-from deployster_cli.domain.rollout_state import Phase, Rollout, Verb
-from deployster_cli.domain.watching import Reason
+from deployster_cli.domain.rollout.reasons import headline
+from deployster_cli.domain.rollout.state import Phase, Rollout, Verb
+from deployster_cli.domain.rollout.tracking import Reason
+from deployster_cli.domain.units.model import OnFailure
+from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.wording import capitalized, some_names
 from deployster_cli.errors import EXIT_ENGINE, EXIT_FAILED, DeploysterError, Interrupted
 

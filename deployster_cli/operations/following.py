@@ -9,9 +9,9 @@ import queue
 import threading
 from collections.abc import Iterable
 
-from deployster_cli.domain.journal import Entry
-from deployster_cli.domain.model import Machine
-from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.units.journal import Entry
+from deployster_cli.domain.units.model import Machine
+from deployster_cli.domain.units.names import UnitName
 from deployster_cli.engines.base import Engine, Entries
 from deployster_cli.errors import EngineError
 

@@ -14,9 +14,9 @@ from dataclasses import replace
 
 from deployster_cli.domain.events import Failure, Waiting
 from deployster_cli.domain.health import Answer, answer
-from deployster_cli.domain.model import Condition, Unit
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.watching import Reason
+from deployster_cli.domain.rollout.tracking import Reason
+from deployster_cli.domain.units.model import Condition, Unit
+from deployster_cli.domain.units.names import UnitName
 from deployster_cli.engines.base import Engine, Entries
 from deployster_cli.errors import EngineError
 from deployster_cli.operations.clock import Clock

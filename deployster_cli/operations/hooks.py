@@ -9,7 +9,7 @@ from typing import Protocol
 from deployster_cli.domain.durations import format_duration
 from deployster_cli.domain.events import Event, HookDone, HookSaid, HookStarted, HookWarned
 from deployster_cli.domain.hooks import Facts, Hooks
-from deployster_cli.domain.names import quoted
+from deployster_cli.domain.units.names import quoted
 from deployster_cli.errors import DeploysterError
 
 STAYS = "No unit was changed; what hooks did stays."

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from importlib import resources
 from pathlib import Path
 
-from deployster_cli.domain.names import check_service
+from deployster_cli.domain.units.names import check_service
 from deployster_cli.errors import DeploysterError, InvalidInput
 
 SCAFFOLD = "deployster_cli.scaffold"

@@ -10,10 +10,10 @@ from collections.abc import Callable, Generator, Iterable
 
 from deployster_cli.domain.events import Noticed
 from deployster_cli.domain.lock import Note
-from deployster_cli.domain.model import Unit
-from deployster_cli.domain.names import quoted
-from deployster_cli.domain.plan import Plan
-from deployster_cli.domain.unitfile import UnitFile
+from deployster_cli.domain.rollout.plan import Plan
+from deployster_cli.domain.units.model import Unit
+from deployster_cli.domain.units.names import quoted
+from deployster_cli.domain.units.unitfile import UnitFile
 from deployster_cli.domain.wording import capitalized, where
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import Locked

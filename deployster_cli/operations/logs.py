@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from deployster_cli.domain.journal import Entry
-from deployster_cli.domain.model import Condition, Machine, Unit
-from deployster_cli.domain.names import UnitName, check_service, check_version
+from deployster_cli.domain.units.journal import Entry
+from deployster_cli.domain.units.model import Condition, Machine, Unit
+from deployster_cli.domain.units.names import UnitName, check_service, check_version
 from deployster_cli.domain.wording import did_you_mean, some_names
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EngineError, EngineMissing, NotFound

@@ -6,15 +6,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from deployster_cli.domain.model import Release, Unit, releases
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.unitfile import Stamp
+from deployster_cli.domain.units.model import Release, Unit, releases
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.unitfile import Stamp
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable, NotFound
 
 if TYPE_CHECKING:
-    from deployster_cli.domain.intent import Adopt
-    from deployster_cli.domain.plan import Plan
+    from deployster_cli.domain.change import Adopt
+    from deployster_cli.domain.rollout.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)

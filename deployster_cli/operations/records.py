@@ -7,14 +7,14 @@ from collections.abc import Callable, Collection, Generator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from deployster_cli.domain.change import Verb
 from deployster_cli.domain.events import Event, Resized
-from deployster_cli.domain.intent import Verb
-from deployster_cli.domain.model import Unit
 from deployster_cli.domain.moments import latest
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.plan import Plan
 from deployster_cli.domain.record import Record, corrected
-from deployster_cli.domain.unitfile import Stamp
+from deployster_cli.domain.rollout.plan import Plan
+from deployster_cli.domain.units.model import Unit
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.unitfile import Stamp
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EngineError, EngineUnreachable, Locked
 from deployster_cli.operations.clock import Clock

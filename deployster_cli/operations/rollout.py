@@ -7,22 +7,21 @@ from collections.abc import Callable, Collection, Generator, Iterator, Mapping, 
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from deployster_cli.domain import rollout as machine
 from deployster_cli.domain.events import Event, Failed, Journal, NoMachineYet
-from deployster_cli.domain.model import Machine, Unit
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.pace import next_look
-from deployster_cli.domain.plan import Plan
-from deployster_cli.domain.reasons import rules_and_machines
-from deployster_cli.domain.rollout_state import Action, Listing, Phase, Rollout, Verb
-from deployster_cli.domain.unitfile import UnitFile
-from deployster_cli.domain.watching import LOST_FOR, Traits
+from deployster_cli.domain.rollout import machine
+from deployster_cli.domain.rollout.placement import spread
+from deployster_cli.domain.rollout.plan import Plan
+from deployster_cli.domain.rollout.reasons import rules_and_machines
+from deployster_cli.domain.rollout.state import Action, Listing, Phase, Rollout, Verb
+from deployster_cli.domain.rollout.tracking import LOST_FOR, Traits, next_look
+from deployster_cli.domain.units.model import Machine, State, Unit
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.unitfile import UnitFile
 from deployster_cli.domain.wording import some_names
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable
 from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.gates import Gates, with_health
-from deployster_cli.operations.global_units import Spreading
 from deployster_cli.operations.ownership import judged
 
 JOURNAL_LINES = 20
@@ -294,7 +293,7 @@ def journal_of(engine: Engine, name: UnitName, at: Machine | None = None) -> Jou
 
     A journal that can't be had is no second failure: it says why instead.
     """
-    from deployster_cli.domain.journal import lines_of  # noqa: PLC0415 - only where a unit failed
+    from deployster_cli.domain.units.journal import lines_of  # noqa: PLC0415 - only where a unit failed
 
     here = f"journalctl --no-pager --lines={JOURNAL_LINES} --unit={shlex.quote(name.text)}"
     try:
@@ -302,3 +301,25 @@ def journal_of(engine: Engine, name: UnitName, at: Machine | None = None) -> Jou
         return Journal(name, tuple(lines))
     except EngineError as error:
         return Journal(name, (), error.message)
+
+
+class Spreading:
+    """Works out where global units belong, from their unit files (``files``, else what the engine holds: one ``cat``
+    a unit, once) and from the machines there are at each look. Where there is no global unit it asks for nothing.
+    """
+
+    def __init__(self, engine: Engine, files: Mapping[UnitName, UnitFile]) -> None:
+        self._engine = engine
+        self._files: dict[UnitName, UnitFile | None] = dict(files)
+
+    def over(self, units: Sequence[Unit], names: Collection[UnitName]) -> tuple[Unit, ...]:
+        """The units, those of ``names`` that are global and wanted to run with all their copies. Errors as Engine's."""
+        belong = {u.name for u in units if u.everywhere and u.name in names and u.desired is State.LAUNCHED}
+        machines = self._engine.machines() if belong else ()
+        return tuple(self._spread(unit, machines) if unit.name in belong else unit for unit in units)
+
+    def _spread(self, unit: Unit, machines: Sequence[Machine]) -> Unit:
+        if unit.name not in self._files:
+            self._files[unit.name] = self._engine.cat(unit.name)
+        file = self._files[unit.name]
+        return spread(unit, file, machines) if file else unit

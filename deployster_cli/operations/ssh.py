@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from deployster_cli.domain.model import UP, Machine
-from deployster_cli.domain.names import INSTANCE, UnitName, check_service, quoted
+from deployster_cli.domain.units.model import UP, Machine
+from deployster_cli.domain.units.names import INSTANCE, UnitName, check_service, quoted
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import InvalidInput, NotFound
 from deployster_cli.operations.releases import standing

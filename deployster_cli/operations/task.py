@@ -14,32 +14,23 @@ from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from deployster_cli.domain.durations import format_duration
-from deployster_cli.domain.events import (
-    Changed,
-    Event,
-    Failed,
-    Failure,
-    Ready,
-    TaskDone,
-    TaskLeft,
-    TaskStarted,
-)
+from deployster_cli.domain.events import Changed, Event, Failed, Failure, Ready, TaskDone, TaskLeft, TaskStarted
 from deployster_cli.domain.lock import Note
-from deployster_cli.domain.model import Condition, OnFailure, Unit
-from deployster_cli.domain.names import MOST_INSTANCES, UnitName
-from deployster_cli.domain.plan import Plan, Policy, Step
-from deployster_cli.domain.reasons import headline
-from deployster_cli.domain.rollout_state import Phase, Rollout
-from deployster_cli.domain.unitfile import STAMP_SECTION, Stamp, UnitFile
-from deployster_cli.domain.watching import Reason, Traits
+from deployster_cli.domain.rollout.plan import Plan, Policy, Step
+from deployster_cli.domain.rollout.reasons import headline
+from deployster_cli.domain.rollout.state import Phase, Rollout
+from deployster_cli.domain.rollout.tracking import Reason, Traits
+from deployster_cli.domain.units.model import Condition, OnFailure, Unit
+from deployster_cli.domain.units.names import MOST_INSTANCES, UnitName
+from deployster_cli.domain.units.unitfile import STAMP_SECTION, Stamp, UnitFile
 from deployster_cli.domain.wording import some_names
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EXIT_ENGINE, EXIT_FAILED, EXIT_TASK_TIMEOUT, DeploysterError, EngineError, Interrupted
 from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.deploy import TASKS
 from deployster_cli.operations.lock import dead, new_note
-from deployster_cli.operations.needs import refuse_missing
 from deployster_cli.operations.ownership import told_apart
+from deployster_cli.operations.prerequisites import refuse_missing
 from deployster_cli.operations.rollout import NoLock, Telling, Work, drive, explain
 from deployster_cli.operations.task_journal import TaskJournal
 
@@ -316,3 +307,23 @@ def _left_word(engine: Engine, name: UnitName) -> str:
 def _left(names: tuple[UnitName, ...]) -> Iterator[Event]:
     if names:
         yield TaskLeft(names)
+
+
+__all__ = ["TEMPLATE", "Task", "TaskFailed", "run_before"]
+
+
+def run_before(engine: Engine, tasks: tuple[Task, ...], clock: Clock, keep: Keep) -> Generator[Event, None, None]:
+    """Run the tasks one after another, the service's lock held; TaskFailed at the first that fails."""
+    for task in tasks:
+        release = f"{task.service} {task.version}"
+        try:
+            code = yield from run_task(engine, task, clock, keep=keep, locked=True)
+        except Interrupted as error:
+            raise Interrupted(
+                f"{error.message} Nothing of {release} was started.", signal=error.exit_code - 128
+            ) from None
+        if code:
+            late = f" was not done within {format_duration(TIMEOUT)}" if code == EXIT_TASK_TIMEOUT else " failed"
+            raise TaskFailed(
+                f"{task.command!r}{late}, so nothing of {release} was started.", "What ran before runs as it did."
+            )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from deployster_cli.domain.events import Changed, Event, Journal, Noticed, TaskOutput
-from deployster_cli.domain.journal import Entry, Lines
-from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.units.journal import Entry, Lines
+from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.wording import count
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EngineError

@@ -6,17 +6,19 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from deployster_cli import __version__
-from deployster_cli.server import changes, dashboard, job_events, live, logs, openapi, problems, reads, tasks
-from deployster_cli.server.access_log import AccessLog
-from deployster_cli.server.crowd import Full
-from deployster_cli.server.guard import Guard
-from deployster_cli.server.headers import SecurityHeaders
-from deployster_cli.server.limits import Limits
-from deployster_cli.server.metrics import Metrics
-from deployster_cli.server.serving import Serving
-from deployster_cli.server.shutdown import Shutdown
+from deployster_cli.server import dashboard
+from deployster_cli.server.connections import Full
+from deployster_cli.server.middleware import problems
+from deployster_cli.server.middleware.access_log import AccessLog
+from deployster_cli.server.middleware.auth import Guard
+from deployster_cli.server.middleware.body_limits import Limits
+from deployster_cli.server.middleware.security_headers import SecurityHeaders
+from deployster_cli.server.middleware.shutdown import Shutdown
+from deployster_cli.server.routes import changes, events, live, logs, openapi, reads, tasks
+from deployster_cli.server.routes.metrics import Metrics
+from deployster_cli.server.state import Serving
 
-PARTS = (reads, changes, job_events, tasks, logs, live, dashboard)
+PARTS = (reads, changes, events, tasks, logs, live, dashboard)
 """Modules with a ``router(serving)``."""
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
-from typing import TYPE_CHECKING, Any, cast
+import ssl
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from deployster_cli.server.access_log import USER
-from deployster_cli.server.crowd import OUTSIDE, Crowd
+from deployster_cli.server.middleware.access_log import USER
+from deployster_cli.server.middleware.auth import OPEN
+from deployster_cli.server.middleware.problems import unavailable
 
 MOST_UNHEARD = 128 * 1024
 """Bytes that may come on a connection while no request is under way: a head, or what is left of a refused body."""
@@ -119,3 +122,180 @@ def _outside(app: ASGIApp) -> ASGIApp:
 def bounded(protocol: type[asyncio.Protocol], crowd: Crowd) -> type[Bounds]:
     """One of uvicorn's protocols, with bounds."""
     return type("Bounded", (Bounds, protocol), {"crowd": crowd})
+
+
+MOST_CONNECTIONS = 1500
+"""Connections that are served at a time. An open stream is one."""
+
+MOST_OUTSIDE = 100
+"""Connections beyond those, which are told to come again."""
+
+SPARE_FILES = 500
+"""Open files left for all else: the connections outside, the calls of the engine, the jobs."""
+
+OUTSIDE = "deployster.outside"
+"""Set in the scope of a request that came on a connection for which there was no place."""
+
+
+class Guest(Protocol):
+    """One connection."""
+
+    @property
+    def let_in(self) -> bool:
+        """Whether a request with the login is under way on it."""
+
+    def cut_off(self) -> None:
+        """End it now."""
+
+
+class Crowd:
+    """The connections there are, in the order in which they came. For the event loop's thread."""
+
+    def __init__(self, most: int = MOST_CONNECTIONS, outside: int = MOST_OUTSIDE) -> None:
+        self._most = most
+        self._most_outside = outside
+        self._inside: dict[Guest, None] = {}
+        self._outside: dict[Guest, None] = {}
+
+    def enter(self, guest: Guest) -> bool:
+        """Whether there is a place for one more: that of the first without a login where all are taken."""
+        if len(self._inside) < self._most or self._made_room():
+            self._inside[guest] = None
+            return True
+        if len(self._outside) >= self._most_outside:
+            self._send_away(next(iter(self._outside)))
+        self._outside[guest] = None
+        return False
+
+    def leave(self, guest: Guest) -> None:
+        """It has ended, or becomes another."""
+        self._inside.pop(guest, None)
+        self._outside.pop(guest, None)
+
+    def _made_room(self) -> bool:
+        stranger = next((guest for guest in self._inside if not guest.let_in), None)
+        if stranger is not None:
+            self._send_away(stranger)
+        return stranger is not None
+
+    def _send_away(self, guest: Guest) -> None:
+        self.leave(guest)
+        guest.cut_off()
+
+
+def room() -> int:
+    """How many connections the process has files for, at most MOST_CONNECTIONS; raises its limit as far as need be."""
+    wanted = MOST_CONNECTIONS + SPARE_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    may = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < may:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (may, hard))
+    return max(may - SPARE_FILES, may // 2)
+
+
+class Full:
+    """Answers 503 to who came on a connection for which there was no place; /healthz is answered all the same."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the app, or refuse."""
+        if OUTSIDE in scope and scope["path"] not in OPEN:
+            refusal = unavailable("The server has all the connections that it can serve.")
+            refusal.headers["Connection"] = "close"
+            await refusal(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+LONGEST_HANDSHAKE = 10.0
+"""Seconds."""
+
+LONGEST_GOODBYE = 5.0
+"""Seconds for a client to say that it has heard the end."""
+
+
+class Handshake(asyncio.Protocol):
+    """A connection until TLS is agreed on; then one of ``inner``'s. Made by uvicorn in the place of that."""
+
+    inner: type[Bounds]
+    context: ssl.SSLContext
+    longest = LONGEST_HANDSHAKE
+    let_in = False
+
+    def __init__(self, **given: Any) -> None:
+        self._protocol = self.inner(**given)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The clock runs."""
+        self._to = cast(asyncio.Transport, transport)
+        self._to.pause_reading()  # until there is somebody to read it
+        self.inner.crowd.enter(self)
+        self._shaking = asyncio.get_running_loop().create_task(self._shake())
+
+    def cut_off(self) -> None:
+        """End it now."""
+        self._to.abort()
+
+    async def _shake(self) -> None:
+        between = _Between()
+        try:
+            secure = await asyncio.get_running_loop().start_tls(
+                self._to,
+                between,
+                self.context,
+                server_side=True,
+                ssl_handshake_timeout=self.longest,
+                ssl_shutdown_timeout=LONGEST_GOODBYE,
+            )
+        except OSError:
+            secure = None  # it speaks no TLS, was too slow or has gone
+        finally:
+            self.inner.crowd.leave(self)
+        if secure is not None and not between.lost:
+            secure.set_protocol(self._protocol)
+            self._protocol.connection_made(cast(asyncio.Transport, _Calm(secure)))
+            if between.said:
+                self._protocol.data_received(between.said)
+
+
+class _Between(asyncio.Protocol):
+    """Keeps what comes right behind the handshake."""
+
+    def __init__(self) -> None:
+        self.said = b""
+        self.lost = False
+
+    def data_received(self, data: bytes) -> None:
+        self.said += data
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        self.lost = True
+
+
+class _Calm:
+    """A TLS transport that takes a second close, and what is written behind the first, as a TCP transport does.
+
+    asyncio's falls over both (sslproto.py of 3.11 and 3.12 forgets its protocol), and uvicorn does both where a client
+    that asked for more than one thing at once is cut off.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def close(self) -> None:
+        if not self._transport.is_closing():
+            self._transport.close()
+
+    def write(self, data: bytes) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
+
+def shaking_hands(inner: type[Bounds], context: ssl.SSLContext) -> type[Handshake]:
+    """The protocol, behind TLS."""
+    return type("Handshaking", (Handshake,), {"inner": inner, "context": context})

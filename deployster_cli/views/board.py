@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from deployster_cli.domain import events
 from deployster_cli.domain.durations import format_duration
 from deployster_cli.domain.events import Event
-from deployster_cli.domain.model import Condition, Unit
-from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.units.model import Condition, Unit
+from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.wording import where
-from deployster_cli.views.shapes import Row
+from deployster_cli.views.rows import Row
 
 _LISTED = "until the engine lists it"
 _STOPPED, _LET_GO = "until its stop commands are done", "until its machine lets go of it"

@@ -13,10 +13,10 @@ from collections.abc import Callable, Sequence
 from typing import IO, NamedTuple
 
 from deployster_cli.errors import DeploysterError
-from deployster_cli.views import clean
-from deployster_cli.views.folding import fit
-from deployster_cli.views.shapes import Row
+from deployster_cli.views import text as clean
+from deployster_cli.views.rows import Row
 from deployster_cli.views.tables import aligned, plain
+from deployster_cli.views.text import fit
 
 _USERINFO = r"//[^/@\s]+@"
 
@@ -49,7 +49,7 @@ class Output(NamedTuple):
         if not rows and empty:
             self.note(empty)
         elif is_terminal(sys.stdout):
-            from deployster_cli.views.rich_tables import print_table  # noqa: PLC0415 - rich is slow to import
+            from deployster_cli.views.terminal.tables import print_table  # noqa: PLC0415 - rich is slow to import
 
             print_table(columns, [tuple(map(clean.printable, row)) for row in rows], by=by, color=self.color)
         else:

@@ -123,6 +123,6 @@ def _lines(output: Output) -> Lines:
         return ActionsLines()
     if not is_terminal(sys.stderr):
         return DatedLines()
-    from deployster_cli.views.rich_progress import RichLines  # noqa: PLC0415 - rich is slow to import
+    from deployster_cli.views.terminal.progress import RichLines  # noqa: PLC0415 - rich is slow to import
 
     return RichLines(color=output.color)

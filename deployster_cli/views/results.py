@@ -5,15 +5,15 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from deployster_cli.domain.model import Release, Unit
-from deployster_cli.views import shapes
+from deployster_cli.domain.units.model import Release, Unit
+from deployster_cli.views import rows as shapes
 from deployster_cli.views.output import Listing, Output, is_terminal
-from deployster_cli.views.times import ago
+from deployster_cli.views.text import ago
 
 if TYPE_CHECKING:
-    from deployster_cli.domain.unitfile import UnitFile
+    from deployster_cli.domain.units.unitfile import UnitFile
     from deployster_cli.operations.check import Finding
     from deployster_cli.operations.releases import Entry
 
@@ -115,3 +115,55 @@ def _cures_once(findings: Sequence[Finding]) -> list[tuple[str, str, str]]:
 
 def _found(finding: Finding, cure: str) -> tuple[str, str, str]:
     return finding.subject, finding.state.value, " ".join(filter(None, (finding.text, cure)))
+
+
+COLUMNS = ("KEY", "FROM", "VALUE")
+
+
+class Setting(Protocol):
+    """One setting: its dotted key, its value as JSON knows it, and who gave it."""
+
+    @property
+    def key(self) -> str:
+        """The dotted key."""
+        ...
+
+    @property
+    def value(self) -> object:
+        """What it is; None where it isn't set."""
+        ...
+
+    @property
+    def source(self) -> str:
+        """Who gave it."""
+        ...
+
+
+def show_settings(output: Output, entries: Sequence[Setting]) -> None:
+    """Each setting with its value and where it came from. In a table the value is last: it may be long."""
+    output.show(
+        json=lambda: {"settings": [{"key": e.key, "value": e.value, "from": e.source} for e in entries]},
+        table=lambda: output.table(COLUMNS, [(e.key, e.source, _text(e.value)) for e in entries]),
+        plain=lambda: [(e.key, _text(e.value), e.source) for e in entries],
+    )
+
+
+def _text(value: object) -> str:
+    """A value in a cell: one line, ``-`` for none."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def show_written(output: Output, service: str, paths: Sequence[str]) -> None:
+    """The files of a new project, and what to type next."""
+    wrote = "".join(f"Wrote {path}\n" for path in paths)
+    output.show(
+        json=lambda: {"service": service, "files": list(paths)},
+        table=lambda: output.say(f"{wrote}Next: change deployster.toml to fit, then deployster check\n"),
+        plain=lambda: [(path,) for path in paths],
+    )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from deployster_cli.domain import events
 from deployster_cli.domain.durations import format_duration
 from deployster_cli.domain.events import Event
-from deployster_cli.domain.model import Condition, Unit
-from deployster_cli.domain.reasons import headline
+from deployster_cli.domain.rollout.reasons import headline
+from deployster_cli.domain.units.model import Condition, Unit
 from deployster_cli.domain.wording import resized, some_names, where
-from deployster_cli.views.clean import printable
+from deployster_cli.views.text import printable
 
 Line = tuple[str, str]
 """A tone (head, dim, good, bad, warn) and the text."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from deployster_cli.views.shapes import Row
+from deployster_cli.views.rows import Row
 
 GAP, INDENT = 2, 2
 """Blanks between columns, and before what stands below the line that it belongs to."""

@@ -7,12 +7,12 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 from deployster_cli.domain.events import Event, Journal, Noticed, TaskDone, TaskOutput
-from deployster_cli.views.clean import for_terminal, printable
 from deployster_cli.views.output import Output, emit, is_terminal
 from deployster_cli.views.progress import Progress, progress
+from deployster_cli.views.text import for_terminal, printable
 
 if TYPE_CHECKING:
-    from deployster_cli.domain.intent import Errand
+    from deployster_cli.domain.change import Errand
 
 
 def show_task(output: Output, task: Errand, running: Generator[Event, None, int]) -> int:

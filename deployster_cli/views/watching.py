@@ -21,7 +21,7 @@ def watch(output: Output, looks: Iterator[Look[T]], listing: Callable[[T], Listi
     With -v never in place: the lines about the calls would go right through the table.
     """
     if output.form in {"table", "wide"} and is_terminal(sys.stdout) and not output.verbose:
-        from deployster_cli.views.rich_watching import draw  # noqa: PLC0415 - rich is slow to import
+        from deployster_cli.views.terminal.watch import draw  # noqa: PLC0415 - rich is slow to import
 
         draw(looks, listing, title, color=output.color)
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from program import contexts, options, paragraphs, synopsis
 
-from deployster_cli.commands.helping import COMMAND_GROUPS
+from deployster_cli.cli.group import COMMAND_GROUPS
 
 Rows = list[tuple[str, str]]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import click
 
-from deployster_cli.main import cli
+from deployster_cli.cli.group import cli
 
 NAME = "deployster"
 

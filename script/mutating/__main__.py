@@ -19,11 +19,15 @@ from trying import Verdict, try_all
 ROOT = Path(__file__).parents[2]
 
 CORE = (
-    *(f"domain/{name}.py" for name in ("names", "plan", "instances", "rollout*", "looking", "watching", "lock")),
-    *(f"domain/{name}.py" for name in ("render", "unitfile", "placement", "model", "limits", "env_file")),
-    *("engines/*/output.py", "config*.py"),
-    *(f"operations/{name}.py" for name in ("deploy", "releases", "rollout", "carry_out", "lock", "needs")),
-    *(f"server/{name}.py" for name in ("auth", "jobs", "job_store", "worker")),
+    *(
+        f"domain/rollout/{name}.py"
+        for name in ("plan", "instances", "machine", "state", "looks", "tracking", "placement")
+    ),
+    *(f"domain/{name}.py" for name in ("units/names", "units/unitfile", "units/model", "templates/render")),
+    *(f"domain/{name}.py" for name in ("lock", "limits", "env_file")),
+    *("engines/*/parse.py", "config/*.py"),
+    *(f"operations/{name}.py" for name in ("deploy", "releases", "rollout", "carry_out", "lock", "prerequisites")),
+    *("server/middleware/credentials.py", *(f"server/jobs/{name}.py" for name in ("queue", "store", "worker"))),
 )
 """What is changed, below deployster_cli."""
 

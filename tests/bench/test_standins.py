@@ -8,9 +8,9 @@ import pytest
 
 from bench.modelled_fleetctl import main
 from bench.standin import standing_in
-from deployster_cli.domain.model import Condition, Unit
-from deployster_cli.domain.unitfile import hash_of
-from deployster_cli.engines.fleetctl import output
+from deployster_cli.domain.units.model import Condition, Unit
+from deployster_cli.domain.units.unitfile import hash_of
+from deployster_cli.engines.fleet import parse
 
 TEXT = "[Unit]\nDescription=carousel v1 port 20000\n\n[Service]\nExecStart=/bin/true\n"
 NAME = "carousel-v1@1.service"
@@ -20,7 +20,7 @@ NAME = "carousel-v1@1.service"
 def test_recorded_tables_are_read_as_so_many_running_units(units: int, service: str) -> None:
     with standing_in(units, service) as fleetctl:
         reported, files = ((fleetctl.folder / name).read_text() for name in ("list-units", "list-unit-files"))
-    found = output.join(output.unit_rows(reported), output.file_rows(files))
+    found = parse.join(parse.unit_rows(reported), parse.file_rows(files))
     assert (len(found), {unit.condition for unit in found}) == (units, {Condition.RUNNING})
 
 
@@ -43,7 +43,7 @@ class Model:
 
     def units(self) -> tuple[Unit, ...]:
         reported, files = self.call("list-units", "--full")[1], self.call("list-unit-files", "--full")[1]
-        return output.join(output.unit_rows(reported), output.file_rows(files))
+        return parse.join(parse.unit_rows(reported), parse.file_rows(files))
 
 
 @pytest.fixture

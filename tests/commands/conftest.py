@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli import config
+from deployster_cli.config import load
 from deployster_cli.errors import EngineError
 from deployster_cli.main import run
 from deployster_cli.operations import clock
@@ -42,7 +42,7 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     (tmp_path / "deployster.toml").write_text(PROJECT)
     monkeypatch.chdir(tmp_path)
     engine = SimEngine(SimClock())
-    monkeypatch.setattr(config, "open_engine", lambda _: engine)
+    monkeypatch.setattr(load, "open_engine", lambda _: engine)
     monkeypatch.setattr(clock, "SystemClock", lambda: engine.clock)
     return Shell(engine, capsys)
 

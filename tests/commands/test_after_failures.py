@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.units.names import UnitName
 from tests.commands.conftest import Shell
 from tests.commands.test_instances import doomed, there
 from tests.simulation import Fate

@@ -9,8 +9,8 @@ from itertools import count
 
 import pytest
 
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.unitfile import UnitFile
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.unitfile import UnitFile
 from deployster_cli.operations.lock import new_note
 from tests.commands.conftest import Shell
 from tests.simulation import Fate, Life, stamped

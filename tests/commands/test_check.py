@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli import local_commands, registry
-from deployster_cli.domain.model import Machine
+from deployster_cli.domain.units.model import Machine
 from deployster_cli.errors import EngineUnreachable
-from deployster_cli.operations.registry import Answer
+from deployster_cli.operations import local_commands, registry_client
+from deployster_cli.operations.images import Answer
 from tests.commands.conftest import PROJECT, Shell
 
 DOCKER = '[services.carousel]\ntemplate = "docker"\n'
@@ -51,7 +51,7 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
         def fetch(method: str, url: str, headers: Mapping[str, str]) -> Answer:
             return Answer(status, {"docker-content-digest": f"sha256:{'0' * 64}"})
 
-        monkeypatch.setattr(registry, "fetch", fetch)
+        monkeypatch.setattr(registry_client, "fetch", fetch)
 
     return answers
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli import live_names
-from deployster_cli.commands.completing import answer, split
-from deployster_cli.domain.names import UnitName
-from deployster_cli.main import COMMANDS, cli
+from deployster_cli.cli.completion import cache
+from deployster_cli.cli.completion.complete import answer, split
+from deployster_cli.cli.group import COMMANDS, cli
+from deployster_cli.domain.units.names import UnitName
 
 NAMES = (UnitName("carousel", "v1", 1), UnitName("carousel", "v1", 2), UnitName("carousel", "v2", 3))
 
@@ -24,7 +24,7 @@ Offering = Callable[..., list[tuple[str, str]]]
 def offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Offering:
     (tmp_path / "deployster.toml").write_text("[clusters.staging]\n[services.banner]\n")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(live_names, "live_names", lambda *_: NAMES)
+    monkeypatch.setattr(cache, "live_names", lambda *_: NAMES)
 
     def tab(*words: str, to: str = "fish") -> list[tuple[str, str]]:
         answer(cli, to, words)
@@ -104,7 +104,7 @@ def test_a_line_is_parted_into_words_even_within_quotes(line: str, words: list[s
 @pytest.mark.process
 def test_no_rich_no_jinja_and_no_web_framework_is_imported_for_it() -> None:
     code = (
-        "import sys; from deployster_cli.main import cli; from deployster_cli.commands.completing import answer;"
+        "import sys; from deployster_cli.main import cli; from deployster_cli.cli.completion.complete import answer;"
         "answer(cli, 'fish', ['deploy', '']); print(sorted({'rich', 'jinja2', 'fastapi', 'httpx'} & set(sys.modules)))"
     )
     done = subprocess.run(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli.config_layers import FILE_SETTINGS
+from deployster_cli.config.layers import FILE_SETTINGS
 from tests.commands.conftest import Shell
 
 FILE = """\

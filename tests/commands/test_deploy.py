@@ -8,7 +8,7 @@ from collections.abc import Collection
 import pytest
 
 from deployster_cli.domain.events import Changed, Event, Failed, Retiring
-from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.units.names import UnitName
 from deployster_cli.views.progress import Progress
 from tests.commands.conftest import Shell
 from tests.simulation import Fate

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli.domain.model import Machine
-from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.units.model import Machine
+from deployster_cli.domain.units.names import UnitName
 from deployster_cli.operations.logs import LogLine, Wanted, logs
 from tests.commands.conftest import Shell
 from tests.simulation import Fate

@@ -7,8 +7,8 @@ import re
 import click
 import pytest
 
-from deployster_cli.commands.helping import COMMAND_GROUPS, OPTION_GROUPS, grouped
-from deployster_cli.main import COMMANDS, cli, run
+from deployster_cli.cli.group import COMMAND_GROUPS, COMMANDS, OPTION_GROUPS, cli, grouped
+from deployster_cli.main import run
 
 
 def headings(text: str) -> list[str]:

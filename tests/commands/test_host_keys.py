@@ -11,11 +11,11 @@ import click
 import pexpect
 import pytest
 
-from deployster_cli.commands.host_keys import trusted
-from deployster_cli.engines.fleetctl import verdict
-from deployster_cli.engines.host_keys import HostKey
-from tests.engines.fleetctl.asking import Asking, asking
-from tests.engines.fleetctl.recorded import FILES, completed, recording
+from deployster_cli.cli.prompts import trusted
+from deployster_cli.engines.fleet import results
+from deployster_cli.engines.fleet.ssh.host_keys import HostKey
+from tests.engines.fleet.asking import Asking, asking
+from tests.engines.fleet.recorded import FILES, completed, recording
 from tests.terminals import interrupt
 
 __all__ = ["asking"]
@@ -153,7 +153,7 @@ def test_the_page_shows_the_question_as_it_is(
 def told() -> list[str]:
     """What the recorded calls say, and what only an ssh-agent can tell."""
     done = completed(recording("121-tunnel-agent-empty"))
-    agents = [verdict.refused_login(done, "core", keys).message for keys in (0, 1)]
+    agents = [results.refused_login(done, "core", keys).message for keys in (0, 1)]
     return [recording(file.stem)["expected"].get("says", "") for file in FILES] + agents
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli import local_commands
 from deployster_cli.engines.base import TABLE
+from deployster_cli.operations import local_commands
 from tests.commands.conftest import Shell
 
 Empty = Callable[[str], Path]

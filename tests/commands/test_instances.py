@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli.domain.model import State
-from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.units.model import State
+from deployster_cli.domain.units.names import UnitName
 from tests.commands.conftest import PROJECT, Shell
 from tests.simulation import Fate
 

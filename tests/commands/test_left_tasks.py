@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from deployster_cli.domain.lock import Note
-from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.units.names import UnitName
 from deployster_cli.operations.lock import new_note
 from tests.commands.conftest import Shell
 from tests.simulation import Fate, Life

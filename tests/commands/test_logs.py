@@ -7,9 +7,9 @@ import threading
 
 import pytest
 
-from deployster_cli.domain.journal import Entry
-from deployster_cli.domain.model import Machine
-from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.units.journal import Entry
+from deployster_cli.domain.units.model import Machine
+from deployster_cli.domain.units.names import UnitName
 from deployster_cli.operations import logs as module
 from deployster_cli.operations.logs import LogLine, LogNote, Wanted, logs
 from deployster_cli.operations.ssh import parse_target

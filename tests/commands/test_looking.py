@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.units.names import UnitName
 from deployster_cli.errors import EngineUnreachable
 from tests.commands.conftest import Shell
 

@@ -6,11 +6,12 @@ import json
 
 import pytest
 
-from deployster_cli.commands import deploying, destroy
-from deployster_cli.direct import Asking
-from deployster_cli.domain.model import State
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.unitfile import UnitFile
+from deployster_cli.backends.local import Asking
+from deployster_cli.cli import change
+from deployster_cli.commands import destroy
+from deployster_cli.domain.units.model import State
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.unitfile import UnitFile
 from deployster_cli.errors import EngineError, EngineUnreachable
 from deployster_cli.operations.deploy import Prepared
 from tests.commands.conftest import Shell
@@ -392,7 +393,7 @@ def test_what_comes_while_the_question_stands_is_not_taken_over(
         late(go)
         return True
 
-    for module in (deploying, destroy):
+    for module in (change, destroy):
         monkeypatch.setattr(module, "confirmed", asked)
     code, _, err = go(line + yes)
     assert code == 0, err

@@ -10,8 +10,9 @@ from pathlib import Path
 import click
 import pytest
 
-from deployster_cli import config
-from deployster_cli.commands.shared import Run, confirm_protected
+from deployster_cli.cli.context import Run
+from deployster_cli.cli.prompts import confirm_protected
+from deployster_cli.config.load import Settings, load
 from deployster_cli.errors import DeploysterError
 
 FILE = "[clusters.production]\nprotected = true\n[clusters.staging]\n"
@@ -43,9 +44,9 @@ class Keyboard(io.StringIO):
         return self._there
 
 
-def _loaded(folder: Path, text: str, flags: dict[str, object]) -> config.Settings:
+def _loaded(folder: Path, text: str, flags: dict[str, object]) -> Settings:
     (folder / "deployster.toml").write_text(text)
-    return config.load(flags, {}, folder)
+    return load(flags, {}, folder)
 
 
 @pytest.fixture

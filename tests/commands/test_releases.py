@@ -9,7 +9,7 @@ import pytest
 
 from deployster_cli.commands import unlock
 from deployster_cli.domain.lock import Note
-from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.units.names import UnitName
 from tests.commands.conftest import Shell
 
 STRANGER = Note("carousel", "bob", "ci", "elsewhere", 1, "bob's", 0, 10_000, "deploying v9")

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli import registry
-from deployster_cli.domain.names import UnitName
-from deployster_cli.local_commands import LocalCommands
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.operations import registry_client
 from deployster_cli.operations.hooks import HookResult, Running
-from deployster_cli.operations.registry import Answer, Unanswered
+from deployster_cli.operations.images import Answer, Unanswered
+from deployster_cli.operations.local_commands import LocalCommands
 from tests.commands.conftest import PROJECT, Shell
 from tests.simulation import Fate
 
@@ -142,7 +142,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             raise Unanswered("it took longer than 3 s")
         return reply
 
-    monkeypatch.setattr(registry, "fetch", fetch)
+    monkeypatch.setattr(registry_client, "fetch", fetch)
     return asked
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli.domain.journal import Entry
 from deployster_cli.domain.lock import Note
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.unitfile import STAMP_SECTION
+from deployster_cli.domain.units.journal import Entry
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.unitfile import STAMP_SECTION
 from deployster_cli.operations.lock import new_note
 from deployster_cli.operations.task import NOBODYS_AFTER
 from tests.commands.conftest import Shell

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.units.names import UnitName
 from deployster_cli.errors import EngineMissing, EngineUnreachable
 from tests.commands.conftest import Shell
 

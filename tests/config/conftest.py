@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli import config
+from deployster_cli.config.load import Settings
+from deployster_cli.config.load import load as load_settings
 from tests.config.given import Load
 
 
@@ -15,9 +16,9 @@ from tests.config.given import Load
 def load(tmp_path: Path) -> Load:
     """``load(text, flags…, environ=…)`` in an empty folder that holds ``text`` as its deployster.toml."""
 
-    def loaded(text: str | None = None, environ: Mapping[str, str] | None = None, **flags: object) -> config.Settings:
+    def loaded(text: str | None = None, environ: Mapping[str, str] | None = None, **flags: object) -> Settings:
         if text is not None:
             (tmp_path / "deployster.toml").write_text(text)
-        return config.load(flags, environ or {}, tmp_path)
+        return load_settings(flags, environ or {}, tmp_path)
 
     return loaded

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from deployster_cli import config
+from deployster_cli.config.load import Settings
 from deployster_cli.errors import ConfigError
 
-Load = Callable[..., config.Settings]
+Load = Callable[..., Settings]
 
 PROJECT = """\
 engine = "local"

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli import config
-from deployster_cli.config_layers import SETTINGS, variable
-from deployster_cli.config_schema import FIELDS, FLEET, LOCAL, SERVICE
-from deployster_cli.domain.model import Service
+from deployster_cli.config.layers import SETTINGS, variable
+from deployster_cli.config.load import open_engine
+from deployster_cli.config.schema import FIELDS, FLEET, LOCAL, SERVICE
+from deployster_cli.domain.units.model import Service
 from deployster_cli.engines.base import TABLE
-from deployster_cli.engines.fleetctl.args import FleetOptions
-from deployster_cli.engines.systemctl.args import LocalOptions
+from deployster_cli.engines.fleet.commands import FleetOptions
+from deployster_cli.engines.local.commands import LocalOptions
 from deployster_cli.errors import InvalidInput
 from tests.config.given import PROJECT, Load, refusal
 
@@ -240,7 +240,7 @@ def test_a_templates_folder_that_is_not_there_is_an_error(load: Load, tmp_path: 
 
 @pytest.mark.parametrize("engine", TABLE)
 def test_every_engine_of_the_table_opens_with_its_options(load: Load, engine: str) -> None:
-    assert type(config.open_engine(load(engine=engine))).__name__ == TABLE[engine].partition(":")[2]
+    assert type(open_engine(load(engine=engine))).__name__ == TABLE[engine].partition(":")[2]
 
 
 # Start-up
@@ -254,7 +254,7 @@ def test_the_variable_of_a_setting_is_its_keys_in_capitals() -> None:
 def test_loading_imports_nothing_heavy(tmp_path: Path) -> None:
     heavy = {"click", "rich", "jinja2", "tomllib", "difflib", "subprocess", "pexpect"}
     script = (
-        "import sys, pathlib; from deployster_cli import config; config.load({}, {}, pathlib.Path('/'));"
+        "import sys, pathlib; from deployster_cli import config; load({}, {}, pathlib.Path('/'));"
         f"print(sorted({heavy} & set(sys.modules)))"
     )
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli import config
-from deployster_cli.config_file import LARGEST, line_index
+from deployster_cli.config.file import LARGEST, line_index
+from deployster_cli.config.load import load
 from tests.config.given import Load, refusal
 
 
@@ -16,7 +16,7 @@ def test_the_file_is_found_in_a_folder_above(tmp_path: Path) -> None:
     (tmp_path / "deployster.toml").write_text('engine = "local"')
     below = tmp_path / "a" / "b"
     below.mkdir(parents=True)
-    assert config.load({}, {}, below).file == tmp_path / "deployster.toml"
+    assert load({}, {}, below).file == tmp_path / "deployster.toml"
 
 
 def test_config_names_the_file_from_where_the_run_starts(load: Load, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deployster_cli.domain.model import Service
+from deployster_cli.domain.units.model import Service
 from deployster_cli.errors import InvalidInput
 from tests.config.given import PROJECT, Load
 

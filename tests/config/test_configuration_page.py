@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli.config_schema import BESIDE, FILE_TABLES, PLACE, PROJECT, SERVICE
+from deployster_cli.config.schema import BESIDE, FILE_TABLES, PLACE, PROJECT, SERVICE
 from deployster_cli.domain.hooks import Facts
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "configuration.md"

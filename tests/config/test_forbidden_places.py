@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli import config
+from deployster_cli.config.load import load
 from deployster_cli.errors import ConfigError, TemplateFault
-from deployster_cli.template_files import load as load_templates
+from deployster_cli.operations.templates import load as load_templates
 
 NOBODY = 65534
 
@@ -50,13 +50,13 @@ def checkout() -> Iterator[Path]:
 def refused(folder: Path, **flags: object) -> tuple[str, str]:
     """The refusal, and what to do about it."""
     with an_ordinary_user(), pytest.raises(ConfigError) as caught:
-        config.load(flags, {}, folder)
+        load(flags, {}, folder)
     return caught.value.message, caught.value.hint
 
 
 def test_a_file_that_everybody_may_read_is_used(checkout: Path) -> None:
     with an_ordinary_user():
-        assert config.load({}, {}, checkout / "below").engine == "local"
+        assert load({}, {}, checkout / "below").engine == "local"
 
 
 @pytest.mark.parametrize("at", [".", "below"])
@@ -71,7 +71,7 @@ def test_a_folder_that_may_not_be_entered_is_named(checkout: Path, at: str) -> N
 def test_a_folder_that_may_be_entered_and_not_listed_is_searched(checkout: Path) -> None:
     checkout.chmod(0o711)
     with an_ordinary_user():
-        assert config.load({}, {}, checkout).engine == "local"
+        assert load({}, {}, checkout).engine == "local"
 
 
 def test_a_file_that_may_not_be_read_is_named(checkout: Path) -> None:
@@ -115,7 +115,7 @@ def test_config_may_name_a_file_where_the_folder_itself_is_closed(checkout: Path
     open_one.write_text('engine = "local"')
     checkout.chmod(0o600)
     with an_ordinary_user():
-        assert config.load({"config": str(open_one)}, {}, checkout).engine == "local"
+        assert load({"config": str(open_one)}, {}, checkout).engine == "local"
 
 
 # The templates beside it
@@ -138,7 +138,7 @@ def test_templates_that_can_not_be_seen_are_not_passed_over(checkout: Path, targ
 
 def test_a_file_called_templates_is_no_folder_of_them(checkout: Path) -> None:
     (checkout / "templates").write_text("")
-    assert config.load({}, {}, checkout).templates_dir is None
+    assert load({}, {}, checkout).templates_dir is None
 
 
 @pytest.mark.parametrize("target", ["nothing", "docker.service.j2"])

@@ -19,8 +19,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.engines.systemctl import machine
-from tests.engines.systemctl.machine import Machine
+from tests.engines.local import machine
+from tests.engines.local.machine import Machine
 
 BUSYBOX = "/bin/busybox"
 PROGRAMS = {

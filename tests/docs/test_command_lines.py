@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
-from deployster_cli.main import COMMANDS, cli
+from deployster_cli.cli.group import COMMANDS, cli
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md")), *sorted(ROOT.glob("examples/**/README.md"))]
@@ -33,7 +33,7 @@ TYPED_BY = {
     "docs/remote.md": "tests/remote/test_remote_page.py",
     "docs/security.md": "tests/server/test_prying.py",
     "docs/serve.md": "tests/server/test_seed.py",
-    "docs/ssh.md": "tests/engines/fleetctl/test_interactive.py",
+    "docs/ssh.md": "tests/engines/fleet/test_interactive.py",
     "docs/templates.md": "tests/templates/test_templates_page.py",
     "docs/tutorial-docker.md": "tests/docker/test_tutorial.py",
     "docs/tutorial.md": "tests/docs/test_typed_pages.py",

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from deployster_cli.domain.events import Event
-from deployster_cli.domain.rollout_state import Rollout
-from deployster_cli.domain.watching import Reason
+from deployster_cli.domain.rollout.state import Rollout
+from deployster_cli.domain.rollout.tracking import Reason
 from deployster_cli.operations.rollout import Hold, NoLock, Stops, Work, drive
 from tests.simulation import SimEngine
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployster_cli.domain.descriptions import describe, own_words, read
-from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.units.descriptions import describe, own_words, read
+from deployster_cli.domain.units.names import UnitName
 
 NAME = UnitName("carousel", "9f88701", 1)
 names = st.builds(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployster_cli.domain.escaping import (
+from deployster_cli.domain.templates.escaping import (
     Text,
     arg,
     env,

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployster_cli.domain.instances import Wish, decide
-from deployster_cli.domain.intent import Verb
-from deployster_cli.domain.model import Condition, Machine, Release, State, Unit
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.plan import Instances
+from deployster_cli.domain.change import Verb
 from deployster_cli.domain.record import Record
-from deployster_cli.domain.unitfile import Stamp
+from deployster_cli.domain.rollout.instances import Wish, decide
+from deployster_cli.domain.rollout.plan import Instances
+from deployster_cli.domain.units.model import Condition, Machine, Release, State, Unit
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.unitfile import Stamp
 
 HOST = Machine("m1", "10.0.0.1")
 UP = (State.LAUNCHED, State.LAUNCHED, "loaded", "active", "running")

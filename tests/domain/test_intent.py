@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from deployster_cli.domain.intent import Intent, Verb
-from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.change import Intent, Verb
+from deployster_cli.domain.units.names import UnitName
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployster_cli.domain.journal import LONGEST_FIELD, Entry, Export, Lines, lines_of
+from deployster_cli.domain.units.journal import LONGEST_FIELD, Entry, Export, Lines, lines_of
 from deployster_cli.errors import OutputUnreadable
 
 
@@ -57,7 +57,7 @@ def test_a_line_that_journald_broke_is_one_again(breaks: list[bytes], lines: lis
 
 
 def test_a_line_without_end_is_held_only_up_to_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("deployster_cli.domain.journal.LONGEST_LINE", 5)
+    monkeypatch.setattr("deployster_cli.domain.units.journal.LONGEST_LINE", 5)
     together, piece = Lines(), Entry("abcd", (1, 1), end="")
     assert [together.feed(piece), together.feed(piece), together.rest()] == [[], ["abcdabcd"], []]
 
@@ -96,7 +96,7 @@ def test_anything_else_is_unreadable(text: bytes) -> None:
 
 
 def test_a_line_without_end_is_unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("deployster_cli.domain.journal.LONGEST_FIELD", 100)
+    monkeypatch.setattr("deployster_cli.domain.units.journal.LONGEST_FIELD", 100)
     with pytest.raises(OutputUnreadable):
         read(b"x" * 101)
     assert LONGEST_FIELD > 100

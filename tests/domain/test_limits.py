@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from deployster_cli.config_schema import SERVICE
+from deployster_cli.config.schema import SERVICE
 from deployster_cli.domain import limits
-from deployster_cli.domain.model import Service
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.template_values import values
-from deployster_cli.domain.unitfile import Stamp
+from deployster_cli.domain.templates.variables import values
+from deployster_cli.domain.units.model import Service
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.unitfile import Stamp
 from deployster_cli.errors import InvalidInput
 
 STAMP = Stamp("carousel", "v1", 1, "2026-01-02T03:04:05Z", "ada@laptop", "docker")

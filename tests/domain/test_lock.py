@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from deployster_cli.domain.lock import LASTS, RENEW_AFTER, Note, Sighting, sighted, unit_name
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.unitfile import parse_options, write_options
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.unitfile import parse_options, write_options
 
 ANN = Note("carousel", "ann", "laptop", "boot/pid:[1]", 4711, "a1b2", 1000, 7, "deploying v1")
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployster_cli.domain.model import WORST_FIRST, Condition, Machine, Release, State, Unit, releases, together
-from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.units.model import WORST_FIRST, Condition, Machine, Release, State, Unit, releases, together
+from deployster_cli.domain.units.names import UnitName
 
 HERE = Machine("8dcea1bd8c304e1bbe2c25dce526109c", "10.0.0.1", {"zone": "z1"})
 

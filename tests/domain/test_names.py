@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployster_cli.domain.names import (
+from deployster_cli.domain.units.names import (
     INSTANCE,
     LONGEST_UNIT_NAME,
     MOST_INSTANCES,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployster_cli.domain.pace import OFTEN, SELDOM, next_look
+from deployster_cli.domain.rollout.tracking import OFTEN, SELDOM, next_look
 
 seconds = st.floats(0, 1000)
 

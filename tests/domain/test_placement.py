@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployster_cli.domain.model import Condition, Machine, State, Unit, together
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.placement import bars_its_successor, fitting, is_global, spread
-from deployster_cli.domain.unitfile import UnitFile
+from deployster_cli.domain.rollout.placement import bars_its_successor, fitting, is_global, spread
+from deployster_cli.domain.units.model import Condition, Machine, State, Unit, together
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.unitfile import UnitFile
 
 NAME = UnitName("carousel", "v1", 1)
 M1 = Machine("m1", "10.0.0.1", {"zone": "z1", "disk": "ssd"})

@@ -6,9 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployster_cli.domain.model import Machine, State, Unit, releases
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.plan import (
+from deployster_cli.domain.rollout.plan import (
     Plan,
     Step,
     Wanted,
@@ -18,7 +16,9 @@ from deployster_cli.domain.plan import (
     plan_destroy,
     previous_of,
 )
-from deployster_cli.domain.unitfile import Stamp
+from deployster_cli.domain.units.model import Machine, State, Unit, releases
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.unitfile import Stamp
 from deployster_cli.errors import InvalidInput
 
 HOST = Machine("m1", "10.0.0.1")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.ports import FIRST, LAST, assign
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.ports import FIRST, LAST, assign
 from deployster_cli.errors import InvalidInput
 
 names = st.lists(

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from deployster_cli.domain.names import UnitName
 from deployster_cli.domain.record import Record, corrected, unit_name
-from deployster_cli.domain.unitfile import Option, Stamp, parse_options, write_options
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.unitfile import Option, Stamp, parse_options, write_options
 
 MORE = (("X-Deployster", "Note", "first of the month"), ("X-Deployster", "Was", "v0 2"))
 RECORD = Record(

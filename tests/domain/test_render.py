@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployster_cli.domain.escaping import unwritable
-from deployster_cli.domain.model import Service
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.render import Templates
-from deployster_cli.domain.unitfile import Stamp, UnitFile
+from deployster_cli.domain.templates.escaping import unwritable
+from deployster_cli.domain.templates.render import Templates
+from deployster_cli.domain.units.model import Service
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.unitfile import Stamp, UnitFile
 from deployster_cli.errors import TemplateFault
 
 texts = st.text(max_size=40).filter(lambda text: not unwritable(text) and not text.endswith("\\"))

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from deployster_cli.domain import events
 from deployster_cli.domain.events import Failure, Journal
-from deployster_cli.domain.model import Condition, OnFailure, Order, State, Unit
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.plan import Instances, Plan, Policy, Step, Wanted, halted, plan_deploy, plan_destroy
-from deployster_cli.domain.rollout import advance, begin, refused
-from deployster_cli.domain.rollout_state import STALE_FOR, Action, Listing, Phase, Rollout, Verb, enter
-from deployster_cli.domain.unitfile import UnitFile
-from deployster_cli.domain.watching import Limits, Reason, Traits
+from deployster_cli.domain.rollout.machine import advance, begin, refused
+from deployster_cli.domain.rollout.plan import Instances, Plan, Policy, Step, Wanted, halted, plan_deploy, plan_destroy
+from deployster_cli.domain.rollout.state import STALE_FOR, Action, Listing, Phase, Rollout, Verb, enter
+from deployster_cli.domain.rollout.tracking import Limits, Reason, Traits
+from deployster_cli.domain.units.model import Condition, OnFailure, Order, State, Unit
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.unitfile import UnitFile
 from deployster_cli.operations.rollout import NoLock, Stops, Work, drive
 from tests.domain import driving
 from tests.simulation import HOST, Fate, SimClock, SimEngine, stamped

@@ -7,13 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployster_cli.domain import events
-from deployster_cli.domain.model import Machine, Order, State
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.plan import Policy, Wanted, plan_deploy, plan_destroy
-from deployster_cli.domain.reasons import headline
-from deployster_cli.domain.rollout_state import Phase
-from deployster_cli.domain.unitfile import UnitFile
-from deployster_cli.domain.watching import Reason
+from deployster_cli.domain.rollout.plan import Policy, Wanted, plan_deploy, plan_destroy
+from deployster_cli.domain.rollout.reasons import headline
+from deployster_cli.domain.rollout.state import Phase
+from deployster_cli.domain.rollout.tracking import Reason
+from deployster_cli.domain.units.model import Machine, Order, State
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.unitfile import UnitFile
 from deployster_cli.domain.wording import where
 from deployster_cli.operations.rollout import Work
 from tests.domain.driving import Run, go

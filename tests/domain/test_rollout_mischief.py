@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from deployster_cli.domain import events
 from deployster_cli.domain.events import Failure
-from deployster_cli.domain.model import OnFailure, Order, State
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.plan import Plan, Policy, Step, Wanted, plan_deploy, plan_destroy
-from deployster_cli.domain.rollout import begin, condemned
-from deployster_cli.domain.rollout_state import Phase, Rollout
-from deployster_cli.domain.watching import Reason, Track, Traits
+from deployster_cli.domain.rollout.machine import begin, condemned
+from deployster_cli.domain.rollout.plan import Plan, Policy, Step, Wanted, plan_deploy, plan_destroy
+from deployster_cli.domain.rollout.state import Phase, Rollout
+from deployster_cli.domain.rollout.tracking import Reason, Track, Traits
+from deployster_cli.domain.units.model import OnFailure, Order, State
+from deployster_cli.domain.units.names import UnitName
 from deployster_cli.errors import EngineError, EngineUnreachable, Refused
 from deployster_cli.operations.rollout import Stopped, Work, drive
 from tests.domain import driving

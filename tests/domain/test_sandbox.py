@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from deployster_cli.domain.model import Service
-from deployster_cli.domain.names import UnitName, check_service, check_version
-from deployster_cli.domain.render import Templates
-from deployster_cli.domain.unitfile import Stamp
+from deployster_cli.domain.templates.render import Templates
+from deployster_cli.domain.units.model import Service
+from deployster_cli.domain.units.names import UnitName, check_service, check_version
+from deployster_cli.domain.units.unitfile import Stamp
 from deployster_cli.errors import InvalidInput, TemplateFault
 
 STAMP = Stamp("carousel", "v1", 1, "2026-01-02T03:04:05Z", "ann@laptop", "own")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from deployster_cli.domain.model import Service
-from deployster_cli.domain.render import Renderer, Templates
-from deployster_cli.domain.secrets import compared, hidden, masked, notice, with_secrets
-from deployster_cli.domain.unitfile import UnitFile
+from deployster_cli.domain.templates.render import Renderer, Templates
+from deployster_cli.domain.templates.secrets import compared, hidden, masked, notice, with_secrets
+from deployster_cli.domain.units.model import Service
+from deployster_cli.domain.units.unitfile import UnitFile
 from deployster_cli.errors import InvalidInput, TemplateFault
 from tests.templates.cases import NAME, rendered, stamp
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from deployster_cli.domain.model import Service
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.render import Templates
-from deployster_cli.domain.siblings import sibling
-from deployster_cli.domain.unitfile import Stamp, UnitFile
-from deployster_cli.template_files import load
+from deployster_cli.domain.templates.render import Templates
+from deployster_cli.domain.units.model import Service
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.siblings import sibling
+from deployster_cli.domain.units.unitfile import Stamp, UnitFile
+from deployster_cli.operations.templates import load
 from tests.simulation import stamped, unstamped
 
 TEMPLATES = Templates(load(None))

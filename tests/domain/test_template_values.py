@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from deployster_cli.domain.model import Service
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.template_values import NAMES, values
-from deployster_cli.domain.unitfile import Stamp
+from deployster_cli.domain.templates.variables import NAMES, values
+from deployster_cli.domain.units.model import Service
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.unitfile import Stamp
 from deployster_cli.errors import InvalidInput
 
 NAME = UnitName("carousel", "v1-2", 3)

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.unit_check import check
-from deployster_cli.domain.unitfile import UnitFile
+from deployster_cli.domain.templates.systemd_rules import check
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.unitfile import UnitFile
 from deployster_cli.errors import TemplateFault
 from tests.templates.unit_lines import REFUSED, TAKEN, service
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.unitfile import (
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.unitfile import (
     LONGEST_LINE,
     MOST_PREVIOUS,
     ROLLBACK,

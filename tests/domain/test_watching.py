@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from deployster_cli.domain.model import Machine, State, Unit, together
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.watching import LOST_FOR, Limits, Reason, Track, Traits, whole
+from deployster_cli.domain.rollout.tracking import LOST_FOR, Limits, Reason, Track, Traits, whole
+from deployster_cli.domain.units.model import Machine, State, Unit, together
+from deployster_cli.domain.units.names import UnitName
 
 UP = Unit(
     UnitName("carousel", "v1", 1),

@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployster_cli.domain import events
-from deployster_cli.domain.intent import Intent, Verb
-from deployster_cli.domain.model import Machine, OnFailure, Order, State, Unit
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.plan import Plan, Policy, Step
-from deployster_cli.domain.watching import Reason
-from deployster_cli.domain.wire import EVENTS, decode, decode_event, encode, encode_event
+from deployster_cli.domain.change import Intent, Verb
+from deployster_cli.domain.payloads import EVENTS, decode, decode_event, encode, encode_event
+from deployster_cli.domain.rollout.plan import Plan, Policy, Step
+from deployster_cli.domain.rollout.tracking import Reason
+from deployster_cli.domain.units.model import Machine, OnFailure, Order, State, Unit
+from deployster_cli.domain.units.names import UnitName
 from deployster_cli.errors import InvalidInput
 
 NAME = UnitName("carousel", "9f-88", 2)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from deployster_cli.domain.events import Failure
-from deployster_cli.domain.model import Machine, State, Unit
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.reasons import headline, rules_and_machines
-from deployster_cli.domain.unitfile import UnitFile
-from deployster_cli.domain.watching import Reason
+from deployster_cli.domain.rollout.reasons import headline, rules_and_machines
+from deployster_cli.domain.rollout.tracking import Reason
+from deployster_cli.domain.units.model import Machine, State, Unit
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.unitfile import UnitFile
 from deployster_cli.domain.wording import (
     capitalized,
     count,

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from deployster_cli.engines.host_keys import Asking, HostKey, asked, asking
+from deployster_cli.engines.fleet.ssh.host_keys import Asking, HostKey, asked, asking
 
 SOMEONE = Asking(lambda _: True)
 

@@ -24,11 +24,12 @@ from typing import Any
 
 import pytest
 
-from deployster_cli import config, template_files
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.render import Templates
-from deployster_cli.domain.unitfile import Stamp, UnitFile
-from deployster_cli.engines.fleetctl.args import FleetOptions
+from deployster_cli.config.load import load
+from deployster_cli.domain.templates.render import Templates
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.unitfile import Stamp, UnitFile
+from deployster_cli.engines.fleet.commands import FleetOptions
+from deployster_cli.operations import templates
 from tests.examples.front import EXAMPLE, KEYS, FakeEtcd, Front
 
 ETCD = "DEPLOYSTER_TEST_ETCD"
@@ -38,12 +39,12 @@ needs_curl = pytest.mark.skipif(not shutil.which("curl"), reason="curl is missin
 
 def unit(template: str, etcd: str = "", extra: Mapping[str, str] | None = None) -> UnitFile:
     """Instance 1 of the example's service, rendered."""
-    settings = config.load({}, {}, EXAMPLE)
+    settings = load({}, {}, EXAMPLE)
     service = settings.service("web")._replace(template=template, extra=extra or {})
     if etcd:
         service = service._replace(env={"ETCD": etcd})
     name, stamp = UnitName.checked("web", "v1-rc", 1), Stamp("web", "v1-rc", 1, "now", "me", template, port=20000)
-    return Templates(template_files.load(settings.templates_dir)).render(name, service, stamp)
+    return Templates(templates.load(settings.templates_dir)).render(name, service, stamp)
 
 
 @pytest.mark.parametrize("template", ["web", "web-docker"])

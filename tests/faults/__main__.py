@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli import local_commands
+from deployster_cli.operations import local_commands
 from tests.faults.given import Cluster, Shell, deploy_two, fast
 from tests.faults.trials import CHANGING, MODES, OFTEN, ROWS, VERBS, at_once, midway, unlucky
 

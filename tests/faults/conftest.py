@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli import local_commands
+from deployster_cli.operations import local_commands
 from tests.faults.given import Cluster, Shell, deploy_two, fast
 
 

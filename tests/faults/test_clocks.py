@@ -8,7 +8,7 @@ from typing import ClassVar
 import pytest
 
 from deployster_cli.domain.lock import LASTS, Note
-from deployster_cli.domain.unitfile import hash_of, write_options
+from deployster_cli.domain.units.unitfile import hash_of, write_options
 from deployster_cli.operations import clock
 from tests.faults.given import FastClock, Shell
 from tests.faults.trials import OLD, ROWS, Trial

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deployster_cli.main import COMMANDS
+from deployster_cli.cli.group import COMMANDS
 from tests.faults.given import Shell
 from tests.faults.trials import DONE, ELSEWHERE, LOOKING, MODES, ROWS, SILENT, Trial, at_once
 

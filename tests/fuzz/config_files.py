@@ -11,8 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from deployster_cli import config
-from deployster_cli.config_file import line_index
+from deployster_cli.config import load as config
+from deployster_cli.config.file import line_index
 from deployster_cli.errors import InvalidInput
 from tests.config.given import PROJECT
 from tests.fuzz.target import Target, read

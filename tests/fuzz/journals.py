@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from deployster_cli.domain.journal import Entry, Export
+from deployster_cli.domain.units.journal import Entry, Export
 from deployster_cli.errors import OutputUnreadable
 from tests.fuzz.target import Target, read
 

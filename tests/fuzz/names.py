@@ -6,11 +6,18 @@ from collections.abc import Callable
 
 import click
 
-from deployster_cli.commands.parameters import number
+from deployster_cli.cli.options import number
 from deployster_cli.domain.lock import unit_name
-from deployster_cli.domain.names import LONGEST_UNIT_NAME, MOST_INSTANCES, UnitName, check_service, check_version, image
+from deployster_cli.domain.units.names import (
+    LONGEST_UNIT_NAME,
+    MOST_INSTANCES,
+    UnitName,
+    check_service,
+    check_version,
+    image,
+)
 from deployster_cli.errors import InvalidInput
-from deployster_cli.operations.registry import DOCKER_HUB, Reference
+from deployster_cli.operations.images import DOCKER_HUB, Reference
 from deployster_cli.operations.ssh import parse_target
 from tests.fuzz.target import Target, read
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from deployster_cli import template_files
-from deployster_cli.config_values import with_environment, with_settings
-from deployster_cli.domain import escaping
+from deployster_cli.config.overrides import with_environment, with_settings
 from deployster_cli.domain.env_file import variables
-from deployster_cli.domain.model import Service
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.render import Templates
-from deployster_cli.domain.unitfile import Stamp, UnitFile
-from deployster_cli.engines.systemctl import words
-from deployster_cli.engines.systemctl.spec import Spec
+from deployster_cli.domain.templates import escaping
+from deployster_cli.domain.templates.render import Templates
+from deployster_cli.domain.units.model import Service
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.unitfile import Stamp, UnitFile
+from deployster_cli.engines.local.supervisor import exec_lines
+from deployster_cli.engines.local.supervisor.spec import Spec
 from deployster_cli.errors import DeploysterError, InvalidInput
+from deployster_cli.operations import templates as template_files
 from tests.fuzz.target import Target, read
 
 NAME = UnitName("carousel", "9f88701", 1)
@@ -90,7 +90,7 @@ def escapes(data: bytes) -> bool:
     assert _read_back(written).replace("$$", "$") == text
     assert _read_back(escaping.finished(escaping.env(f"A={text}"))) == f"A={text}"
     script = escaping.finished(escaping.arg(escaping.joined(["echo ", escaping.sh(text)])))
-    assert words.expanded(_read_back(script), {})
+    assert exec_lines.expanded(_read_back(script), {})
     read(lambda: escaping.fleet(text), DeploysterError)
     read(lambda: escaping.finished(escaping.put(text)), DeploysterError)
     return True
@@ -98,7 +98,7 @@ def escapes(data: bytes) -> bool:
 
 def _read_back(written: str) -> str:
     """The one word that stands there; ``%%`` is read behind the quotes, as systemd does."""
-    found = words.words(written)
+    found = exec_lines.words(written)
     assert len(found) == 1, found
     return found[0][1].replace("%%", "%")
 
@@ -108,7 +108,7 @@ def environment(data: bytes) -> bool:
     text = data.decode(errors="surrogateescape")
     found = read(lambda: variables(data), ValueError) or {}
     assert len(found) <= text.count("=")
-    assert all(isinstance(word, str) for pair in words.words(text) for word in pair)
+    assert all(isinstance(word, str) for pair in exec_lines.words(text) for word in pair)
     line = text.replace("\n", " ").replace("\r", " ").strip()
     unit = UnitFile(NAME, (("Service", "ExecStart", line), ("Service", "Environment", line)))
     spec = Spec(unit, {"HOME": "/root"})

@@ -11,27 +11,27 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from deployster_cli.config import ServeOptions
+from deployster_cli.backends.remote.login import find_login
+from deployster_cli.config.load import ServeOptions
+from deployster_cli.domain.change import Intent
 from deployster_cli.domain.durations import LONGEST
-from deployster_cli.domain.intent import Intent
-from deployster_cli.domain.names import check_version
-from deployster_cli.domain.wire import decode, encode
+from deployster_cli.domain.payloads import decode, encode
+from deployster_cli.domain.units.names import check_version
 from deployster_cli.errors import ConfigError, InvalidInput
-from deployster_cli.operations.registry import Answer, Presence, Unanswered, image_problem, look_up
-from deployster_cli.remote.login import find_login
-from deployster_cli.server import bodies
-from deployster_cli.server.attempts import client_of
-from deployster_cli.server.auth import Login, is_local
-from deployster_cli.server.password import login
+from deployster_cli.operations.images import Answer, Presence, Unanswered, image_problem, look_up
+from deployster_cli.server.middleware.attempts import client_of
+from deployster_cli.server.middleware.credentials import Login, is_local
+from deployster_cli.server.middleware.password import login
+from deployster_cli.server.routes import schemas
 from tests.fuzz import config_files
 from tests.fuzz.target import Target, read
 
 BODIES: Mapping[str, type[BaseModel]] = {
-    "deploy": bodies.DeployBody,
-    "rollback": bodies.RollbackBody,
-    "scale": bodies.ScaleBody,
-    "restart": bodies.RestartBody,
-    "task": bodies.TaskBody,
+    "deploy": schemas.DeployBody,
+    "rollback": schemas.RollbackBody,
+    "scale": schemas.ScaleBody,
+    "restart": schemas.RestartBody,
+    "task": schemas.TaskBody,
 }
 
 
@@ -69,7 +69,7 @@ def _check_intent(intent: Intent, given: Mapping[str, Any]) -> None:
 
 @cache
 def _queries() -> tuple[TypeAdapter[Any], ...]:
-    kinds: tuple[Any, ...] = (bodies.InstanceNumber, bodies.QueryDuration, bodies.VersionText, bodies.By)
+    kinds: tuple[Any, ...] = (schemas.InstanceNumber, schemas.QueryDuration, schemas.VersionText, schemas.By)
     return tuple(TypeAdapter(kind) for kind in kinds)
 
 
@@ -85,7 +85,7 @@ def queries(data: bytes) -> bool:
         case 0:
             assert str(value[0]) == text
         case 1:
-            assert 0 <= bodies.seconds(value[0]) <= LONGEST
+            assert 0 <= schemas.seconds(value[0]) <= LONGEST
         case 2:
             assert check_version(text) == value[0]
         case _:

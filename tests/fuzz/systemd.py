@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from deployster_cli.domain import exits
-from deployster_cli.engines.systemctl import output
+from deployster_cli.domain.units import exits
+from deployster_cli.engines.local import parse
 from deployster_cli.errors import OutputUnreadable
 from tests.fuzz.target import Target, read, recorded
 
@@ -13,7 +13,7 @@ from tests.fuzz.target import Target, read, recorded
 def show(data: bytes) -> bool:
     """systemctl show of any number of units."""
     text = data.decode(errors="replace")
-    found = read(lambda: output.parse_show(text), OutputUnreadable)
+    found = read(lambda: parse.parse_show(text), OutputUnreadable)
     if found is None:
         return False
     blocks = [block for block in re.split("\n\n+", text.strip("\n")) if block]
@@ -28,7 +28,7 @@ def _naively(block: str) -> dict[str, str]:
     return dict(line.partition("=")[::2] for line in block.split("\n"))
 
 
-def _check(shown: output.Shown, values: dict[str, str]) -> None:
+def _check(shown: parse.Shown, values: dict[str, str]) -> None:
     assert (shown.id, shown.active, shown.sub) == tuple(values[name] for name in ("Id", "ActiveState", "SubState"))
     assert (shown.load, shown.fragment) == tuple(values.get(name, "") for name in ("LoadState", "FragmentPath"))
     assert values.get("NRestarts", "").lstrip("0") in ("", str(shown.restarts))
@@ -41,9 +41,9 @@ def local(data: bytes) -> bool:
     text = data.decode(errors="replace")
     code = exits.exit_code(text)
     assert code is None or code >= 0
-    state = read(lambda: output.parse_state(text), OutputUnreadable)
-    assert state is None or (state.active in text and state.run in text and output.parse_state(state.text) == state)
-    ports = read(lambda: output.parse_listening(text), OutputUnreadable)
+    state = read(lambda: parse.parse_state(text), OutputUnreadable)
+    assert state is None or (state.active in text and state.run in text and parse.parse_state(state.text) == state)
+    ports = read(lambda: parse.parse_listening(text), OutputUnreadable)
     assert ports is None or all(0 <= port < 1 << 16 for port in ports)
     rows = [line for line in text.split("\n")[1:] if line.split()[3:4] == ["0A"]]
     assert ports is None or len(ports) <= len(rows)
@@ -79,8 +79,8 @@ TCP = b"""  sl  local_address rem_address   st tx_queue rx_queue tr tm->when ret
 LOCAL = Target(
     local,
     (
-        output.State("failed", "failed", "ab" * 16, "a-boot", 3, 0, (1, 7), "exit-code", 4711).text.encode(),
-        output.State("active", "running", "", "").text.encode(),
+        parse.State("failed", "failed", "ab" * 16, "a-boot", 3, 0, (1, 7), "exit-code", 4711).text.encode(),
+        parse.State("active", "running", "", "").text.encode(),
         TCP,
     ),
     (

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 
-from deployster_cli.domain.model import Machine, Unit
-from deployster_cli.domain.names import UnitName
-from deployster_cli.engines.fleetctl import output
+from deployster_cli.domain.units.model import Machine, Unit
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.engines.fleet import parse
 from deployster_cli.errors import OutputUnreadable
 from tests.fuzz.target import FIXTURES, Target, read
 
@@ -22,30 +22,30 @@ def tables(data: bytes) -> bool:
 
 def units(text: str) -> bool:
     """list-units."""
-    rows = read(lambda: output.unit_rows(text), OutputUnreadable)
+    rows = read(lambda: parse.unit_rows(text), OutputUnreadable)
     return rows is not None and _is_all_of(text, (_unit_cells(row) for row in rows))
 
 
 def files(text: str) -> bool:
     """list-unit-files."""
-    rows = read(lambda: output.file_rows(text), OutputUnreadable)
+    rows = read(lambda: parse.file_rows(text), OutputUnreadable)
     return rows is not None and _is_all_of(text, (_file_cells(row) for row in rows))
 
 
 def machines(text: str) -> bool:
     """list-machines."""
-    found = read(lambda: output.machines(text), OutputUnreadable)
+    found = read(lambda: parse.machines(text), OutputUnreadable)
     return found is not None and _is_all_of(text, map(_machine_cells, found))
 
 
 def both(text: str) -> bool:
     """list-units and list-unit-files, with a NUL between them, joined."""
     reported, _, registered = text.partition("\0")
-    rows = read(lambda: output.unit_rows(reported), OutputUnreadable)
-    known = read(lambda: output.file_rows(registered), OutputUnreadable)
+    rows = read(lambda: parse.unit_rows(reported), OutputUnreadable)
+    known = read(lambda: parse.file_rows(registered), OutputUnreadable)
     if rows is None or known is None:
         return False
-    joined = output.join(rows, known)
+    joined = parse.join(rows, known)
     texts = {row.name for row in rows} | {row.name for row in known}
     ours = {name for text in texts if (name := UnitName.parse(text))}
     assert [unit.name for unit in joined] == sorted(ours)
@@ -83,12 +83,12 @@ def _at(machine: str, ip: str) -> str:
     return f"{machine}/{ip}" if ip else machine or "-"
 
 
-def _unit_cells(row: output.UnitRow) -> Cells:
+def _unit_cells(row: parse.UnitRow) -> Cells:
     words = (row.load, row.active, row.sub, row.hash)
     return (row.name, _at(row.machine, row.ip), *(word or "-" for word in words))
 
 
-def _file_cells(row: output.FileRow) -> Cells:
+def _file_cells(row: parse.FileRow) -> Cells:
     words = (row.hash, row.desired, row.current)
     head = (row.name, *(word or "-" for word in words), _at(row.target, row.ip))
     return (*head, row.description) if row.description else head

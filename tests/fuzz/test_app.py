@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.units.names import UnitName
 from tests.server.app_given import Client, an_engine, client_of, served
 
 JSON = {"Content-Type": "application/json"}

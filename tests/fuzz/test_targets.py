@@ -9,12 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deployster_cli import config
-from deployster_cli.domain import unitfile
-from deployster_cli.domain.journal import Export
-from deployster_cli.engines.fleetctl import output as fleetctl
-from deployster_cli.engines.systemctl import output as systemctl
-from deployster_cli.engines.systemctl import words as systemds
+from deployster_cli.config import load as config
+from deployster_cli.config.load import Settings
+from deployster_cli.domain.units import unitfile
+from deployster_cli.domain.units.journal import Export
+from deployster_cli.engines.fleet import parse as fleetctl
+from deployster_cli.engines.local import parse as systemctl
+from deployster_cli.engines.local.supervisor import exec_lines as systemds
 from tests.fuzz import names, renders, requests, systemd, times, wires, words
 from tests.fuzz.target import Target
 from tests.fuzz.targets import TARGETS
@@ -136,8 +137,8 @@ def all_but_the_last(parse: Callable[..., Any]) -> Callable[..., Any]:
     return parsing
 
 
-def without_environment(load: Callable[..., config.Settings]) -> Callable[..., config.Settings]:
-    def loading(*args: Any) -> config.Settings:
+def without_environment(load: Callable[..., Settings]) -> Callable[..., Settings]:
+    def loading(*args: Any) -> Settings:
         found = load(*args)
         bare = {name: service._replace(env={}) for name, service in found.services.items()}
         return found._replace(services=bare)

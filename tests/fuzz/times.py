@@ -8,8 +8,7 @@ import re
 from deployster_cli.domain.durations import LONGEST, format_duration, parse_duration, parse_span
 from deployster_cli.errors import InvalidInput, OutputUnreadable
 from deployster_cli.operations.probe import probe
-from deployster_cli.views.clean import for_terminal
-from deployster_cli.views.times import ago
+from deployster_cli.views.text import ago, for_terminal
 from tests.fuzz.target import Target, read
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 
-from deployster_cli.domain import placement, unit_check
 from deployster_cli.domain.lock import Note
-from deployster_cli.domain.model import Machine
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.unitfile import Stamp, UnitFile, parse_options, write_options
+from deployster_cli.domain.rollout import placement
+from deployster_cli.domain.templates import systemd_rules
+from deployster_cli.domain.units.model import Machine
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.unitfile import Stamp, UnitFile, parse_options, write_options
 from deployster_cli.errors import TemplateFault
 from tests.fuzz.target import Target, read, recorded
 
@@ -62,7 +63,7 @@ def _check_meaning(unit: UnitFile) -> None:
     assert not math.isnan(unit.restart_pause)
     assert all(machine in MACHINES for machine in placement.fitting(unit, MACHINES))
     assert isinstance(placement.is_global(unit) and placement.bars_its_successor(unit), bool)
-    read(lambda: unit_check.check(unit), TemplateFault)
+    read(lambda: systemd_rules.check(unit), TemplateFault)
 
 
 SAMPLE = """\

@@ -9,22 +9,21 @@ from typing import Any
 
 import httpx
 
+from deployster_cli.backends.remote import payloads
+from deployster_cli.backends.remote.errors import NotAServer, RemoteFailed, refused
+from deployster_cli.backends.remote.events import Told, _journal_line, lines
+from deployster_cli.backends.remote.events import events as told_events
+from deployster_cli.backends.remote.login import Login
 from deployster_cli.domain import events
-from deployster_cli.domain.intent import Errand, Intent, Verb
+from deployster_cli.domain.change import Errand, Intent, Verb
 from deployster_cli.domain.lock import Note
-from deployster_cli.domain.model import Machine, State, Unit
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.plan import Plan, Step
-from deployster_cli.domain.watching import Reason
-from deployster_cli.domain.wire import decode, decode_event, encode, encode_event
+from deployster_cli.domain.payloads import decode, decode_event, encode, encode_event
+from deployster_cli.domain.rollout.plan import Plan, Step
+from deployster_cli.domain.rollout.tracking import Reason
+from deployster_cli.domain.units.model import Machine, State, Unit
+from deployster_cli.domain.units.names import UnitName
 from deployster_cli.errors import DeploysterError, InvalidInput
 from deployster_cli.operations.carry_out import Result
-from deployster_cli.remote import values
-from deployster_cli.remote.login import Login
-from deployster_cli.remote.output import _journal_line
-from deployster_cli.remote.refusals import NotAServer, RemoteFailed, refused
-from deployster_cli.remote.streams import Told, lines
-from deployster_cli.remote.streams import events as told_events
 from tests.fuzz.target import Target, read
 
 NAME = UnitName("carousel", "9f-88", 2)
@@ -86,8 +85,8 @@ def stream(data: bytes) -> bool:
 
 
 def _check_told(told: Told) -> None:
-    values.event_of(told.json)
-    read(lambda: values.ended(told.json), RemoteFailed, NotAServer)
+    payloads.event_of(told.json)
+    read(lambda: payloads.ended(told.json), RemoteFailed, NotAServer)
 
 
 def server(data: bytes) -> bool:
@@ -110,12 +109,12 @@ def server(data: bytes) -> bool:
 
 
 _READERS: tuple[Callable[[Any], Any], ...] = (
-    values.unit_of,
-    values.entry_of,
-    values.plan_of,
-    values.job_of,
-    values.ended,
-    lambda given: values.listed(given, "units"),
+    payloads.unit_of,
+    payloads.entry_of,
+    payloads.plan_of,
+    payloads.job_of,
+    payloads.ended,
+    lambda given: payloads.listed(given, "units"),
 )
 
 

@@ -6,10 +6,11 @@ import json
 from collections.abc import Callable
 from functools import partial
 
-from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.units.names import UnitName
 from deployster_cli.engines import process
-from deployster_cli.engines.fleetctl import ssh_facts, verdict
-from deployster_cli.engines.host_keys import HostKey
+from deployster_cli.engines.fleet import results
+from deployster_cli.engines.fleet.ssh import agent
+from deployster_cli.engines.fleet.ssh.host_keys import HostKey
 from deployster_cli.errors import EngineError
 from tests.fuzz.target import FIXTURES, Target, read
 
@@ -28,7 +29,7 @@ def fleetctl_words(data: bytes) -> bool:
     code = {3: None, 4: -9}.get(data[0] % 5, data[0] % 5)
     done = process.Completed(("fleetctl", COMMANDS[data[1] % len(COMMANDS)]), code, out, err, 1.0)
     taken = [read(partial(_held, judge, done), EngineError) for judge in _JUDGES]
-    lines = read(lambda: verdict.journal_lines(done, NAME), EngineError)
+    lines = read(lambda: results.journal_lines(done, NAME), EngineError)
     if lines:
         assert len(lines) == out.removesuffix("\n").count("\n") + 1
         assert all(one.rstrip("\r") == other for one, other in zip(out.split("\n"), lines, strict=False))
@@ -43,36 +44,36 @@ def _held(judge: Judge, done: process.Completed) -> tuple[object]:
 
 def _check_keys(done: process.Completed) -> None:
     """What is told of a machine's key can be shown, and put into a command."""
-    key = verdict.unknown_key(done)
-    changed = verdict.changed_key(done)
+    key = results.unknown_key(done)
+    changed = results.changed_key(done)
     for one in (key, changed[0] if changed else None):
         if one:
             assert one.shown
             assert one.compare.startswith("ssh-keygen ")
-            assert verdict.unknown(done, one).message
+            assert results.unknown(done, one).message
     if changed:
-        assert verdict.changed(done, *changed, (1, 2), "").message.isprintable()
-    assert verdict.not_let_in(done) in (True, False)
+        assert results.changed(done, *changed, (1, 2), "").message.isprintable()
+    assert results.not_let_in(done) in (True, False)
 
 
 _JUDGES: tuple[Judge, ...] = (
-    verdict.answer,
-    verdict.program_version,
-    verdict.triggered,
-    verdict.removed,
-    lambda done: verdict.unit_options(done, NAME.text),
+    results.answer,
+    results.program_version,
+    results.triggered,
+    results.removed,
+    lambda done: results.unit_options(done, NAME.text),
 )
 
 
 def host_keys(data: bytes) -> bool:
     """What ssh-keyscan prints; and an address, as a file of known hosts has it."""
     text = data.decode(errors="replace")
-    blobs = list(ssh_facts._blobs(text))
+    blobs = list(agent._blobs(text))
     assert len(blobs) <= text.count("\n") + 1
     first = text.partition("\n")[0]
-    found = ssh_facts._ADDRESS.fullmatch(first)
+    found = agent._ADDRESS.fullmatch(first)
     if found:
-        assert ssh_facts.known_as(found["host"], int((found["port"] or "22")[:5])).strip("[]")
+        assert agent.known_as(found["host"], int((found["port"] or "22")[:5])).strip("[]")
         assert HostKey(first, "ECDSA", "ab:cd").shown
     return bool(blobs)
 

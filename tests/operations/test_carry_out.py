@@ -10,9 +10,9 @@ import pytest
 
 from deployster_cli.domain.events import Event, Noticed
 from deployster_cli.domain.lock import LASTS, Note
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.plan import Policy, Wanted, plan_deploy
-from deployster_cli.domain.unitfile import UnitFile
+from deployster_cli.domain.rollout.plan import Policy, Wanted, plan_deploy
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.unitfile import UnitFile
 from deployster_cli.errors import DeploysterError, EngineUnreachable, Interrupted, Locked
 from deployster_cli.operations.carry_out import PLAN_LASTS, PLANNINGS, Ahead, Keep, Locking, under_lock
 from deployster_cli.operations.deploy import Prepared

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from deployster_cli.domain.model import Service
-from deployster_cli.domain.names import MOST_INSTANCES, UnitName
-from deployster_cli.domain.unitfile import Stamp, UnitFile
+from deployster_cli.domain.units.model import Service
+from deployster_cli.domain.units.names import MOST_INSTANCES, UnitName
+from deployster_cli.domain.units.unitfile import Stamp, UnitFile
 from deployster_cli.errors import InvalidInput
 from deployster_cli.operations.deploy import Request, check_input
 from tests.simulation import stamped

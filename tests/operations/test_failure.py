@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from deployster_cli.domain.events import Failure
-from deployster_cli.domain.model import Condition, Machine, OnFailure, Unit
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.plan import Plan, Policy, Step
-from deployster_cli.domain.rollout_state import Phase, Rollout, Verb
-from deployster_cli.domain.watching import Reason
+from deployster_cli.domain.rollout.plan import Plan, Policy, Step
+from deployster_cli.domain.rollout.state import Phase, Rollout, Verb
+from deployster_cli.domain.rollout.tracking import Reason
+from deployster_cli.domain.units.model import Condition, Machine, OnFailure, Unit
+from deployster_cli.domain.units.names import UnitName
 from deployster_cli.operations.failure import RolloutFailed, interrupted
 
 OLD, NEW = UnitName("carousel", "v1", 1), UnitName("carousel", "v2", 1)

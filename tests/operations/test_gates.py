@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from deployster_cli.domain.events import Failed, Failure, Waiting
-from deployster_cli.domain.journal import Entry
-from deployster_cli.domain.model import Machine, State, Unit, together
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.plan import Policy, Wanted, plan_deploy
-from deployster_cli.domain.watching import Reason
+from deployster_cli.domain.rollout.plan import Policy, Wanted, plan_deploy
+from deployster_cli.domain.rollout.tracking import Reason
+from deployster_cli.domain.units.journal import Entry
+from deployster_cli.domain.units.model import Machine, State, Unit, together
+from deployster_cli.domain.units.names import UnitName
 from deployster_cli.errors import EngineUnreachable
 from deployster_cli.operations.gates import LINES, Gates, with_health
 from deployster_cli.operations.rollout import NoLock, Work, drive

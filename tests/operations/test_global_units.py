@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from deployster_cli.domain.model import Condition, Machine, State, Unit
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.unitfile import UnitFile
-from deployster_cli.operations.global_units import Spreading
+from deployster_cli.domain.units.model import Condition, Machine, State, Unit
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.unitfile import UnitFile
+from deployster_cli.operations.rollout import Spreading
 from tests.simulation import SimClock, SimEngine
 
 NAME = UnitName("carousel", "v1", 1)

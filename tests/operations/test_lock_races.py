@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployster_cli.domain.lock import LASTS, RENEW_AFTER, SURE_FOR, Note
-from deployster_cli.engines.fleetctl.locks import settles
+from deployster_cli.engines.fleet.locks import settles
 from deployster_cli.errors import Locked
 from deployster_cli.operations.lock import Held, new_note
 from tests.operations.locking import taking

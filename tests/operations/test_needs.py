@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli.domain.model import Service
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.unitfile import UnitFile
+from deployster_cli.domain.units.model import Service
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.unitfile import UnitFile
 from deployster_cli.errors import InvalidInput, NotFound
-from deployster_cli.operations.needs import Lack, missing, needed, refuse_ahead, refuse_missing
+from deployster_cli.operations.prerequisites import Lack, missing, needed, refuse_ahead, refuse_missing
 from tests.simulation import SimClock, SimEngine
 from tests.templates.cases import FULL, rendered
 

@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deployster_cli.domain.change import Verb
 from deployster_cli.domain.events import Event, Failure
-from deployster_cli.domain.instances import Wish, decide
-from deployster_cli.domain.intent import Verb
-from deployster_cli.domain.model import OnFailure, Release, State, Unit
 from deployster_cli.domain.moments import after
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.plan import Plan, Policy, Step, Wanted, newest, plan_deploy, previous_of
 from deployster_cli.domain.record import Record
-from deployster_cli.domain.rollout_state import Phase, Rollout
-from deployster_cli.domain.unitfile import MOST_PREVIOUS, Stamp
-from deployster_cli.domain.watching import Reason
+from deployster_cli.domain.rollout.instances import Wish, decide
+from deployster_cli.domain.rollout.plan import Plan, Policy, Step, Wanted, newest, plan_deploy, previous_of
+from deployster_cli.domain.rollout.state import Phase, Rollout
+from deployster_cli.domain.rollout.tracking import Reason
+from deployster_cli.domain.units.model import OnFailure, Release, State, Unit
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.unitfile import MOST_PREVIOUS, Stamp
 from deployster_cli.errors import EngineUnreachable, Locked
 from deployster_cli.operations.failure import RolloutFailed
 from deployster_cli.operations.records import TRIES, Keeping, Memory, known, memory_of

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from deployster_cli.operations.registry import (
+from deployster_cli.operations.images import (
     DOCKER_HUB,
     MANIFESTS,
     Answer,

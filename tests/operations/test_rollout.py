@@ -6,10 +6,10 @@ from itertools import pairwise
 
 import pytest
 
-from deployster_cli.domain.model import Unit
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.pace import OFTEN, SELDOM
-from deployster_cli.domain.plan import plan_destroy
+from deployster_cli.domain.rollout.plan import plan_destroy
+from deployster_cli.domain.rollout.tracking import OFTEN, SELDOM
+from deployster_cli.domain.units.model import Unit
+from deployster_cli.domain.units.names import UnitName
 from deployster_cli.operations.rollout import NoLock, Work, drive
 from tests.simulation import SimClock, SimEngine
 

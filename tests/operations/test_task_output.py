@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 
 from deployster_cli.domain.events import Changed, Event, Journal, Noticed, TaskOutput
-from deployster_cli.domain.journal import Entry
-from deployster_cli.domain.model import Machine, State, Unit
-from deployster_cli.domain.names import UnitName
-from deployster_cli.engines.systemctl.args import LocalOptions
-from deployster_cli.engines.systemctl.engine import LocalEngine
+from deployster_cli.domain.units.journal import Entry
+from deployster_cli.domain.units.model import Machine, State, Unit
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.engines.local.commands import LocalOptions
+from deployster_cli.engines.local.engine import LocalEngine
 from deployster_cli.errors import EngineUnreachable
 from deployster_cli.operations.clock import SystemClock
 from deployster_cli.operations.task import Task, run_task
 from deployster_cli.operations.task_journal import TaskJournal
-from tests.engines.systemctl.machine import Machine as Booted
+from tests.engines.local.machine import Machine as Booted
 from tests.fleet_cluster import Cluster, cluster, fleet_options
 from tests.simulation import SimClock, SimEngine
 from tests.templates.cases import rendered_task, stamp

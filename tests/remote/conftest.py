@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli import config
-from deployster_cli.remote.connection import Connection
-from deployster_cli.remote.login import Login
+from deployster_cli.backends.remote.connection import Connection
+from deployster_cli.backends.remote.login import Login
+from deployster_cli.config.load import load
 from tests.commands.conftest import Shell, shell
 from tests.remote.double import Double, running
 from tests.remote.serving import PASSWORD, serving
@@ -54,7 +54,7 @@ class Both:
 def both(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Both]:
     """A shell and a server over one engine."""
     monkeypatch.setenv("DEPLOYSTER_SERVER_PASSWORD", PASSWORD)
-    with serving(config.load({}, os.environ, tmp_path), shell.engine, tmp_path) as url:
+    with serving(load({}, os.environ, tmp_path), shell.engine, tmp_path) as url:
         yield Both(shell, url)
 
 

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import uvicorn
 
-from deployster_cli.config import Settings
+from deployster_cli.config.load import Settings
 from deployster_cli.operations.carry_out import Carrying
 from deployster_cli.server.app import create_app
-from deployster_cli.server.auth import Login
-from deployster_cli.server.jobs import Jobs
-from deployster_cli.server.listing import Listing
-from deployster_cli.server.serving import Serving
-from deployster_cli.server.worker import Commission, Recorded
+from deployster_cli.server.jobs.queue import Jobs
+from deployster_cli.server.jobs.worker import Commission, Recorded
+from deployster_cli.server.middleware.credentials import Login
+from deployster_cli.server.state import Serving
+from deployster_cli.server.streams.listing import Listing
 from tests.simulation import SimEngine
 
 PASSWORD = "a secret of the tests"  # noqa: S105

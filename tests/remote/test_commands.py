@@ -13,9 +13,9 @@ from typing import Any
 import click
 import pytest
 
-from deployster_cli import config
+from deployster_cli.config.load import load
 from deployster_cli.domain.events import Changed, Event
-from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.units.names import UnitName
 from deployster_cli.views.progress import Progress
 from tests.commands.conftest import PROJECT, Shell
 from tests.remote.conftest import Both
@@ -55,13 +55,13 @@ def test_a_flag_that_names_an_engine_goes_before_a_server_in_the_file(shell: She
 def test_a_cluster_with_an_engine_of_its_own_is_not_asked_of_the_files_server(tmp_path: Path) -> None:
     text = 'server = "https://production.example.com"\n[clusters.staging.fleet]\ntunnel = "staging"\n'
     (tmp_path / "deployster.toml").write_text(text)
-    assert config.load({"cluster": "staging"}, {}, tmp_path).server == ""
+    assert load({"cluster": "staging"}, {}, tmp_path).server == ""
 
 
 def test_a_cluster_may_have_a_server_of_its_own(tmp_path: Path) -> None:
     text = '[fleet]\ntunnel = "production"\n[clusters.staging]\nserver = "https://staging.example.com/"\n'
     (tmp_path / "deployster.toml").write_text(text)
-    assert config.load({"cluster": "staging"}, {}, tmp_path).server == "https://staging.example.com"
+    assert load({"cluster": "staging"}, {}, tmp_path).server == "https://staging.example.com"
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_without_httpx_one_sentence_says_what_to_install(shell: Shell, monkeypat
     real = builtins.__import__
 
     def without(name: str, *args: Any, **more: Any) -> Any:
-        if name.startswith("deployster_cli.remote.backend"):
+        if name.startswith("deployster_cli.backends.remote.backend"):
             raise ModuleNotFoundError("No module named 'httpx'", name="httpx")
         return real(name, *args, **more)
 
@@ -147,7 +147,7 @@ def test_ctrl_c_while_it_is_not_known_whether_the_server_took_it_on(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("deployster_cli.remote.backend.RemoteAsked._accepted", interrupt)
+    monkeypatch.setattr("deployster_cli.backends.remote.backend.RemoteAsked._accepted", interrupt)
     double.answers = [answer(200, {"deploys": []})]
     code, _, err = shell(f"deploy carousel v1 --server {double.url}")
     assert (code, f"Interrupted. Whether {double.url} took it on is not known" in err) == (130, True)

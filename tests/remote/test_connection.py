@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 import trustme
 
+from deployster_cli.backends.remote import connection
+from deployster_cli.backends.remote.connection import Connection, Sent
+from deployster_cli.backends.remote.errors import NotAServer, RemoteFailed, ServerUnreachable
+from deployster_cli.backends.remote.login import Login, LoginRefused
 from deployster_cli.errors import DeploysterError
-from deployster_cli.remote import connection
-from deployster_cli.remote.connection import Connection, Sent
-from deployster_cli.remote.login import Login, LoginRefused
-from deployster_cli.remote.refusals import NotAServer, RemoteFailed, ServerUnreachable
 from tests.remote.double import Double, Request, Say, answer, closed_port, nothing, problem
 from tests.remote.serving import PASSWORD
 

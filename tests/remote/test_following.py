@@ -6,16 +6,16 @@ import time
 
 import pytest
 
+from deployster_cli.backends.remote import connection, events
+from deployster_cli.backends.remote.connection import Connection
+from deployster_cli.backends.remote.errors import NotAServer, RemoteFailed
+from deployster_cli.backends.remote.events import Following, Lost
+from deployster_cli.backends.remote.login import LoginRefused
 from deployster_cli.domain.events import EngineAway, EngineBack, Event, LockHeld
-from deployster_cli.domain.plan import Plan
-from deployster_cli.domain.wire import encode
+from deployster_cli.domain.payloads import encode
+from deployster_cli.domain.rollout.plan import Plan
 from deployster_cli.errors import DeploysterError
 from deployster_cli.operations.carry_out import Carrying, Result
-from deployster_cli.remote import connection, following
-from deployster_cli.remote.connection import Connection
-from deployster_cli.remote.following import Following, Lost
-from deployster_cli.remote.login import LoginRefused
-from deployster_cli.remote.refusals import NotAServer, RemoteFailed
 from tests.remote.double import Answer, Double, Request, Say, answer, end, nothing, problem, stream, told
 from tests.simulation import SimClock
 
@@ -93,7 +93,7 @@ def test_a_server_that_stays_away_for_a_minute_is_given_up(double: Double, job: 
 
 
 def test_silence_is_a_server_that_is_away(double: Double, job: Carrying, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(following, "SILENCE", 0.2)
+    monkeypatch.setattr(events, "SILENCE", 0.2)
 
     def mute(request: Request, say: Say) -> None:
         stream(said(1))(request, say)

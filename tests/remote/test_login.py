@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from deployster_cli.backends.remote.login import Login, LoginRefused, find_login
 from deployster_cli.errors import DeploysterError, InvalidInput
-from deployster_cli.remote.login import Login, LoginRefused, find_login
 
 URL = "https://deploy.example.com:3000"
 

@@ -6,14 +6,14 @@ from collections.abc import Generator
 
 import pytest
 
+from deployster_cli.backends.remote.connection import Connection
+from deployster_cli.backends.remote.errors import NotAServer
+from deployster_cli.backends.remote.events import read_logs, run_task
+from deployster_cli.domain.change import Errand
 from deployster_cli.domain.events import Event, TaskDone, TaskOutput, TaskStarted
-from deployster_cli.domain.intent import Errand
-from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.units.names import UnitName
 from deployster_cli.errors import DeploysterError, Interrupted
 from deployster_cli.operations.logs import LogLine, LogNote, Wanted
-from deployster_cli.remote.connection import Connection
-from deployster_cli.remote.output import read_logs, run_task
-from deployster_cli.remote.refusals import NotAServer
 from tests.remote.double import Answer, Double, answer, problem
 from tests.simulation import SimClock
 

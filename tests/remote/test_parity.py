@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from deployster_cli.commands import deploying, destroy
-from deployster_cli.domain.names import UnitName
+from deployster_cli.cli import change
+from deployster_cli.commands import destroy
+from deployster_cli.domain.units.names import UnitName
 from tests.remote.conftest import Both
 from tests.simulation import Fate
 
@@ -76,7 +77,7 @@ def test_what_comes_while_the_question_stands_is_taken_over_by_neither(
         both.engine.add_foreign(late)
         return True
 
-    for module in (deploying, destroy):
+    for module in (change, destroy):
         monkeypatch.setattr(module, "confirmed", asked)
     for run in (both.here, both.there):
         both.afresh()

@@ -7,12 +7,12 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from deployster_cli.domain.intent import Intent, Verb
-from deployster_cli.domain.model import OnFailure, Order
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.plan import Policy
+from deployster_cli.backends.remote.payloads import Wish, wish_of
+from deployster_cli.domain.change import Intent, Verb
+from deployster_cli.domain.rollout.plan import Policy
+from deployster_cli.domain.units.model import OnFailure, Order
+from deployster_cli.domain.units.names import UnitName
 from deployster_cli.errors import InvalidInput
-from deployster_cli.remote.requests import Wish, wish_of
 
 HOW = {"timeout": 300.0, "settle": 3.0, "order": "start-first", "on_failure": "rollback", "lock_wait": 0.0}
 

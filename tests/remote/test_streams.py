@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployster_cli.remote import streams
-from deployster_cli.remote.refusals import NotAServer
-from deployster_cli.remote.streams import Told, events, lines
+from deployster_cli.backends.remote import events as streams
+from deployster_cli.backends.remote.errors import NotAServer
+from deployster_cli.backends.remote.events import Told, events, lines
 
 
 def whole(text: str) -> list[Told]:

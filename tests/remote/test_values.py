@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deployster_cli.backends.remote import payloads
+from deployster_cli.backends.remote.errors import NotAServer, RemoteFailed
 from deployster_cli.domain import events
-from deployster_cli.domain.model import Machine, Unit
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.plan import Plan
-from deployster_cli.domain.wire import encode, encode_event
+from deployster_cli.domain.payloads import encode, encode_event
+from deployster_cli.domain.rollout.plan import Plan
+from deployster_cli.domain.units.model import Machine, Unit
+from deployster_cli.domain.units.names import UnitName
 from deployster_cli.operations.carry_out import Result
 from deployster_cli.operations.releases import Entry
-from deployster_cli.remote import values
-from deployster_cli.remote.refusals import NotAServer, RemoteFailed
-from deployster_cli.views.plans import plan_shape
-from deployster_cli.views.shapes import unit_row_wide, unit_shape
+from deployster_cli.views.rollouts import plan_shape
+from deployster_cli.views.rows import unit_row_wide, unit_shape
 
 words = st.text("abcdefgh", max_size=5)
 made = st.sampled_from(["", "2015.03.02-00.31.45"])
@@ -43,22 +43,22 @@ def over_the_wire(value: Any) -> Any:
 
 @given(units)
 def test_a_unit_shows_as_it_did(unit: Unit) -> None:
-    back = values.unit_of(over_the_wire(unit_shape(unit)))
+    back = payloads.unit_of(over_the_wire(unit_shape(unit)))
     assert (unit_shape(back), unit_row_wide(back)) == (unit_shape(unit), unit_row_wide(unit))
 
 
 @given(st.from_type(Plan))
 def test_a_plan_reads_back_as_it_was(plan: Plan) -> None:
-    assert values.plan_of(over_the_wire(plan_shape(plan))) == plan
+    assert payloads.plan_of(over_the_wire(plan_shape(plan))) == plan
 
 
 def test_what_nobody_knows_of_a_release_is_empty() -> None:
     shape = {"version": "v1", "running": 0, "deployed_at": None, "deployed_by": None}
-    assert values.entry_of(shape) == Entry("v1", 0)
+    assert payloads.entry_of(shape) == Entry("v1", 0)
 
 
 def test_fields_of_a_newer_server_are_let_be() -> None:
-    assert values.entry_of({"version": "v1", "running": 0, "colour": "red"}) == Entry("v1", 0)
+    assert payloads.entry_of({"version": "v1", "running": 0, "colour": "red"}) == Entry("v1", 0)
 
 
 @pytest.mark.parametrize(
@@ -67,42 +67,42 @@ def test_fields_of_a_newer_server_are_let_be() -> None:
 )
 def test_what_is_no_unit_is_said_to_be_unreadable(json: object) -> None:
     with pytest.raises(NotAServer, match="The server's answer can't be read"):
-        values.unit_of(json)
+        payloads.unit_of(json)
 
 
 @pytest.mark.parametrize("id", ["", "../../x", "a/b", "a?b", "a" * 200])
 def test_a_job_whose_id_could_leave_its_path_is_none(id: str) -> None:  # noqa: A002
     with pytest.raises(NotAServer, match="is no job"):
-        values.job_of({"id": id, "state": "queued"})
+        payloads.job_of({"id": id, "state": "queued"})
 
 
 def test_a_list_that_is_not_there_is_told_of() -> None:
     with pytest.raises(NotAServer, match="there is no list of units"):
-        values.listed({"units": {}}, "units")
+        payloads.listed({"units": {}}, "units")
 
 
 def test_a_job_that_is_done_gives_its_result() -> None:
-    assert values.ended({"error": None, "result": {"plan": encode(PLAN), "seconds": 2}}) == Result(PLAN, 2.0)
+    assert payloads.ended({"error": None, "result": {"plan": encode(PLAN), "seconds": 2}}) == Result(PLAN, 2.0)
 
 
 def test_a_job_that_failed_raises_the_servers_words_and_exit_code() -> None:
     with pytest.raises(RemoteFailed) as failed:
-        values.ended({"error": {"message": "No.", "hint": "Do this.", "exit_code": 5}})
+        payloads.ended({"error": {"message": "No.", "hint": "Do this.", "exit_code": 5}})
     assert (failed.value.message, failed.value.hint, failed.value.exit_code) == ("No.", "Do this.", 5)
 
 
 @pytest.mark.parametrize("code", [0, -1, 256])
 def test_a_failure_never_exits_with_what_is_no_failure(code: int) -> None:
     with pytest.raises(RemoteFailed) as failed:
-        values.ended({"error": {"message": "No.", "exit_code": code}})
+        payloads.ended({"error": {"message": "No.", "exit_code": code}})
     assert failed.value.exit_code == 1
 
 
 def test_an_event_reads_back() -> None:
     told = events.EngineBack(3.0)
-    assert values.event_of({"event": encode_event(told)}) == told
+    assert payloads.event_of({"event": encode_event(told)}) == told
 
 
 @pytest.mark.parametrize("event", [{"kind": "Rocket"}, {"kind": "EngineBack", "colour": "red"}, None, 1])
 def test_an_event_of_another_version_is_skipped(event: object) -> None:
-    assert values.event_of({"event": event}) is None
+    assert payloads.event_of({"event": event}) is None

@@ -13,17 +13,16 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from deployster_cli import config
-from deployster_cli.domain.model import Unit
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.unitfile import UnitFile
+from deployster_cli.config.load import load
+from deployster_cli.domain.units.model import Unit
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.unitfile import UnitFile
 from deployster_cli.operations.clock import SystemClock
 from deployster_cli.server.app import create_app
-from deployster_cli.server.auth import Login
-from deployster_cli.server.jobs import Jobs
-from deployster_cli.server.listing import Listing
-from deployster_cli.server.serving import Serving
-from deployster_cli.server.single_flight import Flights
+from deployster_cli.server.jobs.queue import Jobs
+from deployster_cli.server.middleware.credentials import Login
+from deployster_cli.server.state import Serving
+from deployster_cli.server.streams.listing import Flights, Listing
 from tests.server.given import Script
 from tests.simulation import Fate, Life, SimClock, SimEngine
 
@@ -85,7 +84,7 @@ def served(
     jobs = Jobs(folder / "jobs.sqlite", script or Script(), changed=listing.changed)
     jobs.begin()
     try:
-        yield Serving(config.load({}, {}, folder), lambda: engine, clock, login, listing, jobs)
+        yield Serving(load({}, {}, folder), lambda: engine, clock, login, listing, jobs)
     finally:
         jobs.stop(5)
 

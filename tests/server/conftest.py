@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli.domain.names import UnitName
-from deployster_cli.server.serving import Serving
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.server.state import Serving
 from tests.server.app_given import Client, GatedEngine, an_engine, client_of, served
 
 

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from deployster_cli.domain.change import Intent, Verb
 from deployster_cli.domain.events import Event
-from deployster_cli.domain.intent import Intent, Verb
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.plan import Plan, Step
+from deployster_cli.domain.rollout.plan import Plan, Step
+from deployster_cli.domain.units.names import UnitName
 from deployster_cli.operations.carry_out import Carrying, Result
-from deployster_cli.server.job import Job
-from deployster_cli.server.jobs import Jobs
-from deployster_cli.server.worker import Commission, StopAsked
+from deployster_cli.server.jobs.job import Job
+from deployster_cli.server.jobs.queue import Jobs
+from deployster_cli.server.jobs.worker import Commission, StopAsked
 
 NAME = UnitName("carousel", "v1", 1)
 PLAN = Plan("carousel", "v1", (Step(start=(NAME,)),))

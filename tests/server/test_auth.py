@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from deployster_cli.server.auth import Login, is_local, is_loopback
+from deployster_cli.server.middleware.credentials import Login, is_local, is_loopback
 
 RIGHT = base64.b64encode(b"ann:correct horse")
 

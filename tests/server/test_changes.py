@@ -12,18 +12,18 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from deployster_cli import config
+from deployster_cli.config.load import load
+from deployster_cli.domain.change import Intent, Verb
 from deployster_cli.domain.durations import parse_duration
 from deployster_cli.domain.events import Gone, Starting
-from deployster_cli.domain.intent import Intent, Verb
-from deployster_cli.domain.model import OnFailure, Order
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.plan import Policy
+from deployster_cli.domain.rollout.plan import Policy
+from deployster_cli.domain.units.model import OnFailure, Order
+from deployster_cli.domain.units.names import UnitName
 from deployster_cli.errors import Locked, NotFound
 from deployster_cli.server.app import create_app
-from deployster_cli.server.auth import Login
-from deployster_cli.server.listing import Listing
-from deployster_cli.server.serving import Serving
+from deployster_cli.server.middleware.credentials import Login
+from deployster_cli.server.state import Serving
+from deployster_cli.server.streams.listing import Listing
 from tests.commands.conftest import PROJECT
 from tests.server.given import NAME, Script, opened, until
 from tests.simulation import SimClock, SimEngine
@@ -57,7 +57,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
     script = Script(events=(Starting(1, 1, (NAME,)), Gone(NAME, 1.5)))
     for jobs in opened(tmp_path, script):
         serving = Serving(
-            config.load({}, {}, tmp_path),
+            load({}, {}, tmp_path),
             lambda: engine,
             engine.clock,
             Login("deployster", "pass"),
@@ -348,7 +348,7 @@ def test_events_of_nothing_are_refused(server: Server, job_id: str | None, last:
 
 def test_a_plan_on_one_machine_whose_env_file_is_not_there_is_refused(tmp_path: Path, server: Server) -> None:
     server.engine.one_machine = True
-    settings = config.load({}, {}, tmp_path)
+    settings = load({}, {}, tmp_path)
     found = settings.service("carousel")._replace(env_file="/nonesuch.env")
     server.serving.settings = settings._replace(services={"carousel": found})
     answer = server.post("deploys", {"deploy": {"version": "v9", "dry_run": True}})

@@ -19,10 +19,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from deployster_cli.server.app import create_app
-from deployster_cli.server.connections import Bounds, bounded
-from deployster_cli.server.crowd import Crowd
-from deployster_cli.server.handshake import Handshake, shaking_hands
-from deployster_cli.server.running import listener
+from deployster_cli.server.connections import Bounds, Crowd, Handshake, bounded, shaking_hands
+from deployster_cli.server.main import listener
 from tests.server.app_given import LOGIN, an_engine, served
 
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"

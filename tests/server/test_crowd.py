@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from deployster_cli.server.crowd import MOST_CONNECTIONS, OUTSIDE, SPARE_FILES, Crowd, Full, room
+from deployster_cli.server.connections import MOST_CONNECTIONS, OUTSIDE, SPARE_FILES, Crowd, Full, room
 
 
 @dataclass(eq=False)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from deployster_cli.server import feed as module
-from deployster_cli.server.feed import EVERYTHING, Feed
+from deployster_cli.server.streams import notifier as module
+from deployster_cli.server.streams.notifier import EVERYTHING, Feed
 
 
 def tell_all(feed: Feed, names: str) -> None:

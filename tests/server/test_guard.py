@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli.server.attempts import FREE, LONGEST_WAIT, MOST_CLIENTS, Attempts, client_of
-from deployster_cli.server.auth import WELL_KNOWN, Login, is_loopback
+from deployster_cli.server.middleware.attempts import FREE, LONGEST_WAIT, MOST_CLIENTS, Attempts, client_of
+from deployster_cli.server.middleware.credentials import WELL_KNOWN, Login, is_loopback
 from tests.server.app_given import LOGIN, Client, GatedEngine, served
 from tests.server.app_given import client_of as asking
 

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from deployster_cli.errors import InvalidInput, Locked
-from deployster_cli.server import job_store
-from deployster_cli.server.job import Job, State
-from deployster_cli.server.job_store import JobStore, StoreUnusable
+from deployster_cli.server.jobs import store as job_store
+from deployster_cli.server.jobs.job import Job, State
+from deployster_cli.server.jobs.store import JobStore, StoreUnusable
 from tests.server.given import PLAN, a_job, deploying
 
 

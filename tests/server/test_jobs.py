@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 
 from deployster_cli.domain.events import Gone, LockHeld, Starting, TaskStarted
-from deployster_cli.domain.wire import encode_event
+from deployster_cli.domain.payloads import encode_event
 from deployster_cli.errors import EngineUnreachable, InvalidInput, Locked
 from deployster_cli.operations.carry_out import Carrying
-from deployster_cli.server import jobs as module
-from deployster_cli.server.job import NotNow, State
-from deployster_cli.server.job_store import JobStore, StoreUnusable
-from deployster_cli.server.jobs import Jobs
-from deployster_cli.server.worker import Commission
+from deployster_cli.server.jobs import queue as module
+from deployster_cli.server.jobs.job import NotNow, State
+from deployster_cli.server.jobs.queue import Jobs
+from deployster_cli.server.jobs.store import JobStore, StoreUnusable
+from deployster_cli.server.jobs.worker import Commission
 from tests.server.given import NAME, PLAN, Script, a_job, deploying, ended, opened, until
 
 STARTING = Starting(1, 1, (NAME,))

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from starlette.types import Message
 
-from deployster_cli.server.headers import HEADERS
-from deployster_cli.server.limits import MOST_BYTES, Limits
-from deployster_cli.server.serving import Serving
+from deployster_cli.server.middleware.body_limits import MOST_BYTES, Limits
+from deployster_cli.server.middleware.security_headers import HEADERS
+from deployster_cli.server.state import Serving
 from tests.server.app_given import LOGIN, Client, GatedEngine
 
 DEPLOYS = "/v1/services/carousel/deploys"

@@ -9,10 +9,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.units.names import UnitName
 from deployster_cli.errors import EngineUnreachable
-from deployster_cli.server.listing import Listing
-from deployster_cli.server.single_flight import MOST_WAITING, Flights
+from deployster_cli.server.streams.listing import MOST_WAITING, Flights, Listing
 from tests.server.app_given import Client, GatedEngine, an_engine
 from tests.server.given import until
 from tests.simulation import SimClock

@@ -8,11 +8,11 @@ from collections.abc import Generator
 import pytest
 from starlette.testclient import TestClient
 
-from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.units.names import UnitName
 from deployster_cli.errors import EngineError
 from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.logs import LogLine, LogNote, Wanted
-from deployster_cli.server import logs
+from deployster_cli.server.routes import logs
 
 URL = "/v1/services/carousel/logs"
 ONE = UnitName("carousel", "v1", 1)

@@ -15,18 +15,18 @@ from typing import Any
 import pytest
 import uvicorn
 
+from deployster_cli.domain.change import Verb
 from deployster_cli.domain.events import Event, Starting, TaskOutput
-from deployster_cli.domain.intent import Verb
-from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.units.names import UnitName
 from deployster_cli.errors import NotFound
 from deployster_cli.operations import logs as operation
 from deployster_cli.operations.carry_out import Carrying
 from deployster_cli.operations.task import Task
-from deployster_cli.server import live, logs, tasks
 from deployster_cli.server.app import create_app
-from deployster_cli.server.attempts import Attempts
-from deployster_cli.server.running import listener
-from deployster_cli.server.worker import Commission
+from deployster_cli.server.jobs.worker import Commission
+from deployster_cli.server.main import listener
+from deployster_cli.server.middleware.attempts import Attempts
+from deployster_cli.server.routes import live, logs, tasks
 from tests.server.app_given import LOGIN, Client, QuickEngine, served
 from tests.server.given import Script
 from tests.simulation import SimClock

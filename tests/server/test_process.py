@@ -16,9 +16,9 @@ import pytest
 import trustme
 from cryptography.hazmat.primitives import serialization
 
-from deployster_cli.server.auth import Login
-from deployster_cli.server.password import weakness
-from deployster_cli.server.running import HARD_END
+from deployster_cli.server.main import HARD_END
+from deployster_cli.server.middleware.credentials import Login
+from deployster_cli.server.middleware.password import weakness
 from tests.server.given import until
 from tests.server.process_given import PASSWORD, Server, refused, started
 

@@ -9,11 +9,11 @@ from collections.abc import Generator
 import pytest
 
 from deployster_cli.errors import NotFound
-from deployster_cli.server import pump as module
-from deployster_cli.server.job import NotNow
-from deployster_cli.server.pump import Places, Pump, Source
-from deployster_cli.server.serving import Serving
-from deployster_cli.server.worker import StoppableClock
+from deployster_cli.server.jobs.job import NotNow
+from deployster_cli.server.jobs.worker import StoppableClock
+from deployster_cli.server.state import Serving
+from deployster_cli.server.streams import threaded_response as module
+from deployster_cli.server.streams.threaded_response import Places, Pump, Source
 from tests.server.app_given import Client
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli import config
+from deployster_cli.config.load import load
+from deployster_cli.domain.change import Intent, Verb
 from deployster_cli.domain.events import Event, Gone, HookDone, HookStarted, Starting, TaskDone, TaskStarted
-from deployster_cli.domain.intent import Intent, Verb
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.plan import Plan, Step
-from deployster_cli.server.resuming import MOST_STARTS, obstacle, rest, rest_of_settings
+from deployster_cli.domain.rollout.plan import Plan, Step
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.server.jobs.resuming import MOST_STARTS, obstacle, rest, rest_of_settings
 
 ONE, TWO, THREE = (UnitName("carousel", "v2", n) for n in (1, 2, 3))
 STARTING = Starting(1, 1, (ONE,))
@@ -79,7 +79,7 @@ def test_tasks_and_hooks_of_the_settings_that_ran_are_left_out(tmp_path: Path) -
     (tmp_path / "deployster.toml").write_text(
         '[services.carousel]\nbefore_deploy = ["rake a", "rake c"]\n[hooks]\npre_deploy = ["./ask", "./look"]\n'
     )
-    settings = config.load({}, {}, tmp_path)
+    settings = load({}, {}, tmp_path)
     told = (HookStarted("pre_deploy", "./ask"), HookDone("pre_deploy", 1), TaskDone("rake c", 1))
     left = rest_of_settings(settings, DEPLOY, told)
     assert (left.before_deploy("carousel"), left.hooks.pre_deploy) == (("rake a",), ("./look",))

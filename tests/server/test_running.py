@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli.config import ServeOptions
+from deployster_cli.config.load import ServeOptions
 from deployster_cli.errors import DeploysterError
-from deployster_cli.server.job_store import JobStore, StoreUnusable
-from deployster_cli.server.running import exposed, state_folder
+from deployster_cli.server.jobs.store import JobStore, StoreUnusable
+from deployster_cli.server.main import exposed, state_folder
 
 
 @pytest.fixture

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli import config
-from deployster_cli.config import ServeOptions, Settings
-from deployster_cli.domain.intent import Intent, Verb
-from deployster_cli.engines.fleetctl.args import FleetOptions
+from deployster_cli.config.load import ServeOptions, Settings, load
+from deployster_cli.domain.change import Intent, Verb
+from deployster_cli.engines.fleet.commands import FleetOptions
+from deployster_cli.operations.change import Undertaking
 from deployster_cli.operations.clock import SystemClock
-from deployster_cli.undertaking import Undertaking
 from tests.server import test_seed
 from tests.server.process_given import started
 
@@ -48,7 +47,7 @@ def on_a_machine(tmp_path: Path) -> Settings:
     """The settings by which the page has the server itself deployed."""
     [text] = [block for block in blocks("toml") if "[services.deployster]" in block]
     (tmp_path / "deployster.toml").write_text(text)
-    return config.load({}, {}, tmp_path)
+    return load({}, {}, tmp_path)
 
 
 def test_the_server_as_a_service_starts_in_its_folder_with_its_port_and_its_password_file(

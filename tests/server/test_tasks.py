@@ -11,12 +11,12 @@ import pytest
 from starlette.testclient import TestClient
 
 from deployster_cli.domain.events import Event, Starting, TaskDone, TaskOutput, TaskStarted
-from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.units.names import UnitName
 from deployster_cli.errors import EngineUnreachable
 from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.task import Task, TaskFailed
-from deployster_cli.server import tasks
-from deployster_cli.server.serving import Serving
+from deployster_cli.server.routes import tasks
+from deployster_cli.server.state import Serving
 
 URL = "/v1/services/carousel/tasks"
 TASK = {"task": {"version": "v1", "command": "rake db:migrate"}}

@@ -10,17 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli import config
-from deployster_cli.config import Settings
+from deployster_cli.config.load import Settings, load
+from deployster_cli.domain.change import Intent, Verb
 from deployster_cli.domain.events import Event
-from deployster_cli.domain.intent import Intent, Verb
 from deployster_cli.domain.lock import Note
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.plan import Instances, Plan
+from deployster_cli.domain.rollout.plan import Instances, Plan
+from deployster_cli.domain.units.names import UnitName
 from deployster_cli.errors import DeploysterError, Interrupted, Locked
 from deployster_cli.operations.carry_out import Carrying
-from deployster_cli.server import worker
-from deployster_cli.server.worker import Commission, StopAsked, StoppableClock, carrier
+from deployster_cli.server.jobs import worker
+from deployster_cli.server.jobs.worker import Commission, StopAsked, StoppableClock, carrier
 from tests.simulation import Life, SimClock, SimEngine
 
 PROJECT = """
@@ -87,7 +86,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     (tmp_path / "deployster.toml").write_text(PROJECT)
     clock = SimClock()
     monkeypatch.setattr(worker, "StoppableClock", lambda _: clock)
-    world = World(config.load({}, {}, tmp_path), clock)
+    world = World(load({}, {}, tmp_path), clock)
     world.do(Intent(Verb.DEPLOY, "carousel", "v0", instances=2))
     world.do(Intent(Verb.DEPLOY, "carousel", "v1", instances=2, destroy_previous=True))
     clock.sleep(5)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from deployster_cli import template_files
-from deployster_cli.domain.model import Service
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.render import Templates
-from deployster_cli.domain.unitfile import Stamp, UnitFile
+from deployster_cli.domain.templates.render import Templates
+from deployster_cli.domain.units.model import Service
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.unitfile import Stamp, UnitFile
+from deployster_cli.operations import templates as template_files
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 

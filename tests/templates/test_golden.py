@@ -9,8 +9,8 @@ import os
 
 import pytest
 
-from deployster_cli import template_files
-from deployster_cli.domain.unitfile import UnitFile
+from deployster_cli.domain.units.unitfile import UnitFile
+from deployster_cli.operations import templates
 from tests.templates.cases import GOLDEN, NAME, SERVICES, rendered
 
 
@@ -28,7 +28,7 @@ def test_no_golden_unit_is_left_over() -> None:
 
 
 def test_every_built_in_template_has_a_golden_unit() -> None:
-    assert set(template_files.names(None)) == {service.template for service in SERVICES.values()}
+    assert set(templates.names(None)) == {service.template for service in SERVICES.values()}
 
 
 @pytest.mark.parametrize("case", SERVICES)

@@ -15,13 +15,13 @@ from typing import Any
 
 import pytest
 
-from deployster_cli import template_files
-from deployster_cli.domain.escaping import exec_first
-from deployster_cli.domain.model import Service
-from deployster_cli.domain.render import Templates
-from deployster_cli.domain.unitfile import UnitFile
+from deployster_cli.domain.templates.escaping import exec_first
+from deployster_cli.domain.templates.render import Templates
+from deployster_cli.domain.units.model import Service
+from deployster_cli.domain.units.unitfile import UnitFile
 from deployster_cli.errors import InvalidInput
-from tests.engines.systemctl.machine import Machine
+from deployster_cli.operations import templates
+from tests.engines.local.machine import Machine
 from tests.templates.cases import NAME, stamp
 
 PIECES = (
@@ -129,7 +129,7 @@ FIXED: dict[str, dict[str, Any]] = {
 
 HARMLESS = "harmless"
 
-KNOWN = Templates({**template_files.load(None), "own.service.j2": OWN})
+KNOWN = Templates({**templates.load(None), "own.service.j2": OWN})
 
 
 @cache

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from deployster_cli.domain.model import Service
-from deployster_cli.domain.render import Templates
+from deployster_cli.domain.templates.render import Templates
+from deployster_cli.domain.units.model import Service
 from deployster_cli.errors import InvalidInput
-from deployster_cli.template_files import load
+from deployster_cli.operations.templates import load
 from tests.templates.cases import rendered
 
 PORT = "the setting port fixes it (port = 3000, or --set port=3000)"

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from deployster_cli.domain.health import Answer, answer
-from deployster_cli.domain.model import Service
+from deployster_cli.domain.units.model import Service
 from tests.templates.cases import NAME, rendered
 
 pytestmark = pytest.mark.process

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli.domain.model import Service
-from deployster_cli.domain.unitfile import UnitFile
-from deployster_cli.engines.systemctl.args import LocalOptions
-from deployster_cli.engines.systemctl.engine import LocalEngine
+from deployster_cli.domain.units.model import Service
+from deployster_cli.domain.units.unitfile import UnitFile
+from deployster_cli.engines.local.commands import LocalOptions
+from deployster_cli.engines.local.engine import LocalEngine
 from tests.templates.cases import HOSTILE, NAME, rendered
 
 pytestmark = pytest.mark.process

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli.domain.model import Service
-from deployster_cli.domain.unit_check import check
-from deployster_cli.domain.unitfile import UnitFile
+from deployster_cli.domain.templates.systemd_rules import check
+from deployster_cli.domain.units.model import Service
+from deployster_cli.domain.units.unitfile import UnitFile
 from deployster_cli.errors import TemplateFault
 from tests.templates.cases import GOLDEN, HOSTILE, NAME, NASTY, SERVICES, rendered
 from tests.templates.unit_lines import REFUSED, TAKEN, service

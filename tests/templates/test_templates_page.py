@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli import template_files
-from deployster_cli.domain.model import Service
-from deployster_cli.domain.render import FILTERS
-from deployster_cli.domain.template_values import NAMES
+from deployster_cli.domain.templates.render import FILTERS
+from deployster_cli.domain.templates.variables import NAMES
+from deployster_cli.domain.units.model import Service
 from deployster_cli.errors import TemplateFault
+from deployster_cli.operations import templates
 from tests.templates.cases import FULL, HOSTILE, NASTY, rendered
 
 ROOT = Path(__file__).parent.parent.parent
@@ -35,23 +35,23 @@ def test_the_table_of_filters_is_what_templates_have() -> None:
 
 def test_the_table_of_templates_is_what_is_built_in() -> None:
     assert sorted(re.findall(r"^\| `([\w-]+)` \| .*$", PAGE.partition("\n## ")[0], re.MULTILINE)) == sorted(
-        template_files.names(None)
+        templates.names(None)
     )
 
 
 def test_the_table_of_blocks_is_what_the_docker_template_has() -> None:
-    blocks = re.findall(r"\{%-? block (\w+)", template_files.load(None)["docker.service.j2"])
+    blocks = re.findall(r"\{%-? block (\w+)", templates.load(None)["docker.service.j2"])
     assert first_cells("Changing a built-in one") == blocks
 
 
 def test_the_process_template_has_the_blocks_that_the_page_says() -> None:
-    blocks = re.findall(r"\{%-? block (\w+)", template_files.load(None)["process.service.j2"])
+    blocks = re.findall(r"\{%-? block (\w+)", templates.load(None)["process.service.j2"])
     said = [block for block in first_cells("Changing a built-in one") if not block.startswith("run_")]
     assert blocks == said
 
 
 def test_the_task_template_has_the_blocks_that_the_page_says() -> None:
-    blocks = re.findall(r"\{%-? block (\w+)", template_files.load(None)["task.service.j2"])
+    blocks = re.findall(r"\{%-? block (\w+)", templates.load(None)["task.service.j2"])
     said = PAGE.partition("\n## Commands before a deploy\n")[2].partition("its blocks\nare ")[2]
     assert [block for block in re.findall(r"`(\w+)`", said) if block != "directory"] == blocks
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from deployster_cli.domain import events
 from deployster_cli.domain.events import Event
-from deployster_cli.domain.model import Machine, State, Unit
-from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.units.model import Machine, State, Unit
+from deployster_cli.domain.units.names import UnitName
 from deployster_cli.views.board import Board
 
 ONE, TWO = UnitName("carousel", "v2", 1), UnitName("carousel", "v2", 2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deployster_cli.views.clean import for_terminal, lines, printable
+from deployster_cli.views.text import for_terminal, lines, printable
 
 
 @pytest.mark.parametrize(

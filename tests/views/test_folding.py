@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployster_cli.views.folding import columns, fit, folded
+from deployster_cli.views.text import columns, fit, folded
 from tests.views.test_output import Terminal
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from deployster_cli.domain import events
-from deployster_cli.domain.model import Machine, State, Unit
-from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.units.model import Machine, State, Unit
+from deployster_cli.domain.units.names import UnitName
 from deployster_cli.errors import DeploysterError
 from deployster_cli.views.output import Output, emit
 from deployster_cli.views.progress import DatedLines, Progress, progress

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from deployster_cli.views.parked import Parked
+from deployster_cli.views.terminal.live import Parked
 
 COLUMNS = 30
 

@@ -8,9 +8,9 @@ import pytest
 from rich.console import Console
 
 from deployster_cli.domain import events
-from deployster_cli.domain.names import UnitName
+from deployster_cli.domain.units.names import UnitName
 from deployster_cli.views.board import Board
-from deployster_cli.views.rich_progress import Block, RichLines
+from deployster_cli.views.terminal.progress import Block, RichLines
 from tests.views.test_output import terminal
 
 ONE, TWO = UnitName("carousel", "v2", 1), UnitName("carousel", "v2", 2)

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from deployster_cli.operations.watch import Look
 from deployster_cli.views.output import Listing, Output
-from deployster_cli.views.rich_watching import Board
+from deployster_cli.views.terminal.watch import Board
 from deployster_cli.views.watching import watch
 from tests.views.test_output import terminal
 

@@ -6,9 +6,9 @@ import pytest
 
 from deployster_cli.domain import events
 from deployster_cli.domain.events import Event, Failure, Journal
-from deployster_cli.domain.model import Machine, State, Unit
-from deployster_cli.domain.names import UnitName
-from deployster_cli.domain.watching import Reason
+from deployster_cli.domain.rollout.tracking import Reason
+from deployster_cli.domain.units.model import Machine, State, Unit
+from deployster_cli.domain.units.names import UnitName
 from deployster_cli.views.sentences import Line, sentence
 
 ONE, TWO = UnitName("carousel", "v2", 1), UnitName("carousel", "v2", 2)

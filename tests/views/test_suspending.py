@@ -8,7 +8,7 @@ import signal
 import pytest
 from rich.console import Console
 
-from deployster_cli.views.suspending import STDERR, Pausing, suspendable
+from deployster_cli.views.terminal.live import STDERR, Pausing, suspendable
 
 
 def live() -> Pausing:

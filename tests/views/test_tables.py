@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployster_cli.views.shapes import Row
+from deployster_cli.views.rows import Row
 from deployster_cli.views.tables import fitted
 
 COLUMNS = ("SERVICE", "VERSION", "STATE", "MACHINE")

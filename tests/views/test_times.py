@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from deployster_cli.views.times import ago
+from deployster_cli.views.text import ago
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC).timestamp()
 

@@ -18,7 +18,7 @@ _DEAD = (b"Z", b"X")
 RUN = "INVOCATION_ID"
 """systemd's variable (systemd.exec(5)), which tells the starts of a unit apart."""
 
-_SUPERVISOR = b"deployster_cli.engines.systemctl.supervisor"
+_SUPERVISOR = b"deployster_cli.engines.local.supervisor.runner"
 
 
 def boot() -> str:

@@ -7,7 +7,7 @@ from importlib.resources import files
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from deployster_cli.server.serving import Serving
+from deployster_cli.server.state import Serving
 
 FILES = {
     "/": ("index.html", "text/html; charset=utf-8"),

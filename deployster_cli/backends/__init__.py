@@ -1,0 +1,1 @@
+"""Where a command is carried out: here, or by a server."""

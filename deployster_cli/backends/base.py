@@ -1,0 +1,59 @@
+"""The verbs that commands use: over an engine of ours (``direct``), or over HTTP against a server (``remote``).
+
+A command asks its run for a backend and never knows which of the two it got.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from deployster_cli.domain.change import Errand, Intent
+    from deployster_cli.domain.events import Event
+    from deployster_cli.domain.units.model import Release, Unit
+    from deployster_cli.operations.carry_out import Carrying
+    from deployster_cli.operations.deploy import Prepared
+    from deployster_cli.operations.logs import Logs, Wanted
+    from deployster_cli.operations.releases import Entry
+
+
+class Asked(Protocol):
+    """One intent that was checked as far as it can be without an engine. Both raise DeploysterError."""
+
+    def prepare(self) -> Prepared:
+        """What would be done now; changes nothing."""
+        ...
+
+    def carry(self) -> Carrying:
+        """Do it, telling each event as it happens; what it did comes at the end."""
+        ...
+
+
+class Backend(Protocol):
+    """What units, services, history and everything that changes a service ask. All raise DeploysterError."""
+
+    def units(self, service: str | None = None) -> tuple[Unit, ...]:
+        """Every unit of one service, or of all, by service, version and instance."""
+        ...
+
+    def services(self) -> tuple[Release, ...]:
+        """Every release of every service, by name."""
+        ...
+
+    def history(self, service: str) -> tuple[Entry, ...]:
+        """The service's releases, newest first; NotFound where it has none."""
+        ...
+
+    def undertake(self, intent: Intent) -> Asked:
+        """The intent, ready to be planned or carried out; InvalidInput where it can't be meant."""
+        ...
+
+    def task(self, errand: Errand) -> Generator[Event, None, int]:
+        """Run a command once with a release and tell its output; its exit code. What ends this early stops it."""
+        ...
+
+    def logs(self, wanted: Wanted, *, follow: bool) -> Logs:
+        """The journals' lines, with ``follow`` those to come as well; NotFound where there is no instance."""
+        ...

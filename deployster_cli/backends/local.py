@@ -1,0 +1,97 @@
+"""The verbs over an engine that this process drives itself."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Generator
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from deployster_cli.config.load import Settings
+    from deployster_cli.domain.change import Errand, Intent
+    from deployster_cli.domain.events import Event
+    from deployster_cli.domain.units.model import Release, Unit
+    from deployster_cli.engines.base import Engine
+    from deployster_cli.operations.carry_out import Carrying
+    from deployster_cli.operations.change import Undertaking
+    from deployster_cli.operations.deploy import Prepared
+    from deployster_cli.operations.logs import Logs, Wanted
+    from deployster_cli.operations.releases import Entry
+
+
+class Direct:
+    """backend.Backend. The engine is opened, and the person who asks looked up, when they are first needed."""
+
+    def __init__(self, settings: Settings, open_engine: Callable[[], Engine], person: Callable[[], str]) -> None:
+        self.settings = settings
+        self.open_engine = open_engine
+        self.person = person
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine, one for the whole run."""
+        return self.open_engine()
+
+    def units(self, service: str | None = None) -> tuple[Unit, ...]:
+        """As Backend says."""
+        from deployster_cli.operations.releases import list_units  # noqa: PLC0415
+
+        return list_units(self.engine, service)
+
+    def services(self) -> tuple[Release, ...]:
+        """As Backend says."""
+        from deployster_cli.operations.releases import list_services  # noqa: PLC0415
+
+        return list_services(self.engine)
+
+    def history(self, service: str) -> tuple[Entry, ...]:
+        """As Backend says."""
+        from deployster_cli.operations.releases import history  # noqa: PLC0415
+
+        return history(self.engine, service)
+
+    def undertake(self, intent: Intent) -> Asking:
+        """As Backend says."""
+        from deployster_cli.operations.change import Undertaking  # noqa: PLC0415 - pulls in jinja2
+        from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
+
+        undertaking = Undertaking(self.settings, intent, self.person(), SystemClock())
+        undertaking.check()
+        return Asking(undertaking, self)
+
+    def task(self, errand: Errand) -> Generator[Event, None, int]:
+        """As Backend says."""
+        from deployster_cli.operations.change import one_task  # noqa: PLC0415 - pulls in jinja2
+        from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
+        from deployster_cli.operations.task import run_task  # noqa: PLC0415
+
+        clock = SystemClock()
+        task = one_task(
+            self.settings, errand.service, errand.version, errand.command, envs=errand.envs, by=self.person()
+        )
+        task.file(1, clock.utc())
+        return run_task(self.engine, task, clock, errand.timeout)
+
+    def logs(self, wanted: Wanted, *, follow: bool) -> Logs:
+        """As Backend says."""
+        from deployster_cli.operations.clock import while_read  # noqa: PLC0415
+        from deployster_cli.operations.logs import logs  # noqa: PLC0415
+
+        wanted.check()
+        return logs(self.engine, wanted, while_read(sys.stdout), follow=follow)
+
+
+class Asking(NamedTuple):
+    """backend.Asked: an undertaking and the engine it is for."""
+
+    undertaking: Undertaking
+    by: Direct
+
+    def prepare(self) -> Prepared:
+        """As Asked says."""
+        return self.undertaking.prepare(self.by.engine)
+
+    def carry(self) -> Carrying:
+        """As Asked says."""
+        return self.undertaking.carry(self.by.engine)

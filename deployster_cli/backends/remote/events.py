@@ -1,0 +1,263 @@
+"""A job of the server's followed to its end: its events as they come, over connections that may break.
+
+The server sends a comment every 15 seconds, so silence means that it, or the way to it, is gone. The job goes on
+without us; so we ask again from the last event that we saw, for a minute.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from http import HTTPStatus
+from urllib.parse import urlencode
+
+from deployster_cli.backends.remote.connection import READ, Connection, Sent
+from deployster_cli.backends.remote.errors import NotAServer, RemoteFailed, ServerUnreachable
+from deployster_cli.backends.remote.payloads import LONGEST_BY, ended, event_of, pairs
+from deployster_cli.domain.change import Errand
+from deployster_cli.domain.durations import format_duration
+from deployster_cli.domain.events import EngineAway, EngineBack, Event, TaskDone, TaskOutput, TaskStarted
+from deployster_cli.domain.units.names import UnitName, check_service, check_version
+from deployster_cli.errors import EXIT_TASK_TIMEOUT, DeploysterError, Interrupted
+from deployster_cli.operations.carry_out import Carrying, Result
+from deployster_cli.operations.clock import Clock
+from deployster_cli.operations.logs import LogLine, LogNote, Logs, Wanted
+
+STREAM = "text/event-stream"
+
+SILENCE = 45.0
+"""Seconds without a byte after which a stream is dead: three comments are missing then."""
+
+PATIENCE = 60.0
+"""Seconds for which a server that went away is waited for."""
+
+PAUSE = 1.0
+"""Seconds between two tries."""
+
+_PASSING = {
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.BAD_GATEWAY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    HTTPStatus.GATEWAY_TIMEOUT,
+}
+
+
+class Lost(ServerUnreachable):
+    """The server stayed away: what became of the job is not known here."""
+
+
+@dataclass
+class Following:
+    """One job at ``path``. ``last`` is the id of the event seen last, ``away_since`` when the stream broke."""
+
+    server: Connection
+    path: str
+    clock: Clock
+    last: str = ""
+    away_since: float | None = None
+
+    def follow(self) -> Carrying:
+        """Every event until the job's end, and what it did; RemoteFailed where it failed, Lost where nobody knows."""
+        while True:
+            try:
+                result = yield from self._one_stream()
+            except ServerUnreachable as error:
+                why: DeploysterError = error
+            except RemoteFailed as error:
+                if error.status not in _PASSING:
+                    raise
+                why = error
+            else:
+                if result:
+                    return result
+                why = ServerUnreachable(f"{self.server.url} ended the stream.")
+            yield from self._wait(why)
+
+    def _one_stream(self) -> Generator[Event, None, Result | None]:
+        """What one connection tells; None where it ends before the job does."""
+        headers = {"Last-Event-ID": self.last} if self.last else {}
+        sent = Sent("GET", f"{self.path}/events", headers=headers, silence=SILENCE)
+        with self.server.open(sent, STREAM) as response:
+            if response.headers.get("content-type", "").partition(";")[0] != STREAM:
+                raise NotAServer(f"{self.server.url} answered with something else than events.")
+            for told in events(lines(response.iter_bytes())):
+                yield from self._back()
+                if told and told.event == "end":
+                    return ended(told.json)
+                if told:
+                    self.last = told.id
+                event = event_of(told.json) if told and told.event == "progress" else None
+                if event:
+                    yield event
+        return None
+
+    def _back(self) -> Iterator[Event]:
+        if self.away_since is not None:
+            yield EngineBack(self.clock.now() - self.away_since)
+        self.away_since = None
+
+    def _wait(self, why: DeploysterError) -> Iterator[Event]:
+        now = self.clock.now()
+        if self.away_since is None:
+            self.away_since = now
+            yield EngineAway(why.message)
+        elif now - self.away_since > PATIENCE:
+            raise Lost(
+                f"{why.message} So it was for {format_duration(PATIENCE)}; what became of the job is not known here.",
+                f"{self.server.url}{self.path} tells; the same command again goes on from what it finds.",
+            ) from why
+        self.clock.sleep(PAUSE)
+
+
+LONGEST = 4 * 1024 * 1024
+"""Bytes of one line. An event with a journal in it is a few thousand."""
+
+_HEADER = re.compile("[!-~]*")
+"""What an id may be made of: it goes back in a header."""
+
+
+@dataclass(slots=True)
+class Told:
+    """One server-sent event, as far as its lines have come."""
+
+    event: str = "message"
+    id: str = ""
+    data: list[str] = field(default_factory=list)
+
+    @property
+    def json(self) -> object:
+        """The data as JSON; None where it is none."""
+        try:
+            return json.loads("\n".join(self.data))
+        except (ValueError, RecursionError):
+            return None
+
+
+def lines(parts: Iterable[bytes]) -> Iterator[str]:
+    """The lines in a body's parts, without their ends; a last one without an end counts too.
+
+    Only ``\\n`` ends a line: what str.splitlines takes for an end may stand in a journal.
+    """
+    rest = b""
+    for part in parts:
+        *whole, rest = (rest + part).split(b"\n")
+        if len(rest) > LONGEST:
+            raise NotAServer(f"The server's answer can't be read: a line of more than {LONGEST:,} bytes.")
+        yield from (line.decode(errors="replace").removesuffix("\r") for line in whole)
+    if rest:
+        yield rest.decode(errors="replace")
+
+
+def events(of: Iterable[str]) -> Iterator[Told | None]:
+    """The events that lines make, as the HTML standard's "server-sent events" has them.
+
+    None for every line that ends no event, comments too: each is a sign of life.
+    """
+    told = Told()
+    for line in of:
+        name, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if not line:
+            yield told if told.data else None
+            told = Told(id=told.id)
+            continue
+        if name == "data":
+            told.data.append(value)
+        elif name == "event":
+            told.event = value
+        elif name == "id" and _HEADER.fullmatch(value):
+            told.id = value
+        yield None
+
+
+_EXITED = re.compile(r"Exited \(([0-9]{1,3})\)")
+
+NDJSON = "application/x-ndjson"
+
+
+def run_task(server: Connection, errand: Errand, by: str, clock: Clock) -> Generator[Event, None, int]:
+    """The task's output as it comes; its exit code. The server stops it where this ends before it does.
+
+    A task may be silent for as long as it takes, so only its time limit, and what the server needs to tidy up, bounds
+    the wait for a line.
+    """
+    yield TaskStarted(errand.command)
+    began = clock.now()
+    try:
+        code = yield from _until_exited(server, _asked(errand, by))
+    except KeyboardInterrupt as signal:
+        message = f"Interrupted. {server.url} stops the task."
+        raise Interrupted(message, signal=int(getattr(signal, "signal", 2))) from None
+    yield TaskDone(errand.command, clock.now() - began, code, late=code == EXIT_TASK_TIMEOUT)
+    return code
+
+
+def _asked(errand: Errand, by: str) -> Sent:
+    task = {
+        "version": check_version(errand.version),
+        "command": errand.command,
+        "timeout": errand.timeout,
+        "env": pairs(errand.envs),
+        "by": by[:LONGEST_BY],
+    }
+    path = f"/v1/services/{check_service(errand.service)}/tasks"
+    return Sent("POST", path, {"task": task}, silence=errand.timeout + 2 * READ)
+
+
+def _until_exited(server: Connection, sent: Sent) -> Generator[Event, None, int]:
+    """Every line but the last, ``Exited (N)``; what looks like it before is the task's own."""
+    ended: re.Match[str] | None = None
+    with server.open(sent, "text/plain") as response:
+        for line in lines(response.iter_bytes()):
+            if ended:
+                yield TaskOutput((ended[0],))
+            ended = _EXITED.fullmatch(line)
+            if not ended:
+                yield TaskOutput((line,))
+    if ended is None:
+        raise ServerUnreachable(f"{server.url} broke off before it told how the task ended.")
+    return int(ended[1])
+
+
+def read_logs(server: Connection, wanted: Wanted, *, follow: bool = False) -> Logs:
+    """Journal lines of a service's units, each with the unit that wrote it and, where the server says it, the time."""
+    wanted.check()
+    query = {
+        **({"version": wanted.version} if wanted.version else {}),
+        "instance": sorted(wanted.instances),
+        "lines": wanted.lines,
+        **({"follow": "true"} if follow else {}),
+    }
+    path = f"/v1/services/{wanted.service}/logs?{urlencode(query, doseq=True)}"
+    with server.open(Sent("GET", path, silence=None if follow else READ, again=True), NDJSON) as response:
+        for line in lines(response.iter_bytes()):
+            if line:
+                yield _journal_line(line)
+
+
+def _journal_line(text: str) -> LogLine | LogNote:
+    """``{"unit", "line"}``, and maybe ``at`` in RFC 3339 and ``machine``; or ``{"note"}``."""
+    try:
+        told = json.loads(text)
+        if "note" in told:
+            return LogNote(_text(told["note"]))
+        at = told.get("at")
+        name, seconds = UnitName.parse(told["unit"]), datetime.fromisoformat(at).timestamp() if at else None
+        return LogLine(_known(name), _text(told["line"]), seconds, _text(told.get("machine", "")))
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
+        raise NotAServer("The server's answer can't be read: it is no line of a journal.") from None
+
+
+def _text(told: object) -> str:
+    if not isinstance(told, str):
+        raise TypeError
+    return told
+
+
+def _known(name: UnitName | None) -> UnitName:
+    if name is None:
+        raise ValueError
+    return name

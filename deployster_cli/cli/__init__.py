@@ -1,0 +1,1 @@
+"""What the commands share: the group, options, prompts and the run itself."""

@@ -1,0 +1,109 @@
+"""What deploy, rollback, scale, restart and destroy share: options made an intent, and that carried out and shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from deployster_cli.cli.context import Run
+from deployster_cli.cli.options import policy_of
+from deployster_cli.cli.prompts import confirm_protected, confirmed
+from deployster_cli.domain.change import Intent, Verb
+from deployster_cli.domain.wording import on, some_names
+from deployster_cli.errors import DeploysterError
+
+if TYPE_CHECKING:
+    from deployster_cli.backends.base import Asked
+    from deployster_cli.domain.units.names import UnitName
+    from deployster_cli.operations.deploy import Prepared
+
+FORCE_SETTINGS = click.option(
+    "--force",
+    "as_now",
+    is_flag=True,
+    help="Use the settings of now, even if what runs was deployed with others.",
+)
+
+
+def intent_of(verb: Verb, service: str, version: str | None, given: Mapping[str, Any]) -> Intent:
+    """The intent of a command line; InvalidInput where its options contradict one another."""
+    return Intent(
+        verb=verb,
+        service=service,
+        version=version,
+        instances=given.get("instances"),
+        destroy_previous=given.get("destroy_previous", False),
+        adopt=given.get("adopt", False),
+        batch=given["batch_size"],
+        force=given.get("force", False),
+        as_now=given.get("as_now", False),
+        before=tuple(given.get("before", ())),
+        template=given["template"] or "",
+        sets=given["sets"],
+        envs=given["envs"],
+        policy=policy_of(given),
+        lock_wait=given["lock_wait"],
+    )
+
+
+def roll_out(run: Run, intent: Intent, *, dry_run: bool, yes: bool = False) -> None:
+    """Plan the intent and carry it out, or with --dry-run just show the plan. ``yes``: a protected cluster too."""
+    from deployster_cli.views.rollouts import show_deployed, show_plan, telling  # noqa: PLC0415
+
+    _remark_on_name(run, intent)
+    asked = run.backend().undertake(intent)
+    if dry_run:
+        prepared = asked.prepare()
+        show_plan(run.output, prepared.plan, prepared.units, run.settings.place)
+        _remark_on_needs(run, prepared)
+        return
+    if intent.adopt:
+        adopted = _confirm_adoption(run, asked, yes=yes)
+        asked = run.backend().undertake(replace(intent, adopt_only=adopted))
+    confirm_protected(run, f"{intent.service}: {intent.doing}", yes=yes)
+    show_deployed(run.output, telling(run.output, asked.carry()))
+
+
+def _confirm_adoption(run: Run, asked: Asked, *, yes: bool) -> tuple[UnitName, ...]:
+    """Show what is to be taken over and have it confirmed, off a terminal by --yes; DeploysterError where it isn't.
+
+    What comes while the question stands was not asked about: these alone are to be taken over.
+    """
+    from deployster_cli.views.rollouts import announce_adoption  # noqa: PLC0415
+
+    prepared = asked.prepare()
+    adopted = prepared.plan.adopted
+    if not adopted:
+        return ()
+    announce_adoption(run.output, prepared.plan, prepared.units)
+    if not confirmed(f"Take over and retire {some_names(adopted)}{on(run.settings.place)}?", yes=yes):
+        raise DeploysterError("Not taken over. Nothing was changed.")
+    return adopted
+
+
+def _remark_on_needs(run: Run, prepared: Prepared) -> None:
+    """Say so where the units would be refused as things are: a hook may yet bring what they lack."""
+    if run.settings.engine != "local":
+        return
+    from deployster_cli.operations.prerequisites import missing  # noqa: PLC0415
+
+    lack = missing(prepared.work.files.values())
+    if lack.text:
+        run.output.note(f"{lack.text} {lack.cure}")
+
+
+def _remark_on_name(run: Run, intent: Intent) -> None:
+    """Say so where a service that the file doesn't name is nearly one that it does: the defaults may be a slip.
+
+    ``carousel.beta`` is none: whoever writes that means another service than ``carousel``.
+    """
+    known = run.settings.services
+    if intent.verb is not Verb.DEPLOY or run.settings.server or intent.service.partition(".")[0] in known:
+        return
+    from deployster_cli.domain.wording import did_you_mean  # noqa: PLC0415 - only for a name that is in no file
+
+    if near := did_you_mean(intent.service, known):
+        run.output.note(f"deployster.toml says nothing about {intent.service}: it gets the defaults.{near}")

@@ -1,0 +1,141 @@
+"""What every command shares: the options that go before or after its name, and the run they describe."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import partial
+from typing import TYPE_CHECKING
+
+import click
+
+from deployster_cli.cli.prompts import ask_login
+from deployster_cli.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from deployster_cli.backends.base import Backend
+    from deployster_cli.backends.remote.backend import Remote
+    from deployster_cli.config.load import Settings
+    from deployster_cli.engines.base import Engine
+    from deployster_cli.views.output import Output
+
+
+KEY = "deployster.flags"
+
+
+class Run:
+    """One run of a command: its settings, engine and output, each made when it is first asked for."""
+
+    def __init__(self, flags: dict[str, object]) -> None:
+        self._flags = flags
+        self._settings: Settings | None = None
+        self._backend: Backend | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The settings, read once. ConfigError where they can't be used."""
+        if self._settings is None:
+            from deployster_cli.config.load import load  # noqa: PLC0415 - help and version need none
+
+            self._settings = load(self._flags, os.environ, here())
+        return self._settings
+
+    @property
+    def settings_here(self) -> Settings:
+        """The settings of a run that works on this machine; InvalidInput where they name a server that is to do it."""
+        if self.settings.server:
+            raise not_there(self.settings)
+        return self.settings
+
+    def engine(self) -> Engine:
+        """The engine that the settings choose; InvalidInput where they name a server."""
+        from deployster_cli.cli.prompts import ask_here  # noqa: PLC0415 - help and version need none
+        from deployster_cli.config.load import open_engine  # noqa: PLC0415
+
+        ask_here()
+        return open_engine(self.settings_here)
+
+    def backend(self) -> Backend:
+        """What this run asks, one for all of it: the engine of its settings, or the server that they name."""
+        if self._backend is None:
+            self._backend = self._remote() if self.settings.server else self._direct()
+        return self._backend
+
+    def _direct(self) -> Backend:
+        from deployster_cli.backends.local import Direct  # noqa: PLC0415 - help and version need none
+
+        return Direct(self.settings, self.engine, person)
+
+    def _remote(self) -> Backend:
+
+        return remote(self.settings)
+
+    @property
+    def output(self) -> Output:
+        """How this run shows things."""
+        from deployster_cli.views.output import Output  # noqa: PLC0415
+
+        color = not (self._flags.get("no_color") or os.environ.get("NO_COLOR"))
+        quiet, verbose = bool(self._flags.get("quiet")), bool(self._flags.get("verbose"))
+        return Output(str(self._flags.get("output") or "table"), quiet, color, verbose)
+
+
+def here() -> Path:
+    """The working folder; InvalidInput where it is gone."""
+    from pathlib import Path  # noqa: PLC0415 - help and version need none
+
+    from deployster_cli.errors import InvalidInput  # noqa: PLC0415
+
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise InvalidInput("The working folder is gone; change to one that is there.") from error
+
+
+def this_run() -> Run:
+    """The run that click is in."""
+    return Run(click.get_current_context().find_root().meta.get(KEY, {}))
+
+
+def person() -> str:
+    """Who deploys, for the stamp: ``user@host``, made of printable ASCII."""
+    import getpass  # noqa: PLC0415
+    import socket  # noqa: PLC0415
+
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    text = f"{user}@{socket.gethostname()}"
+    return "".join(char for char in text if char.isascii() and char.isprintable() and char not in ' "%\\')
+
+
+def remote(settings: Settings) -> Remote:
+    """The backend for the server of these settings; it is closed when the command ends."""
+    from deployster_cli.backends.remote.login import find_login  # noqa: PLC0415
+    from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
+
+    try:
+        from deployster_cli.backends.remote.backend import Remote  # noqa: PLC0415 - pulls in httpx
+        from deployster_cli.backends.remote.connection import Connection  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        if error.name != "httpx":
+            raise
+        raise InvalidInput("--server needs the library httpx.", "pip install 'deployster[client]'") from None
+    ask = ask_login if sys.stdin and sys.stdin.isatty() else None
+    login = partial(find_login, settings.server, os.environ, ask)
+    server = Connection(settings.server, settings.server_ca, login, this_run().output.request)
+    backend = Remote(server, person, SystemClock())
+    click.get_current_context().call_on_close(backend.close)
+    return backend
+
+
+def not_there(settings: Settings) -> InvalidInput:
+    """Why this command can't be given to a server."""
+    name = click.get_current_context().command_path.removeprefix("deployster ")
+    return InvalidInput(
+        f"{name} works on an engine or on files here, and these settings name a server: {settings.server}.",
+        "Run it where the engine is, or with --server= for this machine's own settings.",
+    )

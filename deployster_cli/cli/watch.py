@@ -1,0 +1,43 @@
+"""The options of a listing that may be looked at again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from deployster_cli.cli.options import duration
+from deployster_cli.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from deployster_cli.cli.context import Run
+    from deployster_cli.views.output import Listing
+
+T = TypeVar("T")
+
+_LEAST = 1.0
+"""Seconds between two looks: fleet's API takes no more than that kindly."""
+
+WATCHING = (
+    click.option("-w", "--watch", "watching", is_flag=True, help="Go on looking, until Ctrl-C."),
+    click.option(
+        "--interval", type=duration, default="2s", show_default=True, metavar="TIME", help="How often --watch looks."
+    ),
+)
+
+
+def show_or_watch(
+    run: Run, look: Callable[[], T], listing: Callable[[T], Listing], interval: float | None, title: str
+) -> None:
+    """Show what one look gives; with an interval, every look until it is interrupted."""
+    if interval is None:
+        run.output.listing(listing(look()))
+        return
+    if interval < _LEAST:
+        raise InvalidInput(f"--interval {interval:g}s is too short: fleet can't take more than one look a second.")
+    from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
+    from deployster_cli.operations.watch import looks  # noqa: PLC0415
+    from deployster_cli.views.watching import watch  # noqa: PLC0415
+
+    watch(run.output, looks(look, SystemClock(), interval), listing, f"{title}, every {interval:g}s")

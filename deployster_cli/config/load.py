@@ -1,0 +1,325 @@
+"""The settings: flags, ``DEPLOYSTER_*`` and deployster.toml become one frozen value that knows where each came from.
+
+A flag counts before a ``DEPLOYSTER_*`` variable, that before the chosen cluster's tables, those before the rest of
+the file, that before ``FLEETCTL_*`` variables, and those before the default.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from deployster_cli.config.file import Base, Document, Keys, find, nearest, read
+from deployster_cli.config.layers import (
+    FILE_SETTINGS,
+    SETTINGS,
+    FileReader,
+    Given,
+    Layer,
+    from_flags,
+    from_fleetctl,
+    from_variables,
+)
+from deployster_cli.config.overrides import with_environment, with_settings
+from deployster_cli.config.schema import FIELDS, FLEET, HOOKS, LOCAL, SERVE, SERVICE, UNIT_PATH
+from deployster_cli.domain.hooks import Hooks
+from deployster_cli.domain.limits import path_fault
+from deployster_cli.domain.units.model import Service
+from deployster_cli.domain.units.names import check_service, quoted
+from deployster_cli.engines.base import TABLE, Engine
+from deployster_cli.engines.fleet.commands import FleetOptions
+from deployster_cli.engines.local.commands import LocalOptions
+from deployster_cli.errors import ConfigError
+
+DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """How ``serve`` listens, whom it lets in, and where it keeps its jobs. Paths are absolute or empty."""
+
+    listen: str = "0.0.0.0:3000"
+    username: str = "deployster"
+    password: str = field(default="", repr=False)
+    password_file: str = ""
+    cert: str = ""
+    key: str = ""
+    state: str = ""
+
+
+class Settings(NamedTuple):
+    """What a run is to go by. ``file`` is the deployster.toml it comes from, ``here`` the folder
+    where the run started. ``protected``: what changes this cluster has to be confirmed.
+
+    ``before`` has the shell lines of each service's ``before_deploy``, for services that have any.
+
+    ``server`` is the URL of the Deployster server that is asked in an engine's place; empty where there is none.
+
+    ``sources`` maps a dotted key to who gave it: ``flag --endpoint``, ``DEPLOYSTER_FLEET_ENDPOINT``,
+    ``deployster.toml:7``, ``FLEETCTL_ENDPOINT`` or ``default``.
+    """
+
+    engine: str
+    cluster: str
+    file: Path | None
+    templates_dir: Path | None
+    docker_hub_username: str
+    registry_url: str
+    fleet: FleetOptions
+    local: LocalOptions
+    services: Mapping[str, Service]
+    sources: Mapping[str, str]
+    here: Base
+    server: str = ""
+    server_ca: str = ""
+    serve: ServeOptions = ServeOptions()
+    protected: bool = False
+    hooks: Hooks = Hooks()
+    before: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+
+    @property
+    def place(self) -> str:
+        """The cluster's name for plans and prompts; empty where none was chosen, and there is nothing to tell apart."""
+        return self.cluster
+
+    @property
+    def folder(self) -> Path:
+        """Where hooks run: the folder of deployster.toml, without one where the run started."""
+        return self.file.parent if self.file else self.here.folder
+
+    def before_deploy(self, service: str) -> tuple[str, ...]:
+        """The shell lines that have to succeed, once and in this order, before the service is deployed."""
+        return self.before.get(service, ())
+
+    def service(self, name: str) -> Service:
+        """The service of that name, defaults where the file doesn't name it; InvalidInput for what can't be a name."""
+        found = self.services.get(name)
+        if found:
+            return found
+        return Service(
+            check_service(name), docker_hub_username=self.docker_hub_username, registry_url=self.registry_url
+        )
+
+    def with_values(self, service: Service, sets: Sequence[str], envs: Sequence[str]) -> Service:
+        """The service with ``--set K=V`` and ``--env K=V`` over it; InvalidInput for one that can't be used."""
+        base = self.here if self.engine == "local" else None
+        return with_environment(with_settings(service, sets, base), envs)
+
+
+def load(flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path) -> Settings:
+    """The settings of a run in the folder ``cwd``. ConfigError names file, line and what is wrong.
+
+    ``flags`` holds options of the command line; None stands for one that wasn't given.
+    """
+    here = Base(cwd, environ.get("HOME", ""))
+    document = _document(_chosen("config", flags, environ), here)
+    cluster = _chosen("cluster", flags, environ)
+    layers = [
+        _chosen_cluster(cluster, flags),
+        from_flags(flags, here),
+        from_variables(environ, here),
+        *_file_layers(document, cluster, here.home),
+        from_fleetctl(environ, here),
+    ]
+    merged = _merged(layers)
+    _agree(merged)
+    return _settings(merged, document, environ, here)
+
+
+def clusters(flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path) -> tuple[str, ...]:
+    """The names of the clusters in deployster.toml, whatever else it says; ConfigError where it can't be read."""
+    document = _document(_chosen("config", flags, environ), Base(cwd, environ.get("HOME", "")))
+    found = document.data.get("clusters") if document else None
+    return tuple(found) if isinstance(found, dict) else ()
+
+
+def open_engine(settings: Settings) -> Engine:
+    """The engine that the settings name, with the table of options of that name. Its module is imported now."""
+    module, _, name = TABLE[settings.engine].partition(":")
+    opened: Engine = getattr(import_module(module), name)(getattr(settings, settings.engine))
+    return opened
+
+
+def _chosen(name: str, flags: Mapping[str, object], environ: Mapping[str, str]) -> str:
+    return str(flags.get(name) or environ.get(f"DEPLOYSTER_{name.upper()}", ""))
+
+
+def _chosen_cluster(cluster: str, flags: Mapping[str, object]) -> Layer:
+    source = "flag --cluster" if flags.get("cluster") else "DEPLOYSTER_CLUSTER"
+    return {("cluster",): Given(cluster, source)} if cluster else {}
+
+
+def _document(named: str, here: Base) -> Document | None:
+    if named:
+        return read(Path(here.resolved(named)), named)
+    path = find(here.folder)
+    return read(path, os.path.relpath(path, here.folder)) if path else None
+
+
+def _file_layers(document: Document | None, cluster: str, home: str) -> list[Layer]:
+    if document is None:
+        if cluster:
+            raise ConfigError(f"There is no deployster.toml here or above, so there is no cluster {quoted(cluster)}.")
+        return []
+    reader = FileReader(document, Base(document.path.parent, home))
+    clusters = reader.clusters()
+    if cluster and cluster not in clusters:
+        raise ConfigError(f"{document.shown}: there is no cluster {quoted(cluster)}{nearest(cluster, clusters)}")
+    return [*([clusters[cluster]] if cluster else []), reader.project(cluster)]
+
+
+def _merged(layers: list[Layer]) -> Layer:
+    """The layers as one, the first that gives a key counting.
+
+    ``endpoint`` and ``tunnel`` say together where the cluster is, so the first layer that gives either gives both:
+    a tunnel to production in the file must not carry off what ``--endpoint`` names. So it is with ``server``; and
+    whoever names an engine doesn't mean the server that a layer further down names. ``password`` and ``password_file``
+    go together like an address.
+    """
+    address: set[Keys] = {("fleet", "endpoint"), ("fleet", "tunnel"), ("server",)}
+    password: set[Keys] = {("serve", "password"), ("serve", "password_file")}
+    merged: dict[Keys, Given] = {}
+    for layer in layers:
+        settled: set[Keys] = address if address & merged.keys() else {("server",)} if ("engine",) in merged else set()
+        settled = settled | (password if password & merged.keys() else set())
+        merged |= {keys: given for keys, given in layer.items() if keys not in merged and keys not in settled}
+    return merged
+
+
+def _settings(merged: Layer, document: Document | None, environ: Mapping[str, str], here: Base) -> Settings:
+    project = {keys[0]: _text(merged, keys) for keys in SETTINGS if len(keys) == 1}
+    engine = project["engine"] or "fleet"
+    beside = Base(document.path.parent, here.home) if document and engine == "local" else None
+    protected = merged.get(("protected",))
+    return Settings(
+        engine=engine,
+        cluster=_text(merged, ("cluster",)),
+        file=document.path if document else None,
+        templates_dir=_templates(merged, document),
+        docker_hub_username=project["docker_hub_username"],
+        registry_url=project["registry_url"],
+        fleet=FleetOptions(**_table(merged, "fleet", FLEET)),
+        local=LocalOptions(**{"root": _state_folder(environ, "local")} | _table(merged, "local", LOCAL)),
+        serve=ServeOptions(**{"state": _state_folder(environ, "serve")} | _table(merged, "serve", SERVE)),
+        services=services_of(merged, project, beside),
+        sources=_sources(merged),
+        here=here,
+        server=project["server"],
+        server_ca=project["server_ca"],
+        protected=bool(protected and protected.value),
+        hooks=Hooks(**_table(merged, "hooks", HOOKS)),
+        before=before_of(merged),
+    )
+
+
+def _agree(merged: Layer) -> None:
+    """ConfigError where the command line names a cluster and the engine is this machine: one of the two is a slip."""
+    engine = merged.get(("engine",))
+    for name in ("endpoint", "tunnel"):
+        given = merged.get(("fleet", name))
+        if engine and engine.value == "local" and given and given.value and given.source == f"flag --{name}":
+            raise ConfigError(
+                f"--{name} names a fleet cluster, and the engine is local, this machine ({engine.source}).",
+                f"For that cluster: --engine fleet. For this machine: leave --{name} out.",
+            )
+
+
+def _text(merged: Layer, keys: Keys) -> str:
+    return str(merged[keys].value) if keys in merged else ""
+
+
+def _table(merged: Layer, name: str, known: Mapping[str, object]) -> dict[str, Any]:
+    """The values given for one table of options, ready to be keyword arguments: each was checked by its kind."""
+    return {key: merged[(name, key)].value for key in known if (name, key) in merged}
+
+
+def _templates(merged: Layer, document: Document | None) -> Path | None:
+    """The user's folder of templates: the one that is set, else ``templates`` beside the file."""
+    given = merged.get(("templates",))
+    if given and given.value:
+        folder = Path(str(given.value))
+        if not _is_folder(folder, given.source):
+            raise ConfigError(f"{given.source}: templates names {folder}, and there is no such folder.")
+        return folder
+    beside = document.path.parent / "templates" if document else None
+    return beside if document and beside and _is_folder(beside, document.shown) else None
+
+
+def _is_folder(path: Path, source: str) -> bool:
+    """Whether there is a folder; ConfigError where that can't be seen, as its templates would be passed over."""
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        if path.is_symlink():
+            raise ConfigError(f"{source}: the folder of templates {path} is a link to nothing.") from None
+        return False
+    except OSError as error:
+        raise ConfigError(f"{source}: the folder of templates {path} can't be seen: {error.strerror}.") from error
+
+
+def _state_folder(environ: Mapping[str, str], whose: str) -> str:
+    """Where the local engine and the server keep things by default, as the XDG base directories say; empty without a
+    home.
+    """
+    state, home = environ.get("XDG_STATE_HOME", ""), environ.get("HOME", "")
+    if not state.startswith("/"):
+        state = f"{home}/.local/state" if home.startswith("/") else ""
+    return f"{state}/deployster/{whose}" if state else ""
+
+
+def _sources(merged: Layer) -> Mapping[str, str]:
+    sources = {".".join(keys): DEFAULT for keys in (("cluster",), *FILE_SETTINGS)}
+    return sources | {".".join(keys): given.source for keys, given in merged.items() if given.value is not None}
+
+
+_TABLES = {"env": "env", "set": "extra"}
+"""A service's tables whose keys are the user's own → Service's name for them."""
+
+
+def services_of(merged: Layer, project: Mapping[str, str], base: Base | None) -> Mapping[str, Service]:
+    """Every service by its name. Their relative paths start at ``base``, where there is one."""
+    found: dict[str, dict[str, Any]] = {}
+    for keys, given in merged.items():
+        if keys[0] == "services":
+            values = found.setdefault(keys[1], {"env": {}, "extra": {}})
+            _put(values, keys[2:], given, base)
+    return {
+        name: Service(
+            name,
+            docker_hub_username=project["docker_hub_username"],
+            registry_url=project["registry_url"],
+            **values,
+        )
+        for name, values in found.items()
+    }
+
+
+def before_of(merged: Layer) -> Mapping[str, tuple[str, ...]]:
+    """Service → the lines of its ``before_deploy``, where it has any."""
+    given: dict[str, Any] = {keys[1]: given.value for keys, given in merged.items() if keys[2:] == ("before_deploy",)}
+    return given
+
+
+def _put(values: dict[str, Any], keys: Keys, given: Given, base: Base | None) -> None:
+    if len(keys) > 1:
+        values[_TABLES[keys[0]]][keys[1]] = given.value
+    elif keys and keys[0] in SERVICE:
+        is_path = SERVICE[keys[0]] is UNIT_PATH
+        values[FIELDS.get(keys[0], keys[0])] = _path(keys[0], given, base) if is_path else given.value
+
+
+def _path(key: str, given: Given, base: Base | None) -> str:
+    """A path on the machine that the unit runs on; ConfigError for one that systemd would pass over.
+
+    A relative one that has no base is the templates' to refuse: those that have no use for it don't look at it.
+    """
+    path = base.resolved(str(given.value)) if base else str(given.value)
+    if path.startswith("/") and (fault := path_fault(path)):
+        raise ConfigError(f"{given.source}: {key} {quoted(path)} can't be used: {fault}")
+    return path

@@ -1,0 +1,162 @@
+"""Values of the domain as JSON and back: events, intents and results, for HTTP and for a server's own records.
+
+Fields go by their names, enums by their values, a unit's name by its text, an event by its kind beside its fields.
+What comes back from outside is checked against the types that the dataclasses declare.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+import typing
+from collections.abc import Mapping
+from enum import Enum
+from functools import cache
+from typing import Any, TypeVar
+
+from deployster_cli.domain.events import Event
+from deployster_cli.domain.units.names import UnitName, quoted
+from deployster_cli.errors import InvalidInput
+
+T = TypeVar("T")
+
+EVENTS: Mapping[str, type] = {kind.__name__: kind for kind in typing.get_args(Event)}
+"""Kind → event."""
+
+_SCALARS = (str, int, float, bool)
+
+_MOST_EXACT = 1 << 53
+"""The whole numbers that are the same as floats."""
+
+
+def encode(value: object) -> Any:
+    """``value`` in JSON's types: dict, list, str, int, float, bool and None."""
+    if isinstance(value, UnitName):
+        return value.text
+    if isinstance(value, Enum):
+        return value.value
+    if members := _members(type(value)):
+        return {name: encode(getattr(value, name)) for name in members}
+    if isinstance(value, Mapping):
+        return {str(key): encode(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [encode(entry) for entry in value]
+    return value
+
+
+def encode_event(event: Event) -> dict[str, Any]:
+    """An event with its kind: ``{"kind": "Gone", "name": "carousel-9f88701@1.service", …}``."""
+    return {"kind": type(event).__name__, **encode(event)}
+
+
+def decode_event(json: object) -> Event:
+    """The event that ``encode_event`` made this of; InvalidInput for anything else."""
+    fields = dict(json) if isinstance(json, Mapping) else {}
+    kind = EVENTS.get(str(fields.pop("kind", "")))
+    if kind is None:
+        raise InvalidInput(f"{_shown(json)} is no event.")
+    event: Event = decode(kind, fields)
+    return event
+
+
+def decode(kind: type[T], json: object) -> T:
+    """The value of type ``kind`` that ``encode`` made this of; InvalidInput where it can't be one.
+
+    A field that is missing takes its default, so that an older peer's values still read; unknown ones are refused.
+    """
+    try:
+        value: T = _decoded(kind, json)
+    except RecursionError:
+        raise InvalidInput("That is nested too deeply.") from None
+    return value
+
+
+def _decoded(kind: Any, json: object) -> Any:
+    origin = typing.get_origin(kind)
+    if origin in {types.UnionType, typing.Union}:
+        return _any_of(typing.get_args(kind), json)
+    if origin is tuple:
+        return tuple(_decoded(typing.get_args(kind)[0], entry) for entry in _as(list, json))
+    if origin is not None:
+        inner = typing.get_args(kind)[1]
+        return {str(key): _decoded(inner, entry) for key, entry in _as(dict, json).items()}
+    return _plain(kind, json)
+
+
+def _plain(kind: Any, json: object) -> Any:
+    if kind is UnitName:
+        return _name(json)
+    if kind in _SCALARS:
+        return _scalar(kind, json)
+    if issubclass(kind, Enum):
+        return _enum(kind, json)
+    return _record(kind, _as(dict, json))
+
+
+def _any_of(kinds: tuple[Any, ...], json: object) -> Any:
+    """One of several types: all that we have are "this, or None"."""
+    if json is None and types.NoneType in kinds:
+        return None
+    return _decoded(next(kind for kind in kinds if kind is not types.NoneType), json)
+
+
+def _as(kind: type[T], json: object) -> T:
+    if not isinstance(json, kind):
+        raise InvalidInput(f"{_shown(json)} is not what was expected there.")
+    return json
+
+
+def _scalar(kind: type, json: object) -> object:
+    """A number may be written without a point; nothing else stands in for anything else, and True is no 1.
+
+    Python reads NaN, Infinity and 1e999 in JSON too: they are no numbers of ours.
+    """
+    if kind is float and type(json) is int and abs(json) <= _MOST_EXACT:
+        return float(json)
+    if type(json) is not kind or (isinstance(json, float) and not math.isfinite(json)):
+        raise InvalidInput(f"{_shown(json)} is not what was expected there.")
+    return json
+
+
+def _name(json: object) -> UnitName:
+    name = UnitName.parse(_as(str, json))
+    if name is None:
+        raise InvalidInput(f"{_shown(json)} is no unit's name.")
+    return name
+
+
+def _enum(kind: type[Enum], json: object) -> Enum:
+    try:
+        return kind(json)
+    except ValueError:
+        raise InvalidInput(f"{_shown(json)} is none of {', '.join(str(e.value) for e in kind)}.") from None
+
+
+def _shown(json: object) -> str:
+    """A refused value, as it may be repeated in a sentence. One that holds others may be too deep to be written."""
+    return quoted(str(json)) if isinstance(json, str | int | float | None) else f"A {type(json).__name__}"
+
+
+def _record(kind: type, json: Mapping[str, object]) -> object:
+    known = _fields(kind)
+    for name in json:
+        if name not in known:
+            raise InvalidInput(f"{quoted(str(name))} is no field of {kind.__name__}.")
+    try:
+        return kind(**{name: _decoded(known[name], value) for name, value in json.items()})
+    except TypeError:
+        raise InvalidInput(f"A field of {kind.__name__} is missing.") from None
+
+
+@cache
+def _fields(kind: type) -> Mapping[str, Any]:
+    hints = typing.get_type_hints(kind)
+    return {name: hints[name] for name in _members(kind)}
+
+
+def _members(kind: type) -> tuple[str, ...]:
+    """The fields of a dataclass or a named tuple; none of anything else."""
+    if dataclasses.is_dataclass(kind):
+        return tuple(field.name for field in dataclasses.fields(kind))
+    return getattr(kind, "_fields", ())

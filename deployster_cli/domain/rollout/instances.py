@@ -1,0 +1,79 @@
+"""How many instances a change means: the one place that decides it, for every verb, and says why.
+
+It is the number that is asked for now, else the service's setting, else what was asked for last, else what is wanted
+to run, else one. What happens to be down counts as asked for, so no accident makes a service smaller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from deployster_cli.domain.change import Verb
+from deployster_cli.domain.record import Record, counts
+from deployster_cli.domain.rollout.plan import Instances, deployed_at, newest
+from deployster_cli.domain.units.model import Release
+from deployster_cli.domain.units.unitfile import Stamp
+
+FILE = "deployster.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a change of ``version`` says about numbers: ``asked`` is the one that it names, ``setting`` the service's.
+
+    ``setting_from`` says where that was set; ``retires``, that all other releases go.
+    """
+
+    verb: Verb
+    version: str
+    asked: int | None = None
+    setting: int | None = None
+    setting_from: str = FILE
+    retires: bool = False
+
+
+def decide(wish: Wish, found: Sequence[Release], stamps: Mapping[str, Stamp], record: Record | None) -> Instances:
+    """The number, its reason, and what it was before.
+
+    ``found`` are the service's releases; ``stamps`` theirs by version, as the ``record`` corrects them.
+    """
+    there = {release.version: release for release in found}
+    last, basis = asked_last(there, stamps, record), newest(found, stamps)
+    number, reason = next(
+        (number, reason)
+        for number, reason in (
+            (wish.asked, "scale" if wish.verb is Verb.SCALE else "--instances"),
+            (wish.setting, wish.setting_from),
+            last or (None, ""),
+            (basis.wanted if basis else None, "as many as there are"),
+            (1, "one, as nothing says otherwise"),
+        )
+        if number
+    )
+    target = there.get(wish.version)
+    if wish.verb is Verb.ROLLBACK and wish.asked is None and target and target.wanted > number:
+        number, reason = target.wanted, f"{target.version} has {target.wanted}"
+    before = last[0] if last else (basis.wanted if basis else None) or None
+    losing = max((release.wanted for release in found if wish.retires or release is target), default=0)
+    if before == number and losing > number:
+        before = losing
+    return Instances(number, reason, before)
+
+
+def asked_last(
+    there: Mapping[str, Release], stamps: Mapping[str, Stamp], record: Record | None
+) -> tuple[int, str] | None:
+    """The number that the last change was after, and how that is told; None where no stamp says."""
+    dated = {at: deployed_at(stamp) for at, stamp in stamps.items() if at in there}
+    recorded = record if record and record.version in dated and counts(record, stamps) else None
+    if recorded:
+        dated[recorded.version] = recorded.at
+    last = max(dated, key=lambda version: (dated[version], version), default="")
+    number = stamps[last].instances if last else None
+    if not number:
+        return None
+    if recorded and recorded.version == last:
+        by = "as scaled" if recorded.verb == Verb.SCALE else f"as asked for by the last {recorded.verb} ({last})"
+        return number, by
+    return number, f"as asked for by the last deploy ({last})"

@@ -1,0 +1,1 @@
+"""Unit files from templates. Pure."""

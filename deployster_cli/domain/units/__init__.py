@@ -1,0 +1,1 @@
+"""Units: their names, files, states and journals. Pure."""

@@ -1,0 +1,1 @@
+"""Supervisors of our own, for a machine that no systemd runs."""

@@ -1,0 +1,155 @@
+"""What units need to find on their machine, where that can be looked for: their folder and their environment files."""
+
+from __future__ import annotations
+
+import re
+import stat
+from collections.abc import Callable, Collection, Iterable
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from deployster_cli.domain.env_file import LARGEST, Fault, docker_fault, systemd_fault
+from deployster_cli.domain.units.unitfile import UnitFile
+from deployster_cli.engines.base import Engine
+from deployster_cli.errors import InvalidInput, NotFound
+from deployster_cli.operations.deploy import TASKS
+
+_FOLDER, _ENVIRONMENT, _DOCKERS = "WorkingDirectory", "EnvironmentFile", "--env-file"
+
+_KINDS = {
+    _FOLDER: ("folder", "directory"),
+    _ENVIRONMENT: ("environment file", "env_file"),
+    _DOCKERS: ("environment file", "env_file"),
+}
+"""Option → what it is to people, and the setting that it comes from."""
+
+_HANDED_ON = re.compile(r'"?(DEPLOYSTER_ENV_(\w+))=')
+"""How Environment begins where templates/_shell.j2 has a variable outdo a file of them."""
+
+_MAKES = re.compile(
+    "ExecCondition|ExecStartPre|Bind|Cache|Configuration|Extension|Logs|Mount|Requires|Root|Runtime|State|Temporary|"
+    "Upholds|Wants"
+)
+"""How the options of systemd.unit(5) and systemd.exec(5) begin that may make a folder, or have the unit see another
+file system than we do.
+"""
+
+_FETCHES = re.compile(r'-?(?:/bin/sh -c "exec )?\S*/docker (?:pull|rm -f) ')
+"""How ExecStartPre begins where it makes nothing that the unit needs: as the built-in templates have it."""
+
+_ENV_FILES = re.compile(r"""(?<= )(?:--env-file=(/[^" ]*)|"--env-file=(/[^"]*)")""")
+
+_UNTOLD = re.compile(r"[*?\[%]")
+"""A glob, or a specifier that only systemd can fill in."""
+
+
+class Lack(NamedTuple):
+    """What a unit will not find, or can't use, and the cure, a sentence each; both empty where nothing is amiss.
+
+    ``there``: it is there, and is not what it should be.
+    """
+
+    text: str = ""
+    cure: str = ""
+    there: bool = False
+
+
+def refuse_missing(engine: Engine, files: Iterable[UnitFile], paths: Collection[str] | None = None) -> None:
+    """Refuse to start units that lack something (of these ``paths``, where given) which can be looked for: all are on
+    this machine. NotFound for what is not there, InvalidInput for what can't be used.
+    """
+    lack = missing(files, paths) if engine.one_machine else Lack()
+    if lack.text:
+        kind = InvalidInput if lack.there else NotFound
+        raise kind(f"{lack.text} Nothing was started.", lack.cure)
+
+
+def refuse_ahead(engine: Engine, files: Collection[UnitFile]) -> None:
+    """The same before any hook has run, of environment files that are there for every version: what comes with one may
+    yet be brought.
+    """
+    found = ((file.name.version, *need) for file in files for need in needed(file))
+    refuse_missing(
+        engine, files, {path for version, option, path in found if option != _FOLDER and version not in path}
+    )
+
+
+def missing(files: Iterable[UnitFile], paths: Collection[str] | None = None) -> Lack:
+    """What the first of the units that lacks something on this machine lacks; of these ``paths``, where given."""
+    wanted = ((file, *need) for file in files for need in needed(file) if paths is None or need[1] in paths)
+    found = (_lack(file, option, path) for file, option, path in wanted)
+    return next((lack for lack in found if lack.text), Lack())
+
+
+def needed(file: UnitFile) -> list[tuple[str, str]]:
+    """(option, path) of all that has to be there before the unit starts. What systemd may do without (``-/path``), may
+    make, or names in its own way (``~``, ``%h``) is left to it.
+    """
+    if any(_makes(option, value) for section, option, value in file.options if section in {"Unit", "Service"}):
+        return []
+    environment = file.values("Service", _ENVIRONMENT)
+    given = [(_FOLDER, file.last("Service", _FOLDER))]
+    given += [(_ENVIRONMENT, path) for path in environment if "" not in environment]
+    given += [(_DOCKERS, path) for line in file.values("Service", "ExecStart") for path in _docker_files(line)]
+    return [(option, path.replace("%%", "%")) for option, path in given if _told(path)]
+
+
+def _docker_files(line: str) -> list[str]:
+    """The environment files on a command line of docker's, each a word of its own or one in quotes."""
+    return [plain or quoted for plain, quoted in _ENV_FILES.findall(line)] if "/docker run " in line else []
+
+
+def _makes(option: str, value: str) -> bool:
+    harmless = value == "docker.service" or (option == "ExecStartPre" and _FETCHES.match(value))
+    return bool(_MAKES.match(option)) and not harmless
+
+
+def _told(path: str) -> bool:
+    return path.startswith("/") and path != "/dev/stdin" and not _UNTOLD.search(path.replace("%%", ""))
+
+
+def _lack(file: UnitFile, option: str, path: str) -> Lack:
+    kind, setting = _KINDS[option]
+    of = f"{kind} {path} of {file.name.service.removesuffix(TASKS)} {file.name.version}"
+    brought = option == _FOLDER or file.name.version in path
+    by = ", or have a pre_deploy hook do it" if brought else ""
+    cure = f"Put it there first{by}; the setting {setting} says where it belongs."
+    try:
+        mode = Path(path).stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return Lack(f"The {of} does not exist.", cure)
+    except OSError as error:  # a folder may be another user's to see, whom systemd runs the unit as
+        return Lack() if option == _FOLDER else _unread(of, error)
+    if option == _FOLDER:
+        return Lack() if stat.S_ISDIR(mode) else Lack(f"The {of} is a file.", cure, there=True)
+    if not stat.S_ISREG(mode):
+        what = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
+        return Lack(f"The {of} is {what}.", f"The setting {setting} names a file of NAME=value lines.", there=True)
+    return _unusable(of, path, docker_fault if option == _DOCKERS else partial(systemd_fault, taken=_taken(file)))
+
+
+def _unusable(of: str, path: str, judge: Callable[[bytes], Fault | None]) -> Lack:
+    """What is wrong with an environment file that is there. Who starts the units is who reads it."""
+    try:
+        with Path(path).open("rb") as file:
+            fault = judge(file.read(LARGEST + 1))
+    except OSError as error:
+        return _unread(of, error)
+    if fault is None:
+        return Lack()
+    place = f"Line {fault.line} of the" if fault.line else "The"
+    return Lack(f"{place} {of} {fault.text}.", fault.cure, there=True)
+
+
+def _taken(file: UnitFile) -> frozenset[str]:
+    """The names that a file of variables would set in vain, or under which the unit hands on what it sets itself."""
+    found = (_HANDED_ON.match(value) for value in file.values("Service", "Environment"))
+    given = {match[1]: match[2] for match in found if match}
+    return frozenset(given) | {name for name in given.values() if name == "PORT" or name.startswith("DEPLOYSTER_")}
+
+
+def _unread(of: str, error: OSError) -> Lack:
+    return Lack(
+        f"The {of} can't be read: {error.strerror}.", "Give who runs Deployster the right to read it.", there=True
+    )

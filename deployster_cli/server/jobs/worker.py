@@ -1,0 +1,134 @@
+"""Carrying out one job: an undertaking that has its plan recorded before anything is done, and that can be stopped."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from deployster_cli.config.load import Settings
+from deployster_cli.domain.change import Intent, Verb
+from deployster_cli.domain.rollout.plan import Plan, plan_destroy
+from deployster_cli.engines.base import Engine
+from deployster_cli.errors import DeploysterError
+from deployster_cli.operations.carry_out import Carrying
+from deployster_cli.operations.change import Undertaking
+from deployster_cli.operations.clock import SystemClock
+from deployster_cli.operations.deploy import Prepared
+from deployster_cli.operations.ownership import Owned, owned, planned_over
+from deployster_cli.operations.records import forgetting
+from deployster_cli.operations.rollout import Work
+from deployster_cli.server.jobs.resuming import Told, rest, rest_of_settings
+
+
+class StopAsked(KeyboardInterrupt):
+    """The server stops, or nobody wants it any more: what Ctrl-C is to a command."""
+
+    signal = signal.SIGTERM
+
+
+class StoppableClock:
+    """A clock of the machine's; the wait during which ``stop`` is set, or the first after it, ends in StopAsked.
+
+    Only that one: whoever tidies up afterwards has to wait too.
+    """
+
+    def __init__(self, stop: threading.Event) -> None:
+        self._clock = SystemClock()
+        self._stop = stop
+        self._told = False
+
+    def now(self) -> float:
+        """Seconds that only go forward."""
+        return self._clock.now()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, or be stopped."""
+        if self._told:
+            self._clock.sleep(seconds)
+        elif self._stop.wait(seconds):
+            self._told = True
+            raise StopAsked
+
+    def epoch(self) -> int:
+        """Seconds since 1970."""
+        return self._clock.epoch()
+
+    def utc(self) -> str:
+        """Now, as ``2026-11-23T08:00:00Z``."""
+        return self._clock.utc()
+
+
+@dataclass(frozen=True)
+class Commission:
+    """What a job's thread is to do.
+
+    ``told`` and ``earlier`` are what the job had told and planned (``planned_at``) before it was cut off. ``planned``
+    is called with the plan and the service's latest stamp, the service's lock held and nothing done yet. ``stop`` is
+    set when it shall stop where it stands.
+    """
+
+    intent: Intent
+    by: str
+    planned: Callable[[Plan, str | None], None]
+    stop: threading.Event
+    earlier: Plan | None = None
+    planned_at: str = ""
+    told: Told = ()
+
+
+@dataclass(frozen=True)
+class Recorded(Undertaking):
+    """An undertaking of a job."""
+
+    job: Commission
+
+    def prepare(self, engine: Engine) -> Prepared:
+        """What would be done now."""
+        if self.job.earlier:
+            self._refuse_if_changed(engine, self.job.earlier.version)
+        return self._prepared(engine)
+
+    def decided(self, prepared: Prepared) -> None:
+        """Told to the job before it is done."""
+        self.job.planned(prepared.plan, prepared.latest)
+
+    def _refuse_if_changed(self, engine: Engine, version: str) -> None:
+        """DeploysterError where somebody has deployed since this was planned: to go on would undo their work."""
+        ours = "" if self.intent.verb is Verb.DESTROY else version
+        stamps = owned(engine, engine.units(), self.intent.service).stamps.values()
+        later = [s for s in stamps if s.version != ours and s.deployed_at > self.job.planned_at]
+        if later:
+            raise DeploysterError(
+                f"The server was cut off while this ran, and {later[0].deployed_by} has deployed {later[0].service} "
+                f"{later[0].version} since: it was not taken up again.",
+                "Ask again, if it is still wanted.",
+            )
+
+    def _prepared(self, engine: Engine) -> Prepared:
+        """Of a destroy that goes on only what is still there: gone is what it was after."""
+        earlier = self.job.earlier
+        if earlier is None or self.intent.verb is not Verb.DESTROY:
+            return super().prepare(engine)
+        return planned_over(engine, earlier.service, lambda seen: self._rest(engine, earlier, seen))
+
+    def _rest(self, engine: Engine, earlier: Plan, seen: Owned) -> Prepared:
+        seen = seen.adopting(self.intent.adopts, earlier.service, earlier.version)
+        units = seen.units
+        left = {unit.name.instance for unit in units if unit.name in earlier.retire}
+        plan = seen.told(plan_destroy(earlier.service, earlier.version, units, left, self.intent.policy))
+        plan = plan if left else replace(earlier, steps=())
+        return Prepared(Work(plan), units, memory=forgetting(engine, plan, units))
+
+
+def carrier(settings: Settings, open_engine: Callable[[], Engine]) -> Callable[[Commission], Carrying]:
+    """What carries out jobs with these settings. Each has an engine of its own: engines remember their last listing."""
+
+    def carry(job: Commission) -> Carrying:
+        intent = rest(job.intent, job.earlier, job.told)
+        left = rest_of_settings(settings, job.intent, job.told)
+        clock = StoppableClock(job.stop)
+        return (yield from Recorded(left, intent, job.by, clock, job).carry(open_engine()))
+
+    return carry
