@@ -135,7 +135,10 @@ def _ended_by(error: BaseException) -> int:
 def _usage(error: click.ClickException) -> int:
     """A usage error in click's words, and where the help is."""
     context = getattr(error, "ctx", None)
-    _say("Error", error.format_message(), f"See {context.command_path} --help." if context else "")
+    hint = f"See {context.command_path} --help." if context else ""
+    if isinstance(error, click.NoSuchOption) and error.option_name == "--force":
+        hint = f"Since 2.0 it is --recreate, --accept-changes or --overwrite. {hint}"
+    _say("Error", error.format_message(), hint)
     return error.exit_code
 
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from deployster_cli.domain.units.names import UnitName
     from deployster_cli.operations.deploy import Prepared
 
-FORCE_SETTINGS = click.option(
-    "--force",
+ACCEPT_CHANGES = click.option(
+    "--accept-changes",
     "as_now",
     is_flag=True,
     help="Use the settings of now, even if what runs was deployed with others.",
@@ -38,7 +38,7 @@ def intent_of(verb: Verb, service: str, version: str | None, given: Mapping[str,
         destroy_previous=given.get("destroy_previous", False),
         adopt=given.get("adopt", False),
         batch=given["batch_size"],
-        force=given.get("force", False),
+        recreate=given.get("recreate", False),
         as_now=given.get("as_now", False),
         before=tuple(given.get("before", ())),
         template=given["template"] or "",

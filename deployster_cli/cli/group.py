@@ -22,7 +22,7 @@ COMMAND_GROUPS: Mapping[str, tuple[str, ...]] = {
 }
 
 OPTION_GROUPS: Mapping[str, tuple[str, ...]] = {
-    "What runs": ("--instances", "--template", "--set", "--env", "--force"),
+    "What runs": ("--instances", "--template", "--set", "--env", "--recreate", "--accept-changes"),
     "How it rolls out": (
         "--destroy-previous",
         "--adopt",

@@ -24,7 +24,7 @@ from deployster_cli.domain.change import Verb
     metavar="CMD",
     help="Run this first, once, with the new release; it has to succeed within 10 minutes.",
 )
-@click.option("--force", is_flag=True, help="Replace instances of this very version too.")
+@click.option("--recreate", is_flag=True, help="Replace instances of this very version too.")
 @shared_options
 def cli(service: str, version: str, **given: Any) -> None:
     """Start VERSION of SERVICE, wait until every instance runs, then retire the earlier ones if asked.

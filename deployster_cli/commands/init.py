@@ -10,9 +10,9 @@ from deployster_cli.cli.options import shared_options
 
 @click.command("init")
 @click.argument("service", required=False)
-@click.option("--force", is_flag=True, help="Write over what is there.")
+@click.option("--overwrite", is_flag=True, help="Write over what is there.")
 @shared_options
-def cli(service: str | None, force: bool) -> None:
+def cli(service: str | None, overwrite: bool) -> None:
     """Write a deployster.toml, a template to change and a Makefile fragment into this folder.
 
     SERVICE is the folder's name where it isn't given; --engine says what will run it.
@@ -28,5 +28,5 @@ def cli(service: str | None, force: bool) -> None:
     folder = here()
     named = service or service_for(folder)
     files = project_files(named, engine, names(None))
-    write(folder, files, force=force)
+    write(folder, files, overwrite=overwrite)
     show_written(this_run().output, named, list(files))

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from deployster_cli.cli.change import FORCE_SETTINGS, intent_of, roll_out
+from deployster_cli.cli.change import ACCEPT_CHANGES, intent_of, roll_out
 from deployster_cli.cli.context import this_run
 from deployster_cli.cli.options import ROLLING_ONE_BY_ONE, VALUES, YES, shared_options, with_options
 from deployster_cli.domain.change import Verb
@@ -14,7 +14,7 @@ from deployster_cli.domain.change import Verb
 
 @click.command("restart")
 @click.argument("service")
-@with_options(*VALUES, *ROLLING_ONE_BY_ONE, YES, FORCE_SETTINGS)
+@with_options(*VALUES, *ROLLING_ONE_BY_ONE, YES, ACCEPT_CHANGES)
 @shared_options
 def cli(service: str, **given: Any) -> None:
     """Replace every instance of the newest release by a fresh one, one at a time and without a gap.

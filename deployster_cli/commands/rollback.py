@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from deployster_cli.cli.change import FORCE_SETTINGS, intent_of, roll_out
+from deployster_cli.cli.change import ACCEPT_CHANGES, intent_of, roll_out
 from deployster_cli.cli.context import this_run
 from deployster_cli.cli.options import INSTANCES, ROLLING, VALUES, YES, shared_options, with_options
 from deployster_cli.domain.change import Verb
@@ -15,7 +15,7 @@ from deployster_cli.domain.change import Verb
 @click.command("rollback")
 @click.argument("service")
 @click.argument("version", required=False)
-@with_options(INSTANCES, *VALUES, *ROLLING, YES, FORCE_SETTINGS)
+@with_options(INSTANCES, *VALUES, *ROLLING, YES, ACCEPT_CHANGES)
 @shared_options
 def cli(service: str, version: str | None, **given: Any) -> None:
     """Go back to the release before the one that was deployed last, or to VERSION, and retire all others.

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from deployster_cli.cli.change import FORCE_SETTINGS, intent_of, roll_out
+from deployster_cli.cli.change import ACCEPT_CHANGES, intent_of, roll_out
 from deployster_cli.cli.context import Run, this_run
 from deployster_cli.cli.options import ROLLING, VALUES, number, shared_options, with_options
 from deployster_cli.cli.prompts import confirmed
@@ -19,7 +19,7 @@ from deployster_cli.errors import DeploysterError
 @click.command("scale")
 @click.argument("service")
 @click.argument("instances", type=number(1, MOST_AT_ONCE), metavar="N")
-@with_options(*VALUES, *ROLLING, FORCE_SETTINGS)
+@with_options(*VALUES, *ROLLING, ACCEPT_CHANGES)
 @click.option("--yes", is_flag=True, help="Don't ask before instances are destroyed.")
 @shared_options
 def cli(service: str, instances: int, yes: bool, **given: Any) -> None:

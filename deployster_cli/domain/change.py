@@ -40,7 +40,7 @@ class Intent:
     adopt: bool = False
     adopt_only: tuple[UnitName, ...] | None = None
     batch: int | None = None
-    force: bool = False
+    recreate: bool = False
     as_now: bool = False
     before: tuple[str, ...] = ()
     template: str = ""

@@ -107,7 +107,7 @@ class Undertaking:
             destroy_previous=asked.destroy_previous,
             adopt=asked.adopts,
             batch=asked.batch or (1 if asked.verb is Verb.RESTART else None),
-            force=asked.force or asked.verb is Verb.RESTART,
+            recreate=asked.recreate or asked.verb is Verb.RESTART,
             as_it_is=asked.verb is Verb.SCALE,
             policy=asked.policy,
         )

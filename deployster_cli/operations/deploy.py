@@ -61,7 +61,7 @@ class Request:
     setting_from: str = FILE
     destroy_previous: bool = False
     batch: int | None = None
-    force: bool = False
+    recreate: bool = False
     as_it_is: bool = False
     adopt: Adopt = False
     policy: Policy = field(default_factory=Policy)
@@ -214,7 +214,7 @@ def _wanted(request: Request, instances: int, *, oneshot: bool = False) -> Wante
         instances=instances,
         destroy_previous=request.destroy_previous,
         batch=request.batch,
-        force=request.force,
+        recreate=request.recreate,
         oneshot=oneshot,
         policy=request.policy,
     )

@@ -41,17 +41,17 @@ def project_files(service: str, engine: str, taken: Collection[str]) -> Mapping[
     return {path: _text(part, service, template) for path, part in parts.items()}
 
 
-def write(folder: Path, files: Mapping[str, str], *, force: bool = False) -> None:
+def write(folder: Path, files: Mapping[str, str], *, overwrite: bool = False) -> None:
     """Write the files; DeploysterError where one is there already (none is written then) or can't be written."""
     there = [path for path in files if os.path.lexists(folder / path)]
-    if there and not force:
+    if there and not overwrite:
         verb = "is" if len(there) == 1 else "are"
         raise DeploysterError(
-            f"{' and '.join(there)} {verb} here already. Nothing was written.", "--force writes over what is there."
+            f"{' and '.join(there)} {verb} here already. Nothing was written.", "--overwrite writes over what is there."
         )
     for path, text in files.items():
         try:
-            _put(folder / path, text, force=force)
+            _put(folder / path, text, overwrite=overwrite)
         except OSError as error:
             raise DeploysterError(f"{path} can't be written: {error.strerror}.") from error
 
@@ -61,10 +61,10 @@ def _text(part: str, service: str, template: str) -> str:
     return text.replace("@SERVICE@", service).replace("@TEMPLATE@", template)
 
 
-def _put(path: Path, text: str, *, force: bool) -> None:
+def _put(path: Path, text: str, *, overwrite: bool) -> None:
     """A new file: what is there goes first where that was asked for, and is an error else."""
     path.parent.mkdir(exist_ok=True)
-    if force:
+    if overwrite:
         path.unlink(missing_ok=True)
     with path.open("x", encoding="utf-8") as file:
         file.write(text)

@@ -111,7 +111,7 @@ def check_settings(engine: Engine, now: Standing, render: Renderer) -> None:
         at = f"{now.newest.service} {now.newest.version}"
         raise InvalidInput(
             f"{at} runs with other settings than the ones of now.",
-            f"See deployster diff {at}. Give it the same --env, --set and --template, or --force the ones of now.",
+            f"See deployster diff {at}. Give it the same --env, --set and --template, or --accept-changes.",
         )
 
 

@@ -151,6 +151,7 @@ def plan_shape(plan: Plan) -> dict[str, object]:
         "adopted": [name.text for name in plan.adopted],
         "beside": [name.text for name in plan.beside],
         "halted": [name.text for name in plan.halted],
+        "before": plan.before,
         "order": policy.order.value,
         "on_failure": policy.on_failure.value,
         "timeout": policy.timeout,

@@ -104,7 +104,9 @@ def test_a_number_of_instances_is_refused(everywhere: Shell, line: str) -> None:
 
 def test_scaling_what_runs_everywhere_is_refused_whatever_the_settings_of_now(everywhere: Shell) -> None:
     everywhere("deploy carousel v1")
-    code, _, err = everywhere("scale carousel 3 --force --template process --set command=x --set directory=/srv")
+    code, _, err = everywhere(
+        "scale carousel 3 --accept-changes --template process --set command=x --set directory=/srv"
+    )
     assert (code, err.splitlines()[0], there(everywhere)) == (2, NO_NUMBER, ["carousel v1 @1"])
 
 
@@ -112,7 +114,7 @@ def test_going_back_from_three_instances_to_a_global_service_starts_one(everywhe
     ordinary = "--template process --set command=x --set directory=/srv"
     everywhere("deploy carousel v1")
     everywhere(f"deploy carousel v2 --instances 3 --destroy-previous {ordinary}")
-    assert (everywhere("rollback carousel --force")[0], there(everywhere)) == (0, ["carousel v1 @1"])
+    assert (everywhere("rollback carousel --accept-changes")[0], there(everywhere)) == (0, ["carousel v1 @1"])
 
 
 def test_conflicts_with_its_own_releases_are_refused(everywhere: Shell, tmp_path: Path) -> None:

@@ -106,16 +106,16 @@ def test_a_link_to_nowhere_is_something_too(shell: Shell, empty: Empty, tmp_path
     assert (shell("init")[0], (tmp_path / "elsewhere").exists()) == (1, False)
 
 
-def test_with_force_a_link_is_replaced_and_not_followed(shell: Shell, empty: Empty, tmp_path: Path) -> None:
+def test_with_overwrite_a_link_is_replaced_and_not_followed(shell: Shell, empty: Empty, tmp_path: Path) -> None:
     folder = empty("shop")
     (tmp_path / "elsewhere").write_text("mine")
     (folder / "deployster.mk").symlink_to(tmp_path / "elsewhere")
-    assert (shell("init --force")[0], (tmp_path / "elsewhere").read_text()) == (0, "mine")
+    assert (shell("init --overwrite")[0], (tmp_path / "elsewhere").read_text()) == (0, "mine")
 
 
 def test_a_folder_in_the_way_is_told(shell: Shell, empty: Empty) -> None:
     (empty("shop") / "deployster.toml").mkdir()
-    code, _, err = shell("init --force")
+    code, _, err = shell("init --overwrite")
     assert (code, err) == (1, "Error: deployster.toml can't be written: Is a directory.\n")
 
 

@@ -174,7 +174,7 @@ def test_a_scale_says_that_the_setting_comes_back(shell: Shell, line: str, told:
 
 def test_without_a_setting_in_the_file_a_scale_stays(shell: Shell) -> None:
     shell("deploy carousel v1 -q")
-    assert "goes back" not in shell("scale carousel 5 --set instances=3 --force")[2]
+    assert "goes back" not in shell("scale carousel 5 --set instances=3 --accept-changes")[2]
 
 
 def test_the_setting_is_stronger_than_a_scale_and_says_so(shell: Shell) -> None:

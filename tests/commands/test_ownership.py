@@ -24,12 +24,12 @@ GO = tuple(UnitName("carousel", "9f88701", n, made) for n in (1, 2) for made in 
 TWIN = UnitName("carousel", V2, 3)
 VERBS = (
     "deploy carousel v3 --destroy-previous --instances 3",
-    "deploy carousel v2 --destroy-previous --instances 4 --force",
+    "deploy carousel v2 --destroy-previous --instances 4 --recreate",
     "deploy carousel v3 --destroy-previous --batch-size 1 --order stop-first --instances 3",
     "rollback carousel v1",
-    "scale carousel 1 --force --yes",
-    "scale carousel 4 --force",
-    "restart carousel --force",
+    "scale carousel 1 --accept-changes --yes",
+    "scale carousel 4 --accept-changes",
+    "restart carousel --accept-changes",
     "destroy carousel v1 --yes",
     "destroy carousel v2 --yes",
     "task carousel v2 -- true",

@@ -69,8 +69,8 @@ def test_what_runs_with_other_settings_is_not_silently_changed(shell: Shell, lin
     assert "carousel v2 runs with other settings than the ones of now.\nSee deployster diff carousel v2." in err
 
 
-@pytest.mark.parametrize("settings", ["--env TOKEN=1", "--force"])
-def test_the_same_settings_or_force_go_ahead(shell: Shell, settings: str) -> None:
+@pytest.mark.parametrize("settings", ["--env TOKEN=1", "--accept-changes"])
+def test_the_same_settings_or_accepted_ones_go_ahead(shell: Shell, settings: str) -> None:
     shell("deploy carousel v1 -q --env TOKEN=1")
     assert shell(f"scale carousel 2 {settings}")[0] == 0
     assert versions(shell) == {("v1", 1), ("v1", 2)}
@@ -132,7 +132,7 @@ def test_destroy_with_yes_looks_under_its_lock_only(two: Shell) -> None:
 
 
 def test_scale_leaves_running_instances_alone_whatever_is_rendered_now(two: Shell) -> None:
-    two("scale carousel 3 --env NEW=1 --force")
+    two("scale carousel 3 --env NEW=1 --accept-changes")
     assert versions(two) == {("v2", 1), ("v2", 2), ("v2", 3)}
 
 
@@ -334,3 +334,12 @@ def test_a_release_of_another_tool_is_known_until_all_of_it_is_leaving(
     file = shell.engine.cat(UnitName("carousel", "v1", 1))
     assert file is not None
     assert file.values("X-Deployster", "Previous") == (("v0",) if known else ())
+
+
+@pytest.mark.parametrize(
+    "line", ["deploy carousel v1", "plan carousel v1", "rollback carousel", "restart carousel", "init"]
+)
+def test_the_flag_of_version_1_is_refused_with_those_that_took_its_place(shell: Shell, line: str) -> None:
+    code, _, err = shell(f"{line} --force")
+    assert code == 2
+    assert err.splitlines()[1].startswith("Since 2.0 it is --recreate, --accept-changes or --overwrite. See deployster")

@@ -124,8 +124,8 @@ def test_other_content_is_replaced_beside_the_old_instances() -> None:
     assert (plan.start, plan.retire) == ((name("v2", 3), name("v2", 4)), (name("v2", 1), name("v2", 2)))
 
 
-def test_force_replaces_what_runs_as_wanted() -> None:
-    plan = deploy(1, running("v2", 1), force=True)
+def test_recreate_replaces_what_runs_as_wanted() -> None:
+    plan = deploy(1, running("v2", 1), recreate=True)
     assert (plan.start, plan.retire) == ((name("v2", 2),), (name("v2", 1),))
 
 
@@ -261,9 +261,9 @@ def clusters(draw: st.DrawFn) -> list[Unit]:
 
 @given(clusters(), st.integers(1, 6), st.none() | st.integers(1, 6), st.booleans(), st.booleans())
 def test_any_plan_ends_with_exactly_what_is_wanted(
-    units: list[Unit], count: int, batch: int | None, destroy_previous: bool, force: bool
+    units: list[Unit], count: int, batch: int | None, destroy_previous: bool, recreate: bool
 ) -> None:
-    wanted = Wanted("carousel", "v2", count, destroy_previous, batch, force)
+    wanted = Wanted("carousel", "v2", count, destroy_previous, batch, recreate)
     plan = plan_deploy(wanted, units, [u.name for u in units])
     taken = {u.name for u in units}
     touched = plan.start + plan.watch + plan.keep + plan.retire

@@ -63,7 +63,7 @@ ROWS: Mapping[str, Row] = {
     "render": Row("render carousel v2", asks=False),
     "templates": Row("templates list", asks=False),
     "config": Row("config", asks=False),
-    "init": Row("init --force", asks=False),
+    "init": Row("init --overwrite", asks=False),
     "completion": Row("completion bash", asks=False),
 }
 

@@ -142,7 +142,7 @@ SEEDS = tuple(
     json.dumps(body).encode()
     for body in (
         {"deploy": DEPLOY},
-        {"rollback": {"version": "v1", "force": True}},
+        {"rollback": {"version": "v1", "accept_changes": True}},
         {"scale": {"instance_count": 3, "order": "stop-first", "on_failure": "keep"}},
         {},
         {"task": {"version": "v1", "command": "rake db:migrate", "timeout": 60}},

@@ -63,7 +63,7 @@ class World:
         """Carry a change out as the operations do; ``cut``: only so many of its units come and go before kill -9."""
         found, what = self.releases, known(self.engine, "carousel", self.first_stamps())
         number = decide(wish, found, what.stamps, what.record).number
-        wanted = Wanted("carousel", wish.version, number, wish.retires, force=wish.verb is Verb.RESTART)
+        wanted = Wanted("carousel", wish.version, number, wish.retires, recreate=wish.verb is Verb.RESTART)
         units = [unit for release in found for unit in release.units]
         plan = plan_deploy(wanted, units, self.stamps)
         previous, at = previous_of(wish.version, what.stamps), after(clock, [what.latest])

@@ -31,7 +31,7 @@ def test_a_deploy_with_everything() -> None:
         instances=3,
         destroy_previous=True,
         batch=2,
-        force=True,
+        recreate=True,
         before=("rake db:migrate",),
         template="process",
         sets=("port=1", "a=b=c"),
@@ -46,7 +46,7 @@ def test_a_deploy_with_everything() -> None:
             "instance_count": 3,
             "destroy_previous": True,
             "batch_size": 2,
-            "force": True,
+            "recreate": True,
             "before": ["rake db:migrate"],
             "template": "process",
             "set": {"port": "1", "a": "b=c"},
@@ -68,7 +68,7 @@ def test_a_deploy_with_everything() -> None:
         (Intent(Verb.ROLLBACK, "carousel"), "rollback", {"rollback": {}}),
         (Intent(Verb.ROLLBACK, "carousel", "v1"), "rollback", {"rollback": {"version": "v1"}}),
         (Intent(Verb.SCALE, "carousel", instances=3), "scale", {"scale": {"instance_count": 3}}),
-        (Intent(Verb.RESTART, "carousel", as_now=True), "restart", {"restart": {"force": True}}),
+        (Intent(Verb.RESTART, "carousel", as_now=True), "restart", {"restart": {"accept_changes": True}}),
     ],
 )
 def test_each_verb_has_its_path_and_its_fields(intent: Intent, path: str, body: dict[str, dict[str, object]]) -> None:

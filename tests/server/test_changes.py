@@ -105,7 +105,7 @@ def test_every_field_reaches_the_intent(server: Server) -> None:
         "template": "process",
         "set": {"directory": "/srv/x"},
         "env": {"TOKEN": "geheim=1"},
-        "force": True,
+        "recreate": True,
         "lock_wait": "0s",
         "by": "ann@laptop",
     }
@@ -116,7 +116,7 @@ def test_every_field_reaches_the_intent(server: Server) -> None:
         "v1",
         instances=3,
         batch=2,
-        force=True,
+        recreate=True,
         before=("rake db:migrate",),
         template="process",
         sets=("directory=/srv/x",),
@@ -133,7 +133,11 @@ def test_every_field_reaches_the_intent(server: Server) -> None:
         ("rollback", {}, Intent(Verb.ROLLBACK, "carousel", lock_wait=300.0)),
         ("rollback", {"rollback": {"version": "v0"}}, Intent(Verb.ROLLBACK, "carousel", "v0", lock_wait=300.0)),
         ("scale", {"scale": {"instance_count": 4}}, Intent(Verb.SCALE, "carousel", instances=4, lock_wait=300.0)),
-        ("restart", {"restart": {"force": True}}, Intent(Verb.RESTART, "carousel", as_now=True, lock_wait=300.0)),
+        (
+            "restart",
+            {"restart": {"accept_changes": True}},
+            Intent(Verb.RESTART, "carousel", as_now=True, lock_wait=300.0),
+        ),
     ],
 )
 def test_the_other_verbs_are_jobs_too(server: Server, path: str, body: object, intent: Intent) -> None:
@@ -265,7 +269,7 @@ SENTENCES: tuple[tuple[object, str], ...] = (
     ({"version": "v1", "instance_count": "3"}, "'deploy.instance_count': must be a whole number."),
     ({"version": "v1", "timeout": []}, "'deploy.timeout': must be text."),
     ({"version": "v1", "timeout": "soon"}, "'deploy.timeout': 'soon' is no duration: write 90s, 5m or 1h30m."),
-    ({"version": "v1", "force": "yes"}, "'deploy.force': must be true or false."),
+    ({"version": "v1", "recreate": "yes"}, "'deploy.recreate': must be true or false."),
     ({"version": "v1", "order": "x"}, "'deploy.order': must be 'start-first' or 'stop-first'."),
     ({"version": "v1", "before": [""]}, "'deploy.before.0': must not be empty."),
     ({"version": "v1", "before": ["x"] * 21}, "'deploy.before': must have 20 items at most."),

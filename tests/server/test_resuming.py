@@ -19,7 +19,7 @@ PLAN = Plan("carousel", "v2", (Step(start=(ONE,), watch=(TWO,)),), keep=(THREE,)
 
 DEPLOY = Intent(Verb.DEPLOY, "carousel", "v2", before=("rake a", "rake b", "rake a"))
 RESTART = Intent(Verb.RESTART, "carousel")
-FORCED = Intent(Verb.DEPLOY, "carousel", "v2", force=True)
+RECREATING = Intent(Verb.DEPLOY, "carousel", "v2", recreate=True)
 
 CUT: tuple[tuple[Intent | None, int, tuple[Event, ...], str], ...] = (
     (None, 1, (), "can't read what was asked for"),
@@ -30,7 +30,7 @@ CUT: tuple[tuple[Intent | None, int, tuple[Event, ...], str], ...] = (
     (DEPLOY, 1, (TaskStarted("rake a"), TaskDone("rake a", 1, code=2)), "rake a failed"),
     (DEPLOY, 1, (STARTING, HookStarted("on_failure", "./tell")), "its hook on_failure"),
     (RESTART, 1, (STARTING,), "some instances were replaced"),
-    (FORCED, 1, (STARTING, Gone(ONE, 1)), "some instances were replaced"),
+    (RECREATING, 1, (STARTING, Gone(ONE, 1)), "some instances were replaced"),
 )
 
 GOES_ON: tuple[tuple[Intent, tuple[Event, ...]], ...] = (
@@ -40,7 +40,7 @@ GOES_ON: tuple[tuple[Intent, tuple[Event, ...]], ...] = (
     (DEPLOY, (HookStarted("pre_deploy", "./ask"), HookDone("pre_deploy", 1), STARTING)),
     (DEPLOY, (STARTING, HookStarted("post_deploy", "./tell"))),
     (RESTART, ()),
-    (FORCED, (TaskStarted("rake"), STARTING, Gone(ONE, 1), TaskDone("rake", 1))),
+    (RECREATING, (TaskStarted("rake"), STARTING, Gone(ONE, 1), TaskDone("rake", 1))),
 )
 
 

@@ -66,6 +66,7 @@ class _PlanShape:
     adopted: tuple[UnitName, ...] = ()
     beside: tuple[UnitName, ...] = ()
     halted: tuple[UnitName, ...] = ()
+    before: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +134,10 @@ def entry_of(json: object) -> Entry:
 
 
 def plan_of(json: object) -> Plan:
-    """The plan that views.plans.plan_shape made this of."""
+    """The plan that views.rollouts.plan_shape made this of."""
     at = read(_PlanShape, json)
     policy = Policy(settle=at.settle, timeout=at.timeout, order=at.order, on_failure=at.on_failure)
-    others = at.oneshot, at.adopted, at.beside, at.halted
+    others = at.oneshot, at.adopted, at.beside, at.halted, at.before
     return Plan(at.service, at.version, at.steps, at.keep, policy, at.instances, *others)
 
 
@@ -203,7 +204,8 @@ def _fields(intent: Intent) -> dict[str, Any]:
         "adopt": intent.adopts is True,
         "adopt_only": _adopted(intent),
         "batch_size": intent.batch,
-        "force": intent.force or intent.as_now,
+        "recreate": intent.recreate,
+        "accept_changes": intent.as_now,
         "before": list(intent.before),
         "template": intent.template,
         "set": _once(intent.sets),

@@ -112,7 +112,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a deploy asks for. ``batch`` None means all at once; ``force`` replaces what runs as wanted already;
+    """What a deploy asks for. ``batch`` None means all at once; ``recreate`` replaces what runs as wanted already;
     ``oneshot``: its units are meant to end.
     """
 
@@ -121,7 +121,7 @@ class Wanted:
     instances: int
     destroy_previous: bool = False
     batch: int | None = None
-    force: bool = False
+    recreate: bool = False
     oneshot: bool = False
     policy: Policy = Policy()
 
@@ -147,7 +147,7 @@ def plan_deploy(wanted: Wanted, units: Sequence[Unit], current: Collection[UnitN
     units = [u for u in units if not u.foreign]
     mine = [u for u in units if (u.name.service, u.name.version) == (wanted.service, wanted.version)]
     serving = SERVING | {Condition.ENDED} if wanted.oneshot else SERVING
-    good = [] if wanted.force else _good(mine, current, serving)
+    good = [] if wanted.recreate else _good(mine, current, serving)
     kept, surplus = good[: wanted.instances], good[wanted.instances :]
     start = _fresh(wanted, taken, wanted.instances - len(kept))
     watch = tuple(u.name for u in kept if u.condition not in serving)

@@ -3,7 +3,7 @@
 A plan is made from the cluster alone, so a deploy, a rollback, a scale and a destroy go on by being done again: what is
 done already is found done. What must not happen twice is known by what the job had told: a task or a hook that
 was through is left out, and one that was cut in the middle ends the job, as nobody knows how far it came. Fresh
-instances for all (restart, force) can't be told from those made already, so once begun they end the job too.
+instances for all (restart, recreate) can't be told from those made already, so once begun they end the job too.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def obstacle(intent: Intent | None, starts: int, told: Told) -> str:
     beside = _in_task_or_hook(told)
     if beside:
         return beside
-    afresh = intent.force or intent.verb is Verb.RESTART
+    afresh = intent.recreate or intent.verb is Verb.RESTART
     if afresh and any(isinstance(event, Starting | Parking | Retiring) for event in _beside_tasks(told)):
         return "The server was cut off when some instances were replaced and others were not."
     return ""

@@ -231,7 +231,7 @@ class Deploy(Values):
     adopt: bool = False
     adopt_only: Units | None = None
     before: list[Command] = Field(default_factory=list, max_length=20)
-    force: bool = False
+    recreate: bool = False
 
     def intent(self, service: str) -> Intent:
         """The wish; InvalidInput where its fields contradict one another."""
@@ -243,7 +243,7 @@ class Deploy(Values):
             destroy_previous=self.destroy_previous,
             **adopted(self.adopt_only, adopt=self.adopt),
             before=tuple(self.before),
-            force=self.force,
+            recreate=self.recreate,
             **self.shared(),
         )
 
@@ -253,33 +253,35 @@ class Rollback(Values):
 
     version: VersionText | None = None
     instance_count: Count | None = None
-    force: bool = False
+    accept_changes: bool = False
 
     def intent(self, service: str) -> Intent:
-        """The wish; ``force`` uses the settings of now."""
+        """The wish; ``accept_changes`` uses the settings of now."""
         shared = self.shared()
-        return Intent(Verb.ROLLBACK, service, self.version, instances=self.instance_count, as_now=self.force, **shared)
+        return Intent(
+            Verb.ROLLBACK, service, self.version, instances=self.instance_count, as_now=self.accept_changes, **shared
+        )
 
 
 class Scale(Values):
     """How many instances the newest release shall have."""
 
     instance_count: Count
-    force: bool = False
+    accept_changes: bool = False
 
     def intent(self, service: str) -> Intent:
-        """The wish; ``force`` uses the settings of now."""
-        return Intent(Verb.SCALE, service, instances=self.instance_count, as_now=self.force, **self.shared())
+        """The wish; ``accept_changes`` uses the settings of now."""
+        return Intent(Verb.SCALE, service, instances=self.instance_count, as_now=self.accept_changes, **self.shared())
 
 
 class Restart(Values):
     """The newest release, to be replaced by fresh instances."""
 
-    force: bool = False
+    accept_changes: bool = False
 
     def intent(self, service: str) -> Intent:
-        """The wish; ``force`` uses the settings of now."""
-        return Intent(Verb.RESTART, service, as_now=self.force, **self.shared())
+        """The wish; ``accept_changes`` uses the settings of now."""
+        return Intent(Verb.RESTART, service, as_now=self.accept_changes, **self.shared())
 
 
 class DeployBody(Strict):
