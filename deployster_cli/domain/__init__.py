@@ -1,0 +1,1 @@
+"""Names, changes, records and locks as values; no clock, no file, no network."""

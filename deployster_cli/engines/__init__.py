@@ -1,0 +1,1 @@
+"""What runs units, behind one protocol (base.py); one folder an engine."""

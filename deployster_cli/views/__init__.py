@@ -1,0 +1,1 @@
+"""What is said of it all: tables, plain columns, JSON, sentences."""

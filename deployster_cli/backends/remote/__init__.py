@@ -1,0 +1,1 @@
+"""Commands that a server carries out, over HTTP."""

@@ -1,0 +1,1 @@
+"""The local engine: systemd on this machine, or supervisors of our own."""
