@@ -13,7 +13,7 @@ from deployster_cli.domain.rollout.placement import spread
 from deployster_cli.domain.rollout.plan import Plan
 from deployster_cli.domain.rollout.reasons import rules_and_machines
 from deployster_cli.domain.rollout.state import Action, Listing, Phase, Rollout, Verb
-from deployster_cli.domain.rollout.tracking import LOST_FOR, Traits, next_look
+from deployster_cli.domain.rollout.tracking import LOST_FOR, SELDOM, Traits, next_look
 from deployster_cli.domain.units.model import Machine, State, Unit
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import UnitFile
@@ -223,7 +223,8 @@ def _turn(engine: Engine, rollout: Rollout, work: Work, looks: _Looks, gates: Ga
     for action in actions:
         try:
             looks.hold.ensure()
-            looks.took = 0.0  # the look behind a request comes soon, however long the one before it took
+            if looks.took < SELDOM:  # the look behind a request comes soon, but where one too early costs seconds
+                looks.took = 0.0
             looks.keep(action, rollout, seen)
             _perform(engine, action, {**work.files, **looks.earlier}, looks.strange)
         except EngineMissing:

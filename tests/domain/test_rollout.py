@@ -264,6 +264,19 @@ def test_what_is_up_is_seen_to_be_within_a_part_of_the_time_it_took() -> None:
     assert engine.clock.now() - 3.15 < 3.15 / 7
 
 
+def test_where_a_look_takes_seconds_the_one_behind_a_request_is_not_made_too_early_to_see_anything() -> None:
+    class Slow(SimEngine):
+        def units(self) -> tuple[Unit, ...]:
+            self.clock.sleep(2)
+            return super().units()
+
+    clock = WatchedClock()
+    engine = clock.engine = Slow(clock, stop_delay=2.5, leave_delay=0)
+    engine.add_running(*names(OLD, 1))
+    go(engine, plan_destroy("carousel", OLD, SimEngine.units(engine)))
+    assert (engine.lives, clock.now()) == ({}, 11)
+
+
 def test_a_batch_that_is_up_is_ready_when_it_has_settled_and_not_some_looks_later() -> None:
     run = deploy(sim(place_delay=2, start_delay=1), 1, policy=Policy(settle=4))
     up, ready = (
