@@ -34,7 +34,7 @@ class Ready:
 
 def listed(reported: str, files: str) -> tuple[Unit, ...]:
     """From both tables as text to the units in order: what every command and the server do with an answer."""
-    from deployster_cli.operations.releases import list_units  # noqa: PLC0415 - imports are start-up's
+    from deployster_cli.operations.units import list_units  # noqa: PLC0415 - imports are start-up's
 
     return list_units(Ready(reported, files))  # type: ignore[arg-type] # the one method that it calls
 

@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 import deployster_cli
-from deployster_cli.operations.hooks import HookResult
-from deployster_cli.operations.local_commands import LocalCommands, agent_problem
+from deployster_cli.operations.hooks import HookResult, LocalCommands, agent_problem
 
 pytestmark = pytest.mark.process
 
@@ -59,7 +58,7 @@ def test_it_runs_where_the_package_is_found_from_the_working_folder_alone(
     (start / "resource.py").write_text("raise SystemExit('another resource')")
     (hooks / "deployster_cli.py").write_text("raise SystemExit('another deployster')")
     code = (
-        "from pathlib import Path; from deployster_cli.operations.local_commands import LocalCommands\n"
+        "from pathlib import Path; from deployster_cli.operations.hooks import LocalCommands\n"
         f"for line in LocalCommands(Path({str(hooks)!r}), 30)"
         ".run('echo ran; echo ${PYTHONPATH-none}; pwd', {}, '', lambda: None): print(line)"
     )
@@ -96,7 +95,7 @@ def test_so_it_is_when_nobody_listens_any_more(tmp_path: Path) -> None:
 
 def test_when_we_are_killed_all_that_it_started_ends(tmp_path: Path) -> None:
     code = (
-        "from pathlib import Path; from deployster_cli.operations.local_commands import LocalCommands\n"
+        "from pathlib import Path; from deployster_cli.operations.hooks import LocalCommands\n"
         f"running = LocalCommands(Path({str(tmp_path)!r}), 60)"
         ".run('setsid sleep 60 & apart=$!; sleep 60 & echo $apart $! $$; sleep 60; true', {}, '', lambda: None)\n"
         "print(next(running), flush=True); next(running)"

@@ -132,7 +132,7 @@ LINES = (
     Line(
         "deployster templates show ",
         "plain\tdocker",
-        (*SETTINGS, "importlib.resources", "tempfile", "random"),
+        (*SETTINGS, "deployster_cli.operations", "importlib.resources", "tempfile", "random"),
         tab=True,
     ),
 )

@@ -35,13 +35,13 @@ class Direct:
 
     def units(self, service: str | None = None) -> tuple[Unit, ...]:
         """As Backend says."""
-        from deployster_cli.operations.releases import list_units  # noqa: PLC0415
+        from deployster_cli.operations.units import list_units  # noqa: PLC0415
 
         return list_units(self.engine, service)
 
     def services(self) -> tuple[Release, ...]:
         """As Backend says."""
-        from deployster_cli.operations.releases import list_services  # noqa: PLC0415
+        from deployster_cli.operations.units import list_services  # noqa: PLC0415
 
         return list_services(self.engine)
 

@@ -11,13 +11,12 @@ import click
 from deployster_cli.cli.context import KEY, Run
 from deployster_cli.domain.durations import parse_duration
 from deployster_cli.domain.limits import MOST_AT_ONCE
-from deployster_cli.domain.rollout.plan import Policy
 from deployster_cli.domain.units.model import OnFailure, Order
 from deployster_cli.domain.units.names import quoted
 from deployster_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
-    pass
+    from deployster_cli.domain.rollout.plan import Policy
 
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -115,6 +114,8 @@ ROLLING_ONE_BY_ONE = (_batch_size("1"), *_HOW)
 
 def policy_of(given: Mapping[str, Any]) -> Policy:
     """The policy that ROLLING's options describe; InvalidInput where they contradict one another."""
+    from deployster_cli.domain.rollout.plan import Policy  # noqa: PLC0415 - most commands roll nothing out
+
     if given["settle"] >= given["timeout"]:
         raise InvalidInput("--settle must be shorter than --timeout, or no deploy could ever succeed.")
     return Policy(

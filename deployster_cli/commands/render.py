@@ -24,7 +24,7 @@ def cli(*, service: str, version: str, instance: int, template: str | None, **va
     """
     from deployster_cli.operations.change import renderer  # noqa: PLC0415 - pulls in jinja2
     from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
-    from deployster_cli.operations.templates import sample  # noqa: PLC0415 - pulls in jinja2
+    from deployster_cli.operations.deploy import sample  # noqa: PLC0415 - pulls in jinja2
     from deployster_cli.views.results import show_unit_file  # noqa: PLC0415
 
     run = this_run()

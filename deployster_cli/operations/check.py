@@ -13,12 +13,11 @@ from deployster_cli.domain.units.unitfile import UnitFile
 from deployster_cli.domain.wording import count
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EXIT_DONE, EXIT_ENGINE, EXIT_FAILED, DeploysterError, EngineError
-from deployster_cli.operations.deploy import Renderer
+from deployster_cli.operations.deploy import Renderer, sample
 from deployster_cli.operations.images import Fetch, Presence, Reference, look_up
 from deployster_cli.operations.ownership import told_apart
 from deployster_cli.operations.prerequisites import missing, needed
 from deployster_cli.operations.probe import Probe, probe
-from deployster_cli.operations.templates import sample
 
 NO_VERSION = "check"
 """Stands for the version in the files of units that are rendered for no version."""

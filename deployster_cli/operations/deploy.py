@@ -299,3 +299,10 @@ def _ports(engine: Engine, render: Renderer, plan: Plan, units: Sequence[Unit]) 
     if not render.takes_port or not plan.start:
         return {}
     return assign(plan.start, engine.ports() | {unit.port for unit in units if unit.port is not None})
+
+
+def sample(render: Renderer, service: Service, version: str, *, instance: int = 1, now: str, by: str) -> UnitFile:
+    """The unit file that a deploy would start, as it may be shown. A port that a deploy would assign is an example."""
+    name = UnitName.checked(service.name, version, instance)
+    port = assign([name], ())[name] if render.takes_port else None
+    return render.shown(name, Stamp(name.service, version, instance, now, by, service.template, instances=1, port=port))

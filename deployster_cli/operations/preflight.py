@@ -21,9 +21,8 @@ from deployster_cli.errors import DeploysterError, EngineUnreachable, Interrupte
 from deployster_cli.operations.carry_out import Keep
 from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.deploy import Prepared
-from deployster_cli.operations.hooks import STAYS, run_post, run_pre
+from deployster_cli.operations.hooks import STAYS, LocalCommands, run_post, run_pre
 from deployster_cli.operations.images import Answer, Fetch, image_problem
-from deployster_cli.operations.local_commands import LocalCommands
 from deployster_cli.views.rollouts import plan_shape
 
 REGISTRY_LIMIT = 3.0
@@ -147,7 +146,7 @@ def _runs(key: str) -> bool:
 
 
 def _fetch() -> Fetch:
-    from deployster_cli.operations import registry_client  # noqa: PLC0415 - urllib is slow to import, and most look at other things
+    from deployster_cli.operations import registry_client  # noqa: PLC0415 - urllib is slow to import
 
     def fetch(method: str, url: str, headers: Mapping[str, str]) -> Answer:
         return registry_client.fetch(method, url, headers, limit=REGISTRY_LIMIT)

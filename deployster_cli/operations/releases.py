@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from deployster_cli.domain.rollout.plan import newest
-from deployster_cli.domain.units.model import Release, Unit, everything, releases
+from deployster_cli.domain.units.model import Release, releases
 from deployster_cli.domain.units.names import check_service
 from deployster_cli.domain.units.unitfile import ROLLBACK, Stamp
 from deployster_cli.domain.wording import did_you_mean
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import InvalidInput, NotFound
 from deployster_cli.operations.deploy import Renderer, Request
-from deployster_cli.operations.ownership import Owned, none_of_ours, owned, told_apart
+from deployster_cli.operations.ownership import Owned, none_of_ours, owned
 from deployster_cli.operations.records import Known, known
 
 
@@ -131,25 +131,3 @@ def _entry(release: Release, stamp: Stamp | None) -> Entry:
         if stamp
         else Entry(release.version, running)
     )
-
-
-def list_units(engine: Engine, service: str | None = None) -> tuple[Unit, ...]:
-    """Every unit of one service, or of all, by service, version and instance; a global one once for each machine.
-
-    None of it is no error.
-    """
-    if service is not None:
-        check_service(service)
-    return _each(engine, service)
-
-
-def list_services(engine: Engine) -> tuple[Release, ...]:
-    """Every release of every service, by name, and the foreign units with names like theirs; a global unit counts once
-    for each machine that has it.
-    """
-    return everything(_each(engine))
-
-
-def _each(engine: Engine, service: str | None = None) -> tuple[Unit, ...]:
-    wanted = [unit for unit in engine.units() if service in (None, unit.name.service)]
-    return tuple(each for unit in told_apart(engine, wanted, service) for each in unit.each)

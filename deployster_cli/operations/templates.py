@@ -7,12 +7,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from deployster_cli.domain.units.model import Service
-from deployster_cli.domain.units.names import UnitName
-from deployster_cli.domain.units.ports import assign
-from deployster_cli.domain.units.unitfile import Stamp, UnitFile
 from deployster_cli.errors import TemplateFault
-from deployster_cli.operations.deploy import Renderer
 
 BUILT_IN = "built-in"
 
@@ -83,10 +78,3 @@ def _text(file: Traversable) -> str:
         raise TemplateFault(f"The template {file} can't be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise TemplateFault(f"The template {file} is not UTF-8 text (byte {error.start}).") from error
-
-
-def sample(render: Renderer, service: Service, version: str, *, instance: int = 1, now: str, by: str) -> UnitFile:
-    """The unit file that a deploy would start, as it may be shown. A port that a deploy would assign is an example."""
-    name = UnitName.checked(service.name, version, instance)
-    port = assign([name], ())[name] if render.takes_port else None
-    return render.shown(name, Stamp(name.service, version, instance, now, by, service.template, instances=1, port=port))

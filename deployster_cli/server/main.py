@@ -25,8 +25,7 @@ from deployster_cli.server.app import create_app
 from deployster_cli.server.connections import Crowd, bounded, room, shaking_hands
 from deployster_cli.server.jobs.queue import open_jobs
 from deployster_cli.server.middleware.access_log import JsonLines
-from deployster_cli.server.middleware.credentials import Login, is_loopback
-from deployster_cli.server.middleware.password import login, weakness
+from deployster_cli.server.middleware.credentials import Login, is_loopback, login, weakness
 from deployster_cli.server.state import Serving
 from deployster_cli.server.streams.listing import Listing
 

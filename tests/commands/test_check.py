@@ -10,7 +10,7 @@ import pytest
 
 from deployster_cli.domain.units.model import Machine
 from deployster_cli.errors import EngineUnreachable
-from deployster_cli.operations import local_commands, registry_client
+from deployster_cli.operations import hooks, registry_client
 from deployster_cli.operations.images import Answer
 from tests.commands.conftest import PROJECT, Shell
 
@@ -21,7 +21,7 @@ Check = Callable[..., dict[str, tuple[str, str]]]
 @pytest.fixture(autouse=True)
 def agent(monkeypatch: pytest.MonkeyPatch) -> None:
     """An ssh-agent with a key."""
-    monkeypatch.setattr(local_commands, "agent_problem", lambda: ("", ""))
+    monkeypatch.setattr(hooks, "agent_problem", lambda: ("", ""))
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_what_a_missing_list_of_machines_hides_is_named(
 def test_what_an_agent_hides_that_can_not_be_used_is_named(
     shell: Shell, check: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local_commands, "agent_problem", lambda: ("The ssh-agent holds no key.", "Give it one."))
+    monkeypatch.setattr(hooks, "agent_problem", lambda: ("The ssh-agent holds no key.", "Give it one."))
     assert check(code=1)["left out"][1].startswith(f"{MACHINES} and its clock: the ssh-agent can't be used")
 
 
@@ -140,7 +140,7 @@ def test_a_cluster_without_machines_is_a_fault(shell: Shell, check: Check, monke
 def test_an_agent_without_a_key_is_told_once_and_no_machine_is_asked(
     shell: Shell, check: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local_commands, "agent_problem", lambda: ("The ssh-agent holds no key.", "Give it one."))
+    monkeypatch.setattr(hooks, "agent_problem", lambda: ("The ssh-agent holds no key.", "Give it one."))
     found = check(code=1)
     assert (found["ssh"], "clocks" in found) == (("FAULT", "The ssh-agent holds no key. Give it one."), False)
 
@@ -148,7 +148,7 @@ def test_an_agent_without_a_key_is_told_once_and_no_machine_is_asked(
 def test_what_the_engine_says_of_the_agent_is_not_said_again(
     shell: Shell, check: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local_commands, "agent_problem", lambda: ("The ssh-agent holds no key.", "Give it one."))
+    monkeypatch.setattr(hooks, "agent_problem", lambda: ("The ssh-agent holds no key.", "Give it one."))
     monkeypatch.setattr(shell.engine, "check", lambda: "The tunnel needs an ssh-agent.")
     assert "ssh" not in check(code=4)
 
@@ -156,7 +156,7 @@ def test_what_the_engine_says_of_the_agent_is_not_said_again(
 def test_a_cluster_that_is_away_does_not_hide_that_there_is_no_agent(
     shell: Shell, check: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local_commands, "agent_problem", lambda: ("The ssh-agent holds no key.", "Give it one."))
+    monkeypatch.setattr(hooks, "agent_problem", lambda: ("The ssh-agent holds no key.", "Give it one."))
     monkeypatch.setattr(shell.engine, "check", lambda: "Connection refused.")
     assert check(code=4)["ssh"] == ("FAULT", "The ssh-agent holds no key. Give it one.")
 
@@ -167,7 +167,7 @@ def test_machines_are_named_in_order(shell: Shell, check: Check) -> None:
 
 
 def test_one_machine_needs_no_agent(shell: Shell, check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local_commands, "agent_problem", lambda: ("The ssh-agent holds no key.", "Give it one."))
+    monkeypatch.setattr(hooks, "agent_problem", lambda: ("The ssh-agent holds no key.", "Give it one."))
     shell.engine.one_machine = True
     assert check().keys() == {"engine", "machines", "units", "service carousel"}
 

@@ -10,9 +10,8 @@ import pytest
 
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.operations import registry_client
-from deployster_cli.operations.hooks import HookResult, Running
+from deployster_cli.operations.hooks import HookResult, LocalCommands, Running
 from deployster_cli.operations.images import Answer, Unanswered
-from deployster_cli.operations.local_commands import LocalCommands
 from tests.commands.conftest import PROJECT, Shell
 from tests.simulation import Fate
 

@@ -20,8 +20,7 @@ from deployster_cli.domain.units.names import check_version
 from deployster_cli.errors import ConfigError, InvalidInput
 from deployster_cli.operations.images import Answer, Presence, Unanswered, image_problem, look_up
 from deployster_cli.server.middleware.attempts import client_of
-from deployster_cli.server.middleware.credentials import Login, is_local
-from deployster_cli.server.middleware.password import login
+from deployster_cli.server.middleware.credentials import Login, is_local, login
 from deployster_cli.server.routes import schemas
 from tests.fuzz import config_files
 from tests.fuzz.target import Target, read

@@ -21,10 +21,10 @@ def test_the_look_behind_a_request_comes_soon_though_looks_take_long(monkeypatch
 
     def listed() -> tuple[Unit, ...]:
         at.append(engine.clock.now())
-        engine.clock.sleep(1)
+        engine.clock.sleep(0.875)
         return units()
 
     monkeypatch.setattr(engine, "units", listed)
     list(drive(engine, Work(plan_destroy("carousel", "v1", units())), engine.clock, NoLock()))
-    pauses = [later - sooner - 1 for sooner, later in pairwise(at)]
+    pauses = [later - sooner - 0.875 for sooner, later in pairwise(at)]
     assert pauses == [OFTEN, SELDOM, OFTEN, SELDOM, SELDOM]

@@ -17,8 +17,7 @@ import trustme
 from cryptography.hazmat.primitives import serialization
 
 from deployster_cli.server.main import HARD_END
-from deployster_cli.server.middleware.credentials import Login
-from deployster_cli.server.middleware.password import weakness
+from deployster_cli.server.middleware.credentials import Login, weakness
 from tests.server.given import until
 from tests.server.process_given import PASSWORD, Server, refused, started
 

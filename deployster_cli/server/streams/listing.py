@@ -17,7 +17,8 @@ from deployster_cli.domain.units.model import Release, Unit, everything
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EngineError, EngineUnreachable, NotFound
 from deployster_cli.operations.clock import Clock
-from deployster_cli.operations.releases import history, list_units
+from deployster_cli.operations.releases import history
+from deployster_cli.operations.units import list_units
 from deployster_cli.views.rows import history_shape, service_shape, unit_shape
 
 FRESH = 1.0
