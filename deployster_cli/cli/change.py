@@ -63,7 +63,7 @@ def roll_out(run: Run, intent: Intent, *, dry_run: bool, yes: bool = False) -> N
     if intent.adopt:
         adopted = _confirm_adoption(run, asked, yes=yes)
         asked = run.backend().undertake(replace(intent, adopt_only=adopted))
-    confirm_protected(run, f"{intent.service}: {intent.doing}", yes=yes)
+    confirm_protected(run.settings, f"{intent.service}: {intent.doing}", yes=yes)
     show_deployed(run.output, telling(run.output, asked.carry()))
 
 

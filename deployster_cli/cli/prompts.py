@@ -12,7 +12,7 @@ import click
 from deployster_cli.errors import DeploysterError
 
 if TYPE_CHECKING:
-    from deployster_cli.cli.context import Run
+    from deployster_cli.config.load import Settings
     from deployster_cli.engines.fleet.ssh.host_keys import HostKey
 
 
@@ -46,12 +46,11 @@ def below_the_question() -> Iterator[None]:
         raise
 
 
-def confirm_protected(run: Run, doing: str, *, yes: bool) -> None:
+def confirm_protected(settings: Settings, doing: str, *, yes: bool) -> None:
     """Have a change of a protected cluster confirmed: on a terminal by its name, off it by --yes.
 
     ``doing`` begins the question: "Deploying carousel 9f88701". DeploysterError where another name is typed.
     """
-    settings = run.settings
     if yes or not settings.protected:
         return
     where = f"{doing} on {settings.place or UNNAMED}, a protected cluster."

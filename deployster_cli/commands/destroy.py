@@ -46,7 +46,7 @@ def cli(service: str, version: str, instances: tuple[int, ...], yes: bool, **giv
     if adopt or not yes:
         adopted = _confirm(run, asked, yes=yes)
         asked = run.backend().undertake(replace(intent, adopt_only=adopted)) if adopt else asked
-    confirm_protected(run, f"{service}: {intent.doing}", yes=yes)
+    confirm_protected(run.settings, f"{service}: {intent.doing}", yes=yes)
     show_destroyed(run.output, telling(run.output, asked.carry()))
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import click
 import pytest
 
-from deployster_cli.cli.context import Run
 from deployster_cli.cli.prompts import confirm_protected
 from deployster_cli.config.load import Settings, load
 from deployster_cli.errors import DeploysterError
@@ -27,10 +26,9 @@ class Asking:
 
     def __call__(self, typed: str | None, *, text: str = FILE, yes: bool = False, **flags: object) -> None:
         self.monkeypatch.setattr(sys, "stdin", Keyboard(typed))
-        run = Run(dict(flags))
-        run._settings = _loaded(self.folder, text, flags)
+        settings = _loaded(self.folder, text, flags)
         with click.Context(click.Command("deploy")):
-            confirm_protected(run, "Deploying carousel v1", yes=yes)
+            confirm_protected(settings, "Deploying carousel v1", yes=yes)
 
 
 class Keyboard(io.StringIO):
