@@ -254,7 +254,7 @@ def test_the_variable_of_a_setting_is_its_keys_in_capitals() -> None:
 def test_loading_imports_nothing_heavy(tmp_path: Path) -> None:
     heavy = {"click", "rich", "jinja2", "tomllib", "difflib", "subprocess", "pexpect"}
     script = (
-        "import sys, pathlib; from deployster_cli import config; load({}, {}, pathlib.Path('/'));"
+        "import sys, pathlib; from deployster_cli.config.load import load; load({}, {}, pathlib.Path('/'));"
         f"print(sorted({heavy} & set(sys.modules)))"
     )
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True)

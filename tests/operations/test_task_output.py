@@ -165,9 +165,9 @@ def test_all_of_it_comes_on_a_cluster(cluster: Cluster, pause: int, count: int) 
 
 PRELUDE = """
 from deployster_cli.domain.events import TaskOutput
-from deployster_cli.domain.unitfile import UnitFile
-from deployster_cli.engines.systemctl.args import LocalOptions
-from deployster_cli.engines.systemctl.engine import LocalEngine
+from deployster_cli.domain.units.unitfile import UnitFile
+from deployster_cli.engines.local.commands import LocalOptions
+from deployster_cli.engines.local.engine import LocalEngine
 from deployster_cli.operations.clock import SystemClock
 from deployster_cli.operations.task import Task, run_task
 def told(line, text):

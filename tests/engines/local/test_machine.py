@@ -10,8 +10,8 @@ pytestmark = pytest.mark.systemd
 
 PRELUDE = r"""
 import sys, time
-from deployster_cli.engines.systemctl.args import LocalOptions
-from deployster_cli.engines.systemctl.engine import LocalEngine
+from deployster_cli.engines.local.commands import LocalOptions
+from deployster_cli.engines.local.engine import LocalEngine
 from tests.engines.local.units import unit
 engine = LocalEngine(LocalOptions())
 LONG = "ExecStart=/bin/sleep 300"
