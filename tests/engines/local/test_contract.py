@@ -308,6 +308,9 @@ def test_no_descendant_outlives_its_unit(told: Told, kind: str) -> None:
         "engine.stop([NAME])",
         "engine.destroy([NAME])",
         "wait(lambda now: not now)",
+        "end = time.monotonic() + 2",
+        "while any(map(alive, pids)) and time.monotonic() < end:",  # killed, and not yet looked after by PID 1
+        "    time.sleep(0.05)",
         "print(before, sum(map(alive, pids)))",
     ]
     assert told(*begin) == f"{200 if kind.startswith('200') else 1} 0"
