@@ -184,7 +184,8 @@ class Undertaking:
         """The request completed with how the service stands: which release is the newest, and how it was deployed."""
         request, render = self._rendering
         if not self.intent.as_now:
-            releases.check_settings(engine, now, render)
+            going = now.newest if self.intent.verb is Verb.ROLLBACK else now.stood
+            releases.check_settings(engine, going, render)
         if self.intent.verb is Verb.ROLLBACK:
             return releases.rolled_back(now, request, self.intent.version)
         return releases.of_the_newest(now, request)

@@ -131,7 +131,9 @@ def _prepared(
     if probe.stamp and probe.stamp.port is not None and not render.takes_port:
         check_fixed_port(plan, request.service, units, one_machine=engine.one_machine, everywhere=is_global(probe))
     ports = _ports(engine, render, plan, units)
-    failed, stopped = (what.record.failed, what.record.stopped) if what.record else ((), ())
+    stopped = what.record.stopped if what.record else ()
+    down = {release.version for release in found if not release.running}
+    failed = down.intersection(what.record.failed) if what.record else frozenset[str]()
     previous, at = previous_of(request.version, what.stamps, _kept(found), failed), after(now, [what.latest])
     plan = replace(plan, halted=halted(plan, units, stopped), before=next(iter(previous), ""))
     files = {

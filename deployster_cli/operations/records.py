@@ -12,7 +12,7 @@ from deployster_cli.domain.events import Event, Resized
 from deployster_cli.domain.moments import latest
 from deployster_cli.domain.record import Record, corrected
 from deployster_cli.domain.rollout.plan import Plan
-from deployster_cli.domain.units.model import Unit
+from deployster_cli.domain.units.model import UP, Unit
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import Stamp
 from deployster_cli.engines.base import Engine
@@ -46,13 +46,16 @@ class Memory:
     """What to keep of one change: ``now`` from its beginning on if that is ``needed``, else from when it begins to stop
     earlier instances until it has ended. None: nothing, and at its end not even ``before``.
 
-    ``before`` is what was kept before it, and is put back where it fails and is undone.
+    ``before`` is what was kept before it, and is put back where it fails and is undone. Of what that says ``stopped``
+    are the instances that are there and that this change leaves alone, ``failed`` the versions that are still down.
     """
 
     service: str
     now: Record | None = None
     before: Record | None = None
     needed: bool = True
+    stopped: tuple[UnitName, ...] = ()
+    failed: tuple[str, ...] = ()
 
 
 def known(engine: Engine, service: str, stamps: Mapping[str, Stamp]) -> Known:
@@ -72,14 +75,30 @@ def memory_of(change: Record, plan: Plan, now: Known, units: Collection[Unit]) -
     mine = (unit for unit in of_it if not unit.foreign)
     fresh = stamp is None or not any(unit.desired is not None for unit in mine)
     said = stamp and stamp.instances == change.instances and (plan.empty or stamp.previous == change.previous)
-    return Memory(change.service, change, now.record, needed=not (fresh or said))
+    needed = not (fresh or said)
+    return _with_what_is_there(Memory(change.service, change, now.record, needed), plan, units)
+
+
+def _with_what_is_there(memory: Memory, plan: Plan, units: Collection[Unit]) -> Memory:
+    before = memory.before
+    if before is None:
+        return memory
+    there = [unit for unit in units if unit.name.service == memory.service and unit.desired is not None]
+    stopped = tuple(unit.name for unit in there if unit.name in before.stopped and unit.name not in plan.retire)
+    down = {unit.name.version for unit in there} - {unit.name.version for unit in there if unit.condition in UP}
+    return replace(memory, stopped=stopped, failed=tuple(version for version in before.failed if version in down))
 
 
 def forgetting(engine: Engine, plan: Plan, units: Collection[Unit]) -> Memory | None:
     """That nothing is to be kept, where the plan leaves nothing of the service."""
     ours = {unit.name for unit in units if unit.name.service == plan.service and not unit.foreign}
     left = ours - set(plan.retire)
-    return Memory(plan.service) if not left and engine.records.listed(plan.service) else None
+    if not engine.records.listed(plan.service):
+        return None
+    record = engine.records.read(plan.service) if left else None
+    if record:
+        return _with_what_is_there(Memory(plan.service, record, record), plan, units)
+    return None if left else Memory(plan.service)
 
 
 class Keeping:
@@ -101,7 +120,7 @@ class Keeping:
         if plan.instances and plan.instances.changed:
             yield Resized(plan.instances.number, plan.instances.before or 0, plan.instances.reason)
         if now and self._memory.needed:
-            self._write(now)
+            self._put(replace(now, stopped=self._before.stopped, failed=self._before.failed))
         try:
             result = yield from carrying
         except RolloutFailed as failed:
@@ -120,30 +139,35 @@ class Keeping:
         if now and now.verb != Verb.SCALE.value:
             self._ensure()
             with contextlib.suppress(EngineError):
-                self._write_once(replace(now, stopped=tuple(sorted(names)), failed=self._failed_before))
+                stopped = tuple(sorted({*names, *self._memory.stopped}))
+                self._write_once(replace(now, stopped=stopped, failed=self._memory.failed))
 
     @property
-    def _failed_before(self) -> tuple[str, ...]:
-        return self._memory.before.failed if self._memory.before else ()
+    def _before(self) -> Record:
+        """What is known from before; nothing, where nothing is."""
+        return self._memory.before or Record(self._memory.service, "", 0, "", "", "")
 
     def _done(self) -> None:
-        """Keep what is needed. Releases that failed are known as long as they are there."""
-        memory, before = self._memory, self._memory.before
+        """Keep what is needed, and of what failed or was stopped before what this change has left alone."""
+        memory, gone = self._memory, {name.version for name in self._plan.retire} | {self._plan.version}
+        failed = tuple(version for version in memory.failed if version not in gone)
         if self._forgets:
             self._drop()
-        elif memory.now and (self._there != before or (before and (before.stopped or before.failed))):
-            gone = {name.version for name in self._plan.retire} | {self._plan.version}
-            failed = tuple(version for version in self._failed_before if version not in gone)
-            self._put(replace(memory.now, failed=failed) if memory.needed or failed else None)
+        elif memory.now and (self._there != memory.before or self._before.stopped or self._before.failed):
+            kept = memory.needed or memory.stopped or failed
+            self._put(replace(memory.now, stopped=memory.stopped, failed=failed) if kept else None)
 
     def _failed(self, failed: RolloutFailed) -> None:
-        memory, before = self._memory, self._memory.before
-        if memory.now and failed.undone:
-            off = tuple(name for name in before.stopped if name in failed.halted) if before else ()
-            self._put(replace(before, stopped=off) if before else None)
-        elif memory.now and failed.kept_fresh:
-            versions = dict.fromkeys((self._plan.version, *self._failed_before))
-            self._put(replace(memory.now, stopped=failed.halted, failed=tuple(versions)))
+        """Keep which of the earlier instances are still off, and that a release never came up."""
+        memory, version = self._memory, self._plan.version
+        if memory.now is None or not (self._plan.start or self._plan.watch or self._plan.keep):
+            return
+        off = tuple(dict.fromkeys((*failed.halted, *memory.stopped)))
+        again = version in self._before.failed and not failed.undone
+        never = tuple(dict.fromkeys((*((version,) if failed.kept_fresh or again else ()), *memory.failed)))
+        kept = memory.before if failed.undone or not (memory.needed or off or never) else memory.now
+        kept = kept or (memory.now if off or never else None)
+        self._put(replace(kept, stopped=off, failed=never) if kept else None)
 
     def _put(self, record: Record | None) -> None:
         """Have this record and no other, or none."""

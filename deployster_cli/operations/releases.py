@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from deployster_cli.domain.rollout.instances import stood
 from deployster_cli.domain.rollout.plan import newest
 from deployster_cli.domain.units.model import Release, releases
 from deployster_cli.domain.units.names import check_service
@@ -20,11 +21,12 @@ from deployster_cli.operations.records import Known, known
 @dataclass(frozen=True, slots=True)
 class Standing:
     """One service now, as it was ``seen``. ``stamps`` is version → stamp, for the releases that carry one, as the
-    service's record corrects them.
+    service's record corrects them. ``stood`` is the newest release that ever came up, if any did.
     """
 
     seen: Owned
     newest: Release
+    stood: Release
     found: tuple[Release, ...]
     stamps: Mapping[str, Stamp]
     rolling_back: bool = False
@@ -60,7 +62,8 @@ def standing(engine: Engine, service: str) -> Standing:
             raise foreign
         meant = did_you_mean(service, (unit.name.service for unit in units))
         raise NotFound(f"There is no service {service}.{meant}", "deployster services shows what there is.")
-    return Standing(seen, last, found, what.stamps, len(found) > 1 and _rolled_back_to(last.version, what))
+    good = newest(stood(found, what.record), what.stamps) or last
+    return Standing(seen, last, good, found, what.stamps, len(found) > 1 and _rolled_back_to(last.version, what))
 
 
 def _rolled_back_to(version: str, what: Known) -> bool:
@@ -93,22 +96,22 @@ def rolled_back(now: Standing, request: Request, version: str | None) -> Request
 
 
 def of_the_newest(now: Standing, request: Request) -> Request:
-    """The request for the newest release, whichever that is."""
-    return replace(request, version=now.newest.version)
+    """The request for the newest release, whichever that is, but not for one that never came up beside one that did."""
+    return replace(request, version=now.stood.version)
 
 
-def check_settings(engine: Engine, now: Standing, render: Renderer) -> None:
-    """InvalidInput where the newest release runs with other settings than those that would be rendered now.
+def check_settings(engine: Engine, release: Release, render: Renderer) -> None:
+    """InvalidInput where the release runs with other settings than those that would be rendered now.
 
     What was given with --env, --set or --template is in the unit files only. Started anew without it, an instance
     would be another one than those beside it.
     """
-    unit = next((unit for unit in now.newest.units if unit.desired is not None), None)
+    unit = next((unit for unit in release.units if unit.desired is not None), None)
     file = engine.cat(unit.name) if unit else None
     if file is None:
         return
     if file.stamp is None or not render(file.name, file.stamp).runs_as(file):
-        at = f"{now.newest.service} {now.newest.version}"
+        at = f"{release.service} {release.version}"
         raise InvalidInput(
             f"{at} runs with other settings than the ones of now.",
             f"See deployster diff {at}. Give it the same --env, --set and --template, or --accept-changes.",

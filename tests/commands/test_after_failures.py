@@ -6,7 +6,7 @@ import pytest
 
 from deployster_cli.domain.units.names import UnitName
 from tests.commands.conftest import Shell
-from tests.commands.test_instances import doomed, there
+from tests.commands.test_instances import doomed, interrupted, there
 from tests.simulation import Fate
 
 
@@ -104,3 +104,53 @@ def test_a_release_that_came_up_at_last_can_be_gone_back_to(shell: Shell) -> Non
     assert shell("deploy carousel v3 --destroy-previous")[0] == 0
     assert shell("rollback carousel")[0] == 0
     assert there(shell) == {"late": 1}
+
+
+def test_a_rollback_brings_back_as_many_as_the_failed_release_has_taken_down(shell: Shell) -> None:
+    shell("deploy carousel v1 --instances 4")
+    doomed(shell, "bad")
+    line = "deploy carousel bad --instances 1 --order stop-first --destroy-previous --on-failure keep"
+    assert shell(line)[0] == 1
+    assert (shell("rollback carousel --yes")[0], there(shell)) == (0, {"v1": 4})
+
+
+def test_a_release_that_never_came_up_says_nothing_about_the_number(shell: Shell) -> None:
+    shell("deploy carousel v1 --instances 4")
+    doomed(shell, "bad")
+    assert shell("deploy carousel bad --instances 1 --on-failure keep")[0] == 1
+    assert shell("deploy carousel v2 --destroy-previous")[0] == 0
+    assert there(shell) == {"v2": 4}
+
+
+@pytest.mark.parametrize(("line", "count"), [("scale carousel 5", 5), ("restart carousel", 2)])
+def test_scale_and_restart_are_for_the_release_that_came_up(shell: Shell, line: str, count: int) -> None:
+    shell("deploy carousel v1 --instances 2")
+    doomed(shell, "bad")
+    assert shell("deploy carousel bad --on-failure keep")[0] == 1
+    assert shell(line)[0] == 0
+    assert there(shell)["v1"] == count
+
+
+def test_a_release_that_came_up_by_itself_can_be_gone_back_to(shell: Shell) -> None:
+    shell("deploy carousel v1")
+    doomed(shell, "late")
+    assert shell("deploy carousel late --on-failure keep")[0] == 1
+    shell.engine.fates.clear()
+    for life in shell.engine.lives.values():
+        life.fate = Fate.RUNS
+    shell("deploy carousel v3 --destroy-previous")
+    assert shell("rollback carousel")[0] == 0
+    assert there(shell) == {"late": 1}
+
+
+@pytest.mark.parametrize("again", ["", " --instances 3"])
+def test_whatever_is_interrupted_twice_what_was_stopped_first_runs_again(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, again: str
+) -> None:
+    shell("deploy carousel v0 --instances 2")
+    line = "deploy carousel v2 --destroy-previous --order stop-first"
+    interrupted_once_stopped(shell, monkeypatch, line)
+    interrupted(shell, monkeypatch, f"{line}{again}")
+    doomed(shell, "v3")
+    assert shell("deploy carousel v3 --destroy-previous --order stop-first")[0] == 1
+    assert there(shell)["v0"] == 2

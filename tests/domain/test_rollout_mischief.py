@@ -175,6 +175,14 @@ def test_what_befalls_a_new_unit_while_the_old_ones_are_destroyed_puts_those_in_
     assert [event.names for event in run.of(events.Restoring)] == [names(OLD, 3)]
 
 
+def test_without_a_lock_to_look_for_they_are_put_in_anew_too_once_two_listings_agree() -> None:
+    engine = sim(2, [], leave_delay=4.0, once_destroyed=done_to(names(NEW, 1)[0], Mischief.KILLS))
+    plan = plan_deploy(Wanted("carousel", NEW, 2, True), engine.units(), ())
+    run = driving.go(engine, Work(plan, {name: stamped(name) for name in plan.start}))
+    assert (run.end.phase, engine.running("carousel", OLD)) == (Phase.FAILED, 2)
+    assert not [names for verb, names in engine.calls if verb == "resume"]
+
+
 def test_earlier_instances_that_can_not_be_put_in_anew_are_told_by_the_last_look() -> None:
     engine = sim(2, [], once_destroyed=done_to(names(NEW, 1)[0], Mischief.KILLS))
     failing, running = names(OLD, 2)

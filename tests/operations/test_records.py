@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -22,7 +22,7 @@ from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import MOST_PREVIOUS, Stamp
 from deployster_cli.errors import EngineUnreachable, Locked
 from deployster_cli.operations.failure import RolloutFailed
-from deployster_cli.operations.records import TRIES, Keeping, Memory, known, memory_of
+from deployster_cli.operations.records import TRIES, Keeping, Known, Memory, forgetting, known, memory_of
 from tests.simulation import SimClock, SimEngine, SimRecords
 
 RECORD = Record("carousel", "v1", 3, "scale", "ann@laptop", "2026-03-01T00:00:00Z")
@@ -231,11 +231,13 @@ def stopping(keeper: Keeping, failure: RolloutFailed | None = None) -> Generator
         raise failure
 
 
-def failure(*, left: bool, on_failure: OnFailure = OnFailure.KEEP, plan: Plan = REPLACES) -> RolloutFailed:
+def failure(
+    *, left: bool, on_failure: OnFailure = OnFailure.KEEP, plan: Plan = REPLACES, serving: Sequence[UnitName] = OLD[:1]
+) -> RolloutFailed:
     what = Failure(Reason.FAILED, (NEW,))
     plan = replace(plan, policy=Policy(on_failure=on_failure))
-    served, serving = frozenset(OLD), frozenset(OLD[:1])
-    end = Rollout(plan, phase=Phase.FAILED, started=(NEW,), failure=what, served=served, serving=serving)
+    served, up = frozenset(OLD), frozenset(serving)
+    end = Rollout(plan, phase=Phase.FAILED, started=(NEW,), failure=what, served=served, serving=up)
     return RolloutFailed(replace(end, left=(NEW,) if left else ()), what)
 
 
@@ -272,12 +274,21 @@ def test_a_run_that_is_interrupted_leaves_them() -> None:
 def test_an_undone_change_leaves_what_was_before_it_and_of_the_stopped_those_that_are_still_off() -> None:
     before = replace(RECORD, version="v0", stopped=OLD)
     still = replace(before, stopped=OLD[1:])
-    for memory, kept in ((replace(UNNEEDED, before=before), {"carousel": still}), (UNNEEDED, {})):
+    for memory, kept in ((replace(UNNEEDED, before=before), still), (UNNEEDED, replace(DEPLOY, stopped=OLD[1:]))):
         engine = SimEngine(SimClock())
         keeper = keeping(engine, memory)
         with pytest.raises(RolloutFailed):
             list(keeper.carried(stopping(keeper, failure(left=False, on_failure=OnFailure.ROLLBACK))))
-        assert engine.records.kept == kept
+        assert engine.records.kept == {"carousel": kept}
+
+
+def test_an_undone_change_after_which_all_are_up_again_leaves_none() -> None:
+    engine = SimEngine(SimClock())
+    keeper = keeping(engine)
+    ended = failure(left=False, on_failure=OnFailure.ROLLBACK, serving=OLD)
+    with pytest.raises(RolloutFailed):
+        list(keeper.carried(stopping(keeper, ended)))
+    assert engine.records.kept == {}
 
 
 def test_a_failed_change_that_nothing_was_kept_of_costs_no_call() -> None:
@@ -285,7 +296,7 @@ def test_a_failed_change_that_nothing_was_kept_of_costs_no_call() -> None:
 
     def failing() -> Generator[Event, None, None]:
         yield from ()
-        raise failure(left=False, on_failure=OnFailure.ROLLBACK)
+        raise failure(left=False, on_failure=OnFailure.ROLLBACK, serving=OLD)
 
     with pytest.raises(RolloutFailed):
         list(keeping(engine).carried(failing()))
@@ -294,7 +305,7 @@ def test_a_failed_change_that_nothing_was_kept_of_costs_no_call() -> None:
 
 def test_a_release_that_never_came_up_and_is_kept_is_noted_with_those_before_it_and_what_is_still_off() -> None:
     engine = SimEngine(SimClock())
-    keeper = keeping(engine, replace(UNNEEDED, before=replace(RECORD, failed=("v9",))))
+    keeper = keeping(engine, replace(UNNEEDED, before=replace(RECORD, failed=("v9",)), failed=("v9",)))
     with pytest.raises(RolloutFailed):
         list(keeper.carried(stopping(keeper, failure(left=True))))
     assert engine.records.kept == {"carousel": replace(DEPLOY, stopped=OLD[1:], failed=("v1", "v9"))}
@@ -306,7 +317,7 @@ def test_one_that_had_been_up_is_not(plan: Plan) -> None:
     keeper = keeping(engine, plan=plan)
     with pytest.raises(RolloutFailed):
         list(keeper.carried(stopping(keeper, failure(left=True, plan=plan))))
-    assert engine.records.kept["carousel"].failed == ()
+    assert not any(record.failed for record in engine.records.kept.values())
 
 
 @pytest.mark.parametrize(("retired", "kept"), [("v9", ()), ("v0", ("v9",))])
@@ -314,7 +325,7 @@ def test_a_release_that_failed_is_known_as_long_as_it_is_there(retired: str, kep
     engine = SimEngine(SimClock())
     engine.records.write(replace(RECORD, failed=("v9",)))
     plan = replace(REPLACES, steps=(Step((NEW,), (), (UnitName("carousel", retired, 1),)),))
-    keeper = keeping(engine, replace(UNNEEDED, before=engine.records.read("carousel")), plan)
+    keeper = keeping(engine, replace(UNNEEDED, before=engine.records.read("carousel"), failed=("v9",)), plan)
     assert list(keeper.carried(carrying())) == []
     assert engine.records.kept == ({"carousel": replace(DEPLOY, failed=kept)} if kept else {})
 
@@ -341,3 +352,52 @@ def test_what_can_not_be_noted_is_stopped_all_the_same() -> None:
     keeper = keeping(engine)
     assert list(keeper.carried(stopping(keeper))) == []
     assert records.kept == {}
+
+
+def test_what_is_needed_from_the_beginning_forgets_nothing_that_is_known_from_before() -> None:
+    engine = SimEngine(SimClock())
+    before = replace(RECORD, stopped=OLD, failed=("v9",))
+    engine.records.write(before)
+    memory = Memory("carousel", DEPLOY, before, needed=True, failed=("v9",))
+
+    def cut() -> Generator[Event, None, None]:
+        yield from ()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(keeping(engine, memory).carried(cut()))
+    assert engine.records.kept == {"carousel": replace(DEPLOY, stopped=OLD, failed=("v9",))}
+
+
+def test_a_release_that_fails_a_second_time_has_failed() -> None:
+    engine = SimEngine(SimClock())
+    plan = Plan("carousel", "v1", (Step((UnitName("carousel", "v1", 2),), (), (NEW,)),))
+    keeper = keeping(engine, replace(UNNEEDED, before=replace(RECORD, failed=("v1",))), plan)
+    with pytest.raises(RolloutFailed):
+        list(keeper.carried(stopping(keeper, failure(left=True, plan=plan))))
+    assert engine.records.kept["carousel"].failed == ("v1",)
+
+
+def listed_units(*names: UnitName, up: bool = False) -> list[Unit]:
+    sub = ("loaded", "active", "running") if up else ("loaded", "failed", "failed")
+    return [Unit(name, State.LAUNCHED, State.LAUNCHED, *sub) for name in names]
+
+
+def test_of_what_is_known_from_before_only_what_is_there_and_down_counts() -> None:
+    before = replace(RECORD, stopped=OLD, failed=("v8", "v9", "v7"))
+    units = [
+        *listed_units(UnitName("carousel", "v8", 1), up=True),
+        *listed_units(UnitName("carousel", "v9", 1), OLD[0]),
+    ]
+    memory = memory_of(DEPLOY, Plan("carousel", "v1", ()), Known({}, before), units)
+    assert (memory.stopped, memory.failed) == (OLD[:1], ("v9",))
+
+
+def test_destroying_a_release_that_failed_forgets_that_it_did() -> None:
+    engine = SimEngine(SimClock())
+    engine.records.write(replace(RECORD, failed=("v9",)))
+    bad, good = UnitName("carousel", "v9", 1), NEW
+    plan = Plan("carousel", "v9", (Step(retire=(bad,)),))
+    memory = forgetting(engine, plan, listed_units(bad, good))
+    assert list(keeping(engine, memory or UNNEEDED, plan).carried(carrying())) == []
+    assert engine.records.kept["carousel"].failed == ()

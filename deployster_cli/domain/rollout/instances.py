@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from deployster_cli.domain.change import Verb
 from deployster_cli.domain.record import Record, counts
 from deployster_cli.domain.rollout.plan import Instances, deployed_at, newest
-from deployster_cli.domain.units.model import Release
+from deployster_cli.domain.units.model import Release, State
 from deployster_cli.domain.units.unitfile import Stamp
 
 FILE = "deployster.toml"
@@ -39,7 +39,7 @@ def decide(wish: Wish, found: Sequence[Release], stamps: Mapping[str, Stamp], re
     ``found`` are the service's releases; ``stamps`` theirs by version, as the ``record`` corrects them.
     """
     there = {release.version: release for release in found}
-    last, basis = asked_last(there, stamps, record), newest(found, stamps)
+    last, basis = asked_last(there, stamps, record), newest(stood(found, record), stamps)
     number, reason = next(
         (number, reason)
         for number, reason in (
@@ -52,20 +52,33 @@ def decide(wish: Wish, found: Sequence[Release], stamps: Mapping[str, Stamp], re
         if number
     )
     target = there.get(wish.version)
-    if wish.verb is Verb.ROLLBACK and wish.asked is None and target and target.wanted > number:
-        number, reason = target.wanted, f"{target.version} has {target.wanted}"
+    has = _meant(target, record) if target else 0
+    if wish.verb is Verb.ROLLBACK and wish.asked is None and has > number:
+        number, reason = has, f"{wish.version} has {has}"
     before = last[0] if last else (basis.wanted if basis else None) or None
-    losing = max((release.wanted for release in found if wish.retires or release is target), default=0)
+    losing = max((_meant(release, record) for release in found if wish.retires or release is target), default=0)
     if before == number and losing > number:
         before = losing
     return Instances(number, reason, before)
+
+
+def stood(found: Sequence[Release], record: Record | None) -> Sequence[Release]:
+    """The releases without those that never came up and were kept; all, where there are no others."""
+    return [release for release in found if record is None or release.version not in record.failed] or found
+
+
+def _meant(release: Release, record: Record | None) -> int:
+    """How many instances of it are wanted to run, those among them that an interrupted run has stopped."""
+    stopped = frozenset(record.stopped) if record else frozenset()
+    return sum(unit.desired is State.LAUNCHED or unit.name in stopped for unit in release.units)
 
 
 def asked_last(
     there: Mapping[str, Release], stamps: Mapping[str, Stamp], record: Record | None
 ) -> tuple[int, str] | None:
     """The number that the last change was after, and how that is told; None where no stamp says."""
-    dated = {at: deployed_at(stamp) for at, stamp in stamps.items() if at in there}
+    known = {release.version for release in stood(tuple(there.values()), record)}
+    dated = {at: deployed_at(stamp) for at, stamp in stamps.items() if at in known}
     recorded = record if record and record.version in dated and counts(record, stamps) else None
     if recorded:
         dated[recorded.version] = recorded.at
