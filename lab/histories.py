@@ -186,6 +186,7 @@ def replaced(scene: Scene) -> None:
     file = scene.stage.folder / units[0]
     file.write_text(BY_HAND)
     fleetctl(scene.stage.lab, "start", "--no-block", "--replace", str(file))
+    scene.stage.besides.add(file.name)
 
 
 def by_hand(scene: Scene) -> None:

@@ -191,14 +191,13 @@ def check_fixed_port(
 
 
 def _meant(engine: Engine, request: Request, seen: Owned) -> Owned:
-    """All units; those of the very release, where it is global, as they are on every machine where they belong, and
-    where they are to stay whatever is in them, judged by their own files.
+    """All units; those of the very release judged by their own files, and where it is global as they are on every
+    machine where they belong.
     """
     seen = seen.adopting(request.adopt, request.service.name)
     units = [u for u in seen.units if not u.foreign]
     mine = {u.name for u in units if (u.name.service, u.name.version) == (request.service.name, request.version)}
-    if request.as_it_is:
-        seen = replace(seen, units=judged(engine, seen.units, mine))
+    seen = replace(seen, units=judged(engine, seen.units, mine - seen.adopted))
     if request.as_it_is and any(u.everywhere for u in units if u.name in mine):
         raise _no_number(request)
     return replace(seen, units=Spreading(engine, {}).over(seen.units, mine))
@@ -281,7 +280,8 @@ def _as_rendered(engine: Engine, request: Request, render: Renderer, units: Sequ
         mine = (unit.name.service, unit.name.version) == (request.service.name, request.version)
         if not mine or unit.desired is None or unit.foreign:
             continue
-        if stamp and render(unit.name, _restamped(stamp, unit)).hash == unit.hash:
+        told = stamp and (stamp.port is None) == (unit.port is None)  # a Description of one's own tells no port
+        if stamp and told and render(unit.name, _restamped(stamp, unit)).hash == unit.hash:
             found.add(unit.name)
             continue
         file = engine.cat(unit.name)

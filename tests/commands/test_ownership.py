@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,7 @@ from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import UnitFile
 from deployster_cli.errors import EngineError, EngineUnreachable
 from deployster_cli.operations.deploy import Prepared
-from tests.commands.conftest import Shell
+from tests.commands.conftest import PROJECT, Shell
 from tests.simulation import Fate, stamped, unstamped
 
 V1, V2, V3 = "v1", "v2", "v3"
@@ -430,3 +431,13 @@ def test_what_comes_while_a_task_runs_is_not_taken_over(go: Shell) -> None:
     code, _, err = go("deploy carousel v2 --destroy-previous --adopt --yes --before true")
     assert (code, set(go.engine.lives).intersection({*GO, LATE})) == (0, {LATE}), err
     assert err.count("carousel 9f88701 @7 was not made by Deployster, and is left alone.") == 1
+
+
+@pytest.mark.parametrize("line", ["restart carousel", "deploy carousel v2", "scale carousel 3", "rollback carousel v2"])
+def test_a_stranger_in_a_release_whose_template_needs_a_port_is_no_part_of_it(shell: Shell, line: str) -> None:
+    Path("deployster.toml").write_text(f'{PROJECT}health = "/up"\n')
+    assert shell("deploy carousel v1 --instances 2")[0] == shell("deploy carousel v2 --instances 2")[0] == 0
+    shell.engine.add_forged(TWIN)
+    code, _, err = shell(line)
+    assert code == 0, err
+    assert shell.engine.lives[TWIN].file == unstamped(TWIN)
