@@ -193,7 +193,7 @@ UNDOING = tuple(
 REPLACED = (
     Story(
         "somebody puts other content under a new unit's name",
-        (FIRST, Do(NEXT, 1, replaced, "replaced")),
+        (FIRST, Do(NEXT, 1, when("starting on", replaced), "by somebody else")),
         left="old",
     ),
 )

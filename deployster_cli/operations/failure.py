@@ -45,7 +45,8 @@ def _is_kept_fresh(rollout: Rollout, failure: Failure) -> bool:
 
 def _headed(what: str, failure: Failure) -> str:
     """A headline as a sentence begins: the engine's words with a capital, a unit's name as it is."""
-    return capitalized(what) if failure.text else what
+    named = any(what.startswith(f"{name.service}-") for name in failure.names)
+    return capitalized(what) if failure.text and not named else what
 
 
 def _state(rollout: Rollout, failure: Failure) -> str:

@@ -87,6 +87,7 @@ def failed(
         (failed(Reason.NOT_GONE, names=(OLD,), left=(OLD,)), "carousel v2 runs; still there: carousel v1 @1."),
         (failed(Reason.NOT_GONE, names=(OLD,), left=(OLD,), step=Step(retire=(OLD,))), "Still there: carousel v1 @1."),
         (failed(Reason.REFUSED, text="the engine said no."), "The engine said no. The new instances were removed"),
+        (failed(Reason.REFUSED, text="carousel-v2@1.service is there."), "carousel-v2@1.service is there."),
         (failed(Reason.AWAY, text="fleetctl is silent"), "Fleetctl is silent. What was asked of it so far stands"),
     ],
 )
