@@ -12,6 +12,7 @@ from deployster_cli.domain.events import Event, Resized
 from deployster_cli.domain.moments import latest
 from deployster_cli.domain.record import Record, corrected
 from deployster_cli.domain.rollout.plan import Plan
+from deployster_cli.domain.rollout.tracking import Reason
 from deployster_cli.domain.units.model import UP, Unit
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import Stamp
@@ -162,6 +163,8 @@ class Keeping:
         memory, version = self._memory, self._plan.version
         if memory.now is None or not (self._plan.start or self._plan.watch or self._plan.keep):
             return
+        if failed.failure.reason is Reason.AWAY or failed.rollout.away_since is not None:
+            return  # nobody knows what runs: what was noted may be off
         off = tuple(dict.fromkeys((*failed.halted, *memory.stopped)))
         again = version in self._before.failed and not failed.undone
         never = tuple(dict.fromkeys((*((version,) if failed.kept_fresh or again else ()), *memory.failed)))

@@ -401,3 +401,13 @@ def test_destroying_a_release_that_failed_forgets_that_it_did() -> None:
     memory = forgetting(engine, plan, listed_units(bad, good))
     assert list(keeping(engine, memory or UNNEEDED, plan).carried(carrying())) == []
     assert engine.records.kept["carousel"].failed == ()
+
+
+def test_what_was_noted_stays_where_the_engine_is_away_in_the_end() -> None:
+    engine = SimEngine(SimClock())
+    keeper = keeping(engine)
+    ended = failure(left=False, serving=OLD)
+    away = RolloutFailed(ended.rollout, Failure(Reason.AWAY, text="no answer"))
+    with pytest.raises(RolloutFailed):
+        list(keeper.carried(stopping(keeper, away)))
+    assert engine.records.kept["carousel"].stopped == OLD
