@@ -21,7 +21,7 @@ class RolloutFailed(DeploysterError):
 
     def __init__(self, rollout: Rollout, failure: Failure, more: str = "") -> None:
         what = headline(failure)
-        sentences = [f"{_headed(what, failure)}.", more, _state(rollout, failure)]
+        sentences = [f"{_headed(what, failure, rollout.plan.service)}.", more, _state(rollout, failure)]
         super().__init__(" ".join(s for s in sentences if s), _next(rollout, failure))
         self.rollout = rollout
         self.failure = failure
@@ -43,10 +43,14 @@ def _is_kept_fresh(rollout: Rollout, failure: Failure) -> bool:
     return fresh and at_fault and plan.policy.on_failure is OnFailure.KEEP
 
 
-def _headed(what: str, failure: Failure) -> str:
-    """A headline as a sentence begins: the engine's words with a capital, a unit's name as it is."""
-    named = any(what.startswith(f"{name.service}-") for name in failure.names)
-    return capitalized(what) if failure.text and not named else what
+def _headed(what: str, failure: Failure, service: str) -> str:
+    """A headline as a sentence begins: the engine's words with a capital."""
+    return _begun(what, service) if failure.text else what
+
+
+def _begun(text: str, service: str) -> str:
+    """The text as a sentence begins: with a capital, but for the name of the service or of a unit of its."""
+    return text if text.startswith((f"{service} ", f"{service}-")) else capitalized(text)
 
 
 def _state(rollout: Rollout, failure: Failure) -> str:
@@ -59,8 +63,7 @@ def _state(rollout: Rollout, failure: Failure) -> str:
     if failure.reason is Reason.NOT_GONE and rollout.left and set(rollout.left) <= set(plan.retire):
         return f"{plan.service} {plan.version} runs; still there: {left}."
     text = "; ".join(filter(None, (_new(rollout), _earlier(rollout))))
-    named = text.startswith(f"{plan.service} ")
-    return f"{text if named else capitalized(text)}." if text else ""
+    return f"{_begun(text, plan.service)}." if text else ""
 
 
 def _new(rollout: Rollout) -> str:
@@ -162,7 +165,7 @@ def _interrupted_failure(rollout: Rollout, failure: Failure, signal: int) -> Int
     if stopped or any(name.version == plan.version for name in plan.retire):
         cure = _back(rollout) if stopped and plan.before else "Run the same command again"
     return Interrupted(
-        f"{_headed(what, failure)}. Interrupted while that was undone{f'; {left}' if left else ''}.",
+        f"{_headed(what, failure, plan.service)}. Interrupted while that was undone{f'; {left}' if left else ''}.",
         f"{cure}; deployster units {plan.service} shows what runs.",
         signal=signal,
     )

@@ -120,8 +120,9 @@ class Keeping:
         plan, now = self._plan, self._memory.now
         if plan.instances and plan.instances.changed:
             yield Resized(plan.instances.number, plan.instances.before or 0, plan.instances.reason)
+        before = self._memory.before
         if now and self._memory.needed:
-            self._put(replace(now, stopped=self._before.stopped, failed=self._before.failed))
+            self._put(replace(now, stopped=before.stopped, failed=before.failed) if before else now)
         try:
             result = yield from carrying
         except RolloutFailed as failed:
@@ -143,18 +144,14 @@ class Keeping:
                 stopped = tuple(sorted({*names, *self._memory.stopped}))
                 self._write_once(replace(now, stopped=stopped, failed=self._memory.failed))
 
-    @property
-    def _before(self) -> Record:
-        """What is known from before; nothing, where nothing is."""
-        return self._memory.before or Record(self._memory.service, "", 0, "", "", "")
-
     def _done(self) -> None:
         """Keep what is needed, and of what failed or was stopped before what this change has left alone."""
-        memory, gone = self._memory, {name.version for name in self._plan.retire} | {self._plan.version}
+        memory, before = self._memory, self._memory.before
+        gone = {name.version for name in self._plan.retire} | {self._plan.version}
         failed = tuple(version for version in memory.failed if version not in gone)
         if self._forgets:
             self._drop()
-        elif memory.now and (self._there != memory.before or self._before.stopped or self._before.failed):
+        elif memory.now and (self._there != before or (before and (before.stopped or before.failed))):
             kept = memory.needed or memory.stopped or failed
             self._put(replace(memory.now, stopped=memory.stopped, failed=failed) if kept else None)
 
@@ -166,7 +163,7 @@ class Keeping:
         if failed.failure.reason is Reason.AWAY or failed.rollout.away_since is not None:
             return  # nobody knows what runs: what was noted may be off
         off = tuple(dict.fromkeys((*failed.halted, *memory.stopped)))
-        again = version in self._before.failed and not failed.undone
+        again = memory.before is not None and version in memory.before.failed and not failed.undone
         never = tuple(dict.fromkeys((*((version,) if failed.kept_fresh or again else ()), *memory.failed)))
         kept = memory.before if failed.undone or not (memory.needed or off or never) else memory.now
         kept = kept or (memory.now if off or never else None)
