@@ -191,13 +191,14 @@ def check_fixed_port(
 
 
 def _meant(engine: Engine, request: Request, seen: Owned) -> Owned:
-    """All units; those of the very release judged by their own files, and where it is global as they are on every
-    machine where they belong.
+    """All units; those of the very release, where it is global, as they are on every machine where they belong, and
+    where they are to stay whatever is in them, judged by their own files.
     """
     seen = seen.adopting(request.adopt, request.service.name)
     units = [u for u in seen.units if not u.foreign]
     mine = {u.name for u in units if (u.name.service, u.name.version) == (request.service.name, request.version)}
-    seen = replace(seen, units=judged(engine, seen.units, mine - seen.adopted))
+    if request.as_it_is:
+        seen = replace(seen, units=judged(engine, seen.units, mine))
     if request.as_it_is and any(u.everywhere for u in units if u.name in mine):
         raise _no_number(request)
     return replace(seen, units=Spreading(engine, {}).over(seen.units, mine))
