@@ -122,7 +122,7 @@ def _prepared(
     seen = _meant(engine, request, seen)
     units = seen.units
     found = releases(units, request.service.name)
-    what = known(engine, request.service.name, seen.stamps)
+    what = known(engine, request.service.name, seen.stamps, units)
     size = None if is_global(probe) else decide(_wish(request), found, what.stamps, what.record)
     instances = size.number if size else 1
     current = {u.name for u in units} if request.as_it_is else _as_rendered(engine, request, render, units)
@@ -131,9 +131,7 @@ def _prepared(
     if probe.stamp and probe.stamp.port is not None and not render.takes_port:
         check_fixed_port(plan, request.service, units, one_machine=engine.one_machine, everywhere=is_global(probe))
     ports = _ports(engine, render, plan, units)
-    stopped = what.record.stopped if what.record else ()
-    down = {release.version for release in found if not release.running}
-    failed = down.intersection(what.record.failed) if what.record else frozenset[str]()
+    failed, stopped = (what.record.failed, what.record.stopped) if what.record else ((), ())
     previous, at = previous_of(request.version, what.stamps, _kept(found), failed), after(now, [what.latest])
     plan = replace(plan, halted=halted(plan, units, stopped), before=next(iter(previous), ""))
     files = {

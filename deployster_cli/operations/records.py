@@ -59,9 +59,14 @@ class Memory:
     failed: tuple[str, ...] = ()
 
 
-def known(engine: Engine, service: str, stamps: Mapping[str, Stamp]) -> Known:
-    """What the stamps say and the record, if the engine's last listing had one."""
+def known(engine: Engine, service: str, stamps: Mapping[str, Stamp], units: Collection[Unit] = ()) -> Known:
+    """What the stamps say and the record, if the engine's last listing had one. What of the ``units`` is up has not
+    failed, whatever that says.
+    """
     record = engine.records.read(service) if engine.records.listed(service) else None
+    if record and record.failed:
+        up = {unit.name.version for unit in units if unit.name.service == service and unit.condition in UP}
+        record = replace(record, failed=tuple(version for version in record.failed if version not in up))
     return Known(corrected(stamps, record), record)
 
 

@@ -55,7 +55,7 @@ def standing(engine: Engine, service: str) -> Standing:
     seen = owned(engine, engine.units(), service)
     units = seen.units
     found = releases(units, service)
-    what = known(engine, service, seen.stamps)
+    what = known(engine, service, seen.stamps, units)
     last = newest(found, what.stamps)
     if last is None:
         if foreign := none_of_ours(units, service):

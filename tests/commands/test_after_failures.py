@@ -138,6 +138,7 @@ def test_a_release_that_came_up_by_itself_can_be_gone_back_to(shell: Shell) -> N
     shell.engine.fates.clear()
     for life in shell.engine.lives.values():
         life.fate = Fate.RUNS
+    assert "carousel-late@" in shell("restart carousel --dry-run")[1]
     shell("deploy carousel v3 --destroy-previous")
     assert shell("rollback carousel")[0] == 0
     assert there(shell) == {"late": 1}
