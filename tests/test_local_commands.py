@@ -23,12 +23,26 @@ def nothing() -> None:
 
 
 def ran(folder: Path, line: str, *, limit: float = 30.0, stdin: str = "") -> tuple[list[str], HookResult]:
-    running, said = LocalCommands(folder, limit).run(line, {"DEPLOYSTER_VERSION": "v2"}, stdin, nothing), []
-    while True:
-        try:
-            said.append(next(running))
-        except StopIteration as end:
-            return said, end.value
+    said: list[str] = []
+    result = LocalCommands(folder, limit).run(line, {"DEPLOYSTER_VERSION": "v2"}, stdin, nothing, said.append)
+    return said, result
+
+
+class Enough(Exception):
+    """Nobody listens any more."""
+
+
+def first_line(folder: Path, line: str) -> str:
+    """The first line that it says; nobody listens to the others."""
+    said: list[str] = []
+
+    def hear(text: str) -> None:
+        said.append(text)
+        raise Enough
+
+    with pytest.raises(Enough):
+        LocalCommands(folder, 30).run(line, {}, "", nothing, hear)
+    return said[0]
 
 
 def test_a_hook_runs_in_its_folder_with_its_variables(tmp_path: Path) -> None:
@@ -59,8 +73,8 @@ def test_it_runs_where_the_package_is_found_from_the_working_folder_alone(
     (hooks / "deployster_cli.py").write_text("raise SystemExit('another deployster')")
     code = (
         "from pathlib import Path; from deployster_cli.operations.hooks import LocalCommands\n"
-        f"for line in LocalCommands(Path({str(hooks)!r}), 30)"
-        ".run('echo ran; echo ${PYTHONPATH-none}; pwd', {}, '', lambda: None): print(line)"
+        f"LocalCommands(Path({str(hooks)!r}), 30)"
+        ".run('echo ran; echo ${PYTHONPATH-none}; pwd', {}, '', lambda: None, print)"
     )
     bare = os.path.realpath(sys.executable)  # the virtual environment would have the package
     argv, before = [bare, "-c", code], {"PATH": os.environ["PATH"]}
@@ -71,10 +85,8 @@ def test_it_runs_where_the_package_is_found_from_the_working_folder_alone(
 
 
 def test_lines_come_while_it_runs(tmp_path: Path) -> None:
-    running = LocalCommands(tmp_path, 30).run("echo now; sleep 20", {}, "", nothing)
     started = time.monotonic()
-    assert (next(running), time.monotonic() - started < 10) == ("now", True)
-    running.close()
+    assert (first_line(tmp_path, "echo now; sleep 20"), time.monotonic() - started < 10) == ("now", True)
 
 
 def test_a_line_without_an_end_is_a_line(tmp_path: Path) -> None:
@@ -87,18 +99,15 @@ def test_at_its_limit_it_is_killed_with_all_that_it_started(tmp_path: Path) -> N
 
 
 def test_so_it_is_when_nobody_listens_any_more(tmp_path: Path) -> None:
-    running = LocalCommands(tmp_path, 30).run("sleep 60 & echo $!; wait", {}, "", nothing)
-    child = int(next(running))
-    running.close()
-    assert not _runs(child)
+    assert not _runs(int(first_line(tmp_path, "sleep 60 & echo $!; wait")))
 
 
 def test_when_we_are_killed_all_that_it_started_ends(tmp_path: Path) -> None:
     code = (
         "from pathlib import Path; from deployster_cli.operations.hooks import LocalCommands\n"
-        f"running = LocalCommands(Path({str(tmp_path)!r}), 60)"
-        ".run('setsid sleep 60 & apart=$!; sleep 60 & echo $apart $! $$; sleep 60; true', {}, '', lambda: None)\n"
-        "print(next(running), flush=True); next(running)"
+        f"LocalCommands(Path({str(tmp_path)!r}), 60)"
+        ".run('setsid sleep 60 & apart=$!; sleep 60 & echo $apart $! $$; sleep 60; true', {}, '', lambda: None, "
+        "lambda line: print(line, flush=True))"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as run:
         assert run.stdout
@@ -125,10 +134,7 @@ def test_so_it_is_where_its_parent_has_ended_and_its_output_is_closed(tmp_path: 
 
 
 def test_so_it_is_when_nobody_listens(tmp_path: Path) -> None:
-    running = LocalCommands(tmp_path, 30).run(APART.format(ignored="USR1", rest="sleep 60"), {}, "", nothing)
-    apart = int(next(running))
-    running.close()
-    assert not _runs(apart)
+    assert not _runs(int(first_line(tmp_path, APART.format(ignored="USR1", rest="sleep 60"))))
 
 
 @pytest.mark.parametrize("code", [0, 3])
@@ -220,9 +226,9 @@ def _is_there(pid: int) -> bool:
 
 def test_what_goes_on_meanwhile_goes_on_while_it_is_silent(tmp_path: Path) -> None:
     beats: list[float] = []
-    for _ in LocalCommands(tmp_path, 30).run("sleep 0.5", {}, "", lambda: beats.append(time.monotonic())):
-        raise AssertionError("it says nothing")
-    assert len(beats) >= 4
+    said: list[str] = []
+    LocalCommands(tmp_path, 30).run("sleep 0.5", {}, "", lambda: beats.append(time.monotonic()), said.append)
+    assert (said, len(beats) >= 4) == ([], True)
 
 
 def test_what_goes_on_meanwhile_may_end_it(tmp_path: Path) -> None:
@@ -231,5 +237,5 @@ def test_what_goes_on_meanwhile_may_end_it(tmp_path: Path) -> None:
 
     started = time.monotonic()
     with pytest.raises(TimeoutError):
-        list(LocalCommands(tmp_path, 30).run("sleep 20", {}, "", lost))
+        LocalCommands(tmp_path, 30).run("sleep 20", {}, "", lost, lambda _: None)
     assert time.monotonic() - started < 5

@@ -8,26 +8,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
-    from deployster_cli.domain.change import Errand, Intent
-    from deployster_cli.domain.events import Event
+    from deployster_cli.domain.change import Change, TaskRequest
+    from deployster_cli.domain.events import Tell
     from deployster_cli.domain.units.model import Release, Unit
-    from deployster_cli.operations.carry_out import Carrying
     from deployster_cli.operations.deploy import Prepared
     from deployster_cli.operations.logs import Logs, Wanted
     from deployster_cli.operations.releases import Entry
+    from deployster_cli.operations.rollout import Result
 
 
-class Asked(Protocol):
-    """One intent that was checked as far as it can be without an engine. Both raise DeploysterError."""
+class Checked(Protocol):
+    """One change that was checked as far as it can be without an engine. Both raise DeploysterError."""
 
     def prepare(self) -> Prepared:
         """What would be done now; changes nothing."""
         ...
 
-    def carry(self) -> Carrying:
-        """Do it, telling each event as it happens; what it did comes at the end."""
+    def run(self, tell: Tell) -> Result:
+        """Do it and return what it did; ``tell`` is called with each event as it happens."""
         ...
 
 
@@ -46,11 +44,11 @@ class Backend(Protocol):
         """The service's releases, newest first; NotFound where it has none."""
         ...
 
-    def undertake(self, intent: Intent) -> Asked:
-        """The intent, ready to be planned or carried out; InvalidInput where it can't be meant."""
+    def checked(self, change: Change) -> Checked:
+        """The change, ready to be planned or run; InvalidInput where it can't be meant."""
         ...
 
-    def task(self, errand: Errand) -> Generator[Event, None, int]:
+    def task(self, request: TaskRequest, tell: Tell) -> int:
         """Run a command once with a release and tell its output; its exit code. What ends this early stops it."""
         ...
 

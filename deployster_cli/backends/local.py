@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from deployster_cli.config.load import Settings
-    from deployster_cli.domain.change import Errand, Intent
-    from deployster_cli.domain.events import Event
+    from deployster_cli.domain.change import Change, TaskRequest
+    from deployster_cli.domain.events import Tell
     from deployster_cli.domain.units.model import Release, Unit
     from deployster_cli.engines.base import Engine
-    from deployster_cli.operations.carry_out import Carrying
-    from deployster_cli.operations.change import Undertaking
+    from deployster_cli.operations.change import Operation
     from deployster_cli.operations.deploy import Prepared
     from deployster_cli.operations.logs import Logs, Wanted
     from deployster_cli.operations.releases import Entry
+    from deployster_cli.operations.rollout import Result
 
 
 class Direct:
@@ -51,16 +52,16 @@ class Direct:
 
         return history(self.engine, service)
 
-    def undertake(self, intent: Intent) -> Asking:
+    def checked(self, change: Change) -> LocalChange:
         """As Backend says."""
-        from deployster_cli.operations.change import Undertaking  # noqa: PLC0415 - pulls in jinja2
+        from deployster_cli.operations.change import Operation  # noqa: PLC0415 - pulls in jinja2
         from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
 
-        undertaking = Undertaking(self.settings, intent, self.person(), SystemClock())
-        undertaking.check()
-        return Asking(undertaking, self)
+        operation = Operation(self.settings, replace(change, by=self.person()), SystemClock())
+        operation.check()
+        return LocalChange(operation, self)
 
-    def task(self, errand: Errand) -> Generator[Event, None, int]:
+    def task(self, request: TaskRequest, tell: Tell) -> int:
         """As Backend says."""
         from deployster_cli.operations.change import one_task  # noqa: PLC0415 - pulls in jinja2
         from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
@@ -68,10 +69,10 @@ class Direct:
 
         clock = SystemClock()
         task = one_task(
-            self.settings, errand.service, errand.version, errand.command, envs=errand.envs, by=self.person()
+            self.settings, request.service, request.version, request.command, envs=request.envs, by=self.person()
         )
         task.file(1, clock.utc())
-        return run_task(self.engine, task, clock, errand.timeout)
+        return run_task(self.engine, task, clock, tell, request.timeout)
 
     def logs(self, wanted: Wanted, *, follow: bool) -> Logs:
         """As Backend says."""
@@ -82,16 +83,16 @@ class Direct:
         return logs(self.engine, wanted, while_read(sys.stdout), follow=follow)
 
 
-class Asking(NamedTuple):
-    """backend.Asked: an undertaking and the engine it is for."""
+class LocalChange(NamedTuple):
+    """backend.Checked: an operation and the engine it is for."""
 
-    undertaking: Undertaking
+    operation: Operation
     by: Direct
 
     def prepare(self) -> Prepared:
-        """As Asked says."""
-        return self.undertaking.prepare(self.by.engine)
+        """As Checked says."""
+        return self.operation.prepare(self.by.engine)
 
-    def carry(self) -> Carrying:
-        """As Asked says."""
-        return self.undertaking.carry(self.by.engine)
+    def run(self, tell: Tell) -> Result:
+        """As Checked says."""
+        return self.operation.run(self.by.engine, tell)

@@ -11,12 +11,12 @@ import click
 from deployster_cli.cli.context import Run
 from deployster_cli.cli.options import policy_of
 from deployster_cli.cli.prompts import confirm_protected, confirmed
-from deployster_cli.domain.change import Intent, Verb
+from deployster_cli.domain.change import Change, Verb
 from deployster_cli.domain.wording import on, some_names
 from deployster_cli.errors import DeploysterError
 
 if TYPE_CHECKING:
-    from deployster_cli.backends.base import Asked
+    from deployster_cli.backends.base import Checked
     from deployster_cli.domain.units.names import UnitName
     from deployster_cli.operations.deploy import Prepared
 
@@ -28,9 +28,9 @@ ACCEPT_CHANGES = click.option(
 )
 
 
-def intent_of(verb: Verb, service: str, version: str | None, given: Mapping[str, Any]) -> Intent:
+def intent_of(verb: Verb, service: str, version: str | None, given: Mapping[str, Any]) -> Change:
     """The intent of a command line; InvalidInput where its options contradict one another."""
-    return Intent(
+    return Change(
         verb=verb,
         service=service,
         version=version,
@@ -49,12 +49,12 @@ def intent_of(verb: Verb, service: str, version: str | None, given: Mapping[str,
     )
 
 
-def roll_out(run: Run, intent: Intent, *, dry_run: bool, yes: bool = False) -> None:
+def roll_out(run: Run, intent: Change, *, dry_run: bool, yes: bool = False) -> None:
     """Plan the intent and carry it out, or with --dry-run just show the plan. ``yes``: a protected cluster too."""
-    from deployster_cli.views.rollouts import show_deployed, show_plan, telling  # noqa: PLC0415
+    from deployster_cli.views.rollouts import show_deployed, show_plan, with_progress  # noqa: PLC0415
 
     _remark_on_name(run, intent)
-    asked = run.backend().undertake(intent)
+    asked = run.backend().checked(intent)
     if dry_run:
         prepared = asked.prepare()
         show_plan(run.output, prepared.plan, prepared.units, run.settings.place)
@@ -62,12 +62,12 @@ def roll_out(run: Run, intent: Intent, *, dry_run: bool, yes: bool = False) -> N
         return
     if intent.adopt:
         adopted = _confirm_adoption(run, asked, yes=yes)
-        asked = run.backend().undertake(replace(intent, adopt_only=adopted))
+        asked = run.backend().checked(replace(intent, adopt_only=adopted))
     confirm_protected(run.settings, f"{intent.service}: {intent.doing}", yes=yes)
-    show_deployed(run.output, telling(run.output, asked.carry()))
+    show_deployed(run.output, with_progress(run.output, asked.run))
 
 
-def _confirm_adoption(run: Run, asked: Asked, *, yes: bool) -> tuple[UnitName, ...]:
+def _confirm_adoption(run: Run, asked: Checked, *, yes: bool) -> tuple[UnitName, ...]:
     """Show what is to be taken over and have it confirmed, off a terminal by --yes; DeploysterError where it isn't.
 
     What comes while the question stands was not asked about: these alone are to be taken over.
@@ -95,7 +95,7 @@ def _remark_on_needs(run: Run, prepared: Prepared) -> None:
         run.output.note(f"{lack.text} {lack.cure}")
 
 
-def _remark_on_name(run: Run, intent: Intent) -> None:
+def _remark_on_name(run: Run, intent: Change) -> None:
     """Say so where a service that the file doesn't name is nearly one that it does: the defaults may be a slip.
 
     ``carousel.beta`` is none: whoever writes that means another service than ``carousel``.

@@ -16,7 +16,7 @@ from deployster_cli.domain.units.names import quoted
 from deployster_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from deployster_cli.domain.rollout.plan import Policy
+    from deployster_cli.domain.change import Policy
 
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -114,7 +114,7 @@ ROLLING_ONE_BY_ONE = (_batch_size("1"), *_HOW)
 
 def policy_of(given: Mapping[str, Any]) -> Policy:
     """The policy that ROLLING's options describe; InvalidInput where they contradict one another."""
-    from deployster_cli.domain.rollout.plan import Policy  # noqa: PLC0415 - most commands roll nothing out
+    from deployster_cli.domain.change import Policy  # noqa: PLC0415 - most commands roll nothing out
 
     if given["settle"] >= given["timeout"]:
         raise InvalidInput("--settle must be shorter than --timeout, or no deploy could ever succeed.")

@@ -10,14 +10,13 @@ import click
 from deployster_cli.cli.context import Run, this_run
 from deployster_cli.cli.options import ADOPT, WAITING, number, shared_options, with_options
 from deployster_cli.cli.prompts import confirm_protected, confirmed
-from deployster_cli.domain.change import Intent, Verb
-from deployster_cli.domain.rollout.plan import Policy
+from deployster_cli.domain.change import Change, Policy, Verb
 from deployster_cli.domain.units.names import MOST_INSTANCES
 from deployster_cli.domain.wording import on, some_names
 from deployster_cli.errors import DeploysterError
 
 if TYPE_CHECKING:
-    from deployster_cli.backends.base import Asked
+    from deployster_cli.backends.base import Checked
     from deployster_cli.domain.units.names import UnitName
 
 
@@ -37,20 +36,20 @@ def cli(service: str, version: str, instances: tuple[int, ...], yes: bool, **giv
     deployster destroy carousel 9f88701
     deployster destroy carousel 9f88701 --instance 2 --yes
     """
-    from deployster_cli.views.rollouts import show_destroyed, telling  # noqa: PLC0415
+    from deployster_cli.views.rollouts import show_destroyed, with_progress  # noqa: PLC0415
 
     run, policy = this_run(), Policy(timeout=given["timeout"])
     adopt, lock_wait = given["adopt"], given["lock_wait"]
-    intent = Intent(Verb.DESTROY, service, version, only=instances, adopt=adopt, policy=policy, lock_wait=lock_wait)
-    asked = run.backend().undertake(intent)
+    intent = Change(Verb.DESTROY, service, version, only=instances, adopt=adopt, policy=policy, lock_wait=lock_wait)
+    asked = run.backend().checked(intent)
     if adopt or not yes:
         adopted = _confirm(run, asked, yes=yes)
-        asked = run.backend().undertake(replace(intent, adopt_only=adopted)) if adopt else asked
+        asked = run.backend().checked(replace(intent, adopt_only=adopted)) if adopt else asked
     confirm_protected(run.settings, f"{service}: {intent.doing}", yes=yes)
-    show_destroyed(run.output, telling(run.output, asked.carry()))
+    show_destroyed(run.output, with_progress(run.output, asked.run))
 
 
-def _confirm(run: Run, asked: Asked, *, yes: bool) -> tuple[UnitName, ...]:
+def _confirm(run: Run, asked: Checked, *, yes: bool) -> tuple[UnitName, ...]:
     """Have it confirmed, off a terminal by --yes; what is to be taken over with it. DeploysterError where it isn't.
 
     What comes while the question stands was not asked about: these alone are to be taken over.

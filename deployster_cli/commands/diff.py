@@ -25,5 +25,5 @@ def cli(*, service: str, version: str, template: str | None, **values: tuple[str
     from deployster_cli.views.results import show_diff  # noqa: PLC0415
 
     run = this_run()
-    of, render = renderer(run.settings_here, service, template or "", values["sets"], values["envs"])
-    show_diff(run.output, diff(run.engine(), render, of, version, now=SystemClock().utc(), by=person()))
+    render = renderer(run.settings_here, service, template or "", values["sets"], values["envs"])
+    show_diff(run.output, diff(run.engine(), render, version, now=SystemClock().utc(), by=person()))

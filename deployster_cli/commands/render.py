@@ -28,5 +28,5 @@ def cli(*, service: str, version: str, instance: int, template: str | None, **va
     from deployster_cli.views.results import show_unit_file  # noqa: PLC0415
 
     run = this_run()
-    of, render = renderer(run.settings_here, service, template or "", values["sets"], values["envs"])
-    show_unit_file(run.output, sample(render, of, version, instance=instance, now=SystemClock().utc(), by=person()))
+    render = renderer(run.settings_here, service, template or "", values["sets"], values["envs"])
+    show_unit_file(run.output, sample(render, version, instance=instance, now=SystemClock().utc(), by=person()))

@@ -10,7 +10,7 @@ from deployster_cli.cli.change import ACCEPT_CHANGES, intent_of, roll_out
 from deployster_cli.cli.context import Run, this_run
 from deployster_cli.cli.options import ROLLING, VALUES, number, shared_options, with_options
 from deployster_cli.cli.prompts import confirmed
-from deployster_cli.domain.change import Intent, Verb
+from deployster_cli.domain.change import Change, Verb
 from deployster_cli.domain.limits import MOST_AT_ONCE
 from deployster_cli.domain.wording import on
 from deployster_cli.errors import DeploysterError
@@ -36,11 +36,11 @@ def cli(service: str, instances: int, yes: bool, **given: Any) -> None:
     roll_out(run, intent, dry_run=given["dry_run"], yes=yes)
 
 
-def _confirm(run: Run, intent: Intent) -> None:
+def _confirm(run: Run, intent: Change) -> None:
     """Show the plan where it retires something, and have it confirmed; DeploysterError where it isn't."""
     from deployster_cli.views.rollouts import announce_plan  # noqa: PLC0415
 
-    shown = run.backend().undertake(intent).prepare()
+    shown = run.backend().checked(intent).prepare()
     if not shown.plan.retire:
         return
     announce_plan(run.output, shown.plan, shown.units)

@@ -28,10 +28,10 @@ def cli(service: str, version: str, words: tuple[str, ...], envs: tuple[str, ...
     deployster task carousel 9f88701 -- rake db:migrate
     deployster task carousel 9f88701 --timeout 1h -- 'rake db:seed && rake stats'
     """
-    from deployster_cli.domain.change import Errand  # noqa: PLC0415
+    from deployster_cli.domain.change import TaskRequest  # noqa: PLC0415
     from deployster_cli.views.tasks import show_task  # noqa: PLC0415
 
     run = this_run()
     command = words[0] if len(words) == 1 else shlex.join(words)
-    errand = Errand(service, version, command, envs, timeout)
-    return show_task(run.output, errand, run.backend().task(errand))
+    request = TaskRequest(service, version, command, envs, timeout)
+    return show_task(run.output, request, lambda tell: run.backend().task(request, tell))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from deployster_cli.domain.rollout.tracking import Reason
@@ -249,3 +250,6 @@ Event = (
     | HookWarned
     | Noticed
 )
+
+Tell = Callable[[Event], None]
+"""Called with each event as it happens. What it raises ends whatever tells, as a signal does."""

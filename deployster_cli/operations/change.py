@@ -1,30 +1,32 @@
-"""An intent with the settings it meets: checked, planned and carried out. Commands and the server share this."""
+"""One change of a service, from its beginning to its end: ``Operation.run``. Commands and the server share this."""
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from deployster_cli.config.load import Settings
-from deployster_cli.domain.change import Intent, Verb
-from deployster_cli.domain.events import Event, Noticed
-from deployster_cli.domain.rollout.instances import FILE
-from deployster_cli.domain.templates.render import Templates
+from deployster_cli.domain.change import Change, Verb
+from deployster_cli.domain.events import Tell
+from deployster_cli.domain.templates.render import Renderer, Templates
 from deployster_cli.domain.templates.secrets import with_secrets
-from deployster_cli.domain.units.model import Service
+from deployster_cli.domain.units.model import Service, Unit
 from deployster_cli.domain.units.names import check_service
-from deployster_cli.domain.wording import left_alone
 from deployster_cli.engines.base import Engine
-from deployster_cli.errors import DeploysterError, Interrupted, InvalidInput
+from deployster_cli.errors import DeploysterError, EngineUnreachable, Interrupted, InvalidInput
 from deployster_cli.operations import deploy, destroy, lock, releases
-from deployster_cli.operations.carry_out import Carrying, Keep, Locking, under_lock
 from deployster_cli.operations.clock import Clock
-from deployster_cli.operations.deploy import Prepared, Renderer, Request
-from deployster_cli.operations.preflight import Surroundings
-from deployster_cli.operations.prerequisites import refuse_ahead
-from deployster_cli.operations.task import TEMPLATE, Task
+from deployster_cli.operations.deploy import Prepared
+from deployster_cli.operations.left_tasks import await_left_tasks
+from deployster_cli.operations.lock import Held
+from deployster_cli.operations.preflight import Keep, Preflight
+from deployster_cli.operations.prerequisites import refuse_ahead, refuse_missing
+from deployster_cli.operations.records import Keeping
+from deployster_cli.operations.rollout import Result, carry_out
+from deployster_cli.operations.task import TEMPLATE, Task, run_before
 from deployster_cli.operations.templates import load
 
 PROCESS = "process"
@@ -33,16 +35,193 @@ PROCESS = "process"
 NOT_KNOWN_YET = "newest"
 """Stands for a version that only the engine's listing tells, while everything else is checked."""
 
+PLAN_LASTS = 5.0
+"""Seconds after which a plan is made anew, if nothing of it has been done by then."""
+
+LOOK_LASTS = 3.0
+"""Seconds for which the look that the plan was made from is as good as another one, which takes fleet over a second
+where there are a thousand units.
+"""
+
+PLANNINGS = 3
+"""How often a plan is made at most, while the listings that it is made from turn out to be short."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One change with the settings it meets.
+
+    ``check`` asks no engine, ``prepare`` changes nothing, ``run`` does it. All raise DeploysterError.
+    """
+
+    settings: Settings
+    change: Change
+    clock: Clock
+
+    def run(self, engine: Engine, tell: Tell) -> Result:
+        """Carry the change out and return what it did; ``tell`` is called with each event as it happens."""
+        change, clock = self.change, self.clock
+        planner, around = Planner(self, engine), Preflight(self.settings, change, clock, tell)
+        record = lock.new_note(change.service, change.by, change.doing, clock)
+        try:
+            with lock.hold(engine, record, clock, change.lock_wait, tell=tell, meanwhile=planner.plan_early) as held:
+                planned = planner.first(held)
+                if await_left_tasks(engine, planned, clock, tell, wait=change.lock_wait, keep=held.keep):
+                    planned = planner.again()
+                self.decided(planned)
+                planner.take_over_no_more_than(planned)
+                if self.preflight(around, engine, planned, held.keep) or planner.is_old:
+                    planned = planner.again()
+                if planned.plan.start and self.tasks:
+                    run_before(engine, self.tasks, clock, tell, held.keep)
+                    planned = planner.again()
+                if planned.plan.start:
+                    refuse_missing(engine, planned.work.files.values())
+                keeping = Keeping(engine, planned.plan, planned.memory, clock, held.ensure)
+                with keeping.kept(tell):
+                    result = carry_out(engine, planned.work, clock, held, tell, seen=planner.seen, stops=keeping.stops)
+        except DeploysterError as error:
+            self._failed(error, around)
+            raise
+        around.after(result.plan)
+        return result
+
+    def check(self) -> None:
+        """Refuse whatever can be refused without an engine: values, templates, tasks."""
+        if self.change.verb is Verb.DESTROY:
+            return
+        now = self.clock.utc()
+        deploy.check_input(self._named, self._render, now)
+        for each in self.tasks:
+            each.file(1, now)
+
+    def prepare(self, engine: Engine) -> Prepared:
+        """What would be done now; NotFound or InvalidInput where it is certain that it can't be."""
+        change = self.change
+        if change.verb is Verb.DESTROY:
+            return destroy.prepare(engine, change)
+        now = None if change.verb is Verb.DEPLOY else releases.standing(engine, change.service)
+        settled, seen = (self._settled(engine, now), now.seen) if now else (change, None)
+        prepared = deploy.prepare(engine, settled, self._render, self.clock.utc(), seen)
+        refuse_ahead(engine, prepared.work.files.values())
+        return prepared
+
+    def decided(self, prepared: Prepared) -> None:
+        """Called with what is to be done, the lock held, before hooks and tasks. After them it is planned anew."""
+
+    def preflight(self, around: Preflight, engine: Engine, planned: Prepared, keep: Keep) -> bool:
+        """See to the image and the hooks before it. Whether a hook ran: who knows what it changed."""
+        service = None if self.change.verb is Verb.DESTROY else self._render.service
+        return around.before(engine, service, planned, keep)
+
+    @cached_property
+    def tasks(self) -> tuple[Task, ...]:
+        """What has to succeed before a deploy: the service's own tasks, then those that were asked for."""
+        change = self.change
+        own = self.settings.before_deploy(change.service) if change.verb is Verb.DEPLOY else ()
+        commands = (*own, *change.before)
+        return tuple(self._task(command) for command in commands)
+
+    def _task(self, command: str) -> Task:
+        return task(self.settings, self._render.service, self._named.version or "", self.change.by, command)
+
+    @cached_property
+    def _render(self) -> Renderer:
+        change = self.change
+        return renderer(self.settings, change.service, change.template, change.sets, change.envs)
+
+    @property
+    def _named(self) -> Change:
+        """The change with a version, be it one that stands for what only the engine knows."""
+        return self.change if self.change.version else replace(self.change, version=NOT_KNOWN_YET)
+
+    def _settled(self, engine: Engine, now: releases.Standing) -> Change:
+        """The change completed with how the service stands: which release is the newest, and how it was deployed."""
+        back = self.change.verb is Verb.ROLLBACK
+        if not self.change.as_now:
+            releases.check_settings(engine, now.newest if back else now.stood, self._render)
+        return releases.rolled_back(now, self.change) if back else releases.of_the_newest(now, self.change)
+
+    def _failed(self, error: DeploysterError, around: Preflight) -> None:
+        if not isinstance(error, Interrupted):
+            around.after_failure(error)
+        elif self.change.verb is Verb.RESTART:
+            error.hint = error.hint.replace("goes on from here", "starts over")
+
+
+class Planner:
+    """Plans an operation: early, while it is not certain yet that the lock is ours, and under the lock as often as what
+    the plan was made from may have changed.
+    """
+
+    def __init__(self, operation: Operation, engine: Engine) -> None:
+        self._operation, self._engine, self._clock = operation, engine, operation.clock
+        self._held: Held | None = None
+        self._early: Prepared | None = None
+        self._early_lasts_until = self._began = 0.0
+        self._units: tuple[Unit, ...] = ()
+
+    def plan_early(self) -> None:
+        """Plan before the lock is ours. What fails now will fail again then if it must."""
+        self._early = None
+        with contextlib.suppress(DeploysterError):
+            self._early = self._plan()
+        self._early_lasts_until = self._clock.now() + PLAN_LASTS
+
+    def first(self, held: Held) -> Prepared:
+        """The early plan if it is still of now, else another."""
+        self._held = held
+        return self._proven(self._early if self._clock.now() <= self._early_lasts_until else None)
+
+    def again(self) -> Prepared:
+        """Another plan, of now. Locked where the lock is not ours any more."""
+        return self._proven(None)
+
+    @property
+    def is_old(self) -> bool:
+        """Whether a plan has to be made anew, nothing of it having been done."""
+        return self._clock.now() - self._began > PLAN_LASTS
+
+    @property
+    def seen(self) -> tuple[Unit, ...] | None:
+        """The units that the last plan was made from, as long as they are as good as a look."""
+        return self._units if self._clock.now() - self._began <= LOOK_LASTS else None
+
+    def take_over_no_more_than(self, decided: Prepared) -> None:
+        """Adopt only what the plan names: what comes while hooks and tasks run was not meant."""
+        change = self._operation.change
+        if change.adopt:
+            self._operation = replace(self._operation, change=replace(change, adopt_only=decided.plan.adopted))
+
+    def _plan(self) -> Prepared:
+        self._began = self._clock.now()
+        return self._operation.prepare(self._engine)
+
+    def _proven(self, made: Prepared | None) -> Prepared:
+        """A plan from a listing with our own lock in it: one that lacks it lacks who knows what."""
+        assert self._held is not None  # noqa: S101 - ``first`` comes first  # nosec B101
+        self._held.ensure()
+        for _ in range(PLANNINGS):
+            made = made or self._plan()
+            if self._held.shown:
+                self._units = made.units
+                return made
+            self._held.keep()
+            made = None
+        raise EngineUnreachable(
+            "The engine's listings are not whole: they lack the very lock of this run. Nothing was started.",
+            "Try again; fleet leaves things out where it has too much to do.",
+        )
+
 
 def renderer(
     settings: Settings, name: str, template: str = "", sets: Sequence[str] = (), envs: Sequence[str] = ()
-) -> tuple[Service, Renderer]:
-    """The service with these values over its settings, and its template ready to render."""
+) -> Renderer:
+    """The template of the service with these values over its settings, ready to render."""
     chosen = (f"template={template}",) if template else ()
     service = with_secrets(settings.with_values(settings.service(name), (*sets, *chosen), envs), os.environ)
-    service = _somewhere(settings, service)
     asked = [pair.partition("=")[0] for pair in sets]
-    return service, Templates(load(settings.templates_dir)).renderer(service, asked)
+    return Templates(load(settings.templates_dir)).renderer(_somewhere(settings, service), asked)
 
 
 def _somewhere(settings: Settings, service: Service) -> Service:
@@ -60,132 +239,17 @@ def _somewhere(settings: Settings, service: Service) -> Service:
     )
 
 
-def task(settings: Settings, request: Request, command: str) -> Task:
+def task(settings: Settings, of: Service, version: str, by: str, command: str) -> Task:
     """One run of a command with a release, as its service runs: in its folder, in its image, or on the machine itself.
 
     InvalidInput where it can't be rendered.
     """
-    templates, of = Templates(load(settings.templates_dir)), request.service
+    templates = Templates(load(settings.templates_dir))
     folder = of.directory or ("" if templates.takes_image(of.template) else "/")
     render = templates.renderer(of._replace(template=TEMPLATE, directory=folder, extra={"task": command}))
-    return Task(command, of.name, request.version, request.by, render)
+    return Task(command, of.name, version, by, render)
 
 
 def one_task(settings: Settings, service: str, version: str, command: str, *, envs: Sequence[str], by: str) -> Task:
-    """One run of a command with a release of a service, that is no part of any intent."""
-    of, _ = renderer(settings, check_service(service), envs=envs)
-    return task(settings, Request(of, version, by), command)
-
-
-def _sets_number(asked: Intent) -> bool:
-    return any(text.partition("=")[0].strip() == "instances" for text in asked.sets)
-
-
-@dataclass(frozen=True)
-class Undertaking:
-    """One intent. ``by`` is who asks, for stamp and lock.
-
-    ``check`` asks no engine, ``prepare`` changes nothing, ``carry`` does it and tells. All raise DeploysterError.
-    """
-
-    settings: Settings
-    intent: Intent
-    by: str
-    clock: Clock
-
-    @cached_property
-    def _rendering(self) -> tuple[Request, Renderer]:
-        asked = self.intent
-        service, render = renderer(self.settings, asked.service, asked.template, asked.sets, asked.envs)
-        request = Request(
-            service=service,
-            version=NOT_KNOWN_YET if asked.version is None else asked.version,
-            by=self.by,
-            instances=asked.instances,
-            verb=asked.verb,
-            setting_from="--set instances" if _sets_number(asked) else FILE,
-            destroy_previous=asked.destroy_previous,
-            adopt=asked.adopts,
-            batch=asked.batch or (1 if asked.verb is Verb.RESTART else None),
-            recreate=asked.recreate or asked.verb is Verb.RESTART,
-            as_it_is=asked.verb is Verb.SCALE,
-            policy=asked.policy,
-        )
-        return request, render
-
-    @cached_property
-    def _tasks(self) -> tuple[Task, ...]:
-        """What has to succeed before a deploy: the service's own tasks, then those that were asked for."""
-        own = self.settings.before_deploy(self.intent.service) if self.intent.verb is Verb.DEPLOY else ()
-        commands = (*own, *self.intent.before)
-        return tuple(task(self.settings, self._rendering[0], command) for command in commands)
-
-    def check(self) -> None:
-        """Refuse whatever can be refused without an engine: names, numbers, values, templates, tasks."""
-        if self.intent.verb is Verb.DESTROY:
-            destroy.check_input(self.intent.service, self.intent.version or "", self.intent.only)
-            return
-        check_service(self.intent.service)
-        if self.intent.adopt and not self.intent.destroy_previous:
-            raise InvalidInput("--adopt takes over what --destroy-previous is to retire: alone it would do nothing.")
-        request, render = self._rendering
-        deploy.check_input(request, render, self.clock.utc())
-        for each in self._tasks:
-            each.file(1, self.clock.utc())
-
-    def prepare(self, engine: Engine) -> Prepared:
-        """What would be done now; NotFound or InvalidInput where it is certain that it can't be."""
-        asked = self.intent
-        if asked.verb is Verb.DESTROY:
-            version, only = asked.version or "", asked.only
-            return destroy.prepare(engine, asked.service, version, only, asked.policy, adopt=asked.adopts)
-        request, render = self._rendering
-        now = None if asked.verb is Verb.DEPLOY else releases.standing(engine, request.service.name)
-        wanted, seen = (self._settled(engine, now), now.seen) if now else (request, None)
-        prepared = deploy.prepare(engine, wanted, render, self.clock.utc(), seen)
-        refuse_ahead(engine, prepared.work.files.values())
-        return prepared
-
-    def decided(self, prepared: Prepared) -> None:
-        """Called with what is to be done, the lock held, before hooks and tasks. After them it is planned anew."""
-
-    def carry(self, engine: Engine) -> Carrying:
-        """Take the service's lock, plan, run hooks and tasks, carry it out, and give the lock back; then run hooks."""
-        surroundings = Surroundings(self.settings, self.intent, self.by, self.clock)
-        service = None if self.intent.verb is Verb.DESTROY else self._rendering[0].service
-        prepared: list[Prepared] = []
-
-        asked = [self]
-
-        def ahead(made: Prepared, keep: Keep) -> Generator[Event, None, bool]:
-            self.decided(made)
-            prepared.append(made)
-            if self.intent.adopt:  # what comes while hooks and tasks run was not meant
-                asked.append(replace(self, intent=replace(self.intent, adopt_only=made.plan.adopted)))
-            return (yield from surroundings.ahead(engine, service, made, keep))
-
-        note = lock.new_note(self.intent.service, self.by, self.intent.doing, self.clock)
-        tasks = () if service is None else self._tasks
-        try:
-            locking = Locking(note, self.intent.lock_wait, ahead, tasks)
-            result = yield from under_lock(engine, locking, lambda: asked[-1].prepare(engine), self.clock)
-        except DeploysterError as error:
-            if prepared and not isinstance(error, Interrupted):
-                yield from surroundings.behind_failure(prepared[0], error)
-            if isinstance(error, Interrupted) and self.intent.verb is Verb.RESTART:
-                error.hint = error.hint.replace("goes on from here", "starts over")
-            raise
-        if came := left_alone([name for name in result.plan.beside if name not in prepared[0].plan.beside]):
-            yield Noticed(came)
-        yield from surroundings.behind(prepared[0], result.plan)
-        return result
-
-    def _settled(self, engine: Engine, now: releases.Standing) -> Request:
-        """The request completed with how the service stands: which release is the newest, and how it was deployed."""
-        request, render = self._rendering
-        if not self.intent.as_now:
-            going = now.newest if self.intent.verb is Verb.ROLLBACK else now.stood
-            releases.check_settings(engine, going, render)
-        if self.intent.verb is Verb.ROLLBACK:
-            return releases.rolled_back(now, request, self.intent.version)
-        return releases.of_the_newest(now, request)
+    """One run of a command with a release of a service, beside any change."""
+    return task(settings, renderer(settings, check_service(service), envs=envs).service, version, by, command)

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
+from deployster_cli.domain.templates.render import Renderer
 from deployster_cli.domain.units.model import Machine, Service
 from deployster_cli.domain.units.unitfile import UnitFile
 from deployster_cli.domain.wording import count
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EXIT_DONE, EXIT_ENGINE, EXIT_FAILED, DeploysterError, EngineError
-from deployster_cli.operations.deploy import Renderer, sample
+from deployster_cli.operations.deploy import sample
 from deployster_cli.operations.images import Fetch, Presence, Reference, look_up
 from deployster_cli.operations.ownership import told_apart
 from deployster_cli.operations.prerequisites import missing, needed
@@ -70,7 +71,7 @@ class Case:
     """
 
     engine: Engine
-    services: Sequence[tuple[Service, Renderer]]
+    services: Sequence[Renderer]
     now: str
     by: str
     fetch: Fetch
@@ -94,7 +95,7 @@ class Case:
     @cached_property
     def files(self) -> dict[str, UnitFile | DeploysterError]:
         """Service → its unit file for the version, or for a made-up one; or why there is none."""
-        return {service.name: self._file(service, render) for service, render in self.services}
+        return {render.service.name: self._file(render) for render in self.services}
 
     @cached_property
     def dockers(self) -> tuple[str, ...]:
@@ -116,9 +117,9 @@ class Case:
             return ()
         return tuple((machine, self._probe(machine)) for machine in self.machines[:MOST_ASKED])
 
-    def _file(self, service: Service, render: Renderer) -> UnitFile | DeploysterError:
+    def _file(self, render: Renderer) -> UnitFile | DeploysterError:
         try:
-            return sample(render, service, self.version or NO_VERSION, now=self.now, by=self.by)
+            return sample(render, self.version or NO_VERSION, now=self.now, by=self.by)
         except DeploysterError as error:
             return error
 
@@ -192,7 +193,7 @@ def _clocks(case: Case) -> Iterator[Finding]:
 
 
 def _templates(case: Case) -> Iterator[Finding]:
-    for service, _ in case.services:
+    for service in (render.service for render in case.services):
         subject, file = f"service {service.name}", case.files[service.name]
         if isinstance(file, DeploysterError):
             yield fault(subject, file.message, file.hint)
@@ -202,7 +203,7 @@ def _templates(case: Case) -> Iterator[Finding]:
 
 def _needs(case: Case) -> Iterator[Finding]:
     """What units have to find: with the local engine it is here or nowhere. Of no version it is what all would find."""
-    for service, _ in case.services if case.engine.one_machine else ():
+    for service in (render.service for render in case.services if case.engine.one_machine):
         file, subject = case.files[service.name], f"files {service.name}"
         found = [path for _, path in needed(file)] if isinstance(file, UnitFile) else []
         paths = [path for path in found if case.version or path == service.env_file]
@@ -214,7 +215,7 @@ def _needs(case: Case) -> Iterator[Finding]:
 
 
 def _images(case: Case) -> Iterator[Finding]:
-    for service, _ in case.services if case.version else ():
+    for service in (render.service for render in case.services if case.version):
         file = case.files[service.name]
         if isinstance(file, UnitFile) and _DOCKER.search(file.text):
             yield _image(case, service)

@@ -1,17 +1,17 @@
-"""Deploying: check, look, plan, render, and carry it out. ``prepare`` changes nothing; ``carry_out`` does the rest."""
+"""Plan a deploy, and render its unit files: check, look, decide. Nothing is changed here."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from deployster_cli.domain.change import Adopt, Verb
+from deployster_cli.domain.change import Change, Verb
 from deployster_cli.domain.moments import after
 from deployster_cli.domain.record import Record
-from deployster_cli.domain.rollout.instances import FILE, Wish, decide
+from deployster_cli.domain.rollout.instances import decide
 from deployster_cli.domain.rollout.placement import bars_its_successor, is_global
-from deployster_cli.domain.rollout.plan import Plan, Policy, Wanted, halted, plan_deploy, previous_of
+from deployster_cli.domain.rollout.plan import Plan, halted, plan_deploy, previous_of
 from deployster_cli.domain.rollout.tracking import Limits, Traits
 from deployster_cli.domain.units.model import Order, Release, Service, Unit, releases
 from deployster_cli.domain.units.names import UnitName
@@ -23,48 +23,11 @@ from deployster_cli.operations.ownership import Owned, judged, planned_over
 from deployster_cli.operations.records import Known, Memory, known, memory_of
 from deployster_cli.operations.rollout import Spreading, Work
 
+if TYPE_CHECKING:
+    from deployster_cli.domain.templates.render import Renderer
+
 TASKS = ".task"
 """What the made-up service ends in that a service's tasks belong to."""
-
-
-class Renderer(Protocol):
-    """One service's template, ready to be rendered for any of its instances."""
-
-    @property
-    def takes_port(self) -> bool:
-        """Whether each instance has to be given a port of its own."""
-        ...
-
-    def __call__(self, name: UnitName, stamp: Stamp) -> UnitFile:
-        """The instance's unit file, stamped; InvalidInput or TemplateFault where it can't be rendered."""
-        ...
-
-    def shown(self, name: UnitName, stamp: Stamp) -> UnitFile:
-        """The same with every secret masked, for whoever wants to see it."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What was asked for. ``instances`` None leaves the number to domain.instances, which reads the service's setting,
-    that is from ``setting_from``; ``by`` is who asks, for the stamp.
-
-    ``as_it_is`` leaves the release's own units be, whatever would be rendered now (scaling is no reconfiguring);
-    ``adopt`` takes the service's foreign units for an earlier release.
-    """
-
-    service: Service
-    version: str
-    by: str
-    instances: int | None = None
-    verb: Verb = Verb.DEPLOY
-    setting_from: str = FILE
-    destroy_previous: bool = False
-    batch: int | None = None
-    recreate: bool = False
-    as_it_is: bool = False
-    adopt: Adopt = False
-    policy: Policy = field(default_factory=Policy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,58 +50,56 @@ class Prepared:
         return self.work.plan
 
 
-def check_input(request: Request, render: Renderer, now: str) -> UnitFile:
+def check_input(change: Change, render: Renderer, now: str) -> UnitFile:
     """Everything that can be refused without asking the engine: names, numbers, and a rendering of the first and last.
 
     Returns the first instance's unit file.
     """
-    if request.service.name.endswith(TASKS):
-        raise InvalidInput(f"{request.service.name} can't be deployed: names that end in {TASKS} are kept for tasks.")
-    asked = request.instances or request.service.instances or 1
-    wanted = _wanted(request, asked)
+    if change.service.endswith(TASKS):
+        raise InvalidInput(f"{change.service} can't be deployed: names that end in {TASKS} are kept for tasks.")
+    change = replace(change, instances=change.instances or render.service.instances or 1)
     port = FIRST if render.takes_port else None
-    probe = render(UnitName.checked(wanted.service, wanted.version, 1), _stamp(request, 1, now, asked, port=port))
-    UnitName.checked(wanted.service, wanted.version, asked)
+    probe = render(_named(change, 1), _stamp(change, render.service, 1, now, port=port))
+    _named(change, change.instances or 1)
     if is_global(probe):
-        check_global(request, probe)
+        check_global(change, probe)
     return probe
 
 
-def prepare(engine: Engine, request: Request, render: Renderer, now: str, seen: Owned | None = None) -> Prepared:
-    """The plan for a request and its unit files; nothing is changed. ``now`` is the time to stamp, RFC 3339.
+def _named(change: Change, instance: int) -> UnitName:
+    return UnitName.checked(change.service, change.version or "", instance)
 
-    ``seen`` takes the place of a look.
+
+def prepare(engine: Engine, change: Change, render: Renderer, now: str, seen: Owned | None = None) -> Prepared:
+    """The plan for a change whose version is known, and its unit files; nothing is changed. ``now`` is the time to
+    stamp, RFC 3339. ``seen`` takes the place of a look.
     """
-    probe = check_input(request, render, now)
-    service = request.service.name
+    probe = check_input(change, render, now)
     return planned_over(
-        engine, service, lambda over: _prepared(engine, request, render, now, probe=probe, seen=over), seen
+        engine, change.service, lambda over: _prepared(engine, change, render, now, probe=probe, seen=over), seen
     )
 
 
-def _prepared(
-    engine: Engine, request: Request, render: Renderer, now: str, *, probe: UnitFile, seen: Owned
-) -> Prepared:
-    seen = _meant(engine, request, seen)
-    units = seen.units
-    found = releases(units, request.service.name)
-    what = known(engine, request.service.name, seen.stamps, units)
-    size = None if is_global(probe) else decide(_wish(request), found, what.stamps, what.record)
-    instances = size.number if size else 1
-    current = {u.name for u in units} if request.as_it_is else _as_rendered(engine, request, render, units)
-    wanted = _wanted(request, instances, oneshot=probe.oneshot)
-    plan = replace(seen.told(plan_deploy(wanted, units, current)), instances=size)
+def _prepared(engine: Engine, change: Change, render: Renderer, now: str, *, probe: UnitFile, seen: Owned) -> Prepared:
+    seen = _meant(engine, change, seen)
+    units, service = seen.units, render.service
+    found = releases(units, change.service)
+    what = known(engine, change.service, seen.stamps, units)
+    size = None if is_global(probe) else decide(change, service.instances, found, what.stamps, what.record)
+    change = replace(change, instances=size.number if size else 1)
+    current = {u.name for u in units} if change.keeps_units else _as_rendered(engine, change, render, units)
+    plan = replace(seen.told(plan_deploy(change, units, current, oneshot=probe.oneshot)), instances=size)
     if probe.stamp and probe.stamp.port is not None and not render.takes_port:
-        check_fixed_port(plan, request.service, units, one_machine=engine.one_machine, everywhere=is_global(probe))
+        check_fixed_port(plan, service, units, one_machine=engine.one_machine, everywhere=is_global(probe))
     ports = _ports(engine, render, plan, units)
     failed, stopped = (what.record.failed, what.record.stopped) if what.record else ((), ())
-    previous, at = previous_of(request.version, what.stamps, _kept(found), failed), after(now, [what.latest])
+    previous, at = previous_of(plan.version, what.stamps, _kept(found), failed), after(now, [what.latest])
     plan = replace(plan, halted=halted(plan, units, stopped), before=next(iter(previous), ""))
     files = {
-        name: render(name, _stamp(request, name.instance, at, instances, port=ports.get(name), previous=previous))
+        name: render(name, _stamp(change, service, name.instance, at, port=ports.get(name), previous=previous))
         for name in plan.start
     }
-    memory = memory_of(_record(request, instances, previous, at, what), plan, what, units)
+    memory = memory_of(_record(change, previous, at, what), plan, what, units)
     kept = {u.name: u.hash for u in units if u.name in {*plan.keep, *plan.watch}}
     return Prepared(Work(plan, files, traits_of(probe), kept), units, previous, memory, what.latest)
 
@@ -148,11 +109,11 @@ def _kept(found: Sequence[Release]) -> list[str]:
     return [release.version for release in found if any(unit.desired is not None for unit in release.units)]
 
 
-def check_global(request: Request, file: UnitFile) -> None:
+def check_global(change: Change, file: UnitFile) -> None:
     """InvalidInput for what a global unit can't have: a number of instances, and Conflicts with its own releases."""
-    name = request.service.name
-    if request.as_it_is or (request.instances or request.service.instances or 1) > 1:
-        raise _no_number(request)
+    name = change.service
+    if change.keeps_units or (change.instances or 1) > 1:
+        raise _no_number(change)
     if bars_its_successor(file):
         # fleet 1.0.0 counts a global unit as there, even a stopped one, for as long as its file is in the registry
         raise InvalidInput(
@@ -162,9 +123,9 @@ def check_global(request: Request, file: UnitFile) -> None:
         )
 
 
-def _no_number(request: Request) -> InvalidInput:
+def _no_number(change: Change) -> InvalidInput:
     return InvalidInput(
-        f"{request.service.name} runs once on every machine that fits (Global=true): it has no number of instances.",
+        f"{change.service} runs once on every machine that fits (Global=true): it has no number of instances.",
         "machine_metadata says which machines fit.",
     )
 
@@ -188,17 +149,17 @@ def check_fixed_port(
         )
 
 
-def _meant(engine: Engine, request: Request, seen: Owned) -> Owned:
+def _meant(engine: Engine, change: Change, seen: Owned) -> Owned:
     """All units; those of the very release, where it is global, as they are on every machine where they belong, and
     where they are to stay whatever is in them, judged by their own files.
     """
-    seen = seen.adopting(request.adopt, request.service.name)
+    seen = seen.adopting(change.adopts, change.service)
     units = [u for u in seen.units if not u.foreign]
-    mine = {u.name for u in units if (u.name.service, u.name.version) == (request.service.name, request.version)}
-    if request.as_it_is:
+    mine = {u.name for u in units if (u.name.service, u.name.version) == (change.service, change.version)}
+    if change.keeps_units:
         seen = replace(seen, units=judged(engine, seen.units, mine))
-    if request.as_it_is and any(u.everywhere for u in units if u.name in mine):
-        raise _no_number(request)
+    if change.keeps_units and any(u.everywhere for u in units if u.name in mine):
+        raise _no_number(change)
     return replace(seen, units=Spreading(engine, {}).over(seen.units, mine))
 
 
@@ -207,37 +168,13 @@ def traits_of(file: UnitFile) -> Traits:
     return Traits(file.oneshot, Limits(file.restart_pause))
 
 
-def _wanted(request: Request, instances: int, *, oneshot: bool = False) -> Wanted:
-    return Wanted(
-        service=request.service.name,
-        version=request.version,
-        instances=instances,
-        destroy_previous=request.destroy_previous,
-        batch=request.batch,
-        recreate=request.recreate,
-        oneshot=oneshot,
-        policy=request.policy,
-    )
-
-
-def _wish(request: Request) -> Wish:
-    return Wish(
-        verb=request.verb,
-        version=request.version,
-        asked=request.instances,
-        setting=request.service.instances,
-        setting_from=request.setting_from,
-        retires=request.destroy_previous,
-    )
-
-
-def _record(request: Request, instances: int, previous: tuple[str, ...], at: str, what: Known) -> Record:
+def _record(change: Change, previous: tuple[str, ...], at: str, what: Known) -> Record:
     return Record(
-        service=request.service.name,
-        version=request.version,
-        instances=instances,
-        verb=request.verb.value,
-        by=request.by,
+        service=change.service,
+        version=change.version or "",
+        instances=change.instances or 1,
+        verb=change.verb.value,
+        by=change.by,
         at=at,
         previous=previous,
         more=what.record.more if what.record else (),
@@ -245,29 +182,23 @@ def _record(request: Request, instances: int, previous: tuple[str, ...], at: str
 
 
 def _stamp(
-    request: Request,
-    instance: int,
-    now: str,
-    instances: int,
-    *,
-    port: int | None,
-    previous: tuple[str, ...] = (),
+    change: Change, service: Service, instance: int, now: str, *, port: int | None, previous: tuple[str, ...] = ()
 ) -> Stamp:
     return Stamp(
-        service=request.service.name,
-        version=request.version,
+        service=change.service,
+        version=change.version or "",
         instance=instance,
         deployed_at=now,
-        deployed_by=request.by,
-        template=request.service.template,
-        instances=instances,
+        deployed_by=change.by,
+        template=service.template,
+        instances=change.instances,
         port=port,
         previous=previous,
-        change=ROLLBACK if request.verb is Verb.ROLLBACK else "",
+        change=ROLLBACK if change.verb is Verb.ROLLBACK else "",
     )
 
 
-def _as_rendered(engine: Engine, request: Request, render: Renderer, units: Sequence[Unit]) -> set[UnitName]:
+def _as_rendered(engine: Engine, change: Change, render: Renderer, units: Sequence[Unit]) -> set[UnitName]:
     """The units of this release that hold what would be rendered now, the stamp left out of the comparison.
 
     An engine lists the hash of a unit, stamp and all. So one unit's stamp is read, and the others are taken for
@@ -276,7 +207,7 @@ def _as_rendered(engine: Engine, request: Request, render: Renderer, units: Sequ
     found: set[UnitName] = set()
     stamp: Stamp | None = None
     for unit in units:
-        mine = (unit.name.service, unit.name.version) == (request.service.name, request.version)
+        mine = (unit.name.service, unit.name.version) == (change.service, change.version)
         if not mine or unit.desired is None or unit.foreign:
             continue
         told = stamp and (stamp.port is None) == (unit.port is None)  # a Description of one's own tells no port
@@ -302,8 +233,9 @@ def _ports(engine: Engine, render: Renderer, plan: Plan, units: Sequence[Unit]) 
     return assign(plan.start, engine.ports() | {unit.port for unit in units if unit.port is not None})
 
 
-def sample(render: Renderer, service: Service, version: str, *, instance: int = 1, now: str, by: str) -> UnitFile:
+def sample(render: Renderer, version: str, *, instance: int = 1, now: str, by: str) -> UnitFile:
     """The unit file that a deploy would start, as it may be shown. A port that a deploy would assign is an example."""
+    service = render.service
     name = UnitName.checked(service.name, version, instance)
     port = assign([name], ())[name] if render.takes_port else None
     return render.shown(name, Stamp(name.service, version, instance, now, by, service.template, instances=1, port=port))

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from deployster_cli.domain.change import Adopt
-from deployster_cli.domain.rollout.plan import Policy, plan_destroy
+from deployster_cli.domain.change import Change
+from deployster_cli.domain.rollout.plan import plan_destroy
 from deployster_cli.domain.units.model import Unit
-from deployster_cli.domain.units.names import check_instance, check_service, check_version
 from deployster_cli.domain.wording import did_you_mean, some_names
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import NotFound
@@ -18,37 +17,20 @@ from deployster_cli.operations.records import forgetting
 from deployster_cli.operations.rollout import Work
 
 
-def check_input(service: str, version: str, instances: Collection[int]) -> None:
-    """InvalidInput for what can name no release or instance."""
-    check_service(service)
-    check_version(version)
-    for instance in instances:
-        check_instance(instance)
-
-
-def prepare(
-    engine: Engine, service: str, version: str, instances: Collection[int], policy: Policy, *, adopt: Adopt = False
-) -> Prepared:
-    """The plan to destroy a release, or these instances of it; NotFound where one of them is not there.
-
-    ``adopt``: units of the release that Deployster didn't make go too, all or those named.
-    """
-    check_input(service, version, instances)
-    prepared = planned_over(
-        engine, service, lambda seen: planned(seen, service, version, instances, policy, adopt=adopt)
-    )
+def prepare(engine: Engine, change: Change) -> Prepared:
+    """The plan to destroy a release, or these instances of it; NotFound where one of them is not there."""
+    prepared = planned_over(engine, change.service, lambda seen: planned(seen, change))
     return replace(prepared, memory=forgetting(engine, prepared.plan, prepared.units))
 
 
-def planned(
-    seen: Owned, service: str, version: str, instances: Collection[int], policy: Policy, *, adopt: Adopt = False
-) -> Prepared:
+def planned(seen: Owned, change: Change) -> Prepared:
     """The same over units that were listed already."""
-    seen = seen.adopting(adopt, service, version)
+    service, version = change.service, change.version or ""
+    seen = seen.adopting(change.adopts, service, version)
     units = seen.units
-    plan = seen.told(plan_destroy(service, version, units, instances, policy))
-    missing = set(instances) - {name.instance for name in plan.retire}
-    foreign = [name for name in plan.beside if not instances or name.instance in missing]
+    plan = seen.told(plan_destroy(service, version, units, change.only, change.policy))
+    missing = set(change.only) - {name.instance for name in plan.retire}
+    foreign = [name for name in plan.beside if not change.only or name.instance in missing]
     if foreign and (plan.empty or missing):
         raise NotFound(
             f"{some_names(foreign)} {'was' if len(foreign) == 1 else 'were'} not made by Deployster; --adopt takes "

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import difflib
 
+from deployster_cli.domain.templates.render import Renderer
 from deployster_cli.domain.templates.secrets import compared
-from deployster_cli.domain.units.model import Service
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.ports import assign
 from deployster_cli.domain.units.unitfile import Stamp, write_options
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import NotFound
-from deployster_cli.operations.deploy import Renderer
 from deployster_cli.operations.releases import standing
 
 
-def diff(engine: Engine, render: Renderer, service: Service, version: str, *, now: str, by: str) -> tuple[str, ...]:
+def diff(engine: Engine, render: Renderer, version: str, *, now: str, by: str) -> tuple[str, ...]:
     """Lines of a unified diff, stamps and ports left out, secrets masked; empty where nothing would change."""
+    service = render.service
     last = standing(engine, service.name).newest
     name = next((unit.name for unit in last.units if unit.desired is not None), None)
     running = engine.cat(name) if name else None

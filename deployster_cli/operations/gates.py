@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from deployster_cli.domain.events import Failure, Waiting
+from deployster_cli.domain.events import Failure, Tell, Waiting
 from deployster_cli.domain.health import Answer, answer
 from deployster_cli.domain.rollout.tracking import Reason
 from deployster_cli.domain.units.model import Condition, Unit
@@ -62,13 +62,13 @@ class Gates:
         self._found: list[tuple[Unit, Answer]] = []
         self._entries: Entries | None = None
 
-    def seen(self, units: Sequence[Unit]) -> Generator[Waiting, None, Failure | None]:
+    def seen(self, units: Sequence[Unit], tell: Tell) -> Failure | None:
         """After a look at the units that are to run: tell what gates wait for; the failure where one has given up."""
         now, copies = self._clock.now(), [copy for unit in units for copy in unit.each if copy.machine]
         left = [copy for copy in copies if _key(copy) in self._since and copy.condition in _LEFT]
         at = {_key(copy): copy for copy in copies if copy.sub == _AT_GATE}
         self._since = {key: self._since.get(key, now) for key in at}
-        yield from self._news(at, now)
+        self._news(at, now, tell)
         self._read_next(at, now)
         return next(self._verdicts(left[:_VERDICTS]), None)
 
@@ -77,13 +77,13 @@ class Gates:
         if self._entries:
             self._entries.close()
 
-    def _news(self, at: dict[_Key, Unit], now: float) -> Iterator[Waiting]:
+    def _news(self, at: dict[_Key, Unit], now: float, tell: Tell) -> None:
         while self._found:
             unit, found = self._found.pop(0)
             key = _key(unit)
             if key in at and self._told.get(key) != found.waits:
                 self._told[key] = found.waits
-                yield Waiting(at[key], found.waits, now - self._since[key])
+                tell(Waiting(at[key], found.waits, now - self._since[key]))
 
     def _read_next(self, at: dict[_Key, Unit], now: float) -> None:
         """Begin to read the journal that is due longest, where none is being read."""

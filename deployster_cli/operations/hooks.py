@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from deployster_cli.domain.durations import format_duration
-from deployster_cli.domain.events import Event, HookDone, HookSaid, HookStarted, HookWarned
+from deployster_cli.domain.events import HookDone, HookSaid, HookStarted, HookWarned, Tell
 from deployster_cli.domain.hooks import Facts, Hooks
 from deployster_cli.domain.units.names import quoted
 from deployster_cli.engines import process
@@ -36,73 +35,49 @@ class HookResult:
     problem: str = ""
 
 
-Running = Generator[str, None, HookResult]
-
 Pulse = Callable[[], None]
 """Called many times a second while a line runs: what has to go on meanwhile, and may raise to end it."""
 
-
-class HookRunner(Protocol):
-    """Runs one shell line on this machine."""
-
-    def run(self, line: str, variables: Mapping[str, str], stdin: str, pulse: Pulse) -> Running:
-        """What it prints, line by line as it comes, and how it ended. It is killed when nobody listens any more."""
-        ...
+RunLine = Callable[[str, Mapping[str, str], str, Pulse, Callable[[str], None]], HookResult]
+"""Runs one shell line with these variables and this on stdin, and hands over each line that it prints as it comes. It
+is killed when what is called raises.
+"""
 
 
-Told = Generator[Event, None, None]
-
-
-def run_pre(
-    hooks: Hooks, runner: HookRunner, facts: Facts, pulse: Pulse = lambda: None
-) -> Generator[Event, None, bool]:
-    """The hook before ``facts.verb``, line by line; whether there is one.
+def run_pre(hooks: Hooks, run_line: RunLine, facts: Facts, tell: Tell, pulse: Pulse = lambda: None) -> bool:
+    """Run the hook before ``facts.verb``, line by line; whether there is one.
 
     HookFailed at the first line that fails; the others don't run.
     """
     name, lines = hooks.before(facts.verb)
     for line in lines:
-        why = yield from _ran(name, line, runner, facts, pulse, limit=hooks.timeout)
+        why = _run(name, line, run_line, facts, tell=tell, pulse=pulse, limit=hooks.timeout)
         if why:
             raise HookFailed(f"{why} {STAYS}")
     return bool(lines)
 
 
-def run_post(hooks: Hooks, runner: HookRunner, facts: Facts) -> Told:
-    """The hook after ``facts.verb``, or on_failure where its result is ``failed``.
+def run_post(hooks: Hooks, run_line: RunLine, facts: Facts, tell: Tell) -> None:
+    """Run the hook after ``facts.verb``, or on_failure where its result is ``failed``.
 
-    What it is about is done, so a line that fails is told of, and the others still run.
+    What it is about is done, so a line that fails is only told, and the others still run.
     """
     name, lines = hooks.after(facts.verb, facts.result)
     for line in lines:
-        why = yield from _ran(name, line, runner, facts, lambda: None, limit=hooks.timeout)
+        why = _run(name, line, run_line, facts, tell=tell, pulse=lambda: None, limit=hooks.timeout)
         if why:
-            yield HookWarned(why)
+            tell(HookWarned(why))
 
 
-def _ran(
-    name: str, line: str, runner: HookRunner, facts: Facts, pulse: Pulse, *, limit: float
-) -> Generator[Event, None, str]:
-    """One line run and told of; why it failed, in one sentence, or nothing."""
-    yield HookStarted(name, line)
-    running = runner.run(line, facts.variables, facts.plan, pulse)
-    result = yield from _heard(running)
+def _run(name: str, line: str, run_line: RunLine, facts: Facts, *, tell: Tell, pulse: Pulse, limit: float) -> str:
+    """Run one line; why it failed, in one sentence, or nothing."""
+    tell(HookStarted(name, line))
+    result = run_line(line, facts.variables, facts.plan, pulse, lambda text: tell(HookSaid(text)))
     why = _why(result, limit)
     if why:
         return f"The hook {name} failed: {quoted(line)} {why}."
-    yield HookDone(name, result.seconds)
+    tell(HookDone(name, result.seconds))
     return ""
-
-
-def _heard(running: Running) -> Generator[Event, None, HookResult]:
-    try:
-        while True:
-            yield HookSaid(next(running))
-    except StopIteration as end:
-        result: HookResult = end.value
-        return result
-    finally:
-        running.close()
 
 
 def _why(result: HookResult, limit: float) -> str:
@@ -125,17 +100,20 @@ _NO_AGENT = (
 
 @dataclass(frozen=True, slots=True)
 class LocalCommands:
-    """Runs hooks by /bin/sh in ``folder``; each line has ``limit`` seconds. The HookRunner of real runs."""
+    """Runs hooks by /bin/sh in ``folder``; each line has ``limit`` seconds. Its ``run`` is the RunLine of real runs."""
 
     folder: Path
     limit: float
 
-    def run(self, line: str, variables: Mapping[str, str], stdin: str, pulse: Pulse) -> Running:
-        """The line's output as it comes, and how it ended."""
+    def run(
+        self, line: str, variables: Mapping[str, str], stdin: str, pulse: Pulse, said: Callable[[str], None]
+    ) -> HookResult:
+        """Run it and hand its output over as it comes; how it ended."""
         started = time.monotonic()
         try:
-            code = yield from process.follow(
+            code = process.follow(
                 ("/bin/sh", "-c", line),
+                said,
                 limit=self.limit,
                 given=stdin,
                 env={**os.environ, **variables},

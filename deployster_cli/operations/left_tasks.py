@@ -6,11 +6,10 @@ It may be a migration half done. Whoever has the service's lock waits for it, or
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Iterable
 
-from deployster_cli.domain.events import Noticed
+from deployster_cli.domain.events import Noticed, Tell
 from deployster_cli.domain.lock import Note
-from deployster_cli.domain.rollout.plan import Plan
 from deployster_cli.domain.units.model import Unit
 from deployster_cli.domain.units.names import quoted
 from deployster_cli.domain.units.unitfile import UnitFile
@@ -18,7 +17,7 @@ from deployster_cli.domain.wording import capitalized, where
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import Locked
 from deployster_cli.operations.clock import Clock
-from deployster_cli.operations.deploy import TASKS
+from deployster_cli.operations.deploy import TASKS, Prepared
 from deployster_cli.operations.task import command_of, left_by_another, still_runs
 
 LOOK_EVERY = 2.0
@@ -26,12 +25,12 @@ LOOK_EVERY = 2.0
 
 
 def await_left_tasks(
-    engine: Engine, plan: Plan, seen: Iterable[Unit], clock: Clock, *, wait: float, keep: Callable[[], None]
-) -> Generator[Noticed, None, bool]:
-    """Whether one had to be waited for, so that the plan is old; Locked where it still runs after ``wait`` seconds.
-
-    ``seen`` is what the plan was made from. To take away what is there nobody has to wait.
+    engine: Engine, planned: Prepared, clock: Clock, tell: Tell, *, wait: float, keep: Callable[[], None]
+) -> bool:
+    """Wait for such a task; whether there was one, so that the plan is old. Locked where it still runs after ``wait``
+    seconds. To take away what is there nobody has to wait.
     """
+    plan, seen = planned.plan, planned.units
     if plan.empty or not (plan.start or plan.watch or plan.keep):
         return False
     began, told = clock.now(), False
@@ -41,7 +40,7 @@ def await_left_tasks(
             raise _refusal(unit, note, file)
         if not told:
             told = True
-            yield Noticed(f"Waiting for {_called(unit, note, file)}: it still runs.")
+            tell(Noticed(f"Waiting for {_called(unit, note, file)}: it still runs."))
         clock.sleep(LOOK_EVERY)
         seen = engine.units()
         keep()

@@ -10,11 +10,11 @@ import contextlib
 import os
 import secrets
 import socket
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from deployster_cli.domain.events import LockHeld
+from deployster_cli.domain.events import LockHeld, Noticed, Tell
 from deployster_cli.domain.lock import LASTS, RENEW_AFTER, SURE_FOR, Note, Sighting, sighted
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import DeploysterError, EngineError, EngineUnreachable, Interrupted, Locked
@@ -233,10 +233,28 @@ def new_note(service: str, owner: str, doing: str, clock: Clock) -> Note:
     )
 
 
+@contextlib.contextmanager
+def hold(
+    engine: Engine, note: Note, clock: Clock, wait: float, *, tell: Tell, meanwhile: Callable[[], None] = lambda: None
+) -> Iterator[Held]:
+    """Hold the lock while something is done, and give it back whatever happens; see ``take``."""
+    try:
+        held = take(engine, note, clock, wait, tell=tell, meanwhile=meanwhile)
+    except EngineUnreachable as error:
+        error.message = f"{error.message} Nothing was started."
+        raise
+    try:
+        yield held
+    except BaseException as error:
+        raise with_word(error, held.release()) from error.__cause__
+    if left := held.release():
+        tell(Noticed(left))
+
+
 def take(
-    engine: Engine, note: Note, clock: Clock, wait: float, meanwhile: Callable[[], None] = lambda: None
-) -> Generator[LockHeld, None, Held]:
-    """The lock, as soon as it can be had; LockHeld once if it has to be waited for, Locked after ``wait`` seconds.
+    engine: Engine, note: Note, clock: Clock, wait: float, *, tell: Tell, meanwhile: Callable[[], None] = lambda: None
+) -> Held:
+    """Take the lock as soon as it can be had; LockHeld once if it has to be waited for, Locked after ``wait`` seconds.
 
     An engine that does not answer is waited for just as long. The note that is put in begins when it is put in.
     ``meanwhile`` is called while nobody can tell yet whether it stays, for what changes nothing; see ``_put``.
@@ -258,7 +276,7 @@ def take(
             raise _locked(note.service, found, clock.epoch())
         if found and not told:
             told = True
-            yield LockHeld(found.told(clock.epoch()))
+            tell(LockHeld(found.told(clock.epoch())))
         clock.sleep(LOOK_EVERY if found else 0.1)
 
 

@@ -1,15 +1,14 @@
-"""What surrounds a deed: the image is there, whoever deploys knows what to know, and the hooks run before and after."""
+"""Preflight checks and hooks around a change."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 
 from deployster_cli.config.load import Settings
-from deployster_cli.domain.change import Intent, Verb
-from deployster_cli.domain.events import Event, Noticed
+from deployster_cli.domain.change import Change, Verb
+from deployster_cli.domain.events import Noticed, Tell
 from deployster_cli.domain.hooks import FAILED, Facts
 from deployster_cli.domain.lock import RENEW_AFTER
 from deployster_cli.domain.rollout.plan import Plan
@@ -18,7 +17,6 @@ from deployster_cli.domain.units.model import Service
 from deployster_cli.domain.wording import left_alone, some_names, taken_over
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import DeploysterError, EngineUnreachable, Interrupted, NotFound
-from deployster_cli.operations.carry_out import Keep
 from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.deploy import Prepared
 from deployster_cli.operations.hooks import STAYS, LocalCommands, run_post, run_pre
@@ -28,64 +26,66 @@ from deployster_cli.views.rollouts import plan_shape
 REGISTRY_LIMIT = 3.0
 """Seconds for one answer of the registry. It is asked as a favour: without an answer the deploy goes on."""
 
+Keep = Callable[[], None]
+"""Renews the lock where that is due."""
+
 _CUT_OFF = "Interrupted while a hook ran after it; it was cut off."
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What is before and behind one intent. ``by`` is who asks."""
+class Preflight:
+    """What is before and after one change. ``tell`` is called with each event as it happens."""
 
-    settings: Settings
-    intent: Intent
-    by: str
-    clock: Clock
+    def __init__(self, settings: Settings, change: Change, clock: Clock, tell: Tell) -> None:
+        self.settings, self.change, self.clock, self.tell = settings, change, clock, tell
+        self._decided: Prepared | None = None
 
-    def ahead(
-        self, engine: Engine, service: Service | None, prepared: Prepared, keep: Keep
-    ) -> Generator[Event, None, bool]:
-        """What has to succeed before anything is done, the lock held. ``service`` is None where nothing is rendered.
+    def before(self, engine: Engine, service: Service | None, prepared: Prepared, keep: Keep) -> bool:
+        """See to what has to succeed before anything is done, the lock held; whether a hook ran. ``service`` is None
+        where nothing is rendered.
 
-        Whether a hook ran: who knows what it changed.
         NotFound where the registry hasn't got the image, HookFailed, Interrupted; no unit was changed then.
         """
-        plan = prepared.plan
-        for told in filter(None, (taken_over(plan.adopted), left_alone(plan.beside), self._goes_back(plan))):
-            yield Noticed(told)
+        self._decided, plan = prepared, prepared.plan
+        for remark in filter(None, (taken_over(plan.adopted), left_alone(plan.beside), self._goes_back(plan))):
+            self.tell(Noticed(remark))
         if service and plan.start:
             _check_image(engine, service, prepared)
-            if self.settings.engine == "fleet" and (told := notice(service)):
-                yield Noticed(told)
+            if self.settings.engine == "fleet" and (remark := notice(service)):
+                self.tell(Noticed(remark))
+        hooks, facts = self.settings.hooks, self._facts(prepared, "")
         try:
-            return (
-                yield from run_pre(self.settings.hooks, self._commands, self._facts(prepared, ""), self._renewing(keep))
-            )
+            return run_pre(hooks, self._commands.run, facts, self.tell, self._renewing(keep))
         except KeyboardInterrupt as stopped:
             message = f"Interrupted while a hook ran; it was cut off. {STAYS}"
             raise Interrupted(message, signal=getattr(stopped, "signal", 2)) from None
 
-    def behind(self, prepared: Prepared, done: Plan) -> Iterator[Event]:
-        """The hooks after it: what they come to changes nothing any more. ``done`` is the plan that was carried out."""
+    def after(self, done: Plan) -> None:
+        """Run the hooks after it, which change nothing any more. ``done`` is the plan that was carried out."""
+        known = self._decided.plan.beside if self._decided else ()
+        if came := left_alone([name for name in done.beside if name not in known]):
+            self.tell(Noticed(came))
         try:
-            yield from self._post(prepared, "unchanged" if done.empty else "done")
+            self._post("unchanged" if done.empty else "done")
         except KeyboardInterrupt as stopped:
-            message = f"{_CUT_OFF} The {self.intent.verb.value} itself is done: {_outcome(done)}."
+            message = f"{_CUT_OFF} The {self.change.verb.value} itself is done: {_outcome(done)}."
             raise Interrupted(message, signal=getattr(stopped, "signal", 2)) from None
 
-    def behind_failure(self, prepared: Prepared, error: DeploysterError) -> Iterator[Event]:
-        """The hook after it where it failed of this."""
+    def after_failure(self, error: DeploysterError) -> None:
+        """Run the hook after it where it failed of this, once anything was decided."""
         try:
-            yield from self._post(prepared, FAILED)
+            self._post(FAILED)
         except KeyboardInterrupt as stopped:
             message = f"{error.message} {_CUT_OFF}"
             raise Interrupted(message, error.hint, signal=getattr(stopped, "signal", 2)) from None
 
-    def _post(self, prepared: Prepared, result: str) -> Iterator[Event]:
-        yield from run_post(self.settings.hooks, self._commands, self._facts(prepared, result))
+    def _post(self, result: str) -> None:
+        if self._decided:
+            run_post(self.settings.hooks, self._commands.run, self._facts(self._decided, result), self.tell)
 
     def _goes_back(self, plan: Plan) -> str:
         """The sentence that says what becomes of a scale; empty where it stays."""
         setting = self.settings.service(plan.service).instances
-        if self.intent.verb is not Verb.SCALE or not setting or setting == self.intent.instances:
+        if self.change.verb is not Verb.SCALE or not setting or setting == self.change.instances:
             return ""
         return f"deployster.toml says instances = {setting}: the next deploy or restart goes back to that."
 
@@ -96,10 +96,10 @@ class Surroundings:
     def _facts(self, prepared: Prepared, result: str) -> Facts:
         plan = prepared.plan
         return Facts(
-            verb=self.intent.verb.value,
+            verb=self.change.verb.value,
             service=plan.service,
             version=plan.version,
-            by=self.by,
+            by=self.change.by,
             engine=self.settings.engine,
             cluster=self.settings.cluster,
             previous=next(iter(prepared.previous), ""),

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Generator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from deployster_cli.domain.change import Verb
-from deployster_cli.domain.events import Event, Resized
+from deployster_cli.domain.events import Resized, Tell
 from deployster_cli.domain.moments import latest
 from deployster_cli.domain.record import Record, corrected
 from deployster_cli.domain.rollout.plan import Plan
@@ -20,8 +19,6 @@ from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EngineError, EngineUnreachable, Locked
 from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.failure import RolloutFailed
-
-T = TypeVar("T")
 
 TRIES = 3
 """Times that a record is written where the engine does not answer, ``PAUSE`` seconds apart."""
@@ -120,23 +117,23 @@ class Keeping:
         self._there = self._memory.before
         self._forgets = memory is not None and memory.now is None
 
-    def carried(self, carrying: Generator[Event, None, T]) -> Generator[Event, None, T]:
-        """Carry the change out. A number that changes is told first."""
+    @contextlib.contextmanager
+    def kept(self, tell: Tell) -> Iterator[None]:
+        """Keep it while the change is carried out. A number that changes is told first."""
         plan, now = self._plan, self._memory.now
         if plan.instances and plan.instances.changed:
-            yield Resized(plan.instances.number, plan.instances.before or 0, plan.instances.reason)
+            tell(Resized(plan.instances.number, plan.instances.before or 0, plan.instances.reason))
         before = self._memory.before
         if now and self._memory.needed:
             self._put(replace(now, stopped=before.stopped, failed=before.failed) if before else now)
         try:
-            result = yield from carrying
+            yield
         except RolloutFailed as failed:
             with contextlib.suppress(EngineError, Locked):
                 self._failed(failed)
             raise
         with contextlib.suppress(EngineError, Locked):  # what is left of it harms nobody
             self._done()
-        return result
 
     def stops(self, names: Collection[UnitName]) -> None:
         """Note that these, which are up or were stopped by an interrupted run, are about to be stopped. Where that

@@ -1,10 +1,12 @@
-"""What a service stands on: its newest release, what was before it, and the requests that follow from that."""
+"""What a service stands on: its newest release, what was before it, and the changes that follow from that."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
+from deployster_cli.domain.change import Change
 from deployster_cli.domain.rollout.instances import stood
 from deployster_cli.domain.rollout.plan import newest
 from deployster_cli.domain.units.model import Release, releases
@@ -13,9 +15,11 @@ from deployster_cli.domain.units.unitfile import ROLLBACK, Stamp
 from deployster_cli.domain.wording import did_you_mean
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import InvalidInput, NotFound
-from deployster_cli.operations.deploy import Renderer, Request
 from deployster_cli.operations.ownership import Owned, none_of_ours, owned
 from deployster_cli.operations.records import Known, known
+
+if TYPE_CHECKING:
+    from deployster_cli.domain.templates.render import Renderer
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +77,14 @@ def _rolled_back_to(version: str, what: Known) -> bool:
     return recorded or (stamp is not None and stamp.change == ROLLBACK)
 
 
-def rolled_back(now: Standing, request: Request, version: str | None) -> Request:
-    """The request to go back: to ``version``, else on to where a rollback was going that was cut short (it leaves other
-    releases beside its own), else to the release before the newest.
+def rolled_back(now: Standing, change: Change) -> Change:
+    """The change that goes back: to its ``version``, else on to where a rollback was going that was cut short (it
+    leaves other releases beside its own), else to the release before the newest.
 
     NotFound where the service is not known to have had that release: a slip of the finger must not retire all others.
     """
-    service, known = request.service.name, dict.fromkeys((*(r.version for r in now.found), *now.before))
-    target = version or (now.newest.version if now.rolling_back else next(iter(now.before), None))
+    service, known = change.service, dict.fromkeys((*(r.version for r in now.found), *now.before))
+    target = change.version or (now.newest.version if now.rolling_back else next(iter(now.before), None))
     if target is None:
         raise NotFound(
             f"{service} {now.newest.version} was deployed with no release before it: there is nothing to go back to.",
@@ -92,12 +96,12 @@ def rolled_back(now: Standing, request: Request, version: str | None) -> Request
             f"It has run {', '.join(known)}. Any version can be deployed: "
             f"deployster deploy {service} {target} --destroy-previous",
         )
-    return replace(request, version=target, destroy_previous=True)
+    return replace(change, version=target, destroy_previous=True)
 
 
-def of_the_newest(now: Standing, request: Request) -> Request:
-    """The request for the newest release, whichever that is, but not for one that never came up beside one that did."""
-    return replace(request, version=now.stood.version)
+def of_the_newest(now: Standing, change: Change) -> Change:
+    """The change of the newest release, whichever that is, but not for one that never came up beside one that did."""
+    return replace(change, version=now.stood.version)
 
 
 def check_settings(engine: Engine, release: Release, render: Renderer) -> None:

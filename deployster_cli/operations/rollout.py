@@ -1,19 +1,22 @@
-"""The loop that drives a rollout: look, advance, act, sleep. It decides nothing; domain.rollout does."""
+"""The loop that drives a rollout: look, advance, act, sleep. It decides nothing; domain.rollout does.
+
+``tell`` is called with each event as it happens.
+"""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from deployster_cli.domain.events import Event, Failed, Journal, NoMachineYet
+from deployster_cli.domain.events import Event, Failed, Journal, NoMachineYet, Tell
 from deployster_cli.domain.rollout import machine
 from deployster_cli.domain.rollout.placement import spread
 from deployster_cli.domain.rollout.plan import Plan
 from deployster_cli.domain.rollout.reasons import rules_and_machines
 from deployster_cli.domain.rollout.state import Action, Listing, Phase, Rollout, Verb
-from deployster_cli.domain.rollout.tracking import LOST_FOR, SELDOM, Traits, next_look
+from deployster_cli.domain.rollout.tracking import LOST_FOR, SELDOM, Reason, Traits, next_look
 from deployster_cli.domain.units.model import Machine, State, Unit
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import UnitFile
@@ -21,6 +24,7 @@ from deployster_cli.domain.wording import some_names
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable
 from deployster_cli.operations.clock import Clock
+from deployster_cli.operations.failure import RolloutFailed, interrupted
 from deployster_cli.operations.gates import Gates, with_health
 from deployster_cli.operations.ownership import judged
 
@@ -41,6 +45,14 @@ class Work:
     def hashes(self) -> dict[UnitName, str]:
         """The content that each unit of the wanted release must have, by the engine's hash."""
         return {**self.kept, **{name: file.hash for name, file in self.files.items()}}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a finished rollout did, in ``seconds``."""
+
+    plan: Plan
+    seconds: float
 
 
 class Hold(Protocol):
@@ -79,12 +91,33 @@ class Stopped(KeyboardInterrupt):
         self.rollout = rollout
 
 
-Telling = Generator[Event, None, Rollout]
-Pause = Callable[[float], Iterator[Event]]
+Pause = Callable[[float], None]
 Stops = Callable[[Collection[UnitName]], None]
 
 SLEPT = 30.0
 """Seconds that this program is behind its time before they count as slept: a busy machine loses a few."""
+
+
+def carry_out(
+    engine: Engine,
+    work: Work,
+    clock: Clock,
+    hold: Hold,
+    tell: Tell,
+    *,
+    seen: Sequence[Unit] | None = None,
+    stops: Stops | None = None,
+) -> Result:
+    """Carry the plan out to its end; RolloutFailed or Interrupted for any other. The rest is as for ``drive``."""
+    began = clock.now()
+    try:
+        rollout = drive(engine, work, clock, hold, tell, seen=seen, stops=stops)
+    except Stopped as stopped:
+        raise interrupted(stopped.rollout, getattr(stopped.__cause__, "signal", 2)) from None
+    if rollout.phase is Phase.FAILED and rollout.failure:
+        nowhere = rollout.failure.reason is Reason.NO_MACHINE
+        raise RolloutFailed(rollout, rollout.failure, explain(engine, work, rollout.failure.names) if nowhere else "")
+    return Result(work.plan, clock.now() - began)
 
 
 def drive(
@@ -92,33 +125,34 @@ def drive(
     work: Work,
     clock: Clock,
     hold: Hold,
-    pause: Pause | None = None,
+    tell: Tell,
     *,
+    pause: Pause | None = None,
     seen: Sequence[Unit] | None = None,
     stops: Stops | None = None,
-) -> Telling:
-    """Carry the plan out, telling each event as it happens; returns the rollout's end.
+) -> Rollout:
+    """Drive the rollout to its end, good or bad, and return it as it is then.
 
     Errors of the engine are part of the rollout; only what no waiting can cure (its program vanished) is raised, and
-    what ``hold`` raises. ``pause`` takes the place of sleeping between two looks, and may have more to tell. ``seen``
-    takes the place of the first look. ``stops`` is called once, before the first of the earlier instances is stopped,
-    with all of them that a failure would start again.
+    what ``hold`` raises. Stopped where a signal ends it, also while an event is told. ``pause`` takes the place of
+    sleeping between two looks. ``seen`` takes the place of the first look. ``stops`` is called once, before the first
+    of the earlier instances is stopped, with all of them that a failure would start again.
     """
     traits = work.traits
     if not engine.one_machine:
         traits = replace(traits, limits=replace(traits.limits, dead_for=LOST_FOR))
-    rollout, told = machine.begin(work.plan, traits, clock.now(), work.hashes)
+    rollout, events = machine.begin(work.plan, traits, clock.now(), work.hashes)
     looks = _Looks(engine, work, clock, hold, seen=seen, stops=stops)
     looks.rollout = rollout
     gates = Gates(engine, clock)
     try:
-        yield from told
+        _tell_all(events, tell)
         while not rollout.over:
-            rollout = looks.rollout = yield from _turn(engine, rollout, work, looks, gates)
+            rollout = looks.rollout = _turn(engine, rollout, work, looks, gates, tell=tell)
             if not rollout.over:
                 now, due = clock.now(), rollout.settles_at
                 wait = next_look(now - rollout.asked_at, looks.took, None if due is None else due - now)
-                yield from pause(wait) if pause else _sleep(clock, wait)
+                (pause or clock.sleep)(wait)
                 if clock.now() - now > wait + SLEPT:
                     rollout = machine.slept(rollout, clock.now())
     except KeyboardInterrupt as signal:
@@ -194,12 +228,12 @@ class _Looks:
         return [unit for unit in units if unit.name not in foreign or unit.name in shown]
 
 
-def _sleep(clock: Clock, seconds: float) -> Iterator[Event]:
-    clock.sleep(seconds)
-    return iter(())
+def _tell_all(events: Sequence[Event], tell: Tell) -> None:
+    for event in events:
+        tell(event)
 
 
-def _turn(engine: Engine, rollout: Rollout, work: Work, looks: _Looks, gates: Gates) -> Telling:
+def _turn(engine: Engine, rollout: Rollout, work: Work, looks: _Looks, gates: Gates, *, tell: Tell) -> Rollout:
     """One look, and all that follows from it."""
     clock = looks.clock
     try:
@@ -207,19 +241,19 @@ def _turn(engine: Engine, rollout: Rollout, work: Work, looks: _Looks, gates: Ga
     except EngineMissing:
         raise
     except EngineError as error:
-        rollout, told = machine.away(rollout, error.message, clock.now())
-        yield from told
+        rollout, events = machine.away(rollout, error.message, clock.now())
+        _tell_all(events, tell)
         return rollout
     judged = {} if work.traits.oneshot or rollout.away_since is not None else {u.name: u for u in seen}
-    verdict = yield from gates.seen([judged[name] for name in rollout.judged if name in judged])
+    verdict = gates.seen([judged[name] for name in rollout.judged if name in judged], tell)
     if verdict:
-        rollout, told = machine.condemned(rollout, verdict, clock.now())
+        rollout, events = machine.condemned(rollout, verdict, clock.now())
         looks.rollout = rollout
-        return (yield from _with_reasons(engine, work, rollout, told))
+        return _tell_with_reasons(engine, work, rollout, events, tell)
     rollout = replace(rollout, files=frozenset(looks.earlier.keys() - looks.strange))
-    rollout, actions, told = machine.advance(rollout, seen, clock.now(), listing)
+    rollout, actions, events = machine.advance(rollout, seen, clock.now(), listing)
     looks.rollout = rollout
-    rollout = yield from _with_reasons(engine, work, rollout, told)
+    rollout = _tell_with_reasons(engine, work, rollout, events, tell)
     for action in actions:
         try:
             looks.hold.ensure()
@@ -230,12 +264,12 @@ def _turn(engine: Engine, rollout: Rollout, work: Work, looks: _Looks, gates: Ga
         except EngineMissing:
             raise
         except EngineUnreachable as error:
-            rollout, told = machine.away(machine.unanswered(rollout, action), error.message, clock.now())
-            yield from told
+            rollout, events = machine.away(machine.unanswered(rollout, action), error.message, clock.now())
+            _tell_all(events, tell)
         except EngineError as error:
-            rollout, told = machine.refused(rollout, action, error.message, clock.now(), final=error.final)
+            rollout, events = machine.refused(rollout, action, error.message, clock.now(), final=error.final)
             looks.rollout = rollout
-            rollout = yield from _with_reasons(engine, work, rollout, told)
+            rollout = _tell_with_reasons(engine, work, rollout, events, tell)
             if rollout.failure:
                 return rollout
     return rollout
@@ -259,21 +293,22 @@ def _perform(engine: Engine, action: Action, files: Mapping[UnitName, UnitFile],
             engine.destroy(names)
 
 
-def _with_reasons(engine: Engine, work: Work, rollout: Rollout, told: tuple[Event, ...]) -> Telling:
-    """The events with what only the engine can add: behind a failure the unit's journal (now, because undoing it takes
-    the journal's unit away), to it what that says of its health, and to a unit without a machine what the machines are.
+def _tell_with_reasons(engine: Engine, work: Work, rollout: Rollout, events: Sequence[Event], tell: Tell) -> Rollout:
+    """Tell the events with what only the engine can add: behind a failure the unit's journal (now, because undoing it
+    takes the journal's unit away), to it what that says of its health, and to a unit without a machine what machines
+    there are.
     """
-    for event in told:
+    for event in events:
         if isinstance(event, NoMachineYet):
-            yield replace(event, why=explain(engine, work, event.names))
+            tell(replace(event, why=explain(engine, work, event.names)))
         elif isinstance(event, Failed) and event.failure.unit and event.failure.unit.machine:
             journal = _last_words(engine, event.failure.unit)
             failure = with_health(event.failure, journal.lines)
             rollout = replace(rollout, failure=failure)
-            yield Failed(failure)
-            yield journal
+            tell(Failed(failure))
+            tell(journal)
         else:
-            yield event
+            tell(event)
     return rollout
 
 

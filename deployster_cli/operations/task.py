@@ -10,15 +10,16 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 
+from deployster_cli.domain.change import Policy
 from deployster_cli.domain.durations import format_duration
-from deployster_cli.domain.events import Changed, Event, Failed, Failure, Ready, TaskDone, TaskLeft, TaskStarted
+from deployster_cli.domain.events import Changed, Event, Failed, Failure, Ready, TaskDone, TaskLeft, TaskStarted, Tell
 from deployster_cli.domain.lock import Note
-from deployster_cli.domain.rollout.plan import Plan, Policy, Step
+from deployster_cli.domain.rollout.plan import Plan, Step
 from deployster_cli.domain.rollout.reasons import headline
-from deployster_cli.domain.rollout.state import Phase, Rollout
+from deployster_cli.domain.rollout.state import Phase
 from deployster_cli.domain.rollout.tracking import Reason, Traits
 from deployster_cli.domain.units.model import Condition, OnFailure, Unit
 from deployster_cli.domain.units.names import MOST_INSTANCES, UnitName
@@ -31,7 +32,7 @@ from deployster_cli.operations.deploy import TASKS
 from deployster_cli.operations.lock import dead, new_note
 from deployster_cli.operations.ownership import told_apart
 from deployster_cli.operations.prerequisites import refuse_missing
-from deployster_cli.operations.rollout import NoLock, Telling, Work, drive, explain
+from deployster_cli.operations.rollout import NoLock, Work, drive, explain
 from deployster_cli.operations.task_journal import TaskJournal
 
 TIMEOUT = 600.0
@@ -99,29 +100,34 @@ def run_task(
     engine: Engine,
     task: Task,
     clock: Clock,
+    tell: Tell,
     timeout: float = TIMEOUT,
     *,
     keep: Keep = lambda: None,
     locked: bool = False,
-) -> Generator[Event, None, int]:
+) -> int:
     """Run the task and tell its output as it comes; its exit code, 124 where it was stopped after ``timeout`` seconds.
 
-    Its unit is gone at the end, come what may: an error, a KeyboardInterrupt thrown in (Interrupted), or the generator
-    closed. TaskFailed where it could not be run. ``locked`` says that the caller holds the service's lock: then every
-    unit of another locked run is a left-over. ``keep`` is called at each look.
+    Its unit is gone at the end, come what may: an error, a signal (Interrupted), or whatever ``tell`` raises.
+    TaskFailed where it could not be run. ``locked`` says that the caller holds the service's lock: then every unit of
+    another locked run is a left-over. ``keep`` is called at each look.
     """
-    yield TaskStarted(task.command)
+    tell(TaskStarted(task.command))
     began = clock.now()
     file, over = _prepared(engine, task, clock, timeout, locked=locked, keep=keep)
     refuse_missing(engine, (file,))
-    watch = TaskJournal(engine, file.name, clock)
+    watch = TaskJournal(engine, file.name, clock, tell)
     try:
-        end = yield from _to_its_end(watch, task, file, timeout, keep)
+        end = _to_its_end(watch, task, file, timeout, tell=tell, keep=keep)
         nobodys = _over(engine.units(), over) if over and clock.now() - began >= NOBODYS_AFTER else ()
-        yield from _left(_clear(engine, (file.name, *nobodys), clock, keep))
+        if left := _clear(engine, (file.name, *nobodys), clock, keep):
+            tell(TaskLeft(left))
     except KeyboardInterrupt as stopped:
-        left = _clear_quietly(engine, file.name, clock)
-        what = _left_word(engine, file.name) if left else "it was stopped and taken out"
+        what = (
+            _left_word(engine, file.name)
+            if _clear_quietly(engine, file.name, clock)
+            else "it was stopped and taken out"
+        )
         signal = getattr(stopped.__cause__ or stopped, "signal", 2)
         raise Interrupted(f"Interrupted while {task.command!r} ran; {what}.", signal=signal) from None
     except BaseException:
@@ -129,7 +135,7 @@ def run_task(
         raise
     finally:
         watch.close()
-    yield TaskDone(task.command, clock.now() - began, end.code, end.known, end.late)
+    tell(TaskDone(task.command, clock.now() - began, end.code, end.known, end.late))
     return end.code
 
 
@@ -207,44 +213,39 @@ def _noted(task: Task, file: UnitFile, note: Note, timeout: float) -> UnitFile:
     return replace(file, options=(*options, *(o for o in note.options() if o[0] == STAMP_SECTION), command))
 
 
-def _to_its_end(
-    watch: TaskJournal, task: Task, file: UnitFile, timeout: float, keep: Keep
-) -> Generator[Event, None, _End]:
+def _to_its_end(watch: TaskJournal, task: Task, file: UnitFile, timeout: float, *, tell: Tell, keep: Keep) -> _End:
     policy = Policy(settle=0, timeout=timeout, on_failure=OnFailure.KEEP)
     plan = Plan(file.name.service, task.version, (Step(start=(file.name,)),), policy=policy)
     work = Work(plan, {file.name: file}, Traits(oneshot=True))
-    driving = drive(watch.engine, work, watch.clock, NoLock(keep), watch.pause)
-    end = yield from _heard(driving, watch)
+    end = drive(watch.engine, work, watch.clock, NoLock(keep), _UntilOver(watch, tell), pause=watch.pause)
     if end.phase is Phase.DONE:
-        yield from watch.rest()
+        watch.rest()
         return _End(0)
     failure = end.failure
     assert failure is not None  # noqa: S101 - what FAILED means  # nosec B101
     if failure.reason is Reason.NOT_YET:
-        yield from watch.rest()
+        watch.rest()
         return _End(EXIT_TASK_TIMEOUT, late=True)
     if failure.reason not in _ENDED_BADLY:
         raise _not_run(task, failure, explain(watch.engine, work, failure.names), timeout)
-    yield from watch.rest()
+    watch.rest()
     ended = _ended_badly(watch)
     if not ended.known or ended.code >= _NOT_ITS_OWN:
-        yield from watch.remarks()
+        watch.remarks()
     return ended
 
 
-def _heard(driving: Telling, watch: TaskJournal) -> Telling:
-    """The rollout's events up to its end: of how a task ended there is more to tell than a rollout does."""
-    over = False
-    while True:
-        try:
-            event = next(driving)
-        except StopIteration as end:
-            assert isinstance(end.value, Rollout)  # noqa: S101 - what Telling returns  # nosec B101
-            return end.value
-        watch.see(event)
-        over = over or isinstance(event, Failed | Ready)
-        if not over and not _has_failed(event):
-            yield event
+class _UntilOver:
+    """Tells the rollout's events up to its end: of how a task ended there is more to tell than a rollout does."""
+
+    def __init__(self, watch: TaskJournal, tell: Tell) -> None:
+        self._watch, self._tell, self._over = watch, tell, False
+
+    def __call__(self, event: Event) -> None:
+        self._watch.see(event)
+        self._over = self._over or isinstance(event, Failed | Ready)
+        if not self._over and not _has_failed(event):
+            self._tell(event)
 
 
 def _has_failed(event: Event) -> bool:
@@ -274,13 +275,7 @@ def _clear(engine: Engine, names: tuple[UnitName, ...], clock: Clock, keep: Keep
     if not names:
         return ()
     plan = Plan(names[0].service, names[0].version, (Step(retire=names),), policy=Policy(timeout=CLEARED_WITHIN))
-    driving = drive(engine, Work(plan), clock, NoLock(keep))
-    while True:
-        try:
-            next(driving)
-        except StopIteration as end:
-            assert isinstance(end.value, Rollout)  # noqa: S101 - what Telling returns  # nosec B101
-            return end.value.left
+    return drive(engine, Work(plan), clock, NoLock(keep), lambda _: None).left
 
 
 def _clear_quietly(engine: Engine, name: UnitName, clock: Clock) -> tuple[UnitName, ...]:
@@ -304,20 +299,12 @@ def _left_word(engine: Engine, name: UnitName) -> str:
     return f"{some_names((name,))} may still run"
 
 
-def _left(names: tuple[UnitName, ...]) -> Iterator[Event]:
-    if names:
-        yield TaskLeft(names)
-
-
-__all__ = ["TEMPLATE", "Task", "TaskFailed", "run_before"]
-
-
-def run_before(engine: Engine, tasks: tuple[Task, ...], clock: Clock, keep: Keep) -> Generator[Event, None, None]:
+def run_before(engine: Engine, tasks: tuple[Task, ...], clock: Clock, tell: Tell, keep: Keep) -> None:
     """Run the tasks one after another, the service's lock held; TaskFailed at the first that fails."""
     for task in tasks:
         release = f"{task.service} {task.version}"
         try:
-            code = yield from run_task(engine, task, clock, keep=keep, locked=True)
+            code = run_task(engine, task, clock, tell, keep=keep, locked=True)
         except Interrupted as error:
             raise Interrupted(
                 f"{error.message} Nothing of {release} was started.", signal=error.exit_code - 128

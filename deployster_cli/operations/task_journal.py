@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
-from deployster_cli.domain.events import Changed, Event, Journal, Noticed, TaskOutput
+from deployster_cli.domain.events import Changed, Event, Journal, Noticed, TaskOutput, Tell
 from deployster_cli.domain.units.journal import Entry, Lines
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.wording import count
@@ -31,10 +31,11 @@ _QUIET_LOOKS = 2
 class TaskJournal:
     """The output of one unit: followed while it runs, and what has not come by then fetched when it has ended."""
 
-    def __init__(self, engine: Engine, name: UnitName, clock: Clock) -> None:
+    def __init__(self, engine: Engine, name: UnitName, clock: Clock, tell: Tell) -> None:
         self.engine = engine
         self.name = name
         self.clock = clock
+        self._tell = tell
         self._silent = True
         self._follower: Follower | None = None
         self._last: Entry | None = None
@@ -48,56 +49,56 @@ class TaskJournal:
         if self._follower is None and isinstance(event, Changed) and event.unit.reported:
             self._follower = Follower(self.engine, self.name, None)
 
-    def pause(self, seconds: float) -> Iterator[Event]:
+    def pause(self, seconds: float) -> None:
         """Tell what comes within that time."""
         end = self.clock.now() + seconds
         while True:
-            yield from self.news()
+            self.news()
             left = end - self.clock.now()
             if left < _LOOK / 100:
                 return
             self.clock.sleep(min(left, _LOOK))
 
-    def news(self) -> Iterator[Event]:
+    def news(self) -> None:
         """Tell what has come."""
         while self._follower and (entries := self._follower.taken()):
-            yield from self._told(entries)
+            self._tell_entries(entries)
         trouble = self._follower.trouble if self._follower else None
-        yield from self._in_trouble(trouble.message if trouble else "")
+        self._tell_problem(trouble.message if trouble else "")
 
-    def rest(self) -> Iterator[Event]:
+    def rest(self) -> None:
         """Tell what the stream had not brought when the unit ended: all that is in the journal behind that."""
         if self._follower:
             self._follower.close()
-            yield from self.news()
+            self.news()
         quiet = 0
         try:
             while quiet < _QUIET_LOOKS:
                 before = self._last
                 _, entries = behind(self.engine, self.name, before)
-                yield from self._told(entries)
+                self._tell_entries(entries)
                 quiet = quiet + 1 if self._last is before else 0
                 if quiet < _QUIET_LOOKS:
                     self.clock.sleep(_STILL)
         except EngineError as error:
-            yield from self._in_trouble(error.message)
+            self._tell_problem(error.message)
             if not self._silent:
-                yield Noticed(f"The end of what it wrote is missing: {error.message}")
-        yield from self._said(self._lines.rest())
+                self._tell(Noticed(f"The end of what it wrote is missing: {error.message}"))
+        self._tell_lines(self._lines.rest())
         if self._dropped:
-            yield Noticed(f"journald suppressed {count(self._dropped, 'message')} of it: they are lost.")
+            self._tell(Noticed(f"journald suppressed {count(self._dropped, 'message')} of it: they are lost."))
 
-    def remarks(self) -> Iterator[Event]:
+    def remarks(self) -> None:
         """What systemd said of a unit that itself said nothing."""
         if self._silent and self._remarks:
-            yield Journal(self.name, tuple(self._remarks[-_REMARKS:]))
+            self._tell(Journal(self.name, tuple(self._remarks[-_REMARKS:])))
 
     def close(self) -> None:
         """Follow no more."""
         if self._follower:
             self._follower.close()
 
-    def _told(self, entries: Iterable[Entry]) -> Iterator[Event]:
+    def _tell_entries(self, entries: Iterable[Entry]) -> None:
         lines: list[str] = []
         for entry in entries:
             self._last = entry
@@ -107,16 +108,16 @@ class TaskJournal:
             else:
                 self._remarks = [*self._remarks, *entry.text.split("\n")][-_REMARKS:]
             if len(lines) >= _AT_ONCE:
-                yield from self._said(lines)
+                self._tell_lines(lines)
                 lines = []
-        yield from self._said(lines)
+        self._tell_lines(lines)
 
-    def _said(self, lines: list[str]) -> Iterator[Event]:
+    def _tell_lines(self, lines: list[str]) -> None:
         if lines:
             self._silent = False
-            yield TaskOutput(tuple(lines))
+            self._tell(TaskOutput(tuple(lines)))
 
-    def _in_trouble(self, problem: str) -> Iterator[Event]:
+    def _tell_problem(self, problem: str) -> None:
         if problem and problem != self._problem:
             self._problem = problem
-            yield Journal(self.name, (), problem)
+            self._tell(Journal(self.name, (), problem))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from deployster_cli.domain.durations import format_duration
+from deployster_cli.domain.events import Tell
 from deployster_cli.domain.payloads import encode
 from deployster_cli.domain.rollout.plan import Plan
 from deployster_cli.domain.units.model import Unit
 from deployster_cli.domain.wording import count, left_alone, on, resized, some_names, taken_over, where
-from deployster_cli.operations.carry_out import Carrying, Result
+from deployster_cli.operations.rollout import Result
 from deployster_cli.views.output import Output, is_terminal
 from deployster_cli.views.progress import progress
 from deployster_cli.views.rows import Row
@@ -18,25 +19,13 @@ from deployster_cli.views.tables import aligned, fitted
 from deployster_cli.views.text import columns
 
 
-def telling(output: Output, carrying: Carrying) -> Result:
-    """Tell every event of a rollout as it comes; its result."""
-    told = progress(output)
-    signal: KeyboardInterrupt | None = None
+def with_progress(output: Output, run: Callable[[Tell], Result]) -> Result:
+    """Run it and show each event as it comes; its result."""
+    shown = progress(output)
     try:
-        while True:
-            try:
-                event = carrying.throw(signal) if signal else next(carrying)
-                told.tell(event)
-            except StopIteration as end:
-                result = end.value
-                assert isinstance(result, Result)  # noqa: S101 - what Carrying returns  # nosec B101
-                return result
-            except KeyboardInterrupt as caught:
-                if signal:
-                    raise
-                signal = caught  # it came while we were drawing: the rollout has to hear of it, it knows what runs
+        return run(shown.tell)
     finally:
-        told.close()
+        shown.close()
 
 
 def show_plan(output: Output, plan: Plan, units: Sequence[Unit], place: str = "") -> None:

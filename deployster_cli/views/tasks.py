@@ -3,40 +3,32 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from deployster_cli.domain.events import Event, Journal, Noticed, TaskDone, TaskOutput
+from deployster_cli.domain.events import Event, Journal, Noticed, TaskDone, TaskOutput, Tell
 from deployster_cli.views.output import Output, emit, is_terminal
 from deployster_cli.views.progress import Progress, progress
 from deployster_cli.views.text import for_terminal, printable
 
 if TYPE_CHECKING:
-    from deployster_cli.domain.change import Errand
+    from deployster_cli.domain.change import TaskRequest
 
 
-def show_task(output: Output, task: Errand, running: Generator[Event, None, int]) -> int:
-    """Tell the task's events as they come; its exit code."""
-    told, screen = progress(output), _Screen(output)
-    signal: KeyboardInterrupt | None = None
+def show_task(output: Output, request: TaskRequest, run: Callable[[Tell], int]) -> int:
+    """Run the task and show its events as they come; its exit code."""
+    shown, screen = progress(output), _Screen(output)
+
+    def tell(event: Event) -> None:
+        screen.see(event)
+        _tell(event, shown, screen)
+
     try:
-        while True:
-            try:
-                event = running.throw(signal) if signal else next(running)
-                signal = None
-                screen.see(event)
-                _tell(event, told, screen)
-            except StopIteration as end:
-                code = int(end.value)
-                screen.end(task, code)
-                return code
-            except KeyboardInterrupt as caught:
-                if signal:
-                    raise
-                signal = caught  # it came while we were drawing: the task has to hear of it
+        code = run(tell)
     finally:
-        told.close()
-        running.close()
+        shown.close()
+    screen.end(request, code)
+    return code
 
 
 def _tell(event: Event, told: Progress, screen: _Screen) -> None:
@@ -76,7 +68,7 @@ class _Screen:
             lines = tuple(for_terminal(line, color=self._output.color) for line in lines)
         emit("".join(f"{line}\n" for line in lines), sys.stdout)
 
-    def end(self, task: Errand, code: int) -> None:
+    def end(self, task: TaskRequest, code: int) -> None:
         """The one value of ``-o json``; and, with ``-q`` too, that output was lost."""
         if self._problem and not self.begun:
             code_too = "" if self._known else " Its exit code is not known."

@@ -26,7 +26,7 @@ CORE = (
     *(f"domain/{name}.py" for name in ("units/names", "units/unitfile", "units/model", "templates/render")),
     *(f"domain/{name}.py" for name in ("lock", "limits", "env_file")),
     *("engines/*/parse.py", "config/*.py"),
-    *(f"operations/{name}.py" for name in ("deploy", "releases", "rollout", "carry_out", "lock", "prerequisites")),
+    *(f"operations/{name}.py" for name in ("deploy", "releases", "rollout", "change", "lock", "prerequisites")),
     *("server/middleware/credentials.py", *(f"server/jobs/{name}.py" for name in ("queue", "store", "worker"))),
 )
 """What is changed, below deployster_cli."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli.backends.local import Asking
+from deployster_cli.backends.local import LocalChange
 from deployster_cli.cli import change
 from deployster_cli.commands import destroy
 from deployster_cli.domain.units.model import State
@@ -406,14 +406,14 @@ def test_what_comes_while_the_question_stands_is_not_taken_over(
 def test_where_nothing_was_to_be_taken_over_what_comes_later_is_not(
     ours: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    prepare = Asking.prepare
+    prepare = LocalChange.prepare
 
-    def prepared(asked: Asking) -> Prepared:
+    def prepared(asked: LocalChange) -> Prepared:
         made = prepare(asked)
         late(ours)
         return made
 
-    monkeypatch.setattr(Asking, "prepare", prepared)
+    monkeypatch.setattr(LocalChange, "prepare", prepared)
     code, _, err = ours("deploy carousel v3 --destroy-previous --adopt")
     assert (code, LATE in ours.engine.lives) == (0, True), err
     assert {name.version for name in ours.engine.lives} == {V3, LATE.version}

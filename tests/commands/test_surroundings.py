@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.operations import registry_client
-from deployster_cli.operations.hooks import HookResult, LocalCommands, Running
+from deployster_cli.operations.hooks import HookResult, LocalCommands, Pulse
 from deployster_cli.operations.images import Answer, Unanswered
 from tests.commands.conftest import PROJECT, Shell
 from tests.simulation import Fate
@@ -25,9 +25,11 @@ def configured(text: str) -> None:
     Path(CONFIG).write_text(f"{text}\n{PROJECT}")
 
 
-def cut_off(_: LocalCommands, *__: object) -> Running:
+def cut_off(
+    _: LocalCommands, __: str, ___: Mapping[str, str], ____: str, _____: Pulse, said: Callable[[str], None]
+) -> HookResult:
     """A hook during which somebody presses Ctrl-C."""
-    yield "on"
+    said("on")
     raise KeyboardInterrupt
 
 
@@ -258,9 +260,8 @@ def test_a_deploy_that_fails_calls_on_failure_and_one_that_does_not_its_own_hook
 ) -> None:
     found: list[str] = []
 
-    def run(_: LocalCommands, line: str, variables: Mapping[str, str], *__: object) -> Running:
+    def run(_: LocalCommands, line: str, variables: Mapping[str, str], *__: object) -> HookResult:
         found.append(f"{line} {variables['DEPLOYSTER_VERSION']} {variables['DEPLOYSTER_RESULT']}")
-        yield from ()
         return HookResult(0, 1.0)
 
     monkeypatch.setattr(LocalCommands, "run", run)

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from deployster_cli.domain.change import Verb
 from deployster_cli.domain.record import Record
-from deployster_cli.domain.rollout.instances import Wish, decide
+from deployster_cli.domain.rollout.instances import decide
 from deployster_cli.domain.rollout.plan import Instances
 from deployster_cli.domain.units.model import Condition, Machine, Release, State, Unit
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import Stamp
+from tests.domain.driving import Wish
 
 HOST = Machine("m1", "10.0.0.1")
 UP = (State.LAUNCHED, State.LAUNCHED, "loaded", "active", "running")
@@ -50,7 +51,7 @@ def decided(
     by_version = {stamp.version: stamp for stamp in stamps}
     if recorded and recorded.version in by_version:
         by_version[recorded.version] = replace(by_version[recorded.version], instances=recorded.instances)
-    size = decide(wish, found, by_version, recorded)
+    size = decide(wish.change, wish.setting, found, by_version, recorded)
     return size.number, size.reason, size.before
 
 
@@ -73,7 +74,7 @@ def test_then_the_setting(verb: Verb) -> None:
 
 
 def test_a_setting_says_where_it_is_from() -> None:
-    assert decided(Wish(Verb.DEPLOY, "v2", setting=2, setting_from="--set instances"))[1] == "--set instances"
+    assert decided(Wish(Verb.DEPLOY, "v2", setting=2, sets=("instances=2",)))[1] == "--set instances"
 
 
 @pytest.mark.parametrize("verb", [Verb.DEPLOY, Verb.RESTART])
@@ -146,12 +147,12 @@ BACK = Wish(Verb.ROLLBACK, "v0", retires=True)
 def test_a_rollback_takes_no_instance_from_its_target(setting: int | None, how: How) -> None:
     there = release("v0", UP, how, how, FAILED), release("v1", UP)
     stamps = [stamp("v0", 1, 4), stamp("v1", 2, 1)]
-    assert decided(replace(BACK, setting=setting), *there, stamps=stamps) == (4, "v0 has 4", 1)
+    assert decided(BACK._replace(setting=setting), *there, stamps=stamps) == (4, "v0 has 4", 1)
 
 
 def test_a_rollback_with_a_number_takes_what_it_names() -> None:
     there = release("v0", UP, UP, UP), release("v1", UP)
-    assert decided(replace(BACK, asked=1), *there, stamps=[stamp("v1", 2, 1)]) == (1, "--instances", 3)
+    assert decided(BACK._replace(asked=1), *there, stamps=[stamp("v1", 2, 1)]) == (1, "--instances", 3)
 
 
 def test_a_rollback_to_less_brings_up_what_was_asked_for() -> None:
@@ -161,13 +162,13 @@ def test_a_rollback_to_less_brings_up_what_was_asked_for() -> None:
 
 def test_only_a_rollback_looks_at_its_target() -> None:
     there = release("v0", UP, UP, UP), release("v1", UP)
-    assert decided(replace(BACK, verb=Verb.DEPLOY), *there, stamps=[stamp("v1", 2, 1)])[0] == 1
+    assert decided(BACK._replace(verb=Verb.DEPLOY), *there, stamps=[stamp("v1", 2, 1)])[0] == 1
 
 
 def test_more_that_are_there_than_were_asked_for_are_told_of_when_they_go() -> None:
     side = release("v0", UP, UP, UP), release("v1", UP)
     assert decided(NEXT, *side, stamps=[stamp("v1", 2, 1)]) == (1, AS_BY_DEPLOY, 3)
-    assert decided(replace(NEXT, retires=False), *side, stamps=[stamp("v1", 2, 1)]) == (1, AS_BY_DEPLOY, 1)
+    assert decided(NEXT._replace(retires=False), *side, stamps=[stamp("v1", 2, 1)]) == (1, AS_BY_DEPLOY, 1)
     assert decided(Wish(Verb.RESTART, "v1"), release("v1", UP, UP), stamps=[stamp("v1", 2, 1)])[2] == 2
 
 

@@ -6,20 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployster_cli.domain.rollout.plan import (
-    Plan,
-    Step,
-    Wanted,
-    halted,
-    newest,
-    plan_deploy,
-    plan_destroy,
-    previous_of,
-)
+from deployster_cli.domain.rollout.plan import Plan, Step, halted, newest, plan_deploy, plan_destroy, previous_of
 from deployster_cli.domain.units.model import Machine, State, Unit, releases
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import Stamp
 from deployster_cli.errors import InvalidInput
+from tests.domain.driving import wanted
 
 HOST = Machine("m1", "10.0.0.1")
 
@@ -55,8 +47,9 @@ def stamp(version: str, at: str, *, previous: tuple[str, ...] = (), instances: i
 
 
 def deploy(count: int, units: list[Unit], *, current: bool = True, **wishes: object) -> Plan:
-    wanted = Wanted("carousel", "v2", count, **wishes)  # type: ignore[arg-type]
-    return plan_deploy(wanted, units, [u.name for u in units if current])
+    oneshot = bool(wishes.pop("oneshot", False))
+    change = wanted("carousel", "v2", count, **wishes)  # type: ignore[arg-type]
+    return plan_deploy(change, units, [u.name for u in units if current], oneshot=oneshot)
 
 
 def test_a_first_deploy_starts_the_lowest_numbers() -> None:
@@ -152,17 +145,17 @@ def test_what_does_not_serve_is_retired_first() -> None:
 @pytest.mark.parametrize("instances", [0, -1, 1001])
 def test_a_number_of_instances_out_of_range_is_refused(instances: int) -> None:
     with pytest.raises(InvalidInput, match="1 to 1000"):
-        Wanted("carousel", "v2", instances)
+        wanted("carousel", "v2", instances)
 
 
 @pytest.mark.parametrize("instances", [1, 1000])
 def test_the_fewest_and_the_most_instances_of_a_deploy_are_taken(instances: int) -> None:
-    assert Wanted("carousel", "v2", instances).instances == instances
+    assert wanted("carousel", "v2", instances).instances == instances
 
 
 def test_a_batch_of_none_is_refused() -> None:
     with pytest.raises(InvalidInput, match="at least 1"):
-        Wanted("carousel", "v2", 1, batch=0)
+        wanted("carousel", "v2", 1, batch=0)
 
 
 def test_destroy_takes_every_instance_of_the_release() -> None:
@@ -263,8 +256,8 @@ def clusters(draw: st.DrawFn) -> list[Unit]:
 def test_any_plan_ends_with_exactly_what_is_wanted(
     units: list[Unit], count: int, batch: int | None, destroy_previous: bool, recreate: bool
 ) -> None:
-    wanted = Wanted("carousel", "v2", count, destroy_previous, batch, recreate)
-    plan = plan_deploy(wanted, units, [u.name for u in units])
+    change = wanted("carousel", "v2", count, destroy_previous, batch, recreate=recreate)
+    plan = plan_deploy(change, units, [u.name for u in units])
     taken = {u.name for u in units}
     touched = plan.start + plan.watch + plan.keep + plan.retire
     assert len(plan.start + plan.watch + plan.keep) == count
@@ -277,10 +270,10 @@ def test_any_plan_ends_with_exactly_what_is_wanted(
 
 @given(clusters(), st.integers(1, 6))
 def test_a_plan_carried_out_leaves_nothing_to_do(units: list[Unit], count: int) -> None:
-    wanted = Wanted("carousel", "v2", count, destroy_previous=True)
-    plan = plan_deploy(wanted, units, [u.name for u in units])
+    change = wanted("carousel", "v2", count, destroy_previous=True)
+    plan = plan_deploy(change, units, [u.name for u in units])
     after = running("v2", *(n.instance for n in plan.start + plan.watch + plan.keep))
-    assert plan_deploy(wanted, after, [u.name for u in after]).empty
+    assert plan_deploy(change, after, [u.name for u in after]).empty
 
 
 def test_a_job_that_has_ended_well_is_not_run_again_by_the_same_deploy() -> None:

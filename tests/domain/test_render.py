@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from deployster_cli.domain.templates.render import Templates
 from deployster_cli.domain.units.model import Service
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import Stamp, UnitFile
-from deployster_cli.errors import TemplateFault
+from deployster_cli.errors import InvalidInput, TemplateFault
 
 texts = st.text(max_size=40).filter(lambda text: not unwritable(text) and not text.endswith("\\"))
 
@@ -83,6 +84,33 @@ def test_a_service_with_a_fixed_port_is_listed_with_it() -> None:
     templates = Templates({"own.service.j2": RUN + "Environment=PORT={{ machine_port }}"})
     unit = templates.renderer(Service("carousel", template="own", port=3000))(NAME, STAMP)
     assert unit.last("Unit", "Description").endswith(" port 3000")
+
+
+class Counted(Templates):
+    """Counts what is rendered."""
+
+    rendered = 0
+
+    def body(self, name: UnitName, service: Service, stamp: Stamp) -> UnitFile:
+        self.rendered += 1
+        return super().body(name, service, stamp)
+
+
+@pytest.mark.parametrize(("line", "count"), [("", 1), ("Environment=BEFORE={{ previous|join(' ')|env }}", 2)])
+def test_a_unit_is_rendered_once_whatever_its_stamp_unless_the_template_shows_what_was_before(
+    line: str, count: int
+) -> None:
+    templates = Counted({"own.service.j2": RUN + line})
+    renderer, later = templates.renderer(Service("carousel", template="own")), replace(STAMP, previous=("v1",))
+    assert [renderer(NAME, stamp).stamp for stamp in (STAMP, later)] == [STAMP, later]
+    assert templates.rendered == count
+
+
+def test_a_stamp_that_can_not_be_written_down_is_refused_though_its_unit_was_rendered() -> None:
+    renderer = Templates({"own.service.j2": RUN}).renderer(Service("carousel", template="own"))
+    renderer(NAME, STAMP)
+    with pytest.raises(InvalidInput, match="deployed_by"):
+        renderer(NAME, replace(STAMP, deployed_by="ann "))
 
 
 def test_a_command_that_is_too_long_for_fleet_is_told_where_to_keep_its_values() -> None:

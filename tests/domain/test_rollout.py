@@ -11,9 +11,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from deployster_cli.domain import events
+from deployster_cli.domain.change import Policy
 from deployster_cli.domain.events import Failure, Journal
 from deployster_cli.domain.rollout.machine import advance, begin, refused
-from deployster_cli.domain.rollout.plan import Instances, Plan, Policy, Step, Wanted, halted, plan_deploy, plan_destroy
+from deployster_cli.domain.rollout.plan import Instances, Plan, Step, halted, plan_deploy, plan_destroy
 from deployster_cli.domain.rollout.state import STALE_FOR, Action, Listing, Phase, Rollout, Verb, enter
 from deployster_cli.domain.rollout.tracking import Limits, Reason, Traits
 from deployster_cli.domain.units.model import Condition, OnFailure, Order, State, Unit
@@ -21,6 +22,7 @@ from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import UnitFile
 from deployster_cli.operations.rollout import NoLock, Stops, Work, drive
 from tests.domain import driving
+from tests.domain.driving import wanted
 from tests.simulation import HOST, Fate, SimClock, SimEngine, stamped
 
 OLD, NEW = "v1", "v2"
@@ -69,8 +71,8 @@ def go(engine: SimEngine, plan: Plan, traits: Traits | None = None, stops: Stops
 
 
 def deploy(engine: SimEngine, count: int = 2, *, batch: int | None = None, policy: Policy | None = None) -> Run:
-    wanted = Wanted("carousel", NEW, count, destroy_previous=True, batch=batch, policy=policy or Policy())
-    return go(engine, plan_deploy(wanted, engine.units(), current=names(NEW, count)))
+    change = wanted("carousel", NEW, count, destroy_previous=True, batch=batch, policy=policy or Policy())
+    return go(engine, plan_deploy(change, engine.units(), current=names(NEW, count)))
 
 
 def test_a_first_deploy_ends_when_every_instance_has_stayed_running() -> None:
@@ -125,7 +127,7 @@ def test_an_auto_restart_longer_than_its_pause_counts_as_two() -> None:
     run = deploy(sim({names(NEW, 1)[0]: Fate.LOOPS}), 1, policy=Policy(settle=10))
     slow = go(
         sim({names(NEW, 1)[0]: Fate.RECOVERS}),
-        plan_deploy(Wanted("carousel", NEW, 1, policy=Policy(settle=5)), (), ()),
+        plan_deploy(wanted("carousel", NEW, 1, policy=Policy(settle=5)), (), ()),
         Traits(limits=Limits(5)),
     )
     assert (run.end.phase, slow.end.phase) == (Phase.FAILED, Phase.DONE)
@@ -244,12 +246,16 @@ def test_units_that_are_parked_nearly_together_are_unloaded_in_one_request() -> 
 def test_what_was_seen_for_the_plan_is_not_looked_at_again() -> None:
     engine = sim(old=1)
     plan = plan_destroy("carousel", OLD, engine.units())
-    driven = drive(engine, Work(plan), engine.clock, NoLock(), seen=engine.units())
-    before = engine.looks
-    next(event for event in driven if isinstance(event, events.Changed))
+    looks: list[tuple[int, list[object]]] = []
+
+    def tell(event: events.Event) -> None:
+        if isinstance(event, events.Changed):
+            looks.append((engine.looks, list(engine.calls)))
+
+    before = engine.looks + 1
+    drive(engine, Work(plan), engine.clock, NoLock(), tell, seen=engine.units())
     # planning looked, then ``stop`` was asked for without another look, and then one look saw it stopping
-    assert engine.calls == [("stop", names(OLD, 1))]
-    assert engine.looks == before + 2
+    assert looks[0] == (before + 2, [("stop", names(OLD, 1))])
 
 
 def test_a_long_wait_is_not_looked_at_more_than_once_a_second() -> None:
@@ -336,8 +342,8 @@ def test_whatever_goes_wrong_every_run_ends_in_all_new_or_all_old(
     engine, count, batch, order = trouble
     old, engine_outages = len(engine.lives), engine.outages
     engine.outages = ()
-    wanted = Wanted("carousel", NEW, count, True, batch, policy=Policy(timeout=120, order=order, settle=5))
-    plan = plan_deploy(wanted, engine.units(), ())
+    change = wanted("carousel", NEW, count, True, batch, policy=Policy(timeout=120, order=order, settle=5))
+    plan = plan_deploy(change, engine.units(), ())
     engine.outages = engine_outages
     run = go(engine, plan)
     truth = (engine.running("carousel", OLD), engine.running("carousel", NEW))
@@ -362,7 +368,7 @@ def test_where_what_was_there_suffices_and_only_a_new_instance_fails_nothing_els
     for name in names(OLD, 3):
         engine.lives[name].desired = State.INACTIVE
     units = engine.units()
-    plan = plan_deploy(Wanted("carousel", NEW, 4, True), units, names(NEW, 3))
+    plan = plan_deploy(wanted("carousel", NEW, 4, True), units, names(NEW, 3))
     plan = replace(plan, instances=Instances(4, "asked for", before))
     run = go(engine, replace(plan, halted=halted(plan, units, names(OLD, 3))))
     assert (run.end.phase, engine.running("carousel", NEW)) == (Phase.FAILED, 3)
@@ -371,8 +377,8 @@ def test_where_what_was_there_suffices_and_only_a_new_instance_fails_nothing_els
 
 def test_fewer_instances_stop_first_tell_of_no_start() -> None:
     engine = sim(old=2)
-    wanted = Wanted("carousel", OLD, 1, policy=Policy(order=Order.STOP_FIRST))
-    run = go(engine, plan_deploy(wanted, engine.units(), names(OLD, 2)))
+    change = wanted("carousel", OLD, 1, policy=Policy(order=Order.STOP_FIRST))
+    run = go(engine, plan_deploy(change, engine.units(), names(OLD, 2)))
     assert (run.end.phase, run.of(events.Starting), engine.running("carousel", OLD)) == (Phase.DONE, [], 1)
 
 
@@ -383,8 +389,8 @@ def listed(name: UnitName, desired: State, current: State, active: str) -> Unit:
 
 def test_an_old_instance_has_made_room_once_its_machine_has_let_go_of_it() -> None:
     (old,) = names(OLD, 1)
-    wanted = Wanted("carousel", NEW, 1, True, policy=Policy(order=Order.STOP_FIRST))
-    start, _ = begin(plan_deploy(wanted, [listed(old, State.LAUNCHED, State.LAUNCHED, "active")], ()), Traits(), 0)
+    change = wanted("carousel", NEW, 1, True, policy=Policy(order=Order.STOP_FIRST))
+    start, _ = begin(plan_deploy(change, [listed(old, State.LAUNCHED, State.LAUNCHED, "active")], ()), Traits(), 0)
     held = advance(start, [listed(old, State.INACTIVE, State.LOADED, "inactive")], 1)[0]
     assert held.phase is Phase.PARKING
     assert advance(held, [Unit(old, State.INACTIVE, State.INACTIVE)], 2)[0].phase is Phase.STARTING
@@ -462,8 +468,8 @@ def test_a_refused_stop_of_a_destroy_leaves_nothing_to_undo() -> None:
 def test_a_refusal_before_anything_was_started_has_nothing_to_undo() -> None:
     engine = sim(old=1)
     engine.lives[names(OLD, 1)[0]].desired = State.LOADED
-    wanted = Wanted("carousel", NEW, 1, True, policy=Policy(order=Order.STOP_FIRST))
-    start, _ = begin(plan_deploy(wanted, engine.units(), ()), Traits(), 0)
+    change = wanted("carousel", NEW, 1, True, policy=Policy(order=Order.STOP_FIRST))
+    start, _ = begin(plan_deploy(change, engine.units(), ()), Traits(), 0)
     rollout, actions, _ = advance(start, engine.units(), 0)
     assert refused(rollout, actions[0], "no", 0, final=True)[0].phase is Phase.FAILED
 
@@ -520,9 +526,9 @@ def test_killed_at_any_moment_the_same_command_again_finishes_the_job(
     clock.engine = engine
     engine.add_running(*names(OLD, old))
     count = max(1, old) + extra
-    wanted = Wanted("carousel", NEW, count, True, batch, policy=Policy(order=order, settle=2))
+    change = wanted("carousel", NEW, count, True, batch, policy=Policy(order=order, settle=2))
     for _ in range(len(deaths) + 1):
-        plan = plan_deploy(wanted, engine.units(), [n for n in engine.lives if n.version == NEW])
+        plan = plan_deploy(change, engine.units(), [n for n in engine.lives if n.version == NEW])
         try:
             run = go(engine, plan)
             break
@@ -551,16 +557,16 @@ def test_killed_and_failing_when_run_again_as_many_of_the_earlier_release_run_as
     clock.deaths = [death]
     engine = clock.engine = SimEngine(clock)
     engine.add_running(*names(OLD, old))
-    wanted = Wanted("carousel", NEW, old, True, batch, policy=Policy(order=order, settle=2))
+    change = wanted("carousel", NEW, old, True, batch, policy=Policy(order=order, settle=2))
     noted = list[UnitName]()
     with suppress(Killed):
-        go(engine, plan_deploy(wanted, engine.units(), []), stops=noted.extend)
+        go(engine, plan_deploy(change, engine.units(), []), stops=noted.extend)
     assume(not clock.deaths and set(names(OLD, old)) <= set(engine.lives))
     engine.fates = dict.fromkeys(names(NEW, 2 * old), fate)
     for name in [name for name in engine.lives if name.version == NEW]:
         engine.lives[name].fate, engine.lives[name].up = fate, clock.at
     units = engine.units()
-    plan = replace(plan_deploy(wanted, units, [u.name for u in units]), instances=Instances(old, "asked for"))
+    plan = replace(plan_deploy(change, units, [u.name for u in units]), instances=Instances(old, "asked for"))
     run = go(engine, replace(plan, halted=halted(plan, units, noted)))
     assert run.end.phase is Phase.FAILED
     assert engine.running("carousel", OLD) == old
@@ -569,7 +575,7 @@ def test_killed_and_failing_when_run_again_as_many_of_the_earlier_release_run_as
 def test_before_the_first_is_stopped_it_is_noted_once_which_were_up() -> None:
     engine, noted = sim(old=3), list[Sequence[UnitName]]()
     engine.lives[names(OLD, 3)[2]].desired = State.INACTIVE
-    plan = plan_deploy(Wanted("carousel", NEW, 3, True, 1), engine.units(), [])
+    plan = plan_deploy(wanted("carousel", NEW, 3, True, 1), engine.units(), [])
     go(engine, plan, stops=lambda names: noted.append(tuple(names)))
     assert list(map(sorted, noted)) == [list(names(OLD, 2))]
     assert not [call for call in engine.calls[: engine.calls.index(("stop", (names(OLD, 1)[0],)))] if call[0] == "stop"]

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployster_cli.domain import events
-from deployster_cli.domain.rollout.plan import Policy, Wanted, plan_deploy, plan_destroy
+from deployster_cli.domain.change import Policy
+from deployster_cli.domain.rollout.plan import plan_deploy, plan_destroy
 from deployster_cli.domain.rollout.reasons import headline
 from deployster_cli.domain.rollout.state import Phase
 from deployster_cli.domain.rollout.tracking import Reason
@@ -16,7 +17,7 @@ from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import UnitFile
 from deployster_cli.domain.wording import where
 from deployster_cli.operations.rollout import Work
-from tests.domain.driving import Run, go
+from tests.domain.driving import Run, go, wanted
 from tests.simulation import Fate, SimClock, SimEngine, stamped
 
 OLD, NEW = UnitName("carousel", "v1", 1), UnitName("carousel", "v2", 1)
@@ -47,9 +48,9 @@ def sim(*old: UnitFile, **changes: object) -> SimEngine:
     return engine
 
 
-def deploy(engine: SimEngine, wanted: UnitFile | None = None, policy: Policy | None = None) -> Run:
-    plan = plan_deploy(Wanted("carousel", "v2", 1, True, policy=policy or Policy()), engine.units(), [NEW])
-    return go(engine, Work(plan, {NEW: wanted or file(NEW)}))
+def deploy(engine: SimEngine, new: UnitFile | None = None, policy: Policy | None = None) -> Run:
+    plan = plan_deploy(wanted("carousel", "v2", 1, True, policy=policy or Policy()), engine.units(), [NEW])
+    return go(engine, Work(plan, {NEW: new or file(NEW)}))
 
 
 def up_on(engine: SimEngine, name: UnitName) -> list[str]:
@@ -161,7 +162,7 @@ def test_what_an_earlier_run_started_is_waited_for_on_every_machine() -> None:
     engine = sim(lag={"m2": 30})
     engine.start([file(NEW)])
     engine.clock.at = 3.5
-    plan = plan_deploy(Wanted("carousel", "v2", 1), engine.units(), [NEW])
+    plan = plan_deploy(wanted("carousel", "v2", 1), engine.units(), [NEW])
     run = go(engine, Work(plan))
     assert (plan.watch, run.end.phase, up_on(engine, NEW)) == ((NEW,), Phase.DONE, ["m1", "m2", "m3"])
 
@@ -195,7 +196,7 @@ def troubles(draw: st.DrawFn) -> SimEngine:
 @given(troubles(), st.sampled_from(Order))
 def test_whatever_goes_wrong_where_it_ends_in_all_new_or_all_old(engine: SimEngine, order: Order) -> None:
     outages, lost, engine.outages, engine.lost_rows = engine.outages, engine.lost_rows, (), ()
-    plan = plan_deploy(Wanted("carousel", "v2", 1, True, policy=Policy(5, 120, order)), engine.units(), ())
+    plan = plan_deploy(wanted("carousel", "v2", 1, True, policy=Policy(5, 120, order)), engine.units(), ())
     engine.outages, engine.lost_rows = outages, lost
     end = go(engine, Work(plan, {NEW: file(NEW)})).end
     everywhere = [host.id for host in engine.hosts]

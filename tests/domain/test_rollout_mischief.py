@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployster_cli.domain import events
+from deployster_cli.domain.change import Policy
 from deployster_cli.domain.events import Failure
 from deployster_cli.domain.rollout.machine import begin, condemned
-from deployster_cli.domain.rollout.plan import Plan, Policy, Step, Wanted, plan_deploy, plan_destroy
+from deployster_cli.domain.rollout.plan import Plan, Step, plan_deploy, plan_destroy
 from deployster_cli.domain.rollout.state import Phase, Rollout
 from deployster_cli.domain.rollout.tracking import Reason, Track, Traits
 from deployster_cli.domain.units.model import OnFailure, Order, State
@@ -23,7 +24,7 @@ from deployster_cli.domain.units.names import UnitName
 from deployster_cli.errors import EngineError, EngineUnreachable, Refused
 from deployster_cli.operations.rollout import Stopped, Work, drive
 from tests.domain import driving
-from tests.domain.driving import Run
+from tests.domain.driving import Run, wanted
 from tests.simulation import Fate, Life, SimClock, SimEngine, stamped, unstamped
 
 OLD, NEW = "v1", "v2"
@@ -119,8 +120,8 @@ def go(engine: SimEngine, work: Work) -> Run:
 def deploy(
     engine: SimEngine, count: int, policy: Policy | None = None, batch: int | None = None, traits: Traits | None = None
 ) -> Run:
-    wanted = Wanted("carousel", NEW, count, True, batch, policy=policy or Policy())
-    plan = plan_deploy(wanted, engine.units(), ())
+    change = wanted("carousel", NEW, count, True, batch, policy=policy or Policy())
+    plan = plan_deploy(change, engine.units(), ())
     return go(engine, Work(plan, {name: stamped(name) for name in plan.start}, traits or Traits()))
 
 
@@ -177,7 +178,7 @@ def test_what_befalls_a_new_unit_while_the_old_ones_are_destroyed_puts_those_in_
 
 def test_without_a_lock_to_look_for_they_are_put_in_anew_too_once_two_listings_agree() -> None:
     engine = sim(2, [], leave_delay=4.0, once_destroyed=done_to(names(NEW, 1)[0], Mischief.KILLS))
-    plan = plan_deploy(Wanted("carousel", NEW, 2, True), engine.units(), ())
+    plan = plan_deploy(wanted("carousel", NEW, 2, True), engine.units(), ())
     run = driving.go(engine, Work(plan, {name: stamped(name) for name in plan.start}))
     assert (run.end.phase, engine.running("carousel", OLD)) == (Phase.FAILED, 2)
     assert not [names for verb, names in engine.calls if verb == "resume"]
@@ -244,9 +245,9 @@ def test_a_first_batch_that_dies_while_the_next_ones_start_fails_the_rollout() -
 
 def test_an_instance_that_ran_before_and_is_kept_is_judged_too() -> None:
     engine = sim(2, [])
-    wanted = Wanted("carousel", OLD, 1)
+    change = wanted("carousel", OLD, 1)
     engine.clock.plot = [(1.0, done_to(names(OLD, 1)[0], Mischief.DESTROYS))]  # type: ignore[attr-defined]
-    run = go(engine, Work(plan_deploy(wanted, engine.units(), names(OLD, 2))))
+    run = go(engine, Work(plan_deploy(change, engine.units(), names(OLD, 2))))
     assert (run.reason, engine.running("carousel", OLD)) == (Reason.GONE, 1)
 
 
@@ -260,8 +261,8 @@ def finished(at: float | None = None, order: Order = Order.START_FIRST) -> tuple
     """A deploy of what an earlier run has left beside the old release; a new unit dies once, so many seconds later."""
     engine = sim(2, [(at, crashed_once)] if at is not None else [])
     engine.add_running(*names(NEW, 2))
-    wanted = Wanted("carousel", NEW, 2, True, policy=Policy(order=order))
-    return go(engine, Work(plan_deploy(wanted, engine.units(), names(NEW, 2)))), engine
+    change = wanted("carousel", NEW, 2, True, policy=Policy(order=order))
+    return go(engine, Work(plan_deploy(change, engine.units(), names(NEW, 2)))), engine
 
 
 @pytest.mark.parametrize("order", Order)
@@ -283,7 +284,7 @@ def test_a_release_that_was_there_already_stands_before_another_is_stopped(order
 
 def test_nothing_to_do_is_said_of_a_look() -> None:
     engine = sim(2, [])
-    plan = plan_deploy(Wanted("carousel", OLD, 2), engine.units(), names(OLD, 2))
+    plan = plan_deploy(wanted("carousel", OLD, 2), engine.units(), names(OLD, 2))
     before = engine.looks
     run = go(engine, Work(plan))
     assert (plan.empty, run.end.phase, run.told, engine.looks) == (True, Phase.DONE, [], before + 1)
@@ -464,7 +465,7 @@ def test_no_run_ends_in_done_that_a_last_look_would_deny_and_none_loses_the_earl
     engine, count, batch, policy = world
     old = len(engine.lives)
     lost, empty, engine.lost_rows, engine.empty_looks = engine.lost_rows, engine.empty_looks, (), ()
-    plan = plan_deploy(Wanted("carousel", NEW, count, True, batch, policy=policy), engine.units(), ())
+    plan = plan_deploy(wanted("carousel", NEW, count, True, batch, policy=policy), engine.units(), ())
     engine.lost_rows, engine.empty_looks = lost, empty
     run = go(engine, Work(plan, {name: stamped(name) for name in plan.start}))
     engine.lost_rows = engine.empty_looks = ()
@@ -513,11 +514,15 @@ def test_a_job_of_the_earlier_release_that_has_ended_is_not_run_once_more() -> N
 
 def test_a_signal_in_the_midst_of_a_turn_knows_what_that_turn_has_come_to() -> None:
     engine = sim(1, [], fates={names(NEW, 1)[0]: Fate.FAILS})
-    plan = plan_deploy(Wanted("carousel", NEW, 1, True), engine.units(), ())
-    driven = drive(engine, Work(plan, {name: stamped(name) for name in plan.start}), engine.clock, Hold(engine))
-    next(event for event in driven if isinstance(event, events.Failed))
+    plan = plan_deploy(wanted("carousel", NEW, 1, True), engine.units(), ())
+    work = Work(plan, {name: stamped(name) for name in plan.start})
+
+    def interrupt(event: events.Event) -> None:
+        if isinstance(event, events.Failed):
+            raise KeyboardInterrupt
+
     with pytest.raises(Stopped) as stopped:
-        driven.throw(KeyboardInterrupt())
+        drive(engine, work, engine.clock, Hold(engine), interrupt)
     assert stopped.value.rollout.failure is not None
 
 

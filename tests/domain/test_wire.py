@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployster_cli.domain import events
-from deployster_cli.domain.change import Intent, Verb
+from deployster_cli.domain.change import Change, Policy, Verb
 from deployster_cli.domain.payloads import EVENTS, decode, decode_event, encode, encode_event
-from deployster_cli.domain.rollout.plan import Plan, Policy, Step
+from deployster_cli.domain.rollout.plan import Plan, Step
 from deployster_cli.domain.rollout.tracking import Reason
 from deployster_cli.domain.units.model import Machine, OnFailure, Order, State, Unit
 from deployster_cli.domain.units.names import UnitName
@@ -40,9 +40,9 @@ def test_every_event_reads_back_as_it_was(event: events.Event) -> None:
     assert decode_event(over_the_wire(encode_event(event))) == event
 
 
-@given(st.from_type(Intent))
-def test_every_intent_reads_back_as_it_was(intent: Intent) -> None:
-    assert decode(Intent, over_the_wire(encode(intent))) == intent
+@given(st.from_type(Change))
+def test_every_intent_reads_back_as_it_was(intent: Change) -> None:
+    assert decode(Change, over_the_wire(encode(intent))) == intent
 
 
 def test_a_plan_reads_back_as_it_was() -> None:
@@ -65,7 +65,7 @@ def test_a_failure_carries_its_unit() -> None:
 
 
 def test_what_a_peer_leaves_out_takes_its_default() -> None:
-    assert decode(Intent, {"verb": "restart", "service": "carousel"}) == Intent(Verb.RESTART, "carousel")
+    assert decode(Change, {"verb": "restart", "service": "carousel"}) == Change(Verb.RESTART, "carousel")
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_what_a_peer_leaves_out_takes_its_default() -> None:
 )
 def test_what_is_no_intent_is_refused(json: Any) -> None:
     with pytest.raises(InvalidInput):
-        decode(Intent, json)
+        decode(Change, json)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_the_words_on_the_wire_stay(kind: type[Enum]) -> None:
 
 
 def test_the_words_of_everything_that_goes_over_the_wire_are_held() -> None:
-    assert words_in({*EVENTS.values(), Intent, Plan}) <= set(WORDS)
+    assert words_in({*EVENTS.values(), Change, Plan}) <= set(WORDS)
 
 
 def words_in(kinds: set[Any]) -> set[Any]:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from deployster_cli.backends.remote.login import find_login
 from deployster_cli.config.load import ServeOptions
-from deployster_cli.domain.change import Intent
+from deployster_cli.domain.change import Change
 from deployster_cli.domain.durations import LONGEST
 from deployster_cli.domain.payloads import decode, encode
 from deployster_cli.domain.units.names import check_version
@@ -56,9 +56,9 @@ def _body(name: str, kind: type[BaseModel], given: Any) -> bool:
     return name == "task" or intent is not None
 
 
-def _check_intent(intent: Intent, given: Mapping[str, Any]) -> None:
+def _check_intent(intent: Change, given: Mapping[str, Any]) -> None:
     """What is to be done is what was asked for; and it can be put on record."""
-    assert decode(Intent, json.loads(json.dumps(encode(intent)))) == intent
+    assert decode(Change, json.loads(json.dumps(encode(intent)))) == intent
     assert intent.version == given.get("version")
     assert intent.instances == given.get("instance_count")
     assert intent.before == tuple(given.get("before", ()))

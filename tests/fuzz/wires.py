@@ -15,7 +15,7 @@ from deployster_cli.backends.remote.events import Told, _journal_line, lines
 from deployster_cli.backends.remote.events import events as told_events
 from deployster_cli.backends.remote.login import Login
 from deployster_cli.domain import events
-from deployster_cli.domain.change import Errand, Intent, Verb
+from deployster_cli.domain.change import Change, TaskRequest, Verb
 from deployster_cli.domain.lock import Note
 from deployster_cli.domain.payloads import decode, decode_event, encode, encode_event
 from deployster_cli.domain.rollout.plan import Plan, Step
@@ -23,7 +23,7 @@ from deployster_cli.domain.rollout.tracking import Reason
 from deployster_cli.domain.units.model import Machine, State, Unit
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.errors import DeploysterError, InvalidInput
-from deployster_cli.operations.carry_out import Result
+from deployster_cli.operations.rollout import Result
 from tests.fuzz.target import Target, read
 
 NAME = UnitName("carousel", "9f-88", 2)
@@ -37,7 +37,7 @@ def wire(data: bytes) -> bool:
         given = json.loads(data)
     except (ValueError, RecursionError):
         return False
-    taken = [_event(given), *(_value(kind, given) for kind in (Intent, Plan, Errand, Note, Unit, Result))]
+    taken = [_event(given), *(_value(kind, given) for kind in (Change, Plan, TaskRequest, Note, Unit, Result))]
     return any(taken)
 
 
@@ -131,7 +131,7 @@ EVENTS = (
 )
 SEEDS = (
     *(_dumped(encode_event(event)) for event in EVENTS),
-    *map(_dumped, map(encode, (Intent(Verb.DEPLOY, "carousel", "v1", sets=("a=b",)), PLAN, UNIT, NOTE))),
+    *map(_dumped, map(encode, (Change(Verb.DEPLOY, "carousel", "v1", sets=("a=b",)), PLAN, UNIT, NOTE))),
 )
 WORDS = (
     *(

@@ -11,11 +11,4 @@ from tests.simulation import SimEngine
 
 def taking(engine: SimEngine, note: Note, wait: float = 0, meanwhile: Callable[[], None] = lambda: None) -> Held:
     """The lock, with whatever is told on the way thrown away."""
-    going = take(engine, note, engine.clock, wait, meanwhile)
-    while True:
-        try:
-            next(going)
-        except StopIteration as end:
-            held = end.value
-            assert isinstance(held, Held)
-            return held
+    return take(engine, note, engine.clock, wait, tell=lambda _: None, meanwhile=meanwhile)

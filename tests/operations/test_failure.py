@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from deployster_cli.domain.change import Policy
 from deployster_cli.domain.events import Failure
-from deployster_cli.domain.rollout.plan import Plan, Policy, Step
+from deployster_cli.domain.rollout.plan import Plan, Step
 from deployster_cli.domain.rollout.state import Phase, Rollout, Verb
 from deployster_cli.domain.rollout.tracking import Reason
 from deployster_cli.domain.units.model import Condition, Machine, OnFailure, Unit

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from deployster_cli.domain.events import Failed, Failure, Waiting
-from deployster_cli.domain.rollout.plan import Policy, Wanted, plan_deploy
+from deployster_cli.domain.change import Policy
+from deployster_cli.domain.events import Event, Failed, Failure, Waiting
+from deployster_cli.domain.rollout.plan import plan_deploy
 from deployster_cli.domain.rollout.tracking import Reason
 from deployster_cli.domain.units.journal import Entry
 from deployster_cli.domain.units.model import Machine, State, Unit, together
@@ -15,6 +16,7 @@ from deployster_cli.domain.units.names import UnitName
 from deployster_cli.errors import EngineUnreachable
 from deployster_cli.operations.gates import LINES, Gates, with_health
 from deployster_cli.operations.rollout import NoLock, Work, drive
+from tests.domain.driving import wanted
 from tests.simulation import Life, SimClock, SimEngine, SimEntries, stamped
 
 ONE = UnitName("carousel", "v1", 1)
@@ -50,12 +52,9 @@ def gates(engine: Asked) -> Gates:
 
 def look(gates: Gates, *units: Unit) -> tuple[list[Waiting], Failure | None]:
     """What one look has told, and the failure that it came to."""
-    told, seen = [], gates.seen(units)
-    while True:
-        try:
-            told.append(next(seen))
-        except StopIteration as end:
-            return told, end.value
+    told: list[Event] = []
+    failure = gates.seen(units, told.append)
+    return [event for event in told if isinstance(event, Waiting)], failure
 
 
 def looks(engine: Asked, gates: Gates, seconds: int, *units: Unit) -> Iterator[Waiting]:
@@ -192,9 +191,9 @@ class AtItsGate(SimEngine):
 def test_a_gate_that_gave_up_fails_the_rollout_in_its_first_round() -> None:
     engine = AtItsGate(SimClock())
     engine.journals[ONE] = [Entry("waiting for /up: 404 ", (1, 1)), Entry(GAVE_UP, (2, 2))]
-    plan = plan_deploy(Wanted("carousel", "v1", 1, policy=Policy(timeout=300)), (), ())
-    events = drive(engine, Work(plan, {ONE: stamped(ONE)}), engine.clock, NoLock())
-    told = list(events)
+    plan = plan_deploy(wanted("carousel", "v1", 1, policy=Policy(timeout=300)), (), ())
+    told: list[Event] = []
+    drive(engine, Work(plan, {ONE: stamped(ONE)}), engine.clock, NoLock(), told.append)
     failed = next(event for event in told if isinstance(event, Failed))
     assert (failed.failure.reason, failed.failure.health) == (Reason.UNHEALTHY, "/up answered 404 (12 times)")
     assert engine.clock.now() < 30

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from deployster_cli.domain.events import Event, LockHeld
 from deployster_cli.domain.lock import LASTS, RENEW_AFTER, SURE_FOR, Note
 from deployster_cli.errors import EngineError, EngineUnreachable, Locked
 from deployster_cli.operations import lock, undisturbed
@@ -57,12 +58,14 @@ def test_a_held_lock_is_told_of_with_owner_and_age(engine: SimEngine) -> None:
 
 def test_waiting_for_a_lock_is_told_once_and_ends_when_it_is_free(engine: SimEngine) -> None:
     engine.locks.notes["carousel"] = OTHER
-    going = take(engine, mine(engine), engine.clock, 60)
-    next(going)
-    engine.locks.notes.clear()
-    with pytest.raises(StopIteration) as end:
-        next(going)
-    assert isinstance(end.value.value, Held)
+    told: list[Event] = []
+
+    def tell(event: Event) -> None:
+        told.append(event)
+        engine.locks.notes.clear()
+
+    assert take(engine, mine(engine), engine.clock, 60, tell=tell).shown
+    assert [type(event) for event in told] == [LockHeld]
 
 
 def test_a_note_begins_when_it_is_put_in_and_not_when_the_waiting_began(engine: SimEngine) -> None:
@@ -181,10 +184,7 @@ def test_a_taker_that_slept_has_not_seen_it_meanwhile(engine: SimEngine, monkeyp
             slept.append(sleep(10 * LASTS))
 
     monkeypatch.setattr(engine.clock, "sleep", the_lid_is_closed)
-    going = take(engine, mine(engine), engine.clock, 20 * LASTS)
-    next(going)
-    with pytest.raises(StopIteration):
-        next(going)
+    taking(engine, mine(engine), 20 * LASTS)
     assert engine.clock.now() - 50 - 10 * LASTS >= LASTS - RENEW_AFTER
 
 
@@ -608,7 +608,7 @@ def times_of(engine: SimEngine, lasts: float = 0) -> tuple[list[float], Callable
 def taken_after(engine: SimEngine, meanwhile: Callable[[], None], wait: float = 0) -> float:
     """Seconds until the lock was held, with this to do meanwhile."""
     began = engine.clock.now()
-    list(take(engine, mine(engine), engine.clock, wait, meanwhile))
+    taking(engine, mine(engine), wait, meanwhile)
     return engine.clock.now() - began
 
 
@@ -687,8 +687,6 @@ def test_a_fault_in_it_gives_the_lock_back(engine: SimEngine) -> None:
 
 def test_a_note_that_has_aged_while_it_was_being_taken_is_renewed_at_once(engine: SimEngine) -> None:
     """Its time counts from when it was put in, however long the submit, and what was done meanwhile, took."""
-    going, note = take(engine, mine(engine), engine.clock, 0, lambda: engine.clock.sleep(LASTS - 10)), mine(engine)
-    with pytest.raises(StopIteration) as end:
-        next(going)
-    end.value.value.keep()
+    note = mine(engine)
+    taking(engine, note, 0, lambda: engine.clock.sleep(LASTS - 10)).keep()
     assert engine.locks.notes["carousel"].beat > note.beat

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployster_cli.domain.change import Verb
+from deployster_cli.domain.change import Policy, Verb
 from deployster_cli.domain.events import Event, Failure
 from deployster_cli.domain.moments import after
 from deployster_cli.domain.record import Record
-from deployster_cli.domain.rollout.instances import Wish, decide
-from deployster_cli.domain.rollout.plan import Plan, Policy, Step, Wanted, newest, plan_deploy, previous_of
+from deployster_cli.domain.rollout.instances import decide
+from deployster_cli.domain.rollout.plan import Plan, Step, newest, plan_deploy, previous_of
 from deployster_cli.domain.rollout.state import Phase, Rollout
 from deployster_cli.domain.rollout.tracking import Reason
 from deployster_cli.domain.units.model import OnFailure, Release, State, Unit
@@ -23,6 +23,7 @@ from deployster_cli.domain.units.unitfile import MOST_PREVIOUS, Stamp
 from deployster_cli.errors import EngineUnreachable, Locked
 from deployster_cli.operations.failure import RolloutFailed
 from deployster_cli.operations.records import TRIES, Keeping, Known, Memory, forgetting, known, memory_of
+from tests.domain.driving import Wish, wanted
 from tests.simulation import SimClock, SimEngine, SimRecords
 
 RECORD = Record("carousel", "v1", 3, "scale", "ann@laptop", "2026-03-01T00:00:00Z")
@@ -62,10 +63,10 @@ class World:
     def change(self, wish: Wish, clock: str, cut: int | None = None) -> int:
         """Carry a change out as the operations do; ``cut``: only so many of its units come and go before kill -9."""
         found, what = self.releases, known(self.engine, "carousel", self.first_stamps())
-        number = decide(wish, found, what.stamps, what.record).number
-        wanted = Wanted("carousel", wish.version, number, wish.retires, recreate=wish.verb is Verb.RESTART)
+        number = decide(wish.change, wish.setting, found, what.stamps, what.record).number
+        change = wanted("carousel", wish.version, number, wish.retires, recreate=wish.verb is Verb.RESTART)
         units = [unit for release in found for unit in release.units]
-        plan = plan_deploy(wanted, units, self.stamps)
+        plan = plan_deploy(change, units, self.stamps)
         previous, at = previous_of(wish.version, what.stamps), after(clock, [what.latest])
         memory = memory_of(
             Record("carousel", wish.version, number, wish.verb.value, "ann", at, previous), plan, what, units
@@ -151,9 +152,12 @@ def test_of_many_releases_the_last_ten_are_known() -> None:
     assert world.before == tuple(f"v{number}" for number in range(13, 13 - MOST_PREVIOUS, -1))
 
 
-def carrying(*told: Event) -> Generator[Event, None, str]:
-    yield from told
-    return "done"
+def run(keeper: Keeping, act: Callable[[], None] = lambda: None) -> list[Event]:
+    """Keep what is to be kept while this is done; what was told."""
+    told: list[Event] = []
+    with keeper.kept(told.append):
+        act()
+    return told
 
 
 class Failing(SimRecords):
@@ -173,12 +177,12 @@ def test_an_engine_that_does_not_answer_is_asked_again(failures: int, written: b
     records = Failing()
     records.left = failures
     engine = SimEngine(SimClock(), records=records)
-    going = Keeping(engine, NOTHING, Memory("carousel", RECORD), engine.clock).carried(carrying())
+    keeper = Keeping(engine, NOTHING, Memory("carousel", RECORD), engine.clock)
     if written:
-        assert list(going) == []
+        assert run(keeper) == []
     else:
         with pytest.raises(EngineUnreachable):
-            list(going)
+            run(keeper)
     assert (records.kept == {"carousel": RECORD}) is written
 
 
@@ -189,7 +193,7 @@ def test_nothing_is_kept_of_a_change_whose_lock_was_lost() -> None:
         raise Locked("taken over")
 
     with pytest.raises(Locked):
-        list(Keeping(engine, NOTHING, Memory("carousel", RECORD), engine.clock, lost).carried(carrying()))
+        run(Keeping(engine, NOTHING, Memory("carousel", RECORD), engine.clock, lost))
     assert engine.records.read("carousel") is None
 
 
@@ -200,7 +204,7 @@ def test_what_is_left_of_a_record_at_the_end_stays_where_the_lock_was_lost() -> 
     def lost() -> None:
         raise Locked("taken over")
 
-    assert list(Keeping(engine, NOTHING, Memory("carousel"), engine.clock, lost).carried(carrying())) == []
+    assert run(Keeping(engine, NOTHING, Memory("carousel"), engine.clock, lost)) == []
     assert engine.records.read("carousel") == RECORD
 
 
@@ -223,12 +227,24 @@ def keeping(engine: SimEngine, memory: Memory = UNNEEDED, plan: Plan = REPLACES)
     return Keeping(engine, plan, memory, engine.clock)
 
 
-def stopping(keeper: Keeping, failure: RolloutFailed | None = None) -> Generator[Event, None, None]:
-    """Stops the earlier instances, then ends well or with the failure."""
-    yield from ()
-    keeper.stops(OLD)
-    if failure:
-        raise failure
+def stopping(keeper: Keeping, end: BaseException | None = None) -> Callable[[], None]:
+    """Stops the earlier instances, then ends well or with this."""
+
+    def stop() -> None:
+        keeper.stops(OLD)
+        if end:
+            raise end
+
+    return stop
+
+
+def ending(end: BaseException) -> Callable[[], None]:
+    """Ends with this."""
+
+    def fail() -> None:
+        raise end
+
+    return fail
 
 
 def failure(
@@ -244,30 +260,27 @@ def failure(
 def test_which_instances_were_up_is_kept_from_before_they_are_stopped_until_the_end() -> None:
     engine = SimEngine(SimClock())
     keeper = keeping(engine)
-    going = keeper.carried(stopping(keeper))
-    keeper.stops(OLD)
-    assert engine.records.kept["carousel"].stopped == OLD
-    assert list(going) == []
+
+    def stop() -> None:
+        keeper.stops(OLD)
+        assert engine.records.kept["carousel"].stopped == OLD
+
+    assert run(keeper, stop) == []
     assert engine.records.kept == {}
 
 
 def test_what_is_needed_stays_at_the_end_without_them() -> None:
     engine = SimEngine(SimClock())
     keeper = keeping(engine, replace(UNNEEDED, needed=True))
-    assert list(keeper.carried(stopping(keeper))) == []
+    assert run(keeper, stopping(keeper)) == []
     assert engine.records.kept == {"carousel": DEPLOY}
 
 
 def test_a_run_that_is_interrupted_leaves_them() -> None:
     engine = SimEngine(SimClock())
     keeper = keeping(engine)
-
-    def cut() -> Generator[Event, None, None]:
-        yield from stopping(keeper)
-        raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        list(keeper.carried(cut()))
+        run(keeper, stopping(keeper, KeyboardInterrupt()))
     assert engine.records.kept["carousel"].stopped == OLD
 
 
@@ -278,7 +291,7 @@ def test_an_undone_change_leaves_what_was_before_it_and_of_the_stopped_those_tha
         engine = SimEngine(SimClock())
         keeper = keeping(engine, memory)
         with pytest.raises(RolloutFailed):
-            list(keeper.carried(stopping(keeper, failure(left=False, on_failure=OnFailure.ROLLBACK))))
+            run(keeper, stopping(keeper, failure(left=False, on_failure=OnFailure.ROLLBACK)))
         assert engine.records.kept == {"carousel": kept}
 
 
@@ -287,19 +300,14 @@ def test_an_undone_change_after_which_all_are_up_again_leaves_none() -> None:
     keeper = keeping(engine)
     ended = failure(left=False, on_failure=OnFailure.ROLLBACK, serving=OLD)
     with pytest.raises(RolloutFailed):
-        list(keeper.carried(stopping(keeper, ended)))
+        run(keeper, stopping(keeper, ended))
     assert engine.records.kept == {}
 
 
 def test_a_failed_change_that_nothing_was_kept_of_costs_no_call() -> None:
     engine = SimEngine(SimClock())
-
-    def failing() -> Generator[Event, None, None]:
-        yield from ()
-        raise failure(left=False, on_failure=OnFailure.ROLLBACK, serving=OLD)
-
     with pytest.raises(RolloutFailed):
-        list(keeping(engine).carried(failing()))
+        run(keeping(engine), ending(failure(left=False, on_failure=OnFailure.ROLLBACK, serving=OLD)))
     assert engine.records.calls == []
 
 
@@ -307,7 +315,7 @@ def test_a_release_that_never_came_up_and_is_kept_is_noted_with_those_before_it_
     engine = SimEngine(SimClock())
     keeper = keeping(engine, replace(UNNEEDED, before=replace(RECORD, failed=("v9",)), failed=("v9",)))
     with pytest.raises(RolloutFailed):
-        list(keeper.carried(stopping(keeper, failure(left=True))))
+        run(keeper, stopping(keeper, failure(left=True)))
     assert engine.records.kept == {"carousel": replace(DEPLOY, stopped=OLD[1:], failed=("v1", "v9"))}
 
 
@@ -316,7 +324,7 @@ def test_one_that_had_been_up_is_not(plan: Plan) -> None:
     engine = SimEngine(SimClock())
     keeper = keeping(engine, plan=plan)
     with pytest.raises(RolloutFailed):
-        list(keeper.carried(stopping(keeper, failure(left=True, plan=plan))))
+        run(keeper, stopping(keeper, failure(left=True, plan=plan)))
     assert not any(record.failed for record in engine.records.kept.values())
 
 
@@ -326,7 +334,7 @@ def test_a_release_that_failed_is_known_as_long_as_it_is_there(retired: str, kep
     engine.records.write(replace(RECORD, failed=("v9",)))
     plan = replace(REPLACES, steps=(Step((NEW,), (), (UnitName("carousel", retired, 1),)),))
     keeper = keeping(engine, replace(UNNEEDED, before=engine.records.read("carousel"), failed=("v9",)), plan)
-    assert list(keeper.carried(carrying())) == []
+    assert run(keeper) == []
     assert engine.records.kept == ({"carousel": replace(DEPLOY, failed=kept)} if kept else {})
 
 
@@ -334,14 +342,14 @@ def test_a_release_that_failed_and_comes_up_later_has_not_failed() -> None:
     engine = SimEngine(SimClock())
     engine.records.write(replace(RECORD, failed=("v1",)))
     keeper = keeping(engine, replace(UNNEEDED, before=engine.records.read("carousel")))
-    assert list(keeper.carried(carrying())) == []
+    assert run(keeper) == []
     assert engine.records.kept == {}
 
 
 def test_scaling_down_notes_nothing() -> None:
     engine = SimEngine(SimClock())
     keeper = keeping(engine, Memory("carousel", RECORD, needed=False))
-    assert list(keeper.carried(stopping(keeper))) == []
+    assert run(keeper, stopping(keeper)) == []
     assert engine.records.calls == []
 
 
@@ -350,7 +358,7 @@ def test_what_can_not_be_noted_is_stopped_all_the_same() -> None:
     records.left = 1
     engine = SimEngine(SimClock(), records=records)
     keeper = keeping(engine)
-    assert list(keeper.carried(stopping(keeper))) == []
+    assert run(keeper, stopping(keeper)) == []
     assert records.kept == {}
 
 
@@ -359,13 +367,8 @@ def test_what_is_needed_from_the_beginning_forgets_nothing_that_is_known_from_be
     before = replace(RECORD, stopped=OLD, failed=("v9",))
     engine.records.write(before)
     memory = Memory("carousel", DEPLOY, before, needed=True, failed=("v9",))
-
-    def cut() -> Generator[Event, None, None]:
-        yield from ()
-        raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        list(keeping(engine, memory).carried(cut()))
+        run(keeping(engine, memory), ending(KeyboardInterrupt()))
     assert engine.records.kept == {"carousel": replace(DEPLOY, stopped=OLD, failed=("v9",))}
 
 
@@ -374,7 +377,7 @@ def test_a_release_that_fails_a_second_time_has_failed() -> None:
     plan = Plan("carousel", "v1", (Step((UnitName("carousel", "v1", 2),), (), (NEW,)),))
     keeper = keeping(engine, replace(UNNEEDED, before=replace(RECORD, failed=("v1",))), plan)
     with pytest.raises(RolloutFailed):
-        list(keeper.carried(stopping(keeper, failure(left=True, plan=plan))))
+        run(keeper, stopping(keeper, failure(left=True, plan=plan)))
     assert engine.records.kept["carousel"].failed == ("v1",)
 
 
@@ -399,7 +402,7 @@ def test_destroying_a_release_that_failed_forgets_that_it_did() -> None:
     bad, good = UnitName("carousel", "v9", 1), NEW
     plan = Plan("carousel", "v9", (Step(retire=(bad,)),))
     memory = forgetting(engine, plan, listed_units(bad, good))
-    assert list(keeping(engine, memory or UNNEEDED, plan).carried(carrying())) == []
+    assert run(keeping(engine, memory or UNNEEDED, plan)) == []
     assert engine.records.kept["carousel"].failed == ()
 
 
@@ -409,5 +412,5 @@ def test_what_was_noted_stays_where_the_engine_is_away_in_the_end() -> None:
     ended = failure(left=False, serving=OLD)
     away = RolloutFailed(ended.rollout, Failure(Reason.AWAY, text="no answer"))
     with pytest.raises(RolloutFailed):
-        list(keeper.carried(stopping(keeper, away)))
+        run(keeper, stopping(keeper, away))
     assert engine.records.kept["carousel"].stopped == OLD

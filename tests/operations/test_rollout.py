@@ -25,6 +25,6 @@ def test_the_look_behind_a_request_comes_soon_though_looks_take_long(monkeypatch
         return units()
 
     monkeypatch.setattr(engine, "units", listed)
-    list(drive(engine, Work(plan_destroy("carousel", "v1", units())), engine.clock, NoLock()))
+    drive(engine, Work(plan_destroy("carousel", "v1", units())), engine.clock, NoLock(), lambda _: None)
     pauses = [later - sooner - 0.875 for sooner, later in pairwise(at)]
     assert pauses == [OFTEN, SELDOM, OFTEN, SELDOM, SELDOM]

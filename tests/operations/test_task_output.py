@@ -64,6 +64,12 @@ class Stream:
             self.wait.set()
 
 
+def watching(engine: object, clock: SimClock | None = None) -> tuple[TaskJournal, list[Event]]:
+    """A watch over the unit's journal, and what it tells."""
+    told: list[Event] = []
+    return TaskJournal(engine, NAME, clock or SimClock(), told.append), told  # type: ignore[arg-type]
+
+
 def lines(events: Iterable[Event]) -> list[str]:
     return [line for event in events if isinstance(event, TaskOutput) for line in event.lines]
 
@@ -71,52 +77,63 @@ def lines(events: Iterable[Event]) -> list[str]:
 @pytest.mark.parametrize("brings", [0, 1, 999, 1000, 1001, 5000, COUNT])
 def test_what_the_stream_has_not_brought_by_the_end_comes_behind_it(brings: int) -> None:
     engine = Stalling(entries(1, COUNT), brings)
-    watch = TaskJournal(engine, NAME, SimClock())  # type: ignore[arg-type]
+    watch, told = watching(engine)
     watch.see(RUNS)
-    assert lines(watch.rest()) == [str(n) for n in range(1, COUNT + 1)]
+    watch.rest()
+    assert lines(told) == [str(n) for n in range(1, COUNT + 1)]
 
 
 def test_one_that_ended_before_it_was_followed_is_read_from_its_beginning() -> None:
     engine = Stalling(entries(1, COUNT), 0)
-    watch = TaskJournal(engine, NAME, SimClock())  # type: ignore[arg-type]
-    assert lines(watch.rest()) == [str(n) for n in range(1, COUNT + 1)]
+    watch, told = watching(engine)
+    watch.rest()
+    assert lines(told) == [str(n) for n in range(1, COUNT + 1)]
     assert engine.asked == [("", False), (str(COUNT), False), (str(COUNT), False)]
 
 
 def test_what_journald_takes_in_late_is_waited_for() -> None:
     clock, engine = SimClock(), Stalling(entries(1, 3), 0)
-    watch = TaskJournal(engine, NAME, clock)  # type: ignore[arg-type]
-    events = watch.rest()
-    first = next(events)
-    engine.journal += entries(4, 5)
-    assert lines([first, *events]) == ["1", "2", "3", "4", "5"]
+    told: list[Event] = []
+
+    def tell(event: Event) -> None:
+        told.append(event)
+        if len(told) == 1:
+            engine.journal += entries(4, 5)
+
+    TaskJournal(engine, NAME, clock, tell).rest()  # type: ignore[arg-type]
+    assert lines(told) == ["1", "2", "3", "4", "5"]
 
 
 def test_one_event_holds_a_thousand_lines_at_most() -> None:
-    watch = TaskJournal(Stalling(entries(1, 2500), 0), NAME, SimClock())  # type: ignore[arg-type]
-    assert [len(event.lines) for event in watch.rest() if isinstance(event, TaskOutput)] == [1000, 1000, 500]
+    watch, told = watching(Stalling(entries(1, 2500), 0))
+    watch.rest()
+    assert [len(event.lines) for event in told if isinstance(event, TaskOutput)] == [1000, 1000, 500]
 
 
 def test_a_line_that_never_ended_is_told_at_the_end() -> None:
     journal = [Entry("a", (1, 1), cursor="1", end=""), Entry("b", (2, 2), cursor="2", end="")]
-    watch = TaskJournal(Stalling(journal, 0), NAME, SimClock())  # type: ignore[arg-type]
-    assert lines(watch.rest()) == ["ab"]
+    watch, told = watching(Stalling(journal, 0))
+    watch.rest()
+    assert lines(told) == ["ab"]
 
 
 def test_what_journald_did_not_keep_is_told_with_its_number() -> None:
     journal = [*entries(1, 1), Entry("Suppressed 7 messages", (2, 2), own=False, cursor="2", dropped=7)]
-    watch = TaskJournal(Stalling(journal, 0), NAME, SimClock())  # type: ignore[arg-type]
-    *_, last = watch.rest()
-    assert last == Noticed("journald suppressed 7 messages of it: they are lost.")
+    watch, told = watching(Stalling(journal, 0))
+    watch.rest()
+    assert told[-1] == Noticed("journald suppressed 7 messages of it: they are lost.")
 
 
 def test_an_end_that_can_not_be_had_is_told() -> None:
     engine = SimEngine(SimClock(), journals={NAME: entries(1, 2)})
-    watch = TaskJournal(engine, NAME, engine.clock)
-    events = watch.rest()
-    first = next(events)
-    engine.mute = "no agent"
-    assert [first, *events] == [
+    told: list[Event] = []
+
+    def tell(event: Event) -> None:
+        told.append(event)
+        engine.mute = "no agent"
+
+    TaskJournal(engine, NAME, engine.clock, tell).rest()
+    assert told == [
         TaskOutput(("1", "2")),
         Journal(NAME, (), "no agent"),
         Noticed("The end of what it wrote is missing: no agent"),
@@ -125,7 +142,9 @@ def test_an_end_that_can_not_be_had_is_told() -> None:
 
 def test_without_any_output_a_journal_that_can_not_be_had_is_told_once() -> None:
     engine = SimEngine(SimClock(), mute="no agent")
-    assert list(TaskJournal(engine, NAME, engine.clock).rest()) == [Journal(NAME, (), "no agent")]
+    watch, told = watching(engine, engine.clock)
+    watch.rest()
+    assert told == [Journal(NAME, (), "no agent")]
 
 
 def test_the_error_of_a_journal_is_the_engines() -> None:
@@ -140,12 +159,9 @@ HARD_END = ["x" * 120_000, "<3>a\0b\ufffd", "end"]
 def ran(engine: object, service: str, line: str) -> tuple[list[str], int]:
     """What a task on a real engine told, and its exit code."""
     task = Task(line, service, "v1", "ann@laptop", lambda name, stamp: rendered_task(name, stamp, line))
-    running, told = run_task(engine, task, SystemClock()), []  # type: ignore[arg-type]
-    while True:
-        try:
-            told.append(next(running))
-        except StopIteration as end:
-            return lines(told), end.value
+    told: list[Event] = []
+    code = run_task(engine, task, SystemClock(), told.append)  # type: ignore[arg-type]
+    return lines(told), code
 
 
 @pytest.mark.process
@@ -172,13 +188,9 @@ from deployster_cli.operations.clock import SystemClock
 from deployster_cli.operations.task import Task, run_task
 def told(line, text):
     task = Task(line, "carousel", "v1", "ann@laptop", lambda name, stamp: UnitFile.parse(name, text).stamped(stamp))
-    running, lines = run_task(LocalEngine(LocalOptions()), task, SystemClock()), []
-    while True:
-        try:
-            event = next(running)
-        except StopIteration as end:
-            return lines, end.value
-        lines += event.lines if isinstance(event, TaskOutput) else ()
+    told = []
+    code = run_task(LocalEngine(LocalOptions()), task, SystemClock(), told.append)
+    return [line for event in told if isinstance(event, TaskOutput) for line in event.lines], code
 """
 
 

@@ -7,12 +7,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import uvicorn
 
 from deployster_cli.config.load import Settings
-from deployster_cli.operations.carry_out import Carrying
+from deployster_cli.domain.events import Tell
+from deployster_cli.operations.rollout import Result
 from deployster_cli.server.app import create_app
 from deployster_cli.server.jobs.queue import Jobs
 from deployster_cli.server.jobs.worker import Commission, Recorded
@@ -28,8 +30,8 @@ PASSWORD = "a secret of the tests"  # noqa: S105
 def serving(settings: Settings, engine: SimEngine, folder: Path) -> Iterator[str]:
     """The URL of a server with these settings over the engine; jobs run in the engine's own time."""
 
-    def carry(job: Commission) -> Carrying:
-        return (yield from Recorded(settings, job.intent, job.by, engine.clock, job).carry(engine))
+    def carry(job: Commission, tell: Tell) -> Result:
+        return Recorded(settings, replace(job.intent, by=job.by), engine.clock, job).run(engine, tell)
 
     listing = Listing(engine, engine.clock)
     jobs = Jobs(folder / "jobs.sqlite", carry, changed=listing.changed, clock=engine.clock)

@@ -147,7 +147,7 @@ def test_ctrl_c_while_it_is_not_known_whether_the_server_took_it_on(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("deployster_cli.backends.remote.backend.RemoteAsked._accepted", interrupt)
+    monkeypatch.setattr("deployster_cli.backends.remote.backend.RemoteChange._accepted", interrupt)
     double.answers = [answer(200, {"deploys": []})]
     code, _, err = shell(f"deploy carousel v1 --server {double.url}")
     assert (code, f"Interrupted. Whether {double.url} took it on is not known" in err) == (130, True)

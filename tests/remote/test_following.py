@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -11,13 +12,15 @@ from deployster_cli.backends.remote.connection import Connection
 from deployster_cli.backends.remote.errors import NotAServer, RemoteFailed
 from deployster_cli.backends.remote.events import Following, Lost
 from deployster_cli.backends.remote.login import LoginRefused
-from deployster_cli.domain.events import EngineAway, EngineBack, Event, LockHeld
+from deployster_cli.domain.events import EngineAway, EngineBack, Event, LockHeld, Tell
 from deployster_cli.domain.payloads import encode
 from deployster_cli.domain.rollout.plan import Plan
 from deployster_cli.errors import DeploysterError
-from deployster_cli.operations.carry_out import Carrying, Result
+from deployster_cli.operations.rollout import Result
 from tests.remote.double import Answer, Double, Request, Say, answer, end, nothing, problem, stream, told
 from tests.simulation import SimClock
+
+Job = Callable[[Tell], Result]
 
 PATH = "/v1/services/carousel/deploys/j1"
 RESULT = {"plan": encode(Plan("carousel", "v1", ())), "seconds": 1.5}
@@ -45,25 +48,22 @@ def clock() -> SimClock:
 
 
 @pytest.fixture
-def job(server: Connection, clock: SimClock) -> Carrying:
-    return Following(server, PATH, clock).follow()
+def job(server: Connection, clock: SimClock) -> Job:
+    return lambda tell: Following(server, PATH, clock, tell).follow()
 
 
-def drained(carrying: Carrying) -> tuple[list[Event], Result]:
+def drained(job: Job) -> tuple[list[Event], Result]:
     seen: list[Event] = []
-    while True:
-        try:
-            seen.append(next(carrying))
-        except StopIteration as stop:
-            return seen, stop.value
+    result = job(seen.append)
+    return seen, result
 
 
-def test_events_come_in_order_and_then_the_result(double: Double, job: Carrying) -> None:
+def test_events_come_in_order_and_then_the_result(double: Double, job: Job) -> None:
     double.answers = [stream(said(1) + ": still here\n\n" + said(2) + end(result=RESULT))]
     assert drained(job) == (heard(1, 2), DONE)
 
 
-def test_a_stream_that_breaks_goes_on_behind_the_last_event(double: Double, job: Carrying) -> None:
+def test_a_stream_that_breaks_goes_on_behind_the_last_event(double: Double, job: Job) -> None:
     double.answers = [
         stream(said(1) + "event: progress\nid: 2\nda"),
         stream(said(2) + end(result=RESULT)),
@@ -73,7 +73,7 @@ def test_a_stream_that_breaks_goes_on_behind_the_last_event(double: Double, job:
     assert (result, double.requests[1].headers["last-event-id"]) == (DONE, "1")
 
 
-def test_that_the_server_is_away_and_back_is_told_once(double: Double, job: Carrying) -> None:
+def test_that_the_server_is_away_and_back_is_told_once(double: Double, job: Job) -> None:
     unwell = problem(503, "The server is stopping.")
     double.answers = [nothing, unwell, nothing, stream(": still here\n" + end(result=RESULT))]
     seen, _ = drained(job)
@@ -83,7 +83,7 @@ def test_that_the_server_is_away_and_back_is_told_once(double: Double, job: Carr
     assert back.seconds >= 3.0  # a connection that the other side has closed may cost one more try
 
 
-def test_a_server_that_stays_away_for_a_minute_is_given_up(double: Double, job: Carrying, clock: SimClock) -> None:
+def test_a_server_that_stays_away_for_a_minute_is_given_up(double: Double, job: Job, clock: SimClock) -> None:
     double.answers = [stream(said(1)), nothing]
     with pytest.raises(Lost) as lost:
         drained(job)
@@ -92,7 +92,7 @@ def test_a_server_that_stays_away_for_a_minute_is_given_up(double: Double, job: 
     assert f"{double.url}{PATH} tells" in lost.value.hint
 
 
-def test_silence_is_a_server_that_is_away(double: Double, job: Carrying, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silence_is_a_server_that_is_away(double: Double, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "SILENCE", 0.2)
 
     def mute(request: Request, say: Say) -> None:
@@ -104,7 +104,7 @@ def test_silence_is_a_server_that_is_away(double: Double, job: Carrying, monkeyp
     assert EngineAway(f"{double.url} did not answer in time.") in seen
 
 
-def test_a_job_that_failed_raises_what_the_server_says(double: Double, job: Carrying) -> None:
+def test_a_job_that_failed_raises_what_the_server_says(double: Double, job: Job) -> None:
     error = {"message": "carousel v1 @1 failed.", "hint": "See units.", "exit_code": 1}
     double.answers = [stream(end(state="failed", error=error))]
     with pytest.raises(RemoteFailed, match="carousel v1 @1 failed"):
@@ -122,7 +122,7 @@ def test_a_job_that_failed_raises_what_the_server_says(double: Double, job: Carr
     ],
 )
 def test_what_no_waiting_cures_ends_it_at_once(
-    double: Double, job: Carrying, reply: Answer, kind: type[DeploysterError]
+    double: Double, job: Job, reply: Answer, kind: type[DeploysterError]
 ) -> None:
     double.answers = [reply]
     with pytest.raises(kind):
@@ -130,7 +130,7 @@ def test_what_no_waiting_cures_ends_it_at_once(
     assert len(double.requests) == 1
 
 
-def test_events_that_only_a_newer_server_knows_are_skipped(double: Double, job: Carrying) -> None:
+def test_events_that_only_a_newer_server_knows_are_skipped(double: Double, job: Job) -> None:
     strange = "event: weather\ndata: rain\n\n" + told(1, {"kind": "Rocket"}) + "event: progress\ndata: ?\n\n"
     double.answers = [stream(strange + said(2) + end(result=RESULT))]
     assert drained(job)[0] == heard(2)

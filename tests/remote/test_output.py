@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable
 
 import pytest
 
 from deployster_cli.backends.remote.connection import Connection
 from deployster_cli.backends.remote.errors import NotAServer
 from deployster_cli.backends.remote.events import read_logs, run_task
-from deployster_cli.domain.change import Errand
-from deployster_cli.domain.events import Event, TaskDone, TaskOutput, TaskStarted
+from deployster_cli.domain.change import TaskRequest
+from deployster_cli.domain.events import Event, TaskDone, TaskOutput, TaskStarted, Tell
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.errors import DeploysterError, Interrupted
 from deployster_cli.operations.logs import LogLine, LogNote, Wanted
 from tests.remote.double import Answer, Double, answer, problem
 from tests.simulation import SimClock
 
-ERRAND = Errand("carousel", "v1", "rake db:migrate", ("TOKEN=x",), timeout=60.0)
+ERRAND = TaskRequest("carousel", "v1", "rake db:migrate", ("TOKEN=x",), timeout=60.0)
 
-Running = Generator[Event, None, int]
+Running = Callable[[Tell], int]
 
 
 def text(content: str) -> bytes:
@@ -28,16 +28,13 @@ def text(content: str) -> bytes:
 
 @pytest.fixture
 def running(server: Connection) -> Running:
-    return run_task(server, ERRAND, "alice@ci", SimClock())
+    return lambda tell: run_task(server, ERRAND, "alice@ci", SimClock(), tell)
 
 
 def drained(running: Running) -> tuple[list[Event], int]:
     seen: list[Event] = []
-    while True:
-        try:
-            seen.append(next(running))
-        except StopIteration as end:
-            return seen, end.value
+    code = running(seen.append)
+    return seen, code
 
 
 def test_the_output_comes_and_then_the_exit_code(double: Double, running: Running) -> None:
@@ -98,10 +95,13 @@ def test_a_refusal_is_the_servers(double: Double, running: Running) -> None:
 
 def test_ctrl_c_goes_away_and_so_the_server_stops_it(double: Double, running: Running) -> None:
     double.answers = [lambda _, say: say(text("one\n"))]
-    next(running)
-    next(running)
+
+    def interrupt(event: Event) -> None:
+        if isinstance(event, TaskOutput):
+            raise KeyboardInterrupt
+
     with pytest.raises(Interrupted, match="stops the task") as interrupted:
-        running.throw(KeyboardInterrupt())
+        running(interrupt)
     assert interrupted.value.exit_code == 130
 
 

@@ -16,8 +16,8 @@ from deployster_cli.domain.payloads import encode, encode_event
 from deployster_cli.domain.rollout.plan import Plan
 from deployster_cli.domain.units.model import Machine, Unit
 from deployster_cli.domain.units.names import UnitName
-from deployster_cli.operations.carry_out import Result
 from deployster_cli.operations.releases import Entry
+from deployster_cli.operations.rollout import Result
 from deployster_cli.views.rollouts import plan_shape
 from deployster_cli.views.rows import unit_row_wide, unit_shape
 

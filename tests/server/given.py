@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from deployster_cli.domain.change import Intent, Verb
-from deployster_cli.domain.events import Event
+from deployster_cli.domain.change import Change, Verb
+from deployster_cli.domain.events import Event, Tell
 from deployster_cli.domain.rollout.plan import Plan, Step
 from deployster_cli.domain.units.names import UnitName
-from deployster_cli.operations.carry_out import Carrying, Result
+from deployster_cli.operations.rollout import Result
 from deployster_cli.server.jobs.job import Job
 from deployster_cli.server.jobs.queue import Jobs
 from deployster_cli.server.jobs.worker import Commission, StopAsked
@@ -21,9 +21,9 @@ NAME = UnitName("carousel", "v1", 1)
 PLAN = Plan("carousel", "v1", (Step(start=(NAME,)),))
 
 
-def deploying(service: str = "carousel", version: str = "v1", **more: object) -> Intent:
+def deploying(service: str = "carousel", version: str = "v1", **more: object) -> Change:
     """The wish to deploy."""
-    return Intent(Verb.DEPLOY, service, version, **more)  # type: ignore[arg-type]
+    return Change(Verb.DEPLOY, service, version, **more)  # type: ignore[arg-type]
 
 
 def a_job(service: str = "carousel", **more: object) -> Job:
@@ -50,7 +50,7 @@ class Script:
     at_once: int = 0
     overlaps: list[str] = field(default_factory=list)
 
-    def __call__(self, job: Commission) -> Carrying:
+    def __call__(self, job: Commission, tell: Tell) -> Result:
         """One job, start to end."""
         self.seen.append(job)
         service = job.intent.service
@@ -62,7 +62,7 @@ class Script:
             job.planned(PLAN, None)
             for event in self.events:
                 self._wait(job)
-                yield event
+                tell(event)
             self._wait(job)
             if self.end:
                 raise self.end

@@ -13,10 +13,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from deployster_cli.config.load import load
-from deployster_cli.domain.change import Intent, Verb
+from deployster_cli.domain.change import Change, Policy, Verb
 from deployster_cli.domain.durations import parse_duration
 from deployster_cli.domain.events import Gone, Starting
-from deployster_cli.domain.rollout.plan import Policy
 from deployster_cli.domain.units.model import OnFailure, Order
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.errors import Locked, NotFound
@@ -44,7 +43,7 @@ class Server:
     def post(self, path: str, body: object, **more: Any) -> Any:
         return self.http.post(f"{BASE}/{path}", json=body, **more)
 
-    def intent(self) -> Intent:
+    def intent(self) -> Change:
         """What the last job was accepted for."""
         until(lambda: self.script.seen)
         return self.script.seen[-1].intent
@@ -73,7 +72,7 @@ def test_the_seeds_request_is_accepted_as_a_job(server: Server) -> None:
     job = answer.json()
     assert (answer.status_code, answer.headers["location"]) == (201, f"{BASE}/deploys/{job['id']}")
     assert (job["state"], job["verb"], job["version"]) == ("queued", "deploy", "9f88701")
-    assert server.intent() == Intent(
+    assert server.intent() == Change(
         Verb.DEPLOY, "carousel", "9f88701", destroy_previous=True, lock_wait=300.0, policy=Policy()
     )
 
@@ -110,7 +109,7 @@ def test_every_field_reaches_the_intent(server: Server) -> None:
         "by": "ann@laptop",
     }
     answer = server.post("deploys", {"deploy": given})
-    assert server.intent() == Intent(
+    assert server.intent() == Change(
         Verb.DEPLOY,
         "carousel",
         "v1",
@@ -130,17 +129,17 @@ def test_every_field_reaches_the_intent(server: Server) -> None:
 @pytest.mark.parametrize(
     ("path", "body", "intent"),
     [
-        ("rollback", {}, Intent(Verb.ROLLBACK, "carousel", lock_wait=300.0)),
-        ("rollback", {"rollback": {"version": "v0"}}, Intent(Verb.ROLLBACK, "carousel", "v0", lock_wait=300.0)),
-        ("scale", {"scale": {"instance_count": 4}}, Intent(Verb.SCALE, "carousel", instances=4, lock_wait=300.0)),
+        ("rollback", {}, Change(Verb.ROLLBACK, "carousel", lock_wait=300.0)),
+        ("rollback", {"rollback": {"version": "v0"}}, Change(Verb.ROLLBACK, "carousel", "v0", lock_wait=300.0)),
+        ("scale", {"scale": {"instance_count": 4}}, Change(Verb.SCALE, "carousel", instances=4, lock_wait=300.0)),
         (
             "restart",
             {"restart": {"accept_changes": True}},
-            Intent(Verb.RESTART, "carousel", as_now=True, lock_wait=300.0),
+            Change(Verb.RESTART, "carousel", as_now=True, lock_wait=300.0),
         ),
     ],
 )
-def test_the_other_verbs_are_jobs_too(server: Server, path: str, body: object, intent: Intent) -> None:
+def test_the_other_verbs_are_jobs_too(server: Server, path: str, body: object, intent: Change) -> None:
     assert server.post(path, body).status_code == 201
     assert server.intent() == intent
 
@@ -249,7 +248,7 @@ def test_delete_is_answered_when_the_release_is_gone(server: Server) -> None:
 def test_delete_says_how_long_it_may_take_and_who_asks(server: Server) -> None:
     more = {"timeout": "1m", "lock_wait": "0.5", "by": "ann@laptop"}
     server.http.delete(f"{BASE}/deploys/v1", params=more)
-    assert server.intent() == Intent(Verb.DESTROY, "carousel", "v1", policy=Policy(timeout=60), lock_wait=0.5)
+    assert server.intent() == Change(Verb.DESTROY, "carousel", "v1", policy=Policy(timeout=60), lock_wait=0.5)
     job = server.serving.jobs.of("carousel")[0]
     assert (job.by, job.request) == ("ann@laptop", {"version": "v1", **more})
 

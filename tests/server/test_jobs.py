@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli.domain.events import Gone, LockHeld, Starting, TaskStarted
+from deployster_cli.domain.events import Gone, LockHeld, Starting, TaskStarted, Tell
 from deployster_cli.domain.payloads import encode_event
 from deployster_cli.errors import EngineUnreachable, InvalidInput, Locked
-from deployster_cli.operations.carry_out import Carrying
+from deployster_cli.operations.rollout import Result
 from deployster_cli.server.jobs import queue as module
 from deployster_cli.server.jobs.job import NotNow, State
 from deployster_cli.server.jobs.queue import Jobs
@@ -169,8 +169,8 @@ def test_a_stopping_server_accepts_nothing(jobs: Jobs) -> None:
 def test_what_befalls_a_job_that_was_left_in_its_step_is_not_recorded(tmp_path: Path) -> None:
     killed = threading.Event()
 
-    def carry(_: Commission) -> Carrying:
-        yield STARTING
+    def carry(_: Commission, tell: Tell) -> Result:
+        tell(STARTING)
         killed.wait(5)
         raise EngineUnreachable("fleetctl was killed.")
 
@@ -195,11 +195,12 @@ def test_a_jobs_seconds_are_those_of_what_it_did(jobs: Jobs) -> None:
 def test_stopping_waits_no_longer_than_it_may(tmp_path: Path) -> None:
     hang = threading.Event()
 
-    def stubborn(_: object) -> object:
+    def stubborn(_: object, tell: Tell) -> Result:
         hang.wait()
-        yield STARTING
+        tell(STARTING)
+        return Result(PLAN, 1.0)
 
-    jobs = Jobs(tmp_path / "jobs.sqlite", stubborn)  # type: ignore[arg-type]
+    jobs = Jobs(tmp_path / "jobs.sqlite", stubborn)
     jobs.begin()
     jobs.accept(deploying(), "ann")
     assert jobs.stop(0.1) is False

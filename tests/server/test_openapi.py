@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,11 @@ import pytest
 import uvicorn
 
 from deployster_cli.domain.change import Verb
-from deployster_cli.domain.events import Event, Starting, TaskOutput
+from deployster_cli.domain.events import Starting, TaskOutput, Tell
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.errors import NotFound
 from deployster_cli.operations import logs as operation
-from deployster_cli.operations.carry_out import Carrying
+from deployster_cli.operations.rollout import Result
 from deployster_cli.operations.task import Task
 from deployster_cli.server.app import create_app
 from deployster_cli.server.jobs.worker import Commission
@@ -67,11 +67,11 @@ def test_what_any_request_can_meet_is_declared_everywhere(client: Client, status
 class Honest(Script):
     """Jobs that end well, but for those that are to destroy what there isn't."""
 
-    def __call__(self, job: Commission) -> Carrying:
+    def __call__(self, job: Commission, tell: Tell) -> Result:
         asked = job.intent
         if asked.verb is Verb.DESTROY and (asked.service, asked.version) != ("carousel", "v1"):
             raise NotFound(f"There is no {asked.service} {asked.version}.")
-        return super().__call__(job)
+        return super().__call__(job, tell)
 
 
 async def first_pieces(whole: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -80,10 +80,10 @@ async def first_pieces(whole: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         yield await anext(whole)
 
 
-def quick_task(_: object, task: Task, *__: object) -> Generator[Event, None, int]:
+def quick_task(_: object, task: Task, __: object, tell: Tell, *___: object) -> int:
     """A task that is through at once."""
-    yield Starting(1, 1, (UnitName("carousel.task", task.version, 1),))
-    yield TaskOutput(("done",))
+    tell(Starting(1, 1, (UnitName("carousel.task", task.version, 1),)))
+    tell(TaskOutput(("done",)))
     return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Generator
+from collections.abc import Callable
 
 import pytest
 
@@ -16,14 +16,17 @@ from deployster_cli.server.streams import threaded_response as module
 from deployster_cli.server.streams.threaded_response import Places, Pump, Source
 from tests.server.app_given import Client
 
+Put = Callable[[bytes], None]
+
 
 async def whole(source: Source, places: Places | None = None) -> list[bytes]:
     pump = Pump(source, places or Places(1, "streams"))
     return [piece async for piece in pump.rest(await pump.first())]
 
 
-def numbers(_: threading.Event) -> Generator[bytes, None, None]:
-    yield from (str(n).encode() for n in range(1000))
+def numbers(_: threading.Event, put: Put) -> None:
+    for n in range(1000):
+        put(str(n).encode())
 
 
 def test_all_of_it_arrives_in_order() -> None:
@@ -31,16 +34,15 @@ def test_all_of_it_arrives_in_order() -> None:
 
 
 def test_a_source_of_nothing_is_an_empty_stream() -> None:
-    def nothing(_: threading.Event) -> Generator[bytes, None, None]:
-        yield from ()
+    def nothing(_: threading.Event, put: Put) -> None:
+        """Nothing."""
 
     assert asyncio.run(whole(nothing)) == []
 
 
 def test_what_fails_before_the_first_piece_is_raised() -> None:
-    def fail(_: threading.Event) -> Generator[bytes, None, None]:
+    def fail(_: threading.Event, put: Put) -> None:
         raise NotFound("There is no carousel.")
-        yield b""
 
     with pytest.raises(NotFound):
         asyncio.run(whole(fail))
@@ -61,10 +63,10 @@ def test_one_too_many_is_refused() -> None:
 def test_a_silent_source_ends_and_tidies_up_when_it_is_stopped() -> None:
     tidied = threading.Event()
 
-    def silent(stop: threading.Event) -> Generator[bytes, None, None]:
+    def silent(stop: threading.Event, put: Put) -> None:
         clock = StoppableClock(stop)
         try:
-            yield b"begun"
+            put(b"begun")
             clock.sleep(60)
         finally:
             tidied.set()
@@ -82,10 +84,10 @@ def test_a_source_does_not_run_far_ahead_of_its_reader(monkeypatch: pytest.Monke
     monkeypatch.setattr(module, "MOST_AHEAD", 10)
     made: list[int] = []
 
-    def eager(_: threading.Event) -> Generator[bytes, None, None]:
+    def eager(_: threading.Event, put: Put) -> None:
         for n in range(1000):
             made.append(n)
-            yield b"x"
+            put(b"x")
 
     async def go() -> None:
         pump = Pump(eager, Places(1, "streams"))

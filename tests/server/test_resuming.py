@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from deployster_cli.config.load import load
-from deployster_cli.domain.change import Intent, Verb
+from deployster_cli.domain.change import Change, Verb
 from deployster_cli.domain.events import Event, Gone, HookDone, HookStarted, Starting, TaskDone, TaskStarted
 from deployster_cli.domain.rollout.plan import Plan, Step
 from deployster_cli.domain.units.names import UnitName
@@ -17,11 +17,11 @@ ONE, TWO, THREE = (UnitName("carousel", "v2", n) for n in (1, 2, 3))
 STARTING = Starting(1, 1, (ONE,))
 PLAN = Plan("carousel", "v2", (Step(start=(ONE,), watch=(TWO,)),), keep=(THREE,))
 
-DEPLOY = Intent(Verb.DEPLOY, "carousel", "v2", before=("rake a", "rake b", "rake a"))
-RESTART = Intent(Verb.RESTART, "carousel")
-RECREATING = Intent(Verb.DEPLOY, "carousel", "v2", recreate=True)
+DEPLOY = Change(Verb.DEPLOY, "carousel", "v2", before=("rake a", "rake b", "rake a"))
+RESTART = Change(Verb.RESTART, "carousel")
+RECREATING = Change(Verb.DEPLOY, "carousel", "v2", recreate=True)
 
-CUT: tuple[tuple[Intent | None, int, tuple[Event, ...], str], ...] = (
+CUT: tuple[tuple[Change | None, int, tuple[Event, ...], str], ...] = (
     (None, 1, (), "can't read what was asked for"),
     (DEPLOY, MOST_STARTS, (), "cut off 5 times"),
     (DEPLOY, 1, (TaskStarted("rake a"),), "cut off while rake a ran"),
@@ -33,7 +33,7 @@ CUT: tuple[tuple[Intent | None, int, tuple[Event, ...], str], ...] = (
     (RECREATING, 1, (STARTING, Gone(ONE, 1)), "some instances were replaced"),
 )
 
-GOES_ON: tuple[tuple[Intent, tuple[Event, ...]], ...] = (
+GOES_ON: tuple[tuple[Change, tuple[Event, ...]], ...] = (
     (DEPLOY, ()),
     (DEPLOY, (STARTING, Gone(ONE, 1))),
     (DEPLOY, (TaskStarted("rake a"), TaskDone("rake a", 1), STARTING)),
@@ -45,12 +45,12 @@ GOES_ON: tuple[tuple[Intent, tuple[Event, ...]], ...] = (
 
 
 @pytest.mark.parametrize(("intent", "starts", "told", "why"), CUT)
-def test_what_can_not_go_on_says_why(intent: Intent | None, starts: int, told: tuple[Event, ...], why: str) -> None:
+def test_what_can_not_go_on_says_why(intent: Change | None, starts: int, told: tuple[Event, ...], why: str) -> None:
     assert why in obstacle(intent, starts, told)
 
 
 @pytest.mark.parametrize(("intent", "told"), GOES_ON)
-def test_what_can_go_on_does(intent: Intent, told: tuple[Event, ...]) -> None:
+def test_what_can_go_on_does(intent: Change, told: tuple[Event, ...]) -> None:
     assert obstacle(intent, 1, told) == ""
 
 
@@ -67,12 +67,12 @@ def test_as_many_instances_are_deployed_as_were_planned() -> None:
 
 
 def test_a_rollback_goes_on_to_the_version_that_was_planned() -> None:
-    left = rest(Intent(Verb.ROLLBACK, "carousel"), PLAN, ())
+    left = rest(Change(Verb.ROLLBACK, "carousel"), PLAN, ())
     assert (left.version, left.instances) == ("v2", 3)
 
 
 def test_a_rollback_that_had_planned_nothing_finds_its_version_afresh() -> None:
-    assert rest(Intent(Verb.ROLLBACK, "carousel"), None, ()).version is None
+    assert rest(Change(Verb.ROLLBACK, "carousel"), None, ()).version is None
 
 
 def test_tasks_and_hooks_of_the_settings_that_ran_are_left_out(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from deployster_cli.config.load import ServeOptions, Settings, load
-from deployster_cli.domain.change import Intent, Verb
+from deployster_cli.domain.change import Change, Verb
 from deployster_cli.engines.fleet.commands import FleetOptions
-from deployster_cli.operations.change import Undertaking
+from deployster_cli.operations.change import Operation
 from deployster_cli.operations.clock import SystemClock
 from tests.server import test_seed
 from tests.server.process_given import started
@@ -53,8 +53,7 @@ def on_a_machine(tmp_path: Path) -> Settings:
 def test_the_server_as_a_service_starts_in_its_folder_with_its_port_and_its_password_file(
     on_a_machine: Settings,
 ) -> None:
-    asked = Undertaking(on_a_machine, Intent(Verb.DEPLOY, "deployster", "1"), "ann@laptop", SystemClock())
-    asked.check()
+    Operation(on_a_machine, Change(Verb.DEPLOY, "deployster", "1"), SystemClock()).check()
     service = on_a_machine.service("deployster")
     assert (service.port, service.env_file, service.health) == (3000, "/etc/deployster.env", "/healthz")
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Generator
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
-from deployster_cli.domain.events import Event, Starting, TaskDone, TaskOutput, TaskStarted
+from deployster_cli.domain.events import Event, Starting, TaskDone, TaskOutput, TaskStarted, Tell
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.errors import EngineUnreachable
 from deployster_cli.operations.clock import Clock
@@ -35,13 +34,14 @@ class Script:
         self.seen: list[tuple[Task, float]] = []
         self.closed = threading.Event()
 
-    def __call__(self, _: object, task: Task, clock: Clock, timeout: float) -> Generator[Event, None, int]:
+    def __call__(self, _: object, task: Task, clock: Clock, tell: Tell, timeout: float) -> int:
         self.seen.append((task, timeout))
         try:
-            yield TaskStarted(task.command)
+            tell(TaskStarted(task.command))
             if self.fails_first:
                 raise self.fails_first
-            yield from self.events
+            for event in self.events:
+                tell(event)
             clock.sleep(self.waits)
             if self.fails:
                 raise self.fails

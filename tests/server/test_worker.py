@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -11,13 +10,12 @@ from pathlib import Path
 import pytest
 
 from deployster_cli.config.load import Settings, load
-from deployster_cli.domain.change import Intent, Verb
-from deployster_cli.domain.events import Event
+from deployster_cli.domain.change import Change, Verb
+from deployster_cli.domain.events import Event, Tell
 from deployster_cli.domain.lock import Note
 from deployster_cli.domain.rollout.plan import Instances, Plan
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.errors import DeploysterError, Interrupted, Locked
-from deployster_cli.operations.carry_out import Carrying
 from deployster_cli.server.jobs import worker
 from deployster_cli.server.jobs.worker import Commission, StopAsked, StoppableClock, carrier
 from tests.simulation import Life, SimClock, SimEngine
@@ -29,15 +27,15 @@ command = "exec ./serve"
 directory = "/srv/carousel/{version}"
 """
 
-DEPLOY = Intent(Verb.DEPLOY, "carousel", "v2", instances=2, destroy_previous=True)
-DESTROY = Intent(Verb.DESTROY, "carousel", "v1")
+DEPLOY = Change(Verb.DEPLOY, "carousel", "v2", instances=2, destroy_previous=True)
+DESTROY = Change(Verb.DESTROY, "carousel", "v1")
 WISHES = {
     "deploy": (DEPLOY, {("v2", 1), ("v2", 2)}),
-    "rollback": (Intent(Verb.ROLLBACK, "carousel"), {("v0", 1), ("v0", 2)}),
-    "scale up": (Intent(Verb.SCALE, "carousel", instances=4), {("v1", n) for n in (1, 2, 3, 4)}),
-    "scale down": (Intent(Verb.SCALE, "carousel", instances=1), {("v1", 1)}),
+    "rollback": (Change(Verb.ROLLBACK, "carousel"), {("v0", 1), ("v0", 2)}),
+    "scale up": (Change(Verb.SCALE, "carousel", instances=4), {("v1", n) for n in (1, 2, 3, 4)}),
+    "scale down": (Change(Verb.SCALE, "carousel", instances=1), {("v1", 1)}),
     "destroy": (DESTROY, set()),
-    "destroy one": (Intent(Verb.DESTROY, "carousel", "v1", only=(2,)), {("v1", 1)}),
+    "destroy one": (Change(Verb.DESTROY, "carousel", "v1", only=(2,)), {("v1", 1)}),
 }
 
 
@@ -51,20 +49,26 @@ class World:
         self.planned_at = ""
         self._carry = carrier(settings, lambda: self.engine)
 
-    def begin(self, intent: Intent, *, earlier: bool = False) -> Carrying:
-        """The job, from its begin or from where it was cut off."""
+    def run(self, change: Change, *, earlier: bool = False, tell: Tell = lambda _: None) -> list[Event]:
+        """Run the job, from its begin or from where it was cut off; what it told."""
         told = tuple(self.told) if earlier else ()
-        plan = self.plan if earlier else None
-        job = Commission(intent, "ann@laptop", self._planned, threading.Event(), plan, self.planned_at, told)
-        return self._carry(job)
+        plan, heard = self.plan if earlier else None, list[Event]()
+
+        def hear(event: Event) -> None:
+            heard.append(event)
+            tell(event)
+
+        job = Commission(change, "ann@laptop", self._planned, threading.Event(), plan, self.planned_at, told)
+        self._carry(job, hear)
+        return heard
 
     def _planned(self, plan: Plan, latest: str | None) -> None:
         if self.plan is None:
             self.plan, self.planned_at = plan, self.engine.clock.utc() if latest is None else latest
 
-    def do(self, intent: Intent) -> None:
+    def do(self, intent: Change) -> None:
         """A job that nothing cuts off, by somebody else."""
-        list(self.begin(intent))
+        self.run(intent)
         self.plan, self.planned_at = None, ""
 
     def begin_anew(self, lives: dict[UnitName, Life]) -> None:
@@ -87,36 +91,31 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     clock = SimClock()
     monkeypatch.setattr(worker, "StoppableClock", lambda _: clock)
     world = World(load({}, {}, tmp_path), clock)
-    world.do(Intent(Verb.DEPLOY, "carousel", "v0", instances=2))
-    world.do(Intent(Verb.DEPLOY, "carousel", "v1", instances=2, destroy_previous=True))
+    world.do(Change(Verb.DEPLOY, "carousel", "v0", instances=2))
+    world.do(Change(Verb.DEPLOY, "carousel", "v1", instances=2, destroy_previous=True))
     clock.sleep(5)
     return world
 
 
-def cut_after(world: World, intent: Intent, events: int) -> bool:
+class Killed(BaseException):
+    """kill -9: nothing that comes after it reaches the world."""
+
+
+def cut_after(world: World, change: Change, events: int) -> bool:
     """Begin the job and kill the server after so many events: no step more, no lock given back. Whether it ended."""
-    job = world.begin(intent)
-    for _ in range(events):
-        try:
-            world.told.append(next(job))
-        except StopIteration:
-            return True
+
+    def tell(event: Event) -> None:
+        if len(world.told) == events:
+            raise Killed
+        world.told.append(event)
+
     there = world.engine
-    world.engine = SimEngine(there.clock, lives=there.lives, leaving=there.leaving, records=there.records)
-    KILLED.append(job)
-    return False
-
-
-KILLED: list[Carrying] = []
-"""What a dead process holds is never closed."""
-
-
-@pytest.fixture(autouse=True)
-def buried() -> Iterator[None]:
-    yield
-    for job in KILLED:
-        job.close()
-    KILLED.clear()
+    try:
+        world.run(change, tell=tell)
+    except Killed:
+        world.engine = SimEngine(there.clock, lives=there.lives, leaving=there.leaving, records=there.records)
+        return False
+    return True
 
 
 @pytest.mark.parametrize("wish", WISHES)
@@ -127,15 +126,15 @@ def test_cut_off_after_any_event_a_job_ends_as_if_it_had_not_been(world: World, 
         world.begin_anew(lives)
         if cut_after(world, intent, events):
             break
-        list(world.begin(intent, earlier=True))
+        world.run(intent, earlier=True)
         assert world.there() == wanted, f"cut off after {events} events"
     assert events > 2
 
 
 @pytest.mark.parametrize(
-    "wish", [replace(DEPLOY, adopt=True), Intent(Verb.DESTROY, "carousel", "worker", adopt=True)], ids=lambda w: w.verb
+    "wish", [replace(DEPLOY, adopt=True), Change(Verb.DESTROY, "carousel", "worker", adopt=True)], ids=lambda w: w.verb
 )
-def test_what_came_after_a_job_was_cut_off_is_not_taken_over(world: World, wish: Intent) -> None:
+def test_what_came_after_a_job_was_cut_off_is_not_taken_over(world: World, wish: Change) -> None:
     lives = deepcopy(world.engine.lives)
     for events in range(100):
         world.begin_anew(lives)
@@ -144,15 +143,15 @@ def test_what_came_after_a_job_was_cut_off_is_not_taken_over(world: World, wish:
             break
         planned = world.plan is not None
         world.engine.add_foreign(UnitName("carousel", "worker", 2))
-        list(world.begin(wish, earlier=True))
+        world.run(wish, earlier=True)
         left = {instance for version, instance in world.there() if version == "worker"}
         assert left == ({2} if planned else set()), f"cut off after {events} events"
     assert events > 2
 
 
 def test_what_ended_and_was_not_noted_is_done_again_without_doing_anything(world: World) -> None:
-    world.told = list(world.begin(DESTROY))
-    list(world.begin(DESTROY, earlier=True))
+    world.told = world.run(DESTROY)
+    world.run(DESTROY, earlier=True)
     assert world.there() == set()
 
 
@@ -161,7 +160,7 @@ def test_a_plan_is_remembered_only_once_the_lock_is_held(world: World) -> None:
     other = Note("carousel", "bob", "ci", "elsewhere", 1, "bob's", 0, 10**9)
     world.engine.locks.late = lambda: world.engine.locks.notes.__setitem__("carousel", other)
     with pytest.raises(Locked):
-        list(world.begin(DEPLOY))
+        world.run(DEPLOY)
     assert world.plan is None
 
 
@@ -174,10 +173,10 @@ def test_what_somebody_else_deployed_since_is_not_undone(
     world.engine.clock.sleep(60)
     if clock == "behind":
         monkeypatch.setattr(world.engine.clock, "utc", lambda: "2025-12-31T23:00:00Z")
-    world.do(Intent(Verb.DEPLOY, "carousel", "v3", instances=1, destroy_previous=True))
+    world.do(Change(Verb.DEPLOY, "carousel", "v3", instances=1, destroy_previous=True))
     world.plan, world.planned_at = plan, at
     with pytest.raises(DeploysterError, match="ann@laptop has deployed carousel v3 since"):
-        list(world.begin(DEPLOY, earlier=True))
+        world.run(DEPLOY, earlier=True)
     assert world.there() == {("v3", 1)}
 
 
@@ -186,60 +185,57 @@ def test_what_a_laptop_whose_clock_is_ahead_deployed_before_is_no_obstacle(
 ) -> None:
     with monkeypatch.context() as ahead:
         ahead.setattr(world.engine.clock, "utc", lambda: "2026-01-02T00:00:00Z")
-        world.do(Intent(Verb.DEPLOY, "carousel", "v3", instances=1))
+        world.do(Change(Verb.DEPLOY, "carousel", "v3", instances=1))
     cut_after(world, DEPLOY, 1)
-    list(world.begin(DEPLOY, earlier=True))
+    world.run(DEPLOY, earlier=True)
     assert world.there() == {("v2", 1), ("v2", 2)}
 
 
 @pytest.mark.parametrize(
     ("intent", "size"),
     [
-        (Intent(Verb.DEPLOY, "carousel", "v2"), Instances(2, "as asked for by the last deploy (v1)", 2)),
-        (Intent(Verb.DEPLOY, "carousel", "v2", instances=1), Instances(1, "--instances", 2)),
-        (Intent(Verb.ROLLBACK, "carousel"), Instances(2, "as asked for by the last deploy (v1)", 2)),
-        (Intent(Verb.RESTART, "carousel"), Instances(2, "as asked for by the last deploy (v1)", 2)),
-        (Intent(Verb.SCALE, "carousel", instances=4), Instances(4, "scale", 2)),
+        (Change(Verb.DEPLOY, "carousel", "v2"), Instances(2, "as asked for by the last deploy (v1)", 2)),
+        (Change(Verb.DEPLOY, "carousel", "v2", instances=1), Instances(1, "--instances", 2)),
+        (Change(Verb.ROLLBACK, "carousel"), Instances(2, "as asked for by the last deploy (v1)", 2)),
+        (Change(Verb.RESTART, "carousel"), Instances(2, "as asked for by the last deploy (v1)", 2)),
+        (Change(Verb.SCALE, "carousel", instances=4), Instances(4, "scale", 2)),
         (DESTROY, None),
     ],
 )
 def test_a_job_has_its_number_of_instances_by_the_rule_of_the_command_line(
-    world: World, intent: Intent, size: Instances | None
+    world: World, intent: Change, size: Instances | None
 ) -> None:
     for unit in list(world.engine.lives)[1:]:
         world.engine.stop([unit])
-    list(world.begin(intent))
+    world.run(intent)
     assert world.plan is not None
     assert world.plan.instances == size
 
 
 def test_what_was_deployed_anew_is_not_destroyed(world: World) -> None:
-    world.told = list(world.begin(DESTROY))
+    world.told = world.run(DESTROY)
     plan, at = world.plan, world.planned_at
     world.engine.clock.sleep(60)
-    world.do(Intent(Verb.DEPLOY, "carousel", "v1", instances=1))
+    world.do(Change(Verb.DEPLOY, "carousel", "v1", instances=1))
     world.plan, world.planned_at = plan, at
     with pytest.raises(DeploysterError, match="has deployed carousel v1 since"):
-        list(world.begin(DESTROY, earlier=True))
+        world.run(DESTROY, earlier=True)
     assert world.there() == {("v1", 1)}
 
 
 def test_the_plan_is_noted_before_anything_is_done(world: World) -> None:
     calls = len(world.engine.calls)
-    next(world.begin(DEPLOY))
+    cut_after(world, DEPLOY, 0)
     assert (world.plan is not None, len(world.engine.calls)) == (True, calls)
 
 
 def test_a_job_that_is_stopped_says_so_and_gives_the_lock_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    job = world.begin(DEPLOY)
-    next(job)
 
     def stopped(_: float) -> None:
         raise StopAsked
 
-    monkeypatch.setattr(world.engine.clock, "sleep", stopped)
     with pytest.raises(Interrupted):
-        list(job)
+        world.run(DEPLOY, tell=lambda _: monkeypatch.setattr(world.engine.clock, "sleep", stopped))
     assert world.engine.locks.notes == {}
 
 

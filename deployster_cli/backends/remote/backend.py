@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,19 +21,18 @@ from deployster_cli.backends.remote.payloads import (
     unit_of,
     wish_of,
 )
-from deployster_cli.domain.change import Errand, Intent, Verb
-from deployster_cli.domain.events import Event, LockHeld
+from deployster_cli.domain.change import Change, TaskRequest, Verb
+from deployster_cli.domain.events import LockHeld, Tell
 from deployster_cli.domain.units.model import Release, Unit, everything
-from deployster_cli.domain.units.names import check_service, check_version
+from deployster_cli.domain.units.names import check_service
 from deployster_cli.errors import EXIT_NOT_FOUND, Interrupted, Locked, NotFound
 from deployster_cli.operations import destroy
-from deployster_cli.operations.carry_out import Carrying
 from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.deploy import Prepared
 from deployster_cli.operations.logs import Logs, Wanted
 from deployster_cli.operations.ownership import Owned
 from deployster_cli.operations.releases import Entry
-from deployster_cli.operations.rollout import Work
+from deployster_cli.operations.rollout import Result, Work
 
 
 @dataclass(frozen=True)
@@ -63,19 +62,14 @@ class Remote:
             raise NotFound(error.message, "deployster services shows what there is.") from error
         return tuple(map(entry_of, listed(found, "history")))
 
-    def undertake(self, intent: Intent) -> RemoteAsked:
-        """As Backend says; all but the names is for the server to judge, which knows its own settings."""
-        check_service(intent.service)
-        if intent.version is not None:
-            check_version(intent.version)
-        if intent.verb is Verb.DESTROY:
-            destroy.check_input(intent.service, intent.version or "", intent.only)
-        wish_of(intent, "")
-        return RemoteAsked(self, intent)
+    def checked(self, change: Change) -> RemoteChange:
+        """As Backend says; all else is for the server to judge, which knows its own settings."""
+        wish_of(change, "")
+        return RemoteChange(self, change)
 
-    def task(self, errand: Errand) -> Generator[Event, None, int]:
+    def task(self, request: TaskRequest, tell: Tell) -> int:
         """As Backend says."""
-        return run_task(self.server, errand, self.person(), self.clock)
+        return run_task(self.server, request, self.person(), self.clock, tell)
 
     def logs(self, wanted: Wanted, *, follow: bool) -> Logs:
         """As Backend says."""
@@ -87,11 +81,11 @@ class Remote:
 
 
 @dataclass(frozen=True)
-class RemoteAsked:
-    """backend.Asked: an intent for a server."""
+class RemoteChange:
+    """backend.Checked: a change for a server."""
 
     remote: Remote
-    intent: Intent
+    intent: Change
 
     @cached_property
     def _key(self) -> str:
@@ -99,27 +93,26 @@ class RemoteAsked:
         return str(uuid.uuid4())
 
     def prepare(self) -> Prepared:
-        """As Asked says. The server plans; what is to be destroyed follows from its units alone."""
+        """As Checked says. The server plans; what is to be destroyed follows from its units alone."""
         asked, server = self.intent, self.remote.server
         if asked.verb is Verb.DESTROY:
             seen = Owned(self.remote.units(), {})
-            version, only = asked.version or "", asked.only
-            return destroy.planned(seen, asked.service, version, only, asked.policy, adopt=asked.adopts)
+            return destroy.planned(seen, asked)
         wish = wish_of(asked, self.remote.person(), dry_run=True)
         told = server.ask(Sent(wish.method, wish.path, wish.body, again=True))
         return Prepared(Work(plan_of(member(told, "plan"))), self.remote.units(asked.service))
 
-    def carry(self) -> Carrying:
-        """As Asked says. A signal ends our watching only: the server goes on, and that is said."""
+    def run(self, tell: Tell) -> Result:
+        """As Checked says. A signal ends our watching only: the server goes on, and that is said."""
         job: Job | None = None
         try:
-            yield from self._queue()
+            self._queue(tell)
             job = self._accepted()
-            return (yield from Following(self.remote.server, self._at(job), self.remote.clock).follow())
+            return Following(self.remote.server, self._at(job), self.remote.clock, tell).follow()
         except KeyboardInterrupt as signal:
             raise self._left(job, int(getattr(signal, "signal", 2))) from None
 
-    def _queue(self) -> Iterator[Event]:
+    def _queue(self, tell: Tell) -> None:
         """A server does one thing at a time to a service. Where it is at one, wait or not as for any lock."""
         found = listed(self.remote.server.get(f"/v1/services/{self.intent.service}/deploys"), "deploys")
         job = next((job for job in map(job_of, found) if job.state in ACTIVE), None)
@@ -128,7 +121,7 @@ class RemoteAsked:
         by = f"{job.by} through {self.remote.server.url}, {job.verb} {job.version or ''}".rstrip()
         if not self.intent.lock_wait:
             raise Locked(f"{self.intent.service} is locked by {by}.", "To wait for it: --lock-wait 5m")
-        yield LockHeld(by)
+        tell(LockHeld(by))
 
     def _accepted(self) -> Job:
         wish = wish_of(self.intent, self.remote.person())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
@@ -17,14 +17,14 @@ from urllib.parse import urlencode
 from deployster_cli.backends.remote.connection import READ, Connection, Sent
 from deployster_cli.backends.remote.errors import NotAServer, RemoteFailed, ServerUnreachable
 from deployster_cli.backends.remote.payloads import LONGEST_BY, ended, event_of, pairs
-from deployster_cli.domain.change import Errand
+from deployster_cli.domain.change import TaskRequest
 from deployster_cli.domain.durations import format_duration
-from deployster_cli.domain.events import EngineAway, EngineBack, Event, TaskDone, TaskOutput, TaskStarted
+from deployster_cli.domain.events import EngineAway, EngineBack, TaskDone, TaskOutput, TaskStarted, Tell
 from deployster_cli.domain.units.names import UnitName, check_service, check_version
 from deployster_cli.errors import EXIT_TASK_TIMEOUT, DeploysterError, Interrupted
-from deployster_cli.operations.carry_out import Carrying, Result
 from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.logs import LogLine, LogNote, Logs, Wanted
+from deployster_cli.operations.rollout import Result
 
 STREAM = "text/event-stream"
 
@@ -56,14 +56,15 @@ class Following:
     server: Connection
     path: str
     clock: Clock
+    tell: Tell
     last: str = ""
     away_since: float | None = None
 
-    def follow(self) -> Carrying:
-        """Every event until the job's end, and what it did; RemoteFailed where it failed, Lost where nobody knows."""
+    def follow(self) -> Result:
+        """Tell every event until the job's end; what it did. RemoteFailed where it failed, Lost where nobody knows."""
         while True:
             try:
-                result = yield from self._one_stream()
+                result = self._one_stream()
             except ServerUnreachable as error:
                 why: DeploysterError = error
             except RemoteFailed as error:
@@ -74,36 +75,36 @@ class Following:
                 if result:
                     return result
                 why = ServerUnreachable(f"{self.server.url} ended the stream.")
-            yield from self._wait(why)
+            self._wait(why)
 
-    def _one_stream(self) -> Generator[Event, None, Result | None]:
-        """What one connection tells; None where it ends before the job does."""
+    def _one_stream(self) -> Result | None:
+        """Tell what one connection tells; None where it ends before the job does."""
         headers = {"Last-Event-ID": self.last} if self.last else {}
         sent = Sent("GET", f"{self.path}/events", headers=headers, silence=SILENCE)
         with self.server.open(sent, STREAM) as response:
             if response.headers.get("content-type", "").partition(";")[0] != STREAM:
                 raise NotAServer(f"{self.server.url} answered with something else than events.")
             for told in events(lines(response.iter_bytes())):
-                yield from self._back()
+                self._back()
                 if told and told.event == "end":
                     return ended(told.json)
                 if told:
                     self.last = told.id
                 event = event_of(told.json) if told and told.event == "progress" else None
                 if event:
-                    yield event
+                    self.tell(event)
         return None
 
-    def _back(self) -> Iterator[Event]:
+    def _back(self) -> None:
         if self.away_since is not None:
-            yield EngineBack(self.clock.now() - self.away_since)
+            self.tell(EngineBack(self.clock.now() - self.away_since))
         self.away_since = None
 
-    def _wait(self, why: DeploysterError) -> Iterator[Event]:
+    def _wait(self, why: DeploysterError) -> None:
         now = self.clock.now()
         if self.away_since is None:
             self.away_since = now
-            yield EngineAway(why.message)
+            self.tell(EngineAway(why.message))
         elif now - self.away_since > PATIENCE:
             raise Lost(
                 f"{why.message} So it was for {format_duration(PATIENCE)}; what became of the job is not known here.",
@@ -178,45 +179,45 @@ _EXITED = re.compile(r"Exited \(([0-9]{1,3})\)")
 NDJSON = "application/x-ndjson"
 
 
-def run_task(server: Connection, errand: Errand, by: str, clock: Clock) -> Generator[Event, None, int]:
-    """The task's output as it comes; its exit code. The server stops it where this ends before it does.
+def run_task(server: Connection, request: TaskRequest, by: str, clock: Clock, tell: Tell) -> int:
+    """Tell the task's output as it comes; its exit code. The server stops it where this ends before it does.
 
     A task may be silent for as long as it takes, so only its time limit, and what the server needs to tidy up, bounds
     the wait for a line.
     """
-    yield TaskStarted(errand.command)
+    tell(TaskStarted(request.command))
     began = clock.now()
     try:
-        code = yield from _until_exited(server, _asked(errand, by))
+        code = _until_exited(server, _asked(request, by), tell)
     except KeyboardInterrupt as signal:
         message = f"Interrupted. {server.url} stops the task."
         raise Interrupted(message, signal=int(getattr(signal, "signal", 2))) from None
-    yield TaskDone(errand.command, clock.now() - began, code, late=code == EXIT_TASK_TIMEOUT)
+    tell(TaskDone(request.command, clock.now() - began, code, late=code == EXIT_TASK_TIMEOUT))
     return code
 
 
-def _asked(errand: Errand, by: str) -> Sent:
+def _asked(request: TaskRequest, by: str) -> Sent:
     task = {
-        "version": check_version(errand.version),
-        "command": errand.command,
-        "timeout": errand.timeout,
-        "env": pairs(errand.envs),
+        "version": check_version(request.version),
+        "command": request.command,
+        "timeout": request.timeout,
+        "env": pairs(request.envs),
         "by": by[:LONGEST_BY],
     }
-    path = f"/v1/services/{check_service(errand.service)}/tasks"
-    return Sent("POST", path, {"task": task}, silence=errand.timeout + 2 * READ)
+    path = f"/v1/services/{check_service(request.service)}/tasks"
+    return Sent("POST", path, {"task": task}, silence=request.timeout + 2 * READ)
 
 
-def _until_exited(server: Connection, sent: Sent) -> Generator[Event, None, int]:
-    """Every line but the last, ``Exited (N)``; what looks like it before is the task's own."""
+def _until_exited(server: Connection, sent: Sent, tell: Tell) -> int:
+    """Tell every line but the last, ``Exited (N)``; what looks like it before is the task's own."""
     ended: re.Match[str] | None = None
     with server.open(sent, "text/plain") as response:
         for line in lines(response.iter_bytes()):
             if ended:
-                yield TaskOutput((ended[0],))
+                tell(TaskOutput((ended[0],)))
             ended = _EXITED.fullmatch(line)
             if not ended:
-                yield TaskOutput((line,))
+                tell(TaskOutput((line,)))
     if ended is None:
         raise ServerUnreachable(f"{server.url} broke off before it told how the task ended.")
     return int(ended[1])

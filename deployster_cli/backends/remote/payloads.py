@@ -10,15 +10,15 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from deployster_cli.backends.remote.errors import NotAServer, RemoteFailed
-from deployster_cli.domain.change import Intent, Verb
+from deployster_cli.domain.change import Change, Policy, Verb
 from deployster_cli.domain.events import Event
 from deployster_cli.domain.payloads import decode, decode_event
-from deployster_cli.domain.rollout.plan import Instances, Plan, Policy, Step
+from deployster_cli.domain.rollout.plan import Instances, Plan, Step
 from deployster_cli.domain.units.model import Machine, OnFailure, Order, State, Unit
 from deployster_cli.domain.units.names import UnitName, quoted
 from deployster_cli.errors import InvalidInput
-from deployster_cli.operations.carry_out import Result
 from deployster_cli.operations.releases import Entry
+from deployster_cli.operations.rollout import Result
 
 T = TypeVar("T")
 
@@ -186,7 +186,7 @@ class Wish:
     body: dict[str, Any] | None = None
 
 
-def wish_of(intent: Intent, by: str, *, dry_run: bool = False) -> Wish:
+def wish_of(intent: Change, by: str, *, dry_run: bool = False) -> Wish:
     """What is asked of a server for ``intent``; ``by`` is who asks. Names have to be checked before."""
     if intent.verb is Verb.DESTROY:
         return Wish("DELETE", f"/v1/services/{intent.service}/deploys/{intent.version}?{_query(intent, by)}")
@@ -194,7 +194,7 @@ def wish_of(intent: Intent, by: str, *, dry_run: bool = False) -> Wish:
     return Wish("POST", f"/v1/services/{intent.service}/{PATHS[intent.verb]}", {intent.verb.value: fields})
 
 
-def _fields(intent: Intent) -> dict[str, Any]:
+def _fields(intent: Change) -> dict[str, Any]:
     """How it is to be done; what was left open is left out, so that the server's own settings fill it."""
     policy = intent.policy
     given = {
@@ -220,7 +220,7 @@ def _fields(intent: Intent) -> dict[str, Any]:
     }
 
 
-def _adopted(intent: Intent) -> list[str]:
+def _adopted(intent: Change) -> list[str]:
     return [name.text for name in intent.adopt_only or ()]
 
 
@@ -240,7 +240,7 @@ def pairs(texts: Sequence[str]) -> dict[str, str]:
     return dict(text.split("=", 1) for text in texts)
 
 
-def _query(intent: Intent, by: str) -> str:
+def _query(intent: Change, by: str) -> str:
     """How a destroy is to be done: a DELETE has no body."""
     given = {
         "instance": intent.only,

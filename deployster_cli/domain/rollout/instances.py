@@ -7,56 +7,47 @@ to run, else one. What happens to be down counts as asked for, so no accident ma
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
-from deployster_cli.domain.change import Verb
+from deployster_cli.domain.change import Change, Verb
 from deployster_cli.domain.record import Record, counts
 from deployster_cli.domain.rollout.plan import Instances, deployed_at, newest
 from deployster_cli.domain.units.model import Release, State
 from deployster_cli.domain.units.unitfile import Stamp
 
-FILE = "deployster.toml"
 
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a change of ``version`` says about numbers: ``asked`` is the one that it names, ``setting`` the service's.
-
-    ``setting_from`` says where that was set; ``retires``, that all other releases go.
-    """
-
-    verb: Verb
-    version: str
-    asked: int | None = None
-    setting: int | None = None
-    setting_from: str = FILE
-    retires: bool = False
-
-
-def decide(wish: Wish, found: Sequence[Release], stamps: Mapping[str, Stamp], record: Record | None) -> Instances:
+def decide(
+    change: Change,
+    setting: int | None,
+    found: Sequence[Release],
+    stamps: Mapping[str, Stamp],
+    record: Record | None,
+) -> Instances:
     """The number, its reason, and what it was before.
 
-    ``found`` are the service's releases; ``stamps`` theirs by version, as the ``record`` corrects them.
+    ``change`` has its version; ``setting`` is the service's own number, None where it has none. ``found`` are the
+    service's releases; ``stamps`` theirs by version, as the ``record`` corrects them.
     """
     there = {release.version: release for release in found}
     last, basis = asked_last(there, stamps, record), newest(stood(found, record), stamps)
     number, reason = next(
         (number, reason)
         for number, reason in (
-            (wish.asked, "scale" if wish.verb is Verb.SCALE else "--instances"),
-            (wish.setting, wish.setting_from),
+            (change.instances, "scale" if change.verb is Verb.SCALE else "--instances"),
+            (setting, change.setting_from),
             last or (None, ""),
             (basis.wanted if basis else None, "as many as there are"),
             (1, "one, as nothing says otherwise"),
         )
         if number
     )
-    target = there.get(wish.version)
+    target = there.get(change.version or "")
     has = _meant(target, record) if target else 0
-    if wish.verb is Verb.ROLLBACK and wish.asked is None and has > number:
-        number, reason = has, f"{wish.version} has {has}"
+    if change.verb is Verb.ROLLBACK and change.instances is None and has > number:
+        number, reason = has, f"{change.version} has {has}"
     before = last[0] if last else (basis.wanted if basis else None) or None
-    losing = max((_meant(release, record) for release in found if wish.retires or release is target), default=0)
+    losing = max(
+        (_meant(release, record) for release in found if change.destroy_previous or release is target), default=0
+    )
     if before == number and losing > number:
         before = losing
     return Instances(number, reason, before)

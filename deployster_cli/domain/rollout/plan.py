@@ -8,28 +8,17 @@ instance number beside the old one, so no name is used again while its predecess
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from deployster_cli.domain.limits import MOST_AT_ONCE
+from deployster_cli.domain.change import Change, Policy
 from deployster_cli.domain.moments import latest
-from deployster_cli.domain.units.model import Condition, OnFailure, Order, Release, Unit
-from deployster_cli.domain.units.names import UnitName, check_service, check_version
+from deployster_cli.domain.units.model import Condition, Release, Unit
+from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import MOST_PREVIOUS, Stamp
-from deployster_cli.errors import InvalidInput
 
 SERVING = frozenset({Condition.RUNNING, Condition.EXITED})
 NOT_WANTED = frozenset({Condition.STOPPING, Condition.STOPPED})
 ON_THE_WAY = SERVING | {Condition.WAITING, Condition.STARTING, Condition.UNREPORTED}
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """How a rollout waits and what it does when it fails. ``settle`` and ``timeout`` are seconds."""
-
-    settle: float = 3.0
-    timeout: float = 300.0
-    order: Order = Order.START_FIRST
-    on_failure: OnFailure = OnFailure.ROLLBACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +65,7 @@ class Plan:
     version: str
     steps: tuple[Step, ...]
     keep: tuple[UnitName, ...] = ()
-    policy: Policy = Policy()
+    policy: Policy = field(default_factory=Policy)
     instances: Instances | None = None
     oneshot: bool = False
     adopted: tuple[UnitName, ...] = ()
@@ -110,53 +99,30 @@ class Plan:
         return not self.steps
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a deploy asks for. ``batch`` None means all at once; ``recreate`` replaces what runs as wanted already;
-    ``oneshot``: its units are meant to end.
-    """
-
-    service: str
-    version: str
-    instances: int
-    destroy_previous: bool = False
-    batch: int | None = None
-    recreate: bool = False
-    oneshot: bool = False
-    policy: Policy = Policy()
-
-    def __post_init__(self) -> None:
-        """InvalidInput for what can't be meant."""
-        check_service(self.service)
-        check_version(self.version)
-        if not 1 <= self.instances <= MOST_AT_ONCE:
-            raise InvalidInput(f"--instances {self.instances}: a deploy takes 1 to {MOST_AT_ONCE} instances.")
-        if self.batch is not None and self.batch < 1:
-            raise InvalidInput(f"--batch-size {self.batch}: a batch takes at least 1 instance.")
-
-
-def plan_deploy(wanted: Wanted, units: Sequence[Unit], current: Collection[UnitName]) -> Plan:
-    """The plan for ``wanted`` over all ``units`` of the engine.
+def plan_deploy(change: Change, units: Sequence[Unit], current: Collection[UnitName], *, oneshot: bool = False) -> Plan:
+    """The plan for ``change``, its version and number of instances known, over all ``units`` of the engine.
 
     ``current`` names the units of this very release whose content is what would be rendered now. What of them is up
     or on its way is kept; everything else of the release is replaced, and surplus goes. A foreign unit keeps its name,
-    and is otherwise as if it were not there.
+    and is otherwise as if it were not there. ``oneshot``: the release's units are meant to end.
     """
+    service, version, number = change.service, change.version or "", change.instances or 1
     taken = {u.name for u in units}
-    beside = tuple(sorted(u.name for u in units if u.foreign and u.name.service == wanted.service))
+    beside = tuple(sorted(u.name for u in units if u.foreign and u.name.service == service))
     units = [u for u in units if not u.foreign]
-    mine = [u for u in units if (u.name.service, u.name.version) == (wanted.service, wanted.version)]
-    serving = SERVING | {Condition.ENDED} if wanted.oneshot else SERVING
-    good = [] if wanted.recreate else _good(mine, current, serving)
-    kept, surplus = good[: wanted.instances], good[wanted.instances :]
-    start = _fresh(wanted, taken, wanted.instances - len(kept))
+    mine = [u for u in units if (u.name.service, u.name.version) == (service, version)]
+    serving = SERVING | {Condition.ENDED} if oneshot else SERVING
+    good = [] if change.replaces_all else _good(mine, current, serving)
+    kept, surplus = good[:number], good[number:]
+    start = _fresh(service, version, taken, number - len(kept))
     watch = tuple(u.name for u in kept if u.condition not in serving)
-    old = _earlier(units, wanted) if wanted.destroy_previous else []
+    others = [u for u in units if u.name.service == service and u.name.version != version]
     spent = [u for u in mine if u not in good] + surplus
-    retire = tuple(u.name for u in sorted(spent + old, key=_least_useful_first))
-    steps = tuple(_steps(start, watch, retire, wanted.batch))
+    going = spent + others if change.destroy_previous else spent
+    retire = tuple(u.name for u in sorted(going, key=_least_useful_first))
+    steps = tuple(_steps(start, watch, retire, change.batch_size))
     keep = tuple(u.name for u in kept if u.condition in serving)
-    return Plan(wanted.service, wanted.version, steps, keep, wanted.policy, oneshot=wanted.oneshot, beside=beside)
+    return Plan(service, version, steps, keep, change.policy, oneshot=oneshot, beside=beside)
 
 
 def halted(plan: Plan, units: Sequence[Unit], stopped: Collection[UnitName]) -> tuple[UnitName, ...]:
@@ -185,20 +151,16 @@ def _good(mine: Sequence[Unit], current: Collection[UnitName], serving: Collecti
     return sorted(good, key=lambda u: (u.condition not in serving, u.name))
 
 
-def _fresh(wanted: Wanted, taken: Collection[UnitName], count: int) -> tuple[UnitName, ...]:
+def _fresh(service: str, version: str, taken: Collection[UnitName], count: int) -> tuple[UnitName, ...]:
     """``count`` names of the release, the lowest numbers that no list shows."""
     names: list[UnitName] = []
     instance = 0
     while len(names) < count:
         instance += 1
-        name = UnitName.checked(wanted.service, wanted.version, instance)
+        name = UnitName.checked(service, version, instance)
         if name not in taken:
             names.append(name)
     return tuple(names)
-
-
-def _earlier(units: Sequence[Unit], wanted: Wanted) -> list[Unit]:
-    return [u for u in units if u.name.service == wanted.service and u.name.version != wanted.version]
 
 
 def _least_useful_first(unit: Unit) -> tuple[bool, UnitName]:

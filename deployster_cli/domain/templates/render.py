@@ -82,9 +82,22 @@ class Templates:
         InvalidInput for a setting that can't be used; TemplateFault for a template that is missing, is broken, names
         what it may not, leaves a --set value unused, or renders what is no unit file of a service.
         """
+        stamp = self.completed(stamp, service)
+        return self.body(name, service, stamp).stamped(stamp)
+
+    def completed(self, stamp: Stamp, service: Service) -> Stamp:
+        """The stamp with what the service's settings say of it: its secrets' names, and a port that is fixed."""
         if stamp.port is None and service.port is not None and self.takes_port(service.template):
             stamp = replace(stamp, port=service.port)
-        stamp = replace(stamp, secrets=service.secrets)
+        return replace(stamp, secrets=service.secrets)
+
+    def shows_previous(self, template: str) -> bool:
+        """Whether units of this template differ by the releases before theirs: it says ``previous``."""
+        with _blaming(template):
+            return "previous" in self._mentions(self._file(template))
+
+    def body(self, name: UnitName, service: Service, stamp: Stamp) -> UnitFile:
+        """The same before it is stamped. ``stamp`` is completed."""
         if not service.secrets:
             return self._rendered(name, service, stamp)
         self._rendered(name, secrets.masked(service), stamp)  # what is wrong there can be said, whatever it quotes
@@ -103,7 +116,7 @@ class Templates:
             file = self._file(service.template)
             self._check_given(file, service)
             text = escaping.finished(self._jinja.get_template(file).render(known))
-            return _completed(UnitFile.parse(name, text), stamp)
+            return _checked(UnitFile.parse(name, text), stamp.port)
 
     def _find(self, file: str) -> _Found:
         if file not in self._texts:
@@ -144,21 +157,29 @@ class Renderer:
 
     def __init__(self, templates: Templates, service: Service) -> None:
         self._templates = templates
-        self._service = service
+        self.service = service
+        self._bodies: dict[tuple[UnitName, int | None, tuple[str, ...]], UnitFile] = {}
 
     @property
     def takes_port(self) -> bool:
         """Whether each instance has to be given a port: its template has a use for one, and no setting fixes it."""
-        return self._service.port is None and self._templates.takes_port(self._service.template)
+        return self.service.port is None and self._templates.takes_port(self.service.template)
 
     def __call__(self, name: UnitName, stamp: Stamp) -> UnitFile:
-        """The instance's unit file, stamped."""
-        return self._templates.render(name, self._service, stamp)
+        """The instance's unit file, stamped. It is rendered once, however often it is stamped."""
+        templates, service = self._templates, self.service
+        stamp = templates.completed(stamp, service)
+        key = (name, stamp.port, stamp.previous if templates.shows_previous(service.template) else ())
+        if key in self._bodies:
+            values(name, service, stamp)  # which refuses a stamp that can't be written down
+        else:
+            self._bodies[key] = templates.body(name, service, stamp)
+        return self._bodies[key].stamped(stamp)
 
     def shown(self, name: UnitName, stamp: Stamp) -> UnitFile:
         """The unit file as it may be shown: no secret's value is in it."""
         self(name, stamp)  # which may refuse what the masked one would not
-        return self._templates.render(name, secrets.masked(self._service), stamp)
+        return self._templates.render(name, secrets.masked(self.service), stamp)
 
 
 class _Environment(jinja2.sandbox.ImmutableSandboxedEnvironment):
@@ -230,9 +251,9 @@ def _line(error: Exception) -> str:
     return ""
 
 
-def _completed(unit: UnitFile, stamp: Stamp) -> UnitFile:
+def _checked(unit: UnitFile, port: int | None) -> UnitFile:
     _check(unit)
-    return _described(unit, stamp.port).stamped(stamp)
+    return _described(unit, port)
 
 
 def _check(unit: UnitFile) -> None:

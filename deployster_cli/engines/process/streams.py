@@ -114,18 +114,20 @@ class Stream:
 
 def follow(
     argv: Sequence[str],
+    said: Callable[[str], None],
     *,
     limit: float,
     given: str = "",
     env: Mapping[str, str] | None = None,
     cwd: str | None = None,
     pulse: Callable[[], None] = lambda: None,
-) -> Generator[str, None, int | None]:
-    """A program's lines (both streams) as they come; its exit code, None where it was ended at ``limit`` seconds.
+) -> int | None:
+    """Run a program and call ``said`` with each of its lines (both streams) as it comes; its exit code, None where it
+    was ended at ``limit`` seconds.
 
     ``given`` is what it finds on stdin, whether it reads it or not. It is ended with all that it started, whatever
-    session that is in, when the caller stops listening or is killed; what it leaves behind when it ends by itself is
-    left alone, though it holds our pipe. ``pulse`` is called many times a second, whether it prints or not.
+    session that is in, when ``said`` or ``pulse`` raises or the caller is killed; what it leaves behind when it ends by
+    itself is left alone, though it holds our pipe. ``pulse`` is called many times a second, whether it prints or not.
     """
     from tempfile import TemporaryFile  # noqa: PLC0415 - slow to import, and listings need none
 
@@ -146,7 +148,8 @@ def follow(
         os.close(theirs)
     assert process.stdout is not None  # noqa: S101 - a pipe was asked for  # nosec B101
     try:
-        yield from _lines(_chunks(process, process.stdout, stop, pulse))
+        for line in _lines(_chunks(process, process.stdout, stop, pulse)):
+            said(line)
         return process.wait(max(stop - time.monotonic(), 0))
     except subprocess.TimeoutExpired:
         return None

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from deployster_cli.domain import payloads
-from deployster_cli.domain.change import Intent
+from deployster_cli.domain.change import Change
 from deployster_cli.domain.rollout.plan import Plan
 from deployster_cli.errors import (
     EXIT_ENGINE,
@@ -49,7 +49,7 @@ class Job:
     """
 
     id: str
-    intent: Intent | None
+    intent: Change | None
     by: str
     request: Json
     service: str

@@ -12,14 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from deployster_cli.config.load import Settings
-from deployster_cli.domain.change import Intent
-from deployster_cli.domain.events import Event, HookStarted, TaskStarted
+from deployster_cli.domain.change import Change
+from deployster_cli.domain.events import Event, HookStarted, TaskStarted, Tell
 from deployster_cli.domain.payloads import decode_event, encode_event
 from deployster_cli.domain.rollout.plan import Plan
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EXIT_FAULT, DeploysterError, Interrupted, InvalidInput
-from deployster_cli.operations.carry_out import Carrying, Result
 from deployster_cli.operations.clock import Clock, SystemClock
+from deployster_cli.operations.rollout import Result
 from deployster_cli.server.jobs.job import Job, Json, NotNow, State, masked, told_of
 from deployster_cli.server.jobs.resuming import BEGUN, obstacle
 from deployster_cli.server.jobs.store import JobStore, StoreUnusable
@@ -43,7 +43,7 @@ _TRY_AGAIN = 1.0
 
 _log = logging.getLogger("deployster.jobs")
 
-Carry = Callable[[Commission], Carrying]
+Carry = Callable[[Commission, Tell], Result]
 
 
 class Jobs:
@@ -89,7 +89,7 @@ class Jobs:
         self._dispatch()
 
     def accept(
-        self, intent: Intent, by: str, request: Json | None = None, *, key: str | None = None, digest: str = ""
+        self, intent: Change, by: str, request: Json | None = None, *, key: str | None = None, digest: str = ""
     ) -> Job:
         """The job of this intent, on the disk. With a ``key`` the job that was accepted under it before, if any.
 
@@ -202,16 +202,12 @@ class Jobs:
         if why or job.intent is None:
             raise DeploysterError(why, f"See deployster units {job.service}, then ask again.")
         commission = Commission(job.intent, job.by, record.planned, self._stop, job.plan, job.planned_at, told)
-        carrying = self._carry(commission)
-        try:
-            while True:
-                record.tell(next(carrying))
-                self._changed()
-        except StopIteration as end:
-            result: Result = end.value
-            return result
-        finally:
-            carrying.close()
+
+        def tell(event: Event) -> None:
+            record.tell(event)
+            self._changed()
+
+        return self._carry(commission, tell)
 
     def _kept_trying(self, write: Callable[[], None]) -> bool:
         """Write to the store as soon as it can be; False where the server stops before."""

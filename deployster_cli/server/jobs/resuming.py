@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from deployster_cli.config.load import Settings
-from deployster_cli.domain.change import Intent, Verb
+from deployster_cli.domain.change import Change, Verb
 from deployster_cli.domain.events import (
     Event,
     HookDone,
@@ -37,7 +37,7 @@ MOST_STARTS = 5
 Told = Sequence[Event]
 
 
-def obstacle(intent: Intent | None, starts: int, told: Told) -> str:
+def obstacle(intent: Change | None, starts: int, told: Told) -> str:
     """Why a job that was cut off can't go on, in one sentence; empty where it can."""
     if intent is None:
         return "The server was stopped, and the one that runs now can't read what was asked for."
@@ -52,7 +52,7 @@ def obstacle(intent: Intent | None, starts: int, told: Told) -> str:
     return ""
 
 
-def rest(intent: Intent, plan: Plan | None, told: Told) -> Intent:
+def rest(intent: Change, plan: Plan | None, told: Told) -> Change:
     """What is left to ask for: as many instances of that version as were planned, the units to take over that the plan
     named, and the tasks that did not run.
     """
@@ -63,7 +63,7 @@ def rest(intent: Intent, plan: Plan | None, told: Told) -> Intent:
     return left
 
 
-def rest_of_settings(settings: Settings, intent: Intent, told: Told) -> Settings:
+def rest_of_settings(settings: Settings, intent: Change, told: Told) -> Settings:
     """The settings without the tasks and hooks of theirs that were run."""
     own = Counter(_done(told)) - Counter(intent.before)
     before = _without(settings.before_deploy(intent.service), list(own.elements()))

@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from deployster_cli.domain import payloads
-from deployster_cli.domain.change import Intent
+from deployster_cli.domain.change import Change
 from deployster_cli.domain.rollout.plan import Plan
 from deployster_cli.errors import InvalidInput, Locked
 from deployster_cli.server.jobs.job import Job, Json, NotNow, State
@@ -269,12 +269,12 @@ def _job(row: sqlite3.Row) -> Job:
     return Job(**columns, intent=intent if readable else None, plan=plan)
 
 
-def _wishes(intent: str | None, plan: str | None) -> tuple[bool, Intent | None, Plan | None]:
+def _wishes(intent: str | None, plan: str | None) -> tuple[bool, Change | None, Plan | None]:
     """Whether both can be read, and each: another version of deployster may have written them."""
     try:
         return (
             True,
-            payloads.decode(Intent, json.loads(intent)) if intent else None,
+            payloads.decode(Change, json.loads(intent)) if intent else None,
             payloads.decode(Plan, json.loads(plan)) if plan else None,
         )
     except InvalidInput:

@@ -1,4 +1,4 @@
-"""Carrying out one job: an undertaking that has its plan recorded before anything is done, and that can be stopped."""
+"""Running one job: an operation that has its plan recorded before anything is done, and that can be stopped."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from deployster_cli.config.load import Settings
-from deployster_cli.domain.change import Intent, Verb
+from deployster_cli.domain.change import Change, Verb
+from deployster_cli.domain.events import Tell
 from deployster_cli.domain.rollout.plan import Plan, plan_destroy
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import DeploysterError
-from deployster_cli.operations.carry_out import Carrying
-from deployster_cli.operations.change import Undertaking
+from deployster_cli.operations.change import Operation
 from deployster_cli.operations.clock import SystemClock
 from deployster_cli.operations.deploy import Prepared
 from deployster_cli.operations.ownership import Owned, owned, planned_over
 from deployster_cli.operations.records import forgetting
-from deployster_cli.operations.rollout import Work
+from deployster_cli.operations.rollout import Result, Work
 from deployster_cli.server.jobs.resuming import Told, rest, rest_of_settings
 
 
@@ -69,7 +69,7 @@ class Commission:
     set when it shall stop where it stands.
     """
 
-    intent: Intent
+    intent: Change
     by: str
     planned: Callable[[Plan, str | None], None]
     stop: threading.Event
@@ -79,8 +79,8 @@ class Commission:
 
 
 @dataclass(frozen=True)
-class Recorded(Undertaking):
-    """An undertaking of a job."""
+class Recorded(Operation):
+    """The operation of a job."""
 
     job: Commission
 
@@ -96,8 +96,8 @@ class Recorded(Undertaking):
 
     def _refuse_if_changed(self, engine: Engine, version: str) -> None:
         """DeploysterError where somebody has deployed since this was planned: to go on would undo their work."""
-        ours = "" if self.intent.verb is Verb.DESTROY else version
-        stamps = owned(engine, engine.units(), self.intent.service).stamps.values()
+        ours = "" if self.change.verb is Verb.DESTROY else version
+        stamps = owned(engine, engine.units(), self.change.service).stamps.values()
         later = [s for s in stamps if s.version != ours and s.deployed_at > self.job.planned_at]
         if later:
             raise DeploysterError(
@@ -109,26 +109,26 @@ class Recorded(Undertaking):
     def _prepared(self, engine: Engine) -> Prepared:
         """Of a destroy that goes on only what is still there: gone is what it was after."""
         earlier = self.job.earlier
-        if earlier is None or self.intent.verb is not Verb.DESTROY:
+        if earlier is None or self.change.verb is not Verb.DESTROY:
             return super().prepare(engine)
         return planned_over(engine, earlier.service, lambda seen: self._rest(engine, earlier, seen))
 
     def _rest(self, engine: Engine, earlier: Plan, seen: Owned) -> Prepared:
-        seen = seen.adopting(self.intent.adopts, earlier.service, earlier.version)
+        seen = seen.adopting(self.change.adopts, earlier.service, earlier.version)
         units = seen.units
         left = {unit.name.instance for unit in units if unit.name in earlier.retire}
-        plan = seen.told(plan_destroy(earlier.service, earlier.version, units, left, self.intent.policy))
+        plan = seen.told(plan_destroy(earlier.service, earlier.version, units, left, self.change.policy))
         plan = plan if left else replace(earlier, steps=())
         return Prepared(Work(plan), units, memory=forgetting(engine, plan, units))
 
 
-def carrier(settings: Settings, open_engine: Callable[[], Engine]) -> Callable[[Commission], Carrying]:
+def carrier(settings: Settings, open_engine: Callable[[], Engine]) -> Callable[[Commission, Tell], Result]:
     """What carries out jobs with these settings. Each has an engine of its own: engines remember their last listing."""
 
-    def carry(job: Commission) -> Carrying:
+    def carry(job: Commission, tell: Tell) -> Result:
         intent = rest(job.intent, job.earlier, job.told)
         left = rest_of_settings(settings, job.intent, job.told)
         clock = StoppableClock(job.stop)
-        return (yield from Recorded(left, intent, job.by, clock, job).carry(open_engine()))
+        return Recorded(left, replace(intent, by=job.by), clock, job).run(open_engine(), tell)
 
     return carry

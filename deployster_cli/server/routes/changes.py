@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from typing import Annotated, Any
@@ -13,10 +14,10 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import JSONResponse, Response
 
-from deployster_cli.domain.change import Intent
+from deployster_cli.domain.change import Change
 from deployster_cli.domain.rollout.plan import Plan
 from deployster_cli.errors import NotFound
-from deployster_cli.operations.change import Undertaking
+from deployster_cli.operations.change import Operation
 from deployster_cli.server.jobs.job import Job, Json, NotNow, State
 from deployster_cli.server.middleware.access_log import USER
 from deployster_cli.server.middleware.problems import responses
@@ -120,29 +121,29 @@ class Changes:
         job = await self._accept(request, intent, given.by, given.request(), key)
         return JSONResponse(job.shape(), 201, {"Location": job.url})
 
-    async def _accept(self, request: Request, intent: Intent, by: str, asked: Json, key: str | None) -> Job:
+    async def _accept(self, request: Request, intent: Change, by: str, asked: Json, key: str | None) -> Job:
         """The intent checked, and accepted as a job that is on the disk."""
         digest = sha256(json.dumps([intent.verb, intent.service, asked]).encode()).hexdigest() if key else ""
         by = who(request, by)
-        await run_sync(self._undertaking(intent, by).check)
+        await run_sync(self._operation(intent, by).check)
         return await run_sync(partial(self._serving.jobs.accept, intent, by, asked, key=key, digest=digest))
 
-    async def _planned(self, intent: Intent, by: str) -> Plan:
+    async def _planned(self, intent: Change, by: str) -> Plan:
         try:
             self._planning.acquire_nowait()
         except anyio.WouldBlock:
             raise NotNow("Enough plans are being made at once.", "Ask again in a moment.") from None
         try:
-            return await run_sync(self._plan, self._undertaking(intent, by))
+            return await run_sync(self._plan, self._operation(intent, by))
         finally:
             self._planning.release()
 
-    def _plan(self, asked: Undertaking) -> Plan:
+    def _plan(self, asked: Operation) -> Plan:
         asked.check()
         return asked.prepare(self._serving.open_engine()).plan
 
-    def _undertaking(self, intent: Intent, by: str) -> Undertaking:
-        return Undertaking(self._serving.settings, intent, by, self._serving.clock)
+    def _operation(self, intent: Change, by: str) -> Operation:
+        return Operation(self._serving.settings, replace(intent, by=by), self._serving.clock)
 
     async def _ended(self, job: Job) -> Job:
         """The job when it is over. The wait is nobody's thread; the job goes on if the client leaves."""

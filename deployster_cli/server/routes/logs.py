@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
@@ -39,18 +39,18 @@ class Reading:
     follow: bool
     form: Callable[[Line], str]
 
-    def __call__(self, stop: threading.Event) -> Generator[bytes, None, None]:
-        """The lines. What is followed may be silent for long, so its response begins at once, and tells of errors."""
+    def __call__(self, stop: threading.Event, put: Callable[[bytes], None]) -> None:
+        """Hand the lines over. What is followed may be silent for long: its response begins at once and has errors."""
         lines = logs(self.serving.open_engine(), self.wanted, StoppableClock(stop), follow=self.follow)
         if self.follow:
-            yield b""
+            put(b"")
         try:
             for line in lines:
-                yield self._text(line)
+                put(self._text(line))
         except DeploysterError as error:
             if not self.follow:
                 raise
-            yield self._text(LogNote(error.message))
+            put(self._text(LogNote(error.message)))
         finally:
             lines.close()
 

@@ -13,10 +13,9 @@ from typing import Annotated, Any
 from fastapi import Path
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from deployster_cli.domain.change import Intent, Verb
+from deployster_cli.domain.change import Change, Policy, Verb
 from deployster_cli.domain.durations import LONGEST, parse_duration
 from deployster_cli.domain.limits import MOST_AT_ONCE, VARIABLE
-from deployster_cli.domain.rollout.plan import Policy
 from deployster_cli.domain.templates.escaping import CLEAN, unwritable
 from deployster_cli.domain.units.model import OnFailure, Order
 from deployster_cli.domain.units.names import (
@@ -233,9 +232,9 @@ class Deploy(Values):
     before: list[Command] = Field(default_factory=list, max_length=20)
     recreate: bool = False
 
-    def intent(self, service: str) -> Intent:
+    def intent(self, service: str) -> Change:
         """The wish; InvalidInput where its fields contradict one another."""
-        return Intent(
+        return Change(
             Verb.DEPLOY,
             service,
             self.version,
@@ -255,10 +254,10 @@ class Rollback(Values):
     instance_count: Count | None = None
     accept_changes: bool = False
 
-    def intent(self, service: str) -> Intent:
+    def intent(self, service: str) -> Change:
         """The wish; ``accept_changes`` uses the settings of now."""
         shared = self.shared()
-        return Intent(
+        return Change(
             Verb.ROLLBACK, service, self.version, instances=self.instance_count, as_now=self.accept_changes, **shared
         )
 
@@ -269,9 +268,9 @@ class Scale(Values):
     instance_count: Count
     accept_changes: bool = False
 
-    def intent(self, service: str) -> Intent:
+    def intent(self, service: str) -> Change:
         """The wish; ``accept_changes`` uses the settings of now."""
-        return Intent(Verb.SCALE, service, instances=self.instance_count, as_now=self.accept_changes, **self.shared())
+        return Change(Verb.SCALE, service, instances=self.instance_count, as_now=self.accept_changes, **self.shared())
 
 
 class Restart(Values):
@@ -279,9 +278,9 @@ class Restart(Values):
 
     accept_changes: bool = False
 
-    def intent(self, service: str) -> Intent:
+    def intent(self, service: str) -> Change:
         """The wish; ``accept_changes`` uses the settings of now."""
-        return Intent(Verb.RESTART, service, as_now=self.accept_changes, **self.shared())
+        return Change(Verb.RESTART, service, as_now=self.accept_changes, **self.shared())
 
 
 class DeployBody(Strict):
@@ -326,9 +325,9 @@ class TaskBody(Strict):
 
 def destroy_intent(
     service: str, version: str, instances: list[int], timeout: str | float, lock_wait: str | float, **adopt: Any
-) -> Intent:
+) -> Change:
     """The wish to have a release gone, or some of its instances; ``adopt`` as ``adopted`` has it."""
-    return Intent(
+    return Change(
         Verb.DESTROY,
         service,
         version,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from anyio.to_thread import run_sync
@@ -38,39 +38,31 @@ class Running:
     task: Task
     timeout: float
 
-    def __call__(self, stop: threading.Event) -> Generator[bytes, None, None]:
+    def __call__(self, stop: threading.Event, put: Callable[[bytes], None]) -> None:
         """Run it. ``stop`` stops it, and its unit is taken out."""
-        events = run_task(self.serving.open_engine(), self.task, StoppableClock(stop), self.timeout)
-        yield from self._up_to_start(events)
+        began = False
+
+        def tell(event: Event) -> None:
+            nonlocal began
+            if isinstance(event, Starting) and not began:
+                began = True
+                self.serving.listing.changed()
+                put(b"")  # lets the response begin: nothing can be refused any more
+            elif isinstance(event, TaskOutput):
+                put(_text("\n".join(event.lines)))
+            elif began and isinstance(event, Journal | TaskLeft | Noticed):
+                put(_text("\n".join(text for _, text in sentence(event))))
+
         try:
-            code = yield from self._output(events)
+            code = run_task(self.serving.open_engine(), self.task, StoppableClock(stop), tell, self.timeout)
         except DeploysterError as error:
-            yield _text(f"{error.message} {error.hint}".rstrip())
+            if not began:
+                raise
+            put(_text(f"{error.message} {error.hint}".rstrip()))
             code = error.exit_code
         finally:
-            events.close()
             self.serving.listing.changed()
-        yield _text(f"Exited ({code})")
-
-    def _up_to_start(self, events: Generator[Event, None, int]) -> Generator[bytes, None, None]:
-        """An empty piece, which lets the response begin, once nothing can be refused any more."""
-        for event in events:
-            if isinstance(event, Starting):
-                self.serving.listing.changed()
-                yield b""
-                return
-
-    @staticmethod
-    def _output(events: Generator[Event, None, int]) -> Generator[bytes, None, int]:
-        while True:
-            try:
-                event = next(events)
-            except StopIteration as end:
-                return int(end.value)
-            if isinstance(event, TaskOutput):
-                yield _text("\n".join(event.lines))
-            elif isinstance(event, Journal | TaskLeft | Noticed):
-                yield _text("\n".join(text for _, text in sentence(event)))
+        put(_text(f"Exited ({code})"))
 
 
 def _text(lines: str) -> bytes:

@@ -7,13 +7,14 @@ import contextlib
 import logging
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncIterator, Callable
 
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from deployster_cli.errors import DeploysterError
 from deployster_cli.server.jobs.job import NotNow
+from deployster_cli.server.jobs.worker import StopAsked
 
 MOST_AHEAD = 256
 """Pieces that are made ahead of a slow reader."""
@@ -25,8 +26,8 @@ _EVENT_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 _log = logging.getLogger("deployster.server")
 
-Source = Callable[[threading.Event], Generator[bytes, None, None]]
-"""Makes the pieces. It gets the event that is set when nobody wants any more."""
+Source = Callable[[threading.Event, Callable[[bytes], None]], None]
+"""Makes the pieces and hands each over as it comes. That raises where nobody wants any more, and sets the event."""
 
 
 class Places:
@@ -92,29 +93,23 @@ class Pump:
 
     def _run(self) -> None:
         end: BaseException | None = None
-        pieces = self._source(self._stop)
         try:
-            for piece in pieces:
-                if not self._put(piece):
-                    break
+            self._source(self._stop, self._put)
         except (KeyboardInterrupt, DeploysterError) as error:
             end = None if self._stop.is_set() else error
         except Exception as error:
             _log.exception("a fault in deployster itself, in a stream")
             end = error
         finally:
-            with contextlib.suppress(Exception):
-                pieces.close()
             self._places.leave()
             self._hand(end)
 
-    def _put(self, piece: bytes) -> bool:
-        """Hand a piece over as soon as there is room; False where nobody wants it any more."""
-        while not self._stop.is_set():
-            if self._room.acquire(timeout=_LOOK):
-                self._hand(piece)
-                return True
-        return False
+    def _put(self, piece: bytes) -> None:
+        """Hand a piece over as soon as there is room; StopAsked where nobody wants it any more."""
+        while not self._room.acquire(timeout=_LOOK):
+            if self._stop.is_set():
+                raise StopAsked
+        self._hand(piece)
 
     def _hand(self, piece: bytes | BaseException | None) -> None:
         self._pieces.append(piece)

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection, Generator
-from dataclasses import replace
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
+from deployster_cli.config.load import load
+from deployster_cli.domain.change import Policy
 from deployster_cli.domain.events import Event, Noticed
 from deployster_cli.domain.lock import LASTS, Note
-from deployster_cli.domain.rollout.plan import Policy, Wanted, plan_deploy
+from deployster_cli.domain.rollout.plan import plan_deploy
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import UnitFile
+from deployster_cli.engines.base import Engine
 from deployster_cli.errors import DeploysterError, EngineUnreachable, Interrupted, Locked
-from deployster_cli.operations.carry_out import PLAN_LASTS, PLANNINGS, Ahead, Keep, Locking, under_lock
+from deployster_cli.operations.change import PLAN_LASTS, PLANNINGS, Operation
 from deployster_cli.operations.deploy import Prepared
-from deployster_cli.operations.lock import new_note
+from deployster_cli.operations.preflight import Keep, Preflight
 from deployster_cli.operations.rollout import Work
 from deployster_cli.operations.task import Task
+from tests.domain.driving import wanted
 from tests.simulation import Fate, SimClock, SimEngine, stamped
 
 OTHER = Note("carousel", "bob", "ci", "elsewhere", 1, "bob's", 0, doing="deploying v9")
+
+
+Ahead = Callable[[], bool]
+"""What has to succeed before anything is done. Whether a hook ran."""
 
 
 class Planner:
@@ -40,9 +49,24 @@ class Planner:
             raise DeploysterError("There is no such release.")
         units = self.engine.units()
         self.engine.clock.sleep(self.takes)
-        plan = plan_deploy(Wanted("carousel", "v1", 1, policy=Policy(settle=0)), units, ())
+        plan = plan_deploy(wanted("carousel", "v1", 1, policy=Policy(settle=0)), units, ())
         files = {name: stamped(name) for name in plan.start}
         return Prepared(Work(plan, files), units)
+
+
+@dataclass(frozen=True)
+class Planned(Operation):
+    """An operation whose plan, preflight and tasks are a test's."""
+
+    planner: Planner
+    ahead: Ahead | None
+    tasks: tuple[Task, ...]
+
+    def prepare(self, engine: Engine) -> Prepared:
+        return self.planner()
+
+    def preflight(self, around: Preflight, engine: Engine, planned: Prepared, keep: Keep) -> bool:
+        return self.ahead() if self.ahead else False
 
 
 @pytest.fixture
@@ -56,18 +80,18 @@ def planner(engine: SimEngine) -> Planner:
 
 
 def carried(planner: Planner, ahead: Ahead | None = None, before: tuple[Task, ...] = ()) -> list[Event]:
-    engine = planner.engine
-    locking = Locking(new_note("carousel", "ann@laptop", "deploying v1", engine.clock), before=before)
-    return list(
-        under_lock(engine, replace(locking, ahead=ahead) if ahead else locking, planner, engine.clock),
+    told: list[Event] = []
+    change = wanted("carousel", "v1", 1)
+    Planned(load({}, {}, Path("/")), change, planner.engine.clock, planner, ahead, before).run(
+        planner.engine, told.append
     )
+    return told
 
 
 def doing(deed: Callable[[], object], *, ran: bool = True) -> Ahead:
     """Something ahead of the carrying out, and whether it counts as a hook."""
 
-    def ahead(_: Prepared, __: Keep) -> Generator[Event, None, bool]:
-        yield from ()
+    def ahead() -> bool:
         deed()
         return ran
 
@@ -215,16 +239,10 @@ def test_a_lock_that_turns_out_to_be_anothers_is_what_is_told_whatever_became_of
 
 
 def test_nothing_is_ahead_of_a_plan_whose_lock_is_anothers(planner: Planner) -> None:
-    made: list[Prepared] = []
-
-    def ahead(prepared: Prepared, _: Keep) -> Generator[Event, None, bool]:
-        yield from ()
-        made.append(prepared)
-        return False
-
+    made: list[str] = []
     planner.engine.locks.late = lambda: planner.engine.locks.notes.__setitem__("carousel", OTHER)
     with pytest.raises(Locked):
-        carried(planner, ahead)
+        carried(planner, doing(lambda: made.append("ahead")))
     assert made == []
 
 
