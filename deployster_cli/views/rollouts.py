@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 from deployster_cli.domain.durations import format_duration
@@ -11,11 +10,9 @@ from deployster_cli.domain.rollout.plan import Plan
 from deployster_cli.domain.units.model import Unit
 from deployster_cli.domain.wording import count, left_alone, on, resized, some_names, taken_over, where
 from deployster_cli.operations.carry_out import Carrying, Result
-from deployster_cli.views.output import Output, is_terminal
+from deployster_cli.views.output import Output
 from deployster_cli.views.progress import progress
 from deployster_cli.views.rows import Row
-from deployster_cli.views.tables import aligned, fitted
-from deployster_cli.views.text import columns
 
 
 def telling(output: Output, carrying: Carrying) -> Result:
@@ -51,23 +48,13 @@ def show_plan(output: Output, plan: Plan, units: Sequence[Unit], place: str = ""
 
 def announce_adoption(output: Output, plan: Plan, units: Sequence[Unit]) -> None:
     """Which units would be taken over, on stderr, before it is asked whether they should."""
-    rows = adopted_rows(plan, units)
     output.note("Deployster didn't make these:")
-    if is_terminal(sys.stderr):
-        lines = fitted(ADOPTED_COLUMNS, rows, columns(sys.stderr))
-        output.note("\n".join("".join(line).rstrip() for line in lines))
-    else:
-        output.note(aligned(ADOPTED_COLUMNS, rows).rstrip())
+    output.table(ADOPTED_COLUMNS, adopted_rows(plan, units), announced=True)
 
 
 def announce_plan(output: Output, plan: Plan, units: Sequence[Unit]) -> None:
     """What is about to happen, on stderr, before it is asked whether it should."""
-    rows = plan_rows(plan, units)
-    if is_terminal(sys.stderr):
-        lines = fitted(PLAN_COLUMNS, rows, columns(sys.stderr))
-        output.note("\n".join("".join(line).rstrip() for line in lines))
-    else:
-        output.note(aligned(PLAN_COLUMNS, rows).rstrip())
+    output.table(PLAN_COLUMNS, plan_rows(plan, units), announced=True)
 
 
 def _plan_table(output: Output, plan: Plan, rows: Sequence[Row], place: str) -> None:

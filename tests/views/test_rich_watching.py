@@ -26,7 +26,7 @@ def screen(board: Board, width: int = 60, height: int = 8) -> list[str]:
     console = Console(width=width, height=height, force_terminal=True, color_system=None)
     with console.capture() as capture:
         console.print(board)
-    return capture.get().splitlines()
+    return [line.rstrip() for line in capture.get().splitlines()]
 
 
 def board(states: list[str], away: str = "") -> Board:
@@ -48,9 +48,9 @@ def test_an_engine_that_is_away_is_told_of_above_the_last_table() -> None:
     ]
 
 
-def test_what_the_window_has_no_room_for_is_counted() -> None:
+def test_where_the_window_has_no_room_for_all_it_says_how_many_there_are() -> None:
     lines = screen(board(["running"] * 30))
-    assert (len(lines), lines[-1]) == (8, "… 26 more lines")
+    assert (len(lines), lines[-1]) == (8, "… 30 rows in all")
 
 
 def test_nothing_is_said_in_words() -> None:
