@@ -25,7 +25,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "server": ("server", "operations", "views", "config", "domain", "engines.base", "engines.process.end_all"),
     "backends": ("backends", "operations", "config", "domain", "engines.base"),
     "views": ("views", "operations", "domain"),
-    "operations": ("operations", "config", "domain", "engines.base", "engines.process", "views.rollouts"),
+    "operations": ("operations", "config", "domain", "engines.base", "engines.process"),
     "config": ("config", "domain", "engines.base", "engines.fleet.commands", "engines.local.commands"),
     "engines": ("engines.process", "domain"),
     "engines.process": ("engines.process",),

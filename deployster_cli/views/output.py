@@ -14,9 +14,7 @@ from typing import IO, NamedTuple
 
 from deployster_cli.errors import DeploysterError
 from deployster_cli.views import text as clean
-from deployster_cli.views.rows import Row
-from deployster_cli.views.tables import aligned, plain
-from deployster_cli.views.text import fit
+from deployster_cli.views.text import Row, aligned, fit, plain
 
 _USERINFO = r"//[^/@\s]+@"
 

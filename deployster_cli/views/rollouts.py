@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from deployster_cli.domain.durations import format_duration
-from deployster_cli.domain.payloads import encode
+from deployster_cli.domain.payloads import plan_shape
 from deployster_cli.domain.rollout.plan import Plan
 from deployster_cli.domain.units.model import Unit
 from deployster_cli.domain.wording import count, left_alone, on, resized, some_names, taken_over, where
 from deployster_cli.operations.carry_out import Carrying, Result
 from deployster_cli.views.output import Output
 from deployster_cli.views.progress import progress
-from deployster_cli.views.rows import Row
+from deployster_cli.views.text import Row
 
 
 def telling(output: Output, carrying: Carrying) -> Result:
@@ -116,34 +116,6 @@ def show_destroyed(output: Output, result: Result) -> None:
 
 PLAN_COLUMNS = ("BATCH", "DOES", "UNIT", "NOW", "MACHINE")
 ADOPTED_COLUMNS = ("UNIT", "MACHINE", "NOW")
-
-
-def plan_shape(plan: Plan) -> dict[str, object]:
-    """A plan for JSON: the unit names batch by batch."""
-    policy = plan.policy
-    return {
-        "service": plan.service,
-        "version": plan.version,
-        "keep": [name.text for name in plan.keep],
-        "steps": [
-            {
-                "start": [name.text for name in step.start],
-                "watch": [name.text for name in step.watch],
-                "retire": [name.text for name in step.retire],
-            }
-            for step in plan.steps
-        ],
-        "instances": encode(plan.instances),
-        "oneshot": plan.oneshot,
-        "adopted": [name.text for name in plan.adopted],
-        "beside": [name.text for name in plan.beside],
-        "halted": [name.text for name in plan.halted],
-        "before": plan.before,
-        "order": policy.order.value,
-        "on_failure": policy.on_failure.value,
-        "timeout": policy.timeout,
-        "settle": policy.settle,
-    }
 
 
 def plan_rows(plan: Plan, units: Sequence[Unit]) -> list[Row]:

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from deployster_cli.views.rows import Row
 from deployster_cli.views.terminal.tables import table
+from deployster_cli.views.text import Row
 
 COLUMNS = ("SERVICE", "VERSION", "STATE", "MACHINE")
 ROWS = [("carousel", "v1", "running", "10.0.0.1"), ("carousel", "v1", "failed", "10.0.0.2")]

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from deployster_cli.views.rows import Row
+from deployster_cli.views.text import Row
 
 STATE_STYLES = {
     "running": "green",

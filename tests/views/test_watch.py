@@ -9,8 +9,8 @@ from rich.console import Console
 
 from deployster_cli.operations.watch import Look
 from deployster_cli.views.output import Listing, Output
+from deployster_cli.views.results import watch
 from deployster_cli.views.terminal.watch import Board
-from deployster_cli.views.watching import watch
 from tests.views.test_output import terminal
 
 ON, OFF = "\x1b[?1049h", "\x1b[?1049l"
