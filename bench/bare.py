@@ -10,9 +10,9 @@ import sys
 import uvicorn
 from fastapi import FastAPI
 
+from deployster_cli.domain.payloads import unit_shape
 from deployster_cli.domain.units.model import Machine, State, Unit
 from deployster_cli.domain.units.names import UnitName
-from deployster_cli.views.rows import unit_shape
 
 
 def bare(units: int) -> FastAPI:

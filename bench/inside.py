@@ -43,7 +43,7 @@ def printed(units: Sequence[Unit]) -> int:
     """The text of ``units -o plain``; how many lines it has."""
     from deployster_cli.views.output import Output  # noqa: PLC0415 - imports are start-up's
     from deployster_cli.views.results import units_listing  # noqa: PLC0415
-    from deployster_cli.views.tables import plain  # noqa: PLC0415
+    from deployster_cli.views.text import plain  # noqa: PLC0415
 
     return plain(units_listing(Output("plain"), units, None).plain()).count("\n")
 

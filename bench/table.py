@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from bench.results import Comparison, figure
-from deployster_cli.views.tables import aligned
+from deployster_cli.views.text import aligned
 
 COLUMNS = ("benchmark", "ours", "beside", "its figure", "ratio", "target", "met", "runs")
 

@@ -148,7 +148,7 @@ def _say(kind: str, message: str, hint: str = "") -> None:
     lines = ["".join(c if c.isprintable() else "\ufffd" for c in line) for line in lines]
     text = "\n".join(map(_shown, lines))
     if kind and os.environ.get("GITHUB_ACTIONS") == "true":
-        from deployster_cli.views.actions import command  # noqa: PLC0415 - only where its runner reads it
+        from deployster_cli.views.progress import command  # noqa: PLC0415 - only where its runner reads it
 
         text = command("error", "\n".join(lines).removeprefix(f"{kind}: "))
     try:

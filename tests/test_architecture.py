@@ -28,10 +28,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "server": ("server", "operations", "views", "config", "domain", "engines.base", "engines.process.end_all"),
     "backends": ("backends", "operations", "config", "domain", "engines.base"),
     "views": ("views", "operations", "domain"),
-    "operations": (
-        *("operations", "config", "domain", "engines.base", "engines.declaration", "engines.process"),
-        "views.rollouts",
-    ),
+    "operations": (*("operations", "config", "domain", "engines.base", "engines.declaration", "engines.process"),),
     "config": ("config", "domain", "engines.base", "engines.declaration"),
     "engines": (
         *("engines.base", "engines.declaration", "engines.journal", "engines.journalctl", "engines.process", "domain"),

@@ -75,7 +75,7 @@ def window(tmp_path: Path) -> Iterator[Window]:
         pytest.skip("the program tmux is not installed")
     (tmp_path / "deployster.toml").write_text(LOCAL)
     shown = Window(tmp_path, "deploy carousel v1 --instances 2 --settle 6s")
-    shown.rows_with("@2  running")
+    shown.rows_with(r"@1  running.*\n.*@2  running")
     yield shown
     shown.close()
     argv = [sys.executable, "-P", "-m", "deployster_cli", "destroy", "carousel", "v1", "--yes", "-q"]

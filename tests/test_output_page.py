@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from deployster_cli import errors
+from deployster_cli.domain import payloads
 from deployster_cli.domain.units.model import Condition
-from deployster_cli.views import rows as shapes
+from deployster_cli.views import results
 from tests.test_shells import project
 
 PAGE = (Path(__file__).parent.parent / "docs" / "output.md").read_text()
@@ -53,7 +54,7 @@ def test_an_example_prints_what_it_is_for(example: str, prints: str, tmp_path: P
 def test_the_unit_shown_has_the_fields_of_a_unit_in_their_order() -> None:
     (shown,) = re.findall(r"^```json\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     fields = re.findall(
-        r'^        "(\w+)":', Path(shapes.__file__).read_text().split("def unit_shape")[1], re.MULTILINE
+        r'^        "(\w+)":', Path(payloads.__file__).read_text().split("def unit_shape")[1], re.MULTILINE
     )
     assert list(json.loads(shown)) == fields[: len(json.loads(shown))]
 
@@ -71,4 +72,4 @@ def test_every_exit_code_has_its_row() -> None:
 def test_the_plain_columns_are_those_of_the_program() -> None:
     (row,) = re.findall(r"^\| `units` \| (.*) \|$", PAGE, re.MULTILINE)
     named = [re.sub(r"^\d+ ", "", column).replace(" ", "-").upper() for column in row.split(", ")]
-    assert tuple(named) == shapes.UNIT_COLUMNS_WIDE
+    assert tuple(named) == results.UNIT_COLUMNS_WIDE

@@ -52,5 +52,5 @@ def test_an_outage_is_told_in_place_and_ends(watching: pexpect.spawn[str], tmp_p
 
 def test_it_is_laid_out_anew_for_another_width(watching: pexpect.spawn[str]) -> None:
     watching.setwinsize(24, 30)
-    watching.expect(rf"\n{STYLE}  INSTANCE")
+    watching.expect(rf"\n{STYLE}INSTANCE")
     assert watching.isalive()

@@ -38,6 +38,6 @@ def show_or_watch(
         raise InvalidInput(f"--interval {interval:g}s is too short: fleet can't take more than one look a second.")
     from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
     from deployster_cli.operations.watch import looks  # noqa: PLC0415
-    from deployster_cli.views.watching import watch  # noqa: PLC0415
+    from deployster_cli.views.results import watch  # noqa: PLC0415
 
     watch(run.output, looks(look, SystemClock(), interval), listing, f"{title}, every {interval:g}s")

@@ -1,4 +1,4 @@
-"""Values of the domain as JSON and back: events, intents and results, for HTTP and for a server's own records.
+"""Values of the domain as JSON and back: events, intents and results, for -o json, HTTP and a server's own records.
 
 Fields go by their names, enums by their values, a unit's name by its text, an event by its kind beside its fields.
 What comes back from outside is checked against the types that the dataclasses declare.
@@ -15,14 +15,16 @@ from enum import Enum
 from functools import cache
 from typing import Any, TypeVar
 
-from deployster_cli.domain.events import Event
 from deployster_cli.domain.units.names import UnitName, quoted
+from deployster_cli.domain.wording import release_state
 from deployster_cli.errors import InvalidInput
 
-T = TypeVar("T")
+if typing.TYPE_CHECKING:
+    from deployster_cli.domain.events import Event
+    from deployster_cli.domain.rollout.plan import Plan
+    from deployster_cli.domain.units.model import Release, Unit
 
-EVENTS: Mapping[str, type] = {kind.__name__: kind for kind in typing.get_args(Event)}
-"""Kind → event."""
+T = TypeVar("T")
 
 _SCALARS = (str, int, float, bool)
 
@@ -53,7 +55,7 @@ def encode_event(event: Event) -> dict[str, Any]:
 def decode_event(json: object) -> Event:
     """The event that ``encode_event`` made this of; InvalidInput for anything else."""
     fields = dict(json) if isinstance(json, Mapping) else {}
-    kind = EVENTS.get(str(fields.pop("kind", "")))
+    kind = _events().get(str(fields.pop("kind", "")))
     if kind is None:
         raise InvalidInput(f"{_shown(json)} is no event.")
     event: Event = decode(kind, fields)
@@ -150,6 +152,14 @@ def _record(kind: type, json: Mapping[str, object]) -> object:
 
 
 @cache
+def _events() -> Mapping[str, type]:
+    """Kind → event."""
+    from deployster_cli.domain.events import Event  # noqa: PLC0415 - a listing as JSON has no use for it
+
+    return {kind.__name__: kind for kind in typing.get_args(Event)}
+
+
+@cache
 def _fields(kind: type) -> Mapping[str, Any]:
     hints = typing.get_type_hints(kind)
     return {name: hints[name] for name in _members(kind)}
@@ -160,3 +170,74 @@ def _members(kind: type) -> tuple[str, ...]:
     if dataclasses.is_dataclass(kind):
         return tuple(field.name for field in dataclasses.fields(kind))
     return getattr(kind, "_fields", ())
+
+
+# --- what is shown, as the commands and the server both write it
+
+
+def unit_shape(unit: Unit) -> dict[str, object]:
+    """One unit for JSON: the Go service's six fields first, under its names, then ours. Unknown is null."""
+    machine = unit.machine
+    return {
+        "service": unit.name.service,
+        "instance": str(unit.name.instance),
+        "version": unit.name.version,
+        "current_state": unit.current,
+        "desired_state": unit.desired,
+        "machine_id": machine.id if machine else None,
+        "state": unit.condition,
+        "machine_ip": (machine.ip or None) if machine else None,
+        "port": unit.port,
+        "load": unit.load or None,
+        "active": unit.active or None,
+        "sub": unit.sub or None,
+        "unit": unit.name.text,
+        "foreign": unit.foreign,
+    }
+
+
+def service_shape(release: Release) -> dict[str, object]:
+    """One release of a service for JSON."""
+    return {
+        "service": release.service,
+        "version": release.version,
+        "running": len(release.running),
+        "instances": len(release.units),
+        "state": release_state(release),
+        "machines": sorted({unit.machine.id for unit in release.units if unit.machine}),
+        "foreign": release.foreign,
+    }
+
+
+def plan_shape(plan: Plan) -> dict[str, object]:
+    """A plan for JSON: the unit names batch by batch."""
+    policy = plan.policy
+    return {
+        "service": plan.service,
+        "version": plan.version,
+        "keep": [name.text for name in plan.keep],
+        "steps": [
+            {
+                "start": [name.text for name in step.start],
+                "watch": [name.text for name in step.watch],
+                "retire": [name.text for name in step.retire],
+            }
+            for step in plan.steps
+        ],
+        "instances": encode(plan.instances),
+        "oneshot": plan.oneshot,
+        "adopted": [name.text for name in plan.adopted],
+        "beside": [name.text for name in plan.beside],
+        "halted": [name.text for name in plan.halted],
+        "before": plan.before,
+        "order": policy.order.value,
+        "on_failure": policy.on_failure.value,
+        "timeout": policy.timeout,
+        "settle": policy.settle,
+    }
+
+
+def log_line_shape(name: UnitName, at: str | None, machine: str, line: str) -> dict[str, object]:
+    """One line of a journal. ``at`` is an RFC 3339 stamp; ``machine`` is empty but for a copy of a global unit."""
+    about = {"service": name.service, "version": name.version, "instance": str(name.instance), "unit": name.text}
+    return {**about, **({"machine": machine} if machine else {}), "at": at, "line": line}

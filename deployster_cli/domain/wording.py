@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from deployster_cli.domain.units.model import Unit
+from deployster_cli.domain.units.model import WORST_FIRST, Release, Unit
 from deployster_cli.domain.units.names import UnitName
 
 _LISTED_ONE_BY_ONE = 4
@@ -78,3 +78,20 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
     near = difflib.get_close_matches(word, sorted(set(known)), 1)
     return f" Did you mean {near[0]}?" if near else ""
+
+
+FOREIGN = "foreign"
+"""Stands for the state of what Deployster didn't make: how it is is its owner's business."""
+
+
+def state(unit: Unit) -> str:
+    """One word for what a unit does; FOREIGN for what isn't ours."""
+    return FOREIGN if unit.foreign else unit.condition.value
+
+
+def release_state(release: Release) -> str:
+    """One word for a whole release: what its worst instance does, worst first; FOREIGN for what isn't ours."""
+    if release.foreign:
+        return FOREIGN
+    present = {unit.condition for unit in release.units}
+    return next(condition.value for condition in WORST_FIRST if condition in present)

@@ -11,6 +11,7 @@ from deployster_cli.domain.change import Change, Verb
 from deployster_cli.domain.events import Noticed, Tell
 from deployster_cli.domain.hooks import FAILED, Facts
 from deployster_cli.domain.lock import RENEW_AFTER
+from deployster_cli.domain.payloads import plan_shape
 from deployster_cli.domain.rollout.plan import Plan
 from deployster_cli.domain.templates.secrets import notice
 from deployster_cli.domain.units.model import Service
@@ -21,7 +22,6 @@ from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.deploy import Prepared
 from deployster_cli.operations.hooks import STAYS, LocalCommands, run_post, run_pre
 from deployster_cli.operations.images import Answer, Fetch, image_problem
-from deployster_cli.views.rollouts import plan_shape
 
 REGISTRY_LIMIT = 3.0
 """Seconds for one answer of the registry. It is asked as a favour: without an answer the deploy goes on."""

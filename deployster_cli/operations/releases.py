@@ -45,12 +45,12 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One release of a service's history. What is empty is not known any more: only its version was kept."""
+    """One release of a service's history. None is what is not known any more: only its version was kept."""
 
     version: str
     running: int
-    deployed_at: str = ""
-    deployed_by: str = ""
+    deployed_at: str | None = None
+    deployed_by: str | None = None
 
 
 def standing(engine: Engine, service: str) -> Standing:
@@ -126,7 +126,7 @@ def history(engine: Engine, service: str) -> tuple[Entry, ...]:
     """The service's releases, newest first: those there are, then those that the newest one remembers."""
     now = standing(engine, service)
     there = [_entry(release, now.stamps.get(release.version)) for release in now.found]
-    there.sort(key=lambda entry: (entry.version == now.newest.version, entry.deployed_at), reverse=True)
+    there.sort(key=lambda entry: (entry.version == now.newest.version, entry.deployed_at or ""), reverse=True)
     known = {entry.version for entry in there}
     return (*there, *(Entry(version, 0) for version in now.before if version not in known))
 
@@ -134,7 +134,7 @@ def history(engine: Engine, service: str) -> tuple[Entry, ...]:
 def _entry(release: Release, stamp: Stamp | None) -> Entry:
     running = len(release.running)
     return (
-        Entry(release.version, running, stamp.deployed_at, stamp.deployed_by)
+        Entry(release.version, running, stamp.deployed_at or None, stamp.deployed_by or None)
         if stamp
         else Entry(release.version, running)
     )

@@ -11,7 +11,7 @@ from deployster_cli.domain.events import Event
 from deployster_cli.domain.units.model import Condition, Unit
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.wording import where
-from deployster_cli.views.rows import Row
+from deployster_cli.views.text import Row
 
 _LISTED = "until the engine lists it"
 _STOPPED, _LET_GO = "until its stop commands are done", "until its machine lets go of it"

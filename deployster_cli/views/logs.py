@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Generator
 from datetime import UTC, datetime
 
+from deployster_cli.domain.payloads import log_line_shape
 from deployster_cli.errors import EXIT_DONE, EXIT_INTERRUPTED
 from deployster_cli.operations.logs import LogLine, LogNote
 from deployster_cli.views.output import Output, emit, is_terminal
@@ -49,10 +50,7 @@ def _form(output: Output) -> Shown:
 def as_json(line: LogLine) -> str:
     """One JSON object, on a line of its own."""
     at = None if line.at is None else datetime.fromtimestamp(line.at, UTC).isoformat(timespec="microseconds")
-    name = line.name
-    about = {"service": name.service, "version": name.version, "instance": str(name.instance), "unit": name.text}
-    where = {"machine": line.machine} if line.machine else {}
-    return json.dumps({**about, **where, "at": at, "line": line.text}, ensure_ascii=False) + "\n"
+    return json.dumps(log_line_shape(line.name, at, line.machine, line.text), ensure_ascii=False) + "\n"
 
 
 def as_text(line: LogLine) -> str:

@@ -14,9 +14,7 @@ from typing import IO, NamedTuple
 
 from deployster_cli.errors import DeploysterError
 from deployster_cli.views import text as clean
-from deployster_cli.views.rows import Row
-from deployster_cli.views.tables import aligned, plain
-from deployster_cli.views.text import fit
+from deployster_cli.views.text import Row, aligned, fit, plain
 
 _USERINFO = r"//[^/@\s]+@"
 
@@ -42,18 +40,24 @@ class Output(NamedTuple):
     color: bool = True
     verbose: bool = False
 
-    def table(self, columns: Row, rows: Sequence[Row], *, empty: str = "", by: int = 0) -> None:
-        """Rows for people; ``empty`` is said on stderr where there are none. On a terminal the first ``by`` cells of
-        a row are left out where they repeat those of the row above.
+    def table(
+        self, columns: Row, rows: Sequence[Row], *, empty: str = "", by: int = 0, announced: bool = False
+    ) -> None:
+        """Rows for people; where there are none ``empty`` is said on stderr. On a terminal the first ``by`` cells of
+        a row are left out where they repeat those of the row above. ``announced``: on stderr (not with -q).
         """
+        stream = sys.stderr if announced else sys.stdout
         if not rows and empty:
             self.note(empty)
-        elif is_terminal(sys.stdout):
+        elif announced and self.quiet:
+            return
+        elif is_terminal(stream):
             from deployster_cli.views.terminal.tables import print_table  # noqa: PLC0415 - rich is slow to import
 
-            print_table(columns, [tuple(map(clean.printable, row)) for row in rows], by=by, color=self.color)
+            shown = [tuple(map(clean.printable, row)) for row in rows]
+            print_table(columns, shown, by=by, color=self.color, stderr=announced)
         else:
-            emit(aligned(columns, rows), sys.stdout)
+            emit(aligned(columns, rows), stream)
 
     def plain(self, rows: Sequence[Row]) -> None:
         """Rows for programs."""

@@ -5,14 +5,33 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Mapping
 from typing import Protocol
 
 from deployster_cli.domain import events
 from deployster_cli.domain.events import Event
-from deployster_cli.views.actions import command, harmless, in_actions
 from deployster_cli.views.board import Board
 from deployster_cli.views.output import Output, is_terminal, tell
 from deployster_cli.views.sentences import sentence
+
+_DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
+"""What the runner turns back, as its own toolkit writes it (actions/toolkit, packages/core/src/command.ts)."""
+
+
+def in_actions(environ: Mapping[str, str]) -> bool:
+    """Whether a workflow's runner reads what we print."""
+    return environ.get("GITHUB_ACTIONS") == "true"
+
+
+def command(name: str, text: str = "") -> str:
+    """``::error::text``: on one line, whatever the text holds."""
+    return f"::{name}::{text.translate(_DATA)}"
+
+
+def harmless(line: str) -> str:
+    """A line that the runner only shows: it obeys ``##[`` anywhere in a line, and ``::`` at its beginning."""
+    text = line.replace("##[", "# #[").replace("\r", " ").replace("\n", " ")
+    return f". {text}" if text.lstrip().startswith("::") else text
 
 
 class Lines(Protocol):

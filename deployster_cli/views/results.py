@@ -2,31 +2,76 @@
 
 from __future__ import annotations
 
+import select
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import IO, TYPE_CHECKING, Protocol, TypeVar
 
+from deployster_cli.domain.payloads import encode, service_shape, unit_shape
 from deployster_cli.domain.units.model import Release, Unit
-from deployster_cli.views import rows as shapes
-from deployster_cli.views.output import Listing, Output, is_terminal
-from deployster_cli.views.text import ago
+from deployster_cli.domain.wording import release_state, state, where
+from deployster_cli.views.output import Listing, Output, emit, is_terminal
+from deployster_cli.views.text import Row, ago, aligned, plain
 
 if TYPE_CHECKING:
     from deployster_cli.domain.units.unitfile import UnitFile
     from deployster_cli.operations.check import Finding
     from deployster_cli.operations.releases import Entry
+    from deployster_cli.operations.watch import Look
+
+T = TypeVar("T")
+
+UNIT_COLUMNS = ("SERVICE", "VERSION", "INSTANCE", "STATE", "MACHINE", "PORT")
+UNIT_COLUMNS_WIDE = (*UNIT_COLUMNS, "DESIRED", "CURRENT", "LOAD", "ACTIVE", "SUB", "MACHINE-ID", "UNIT")
+SERVICE_COLUMNS = ("SERVICE", "VERSION", "RUNNING", "INSTANCES", "STATE", "MACHINES")
+
+
+def unit_row(unit: Unit) -> Row:
+    """One line of ``units``: UNIT_COLUMNS."""
+    port = "-" if unit.port is None else str(unit.port)
+    name = unit.name
+    return name.service, name.version, str(name.instance), state(unit), where(unit), port
+
+
+def unit_row_wide(unit: Unit) -> Row:
+    """One line of ``units -o wide`` and ``-o plain``: UNIT_COLUMNS_WIDE."""
+    machine = unit.machine.id if unit.machine else "-"
+    return (
+        *unit_row(unit),
+        unit.desired or "-",
+        unit.current or "-",
+        unit.load or "-",
+        unit.active or "-",
+        unit.sub or "-",
+        machine,
+        unit.name.text,
+    )
+
+
+def service_row(release: Release, between: str = ",") -> Row:
+    """One line of ``services``: SERVICE_COLUMNS. ``between`` parts the machines."""
+    machines = sorted({where(unit) for unit in release.units if unit.machine})
+    running, all_of_it = str(len(release.running)), str(len(release.units))
+    there = between.join(machines) or "-"
+    return release.service, release.version, running, all_of_it, release_state(release), there
+
+
+def history_row(entry: Entry, said: Callable[[str], str] = str) -> Row:
+    """One line of ``history``; ``said`` makes words of the time of a deploy."""
+    at = said(entry.deployed_at) if entry.deployed_at else "-"
+    return entry.version, str(entry.running), at, entry.deployed_by or "-"
 
 
 def units_listing(output: Output, units: Sequence[Unit], service: str | None, meant: str = "") -> Listing:
     """The units as a listing. ``meant`` is said behind the sentence that there is none."""
     wide = output.form == "wide"
-    row = shapes.unit_row_wide if wide else shapes.unit_row
+    row = unit_row_wide if wide else unit_row
     return Listing(
-        columns=shapes.UNIT_COLUMNS_WIDE if wide else shapes.UNIT_COLUMNS,
+        columns=UNIT_COLUMNS_WIDE if wide else UNIT_COLUMNS,
         rows=lambda: [row(unit) for unit in units],
-        plain=lambda: [shapes.unit_row_wide(unit) for unit in units],
-        json=lambda: {"units": [shapes.unit_shape(unit) for unit in units]},
+        plain=lambda: [unit_row_wide(unit) for unit in units],
+        json=lambda: {"units": [unit_shape(unit) for unit in units]},
         empty=f"There is no unit of {service}.{meant}" if service else "There are no units of Deployster's.",
         by=2,
     )
@@ -35,10 +80,10 @@ def units_listing(output: Output, units: Sequence[Unit], service: str | None, me
 def services_listing(releases: Sequence[Release]) -> Listing:
     """The releases of every service as a listing."""
     return Listing(
-        columns=shapes.SERVICE_COLUMNS,
-        rows=lambda: [shapes.service_row(release, ", ") for release in releases],
-        plain=lambda: [shapes.service_row(release) for release in releases],
-        json=lambda: {"services": [shapes.service_shape(release) for release in releases]},
+        columns=SERVICE_COLUMNS,
+        rows=lambda: [service_row(release, ", ") for release in releases],
+        plain=lambda: [service_row(release) for release in releases],
+        json=lambda: {"services": [service_shape(release) for release in releases]},
         empty="There are no units of Deployster's.",
         by=1,
     )
@@ -51,9 +96,9 @@ def show_history(output: Output, service: str, entries: Sequence[Entry]) -> None
     output.listing(
         Listing(
             columns=("VERSION", "RUNNING", "DEPLOYED", "BY"),
-            rows=lambda: [shapes.history_row(entry, said) for entry in entries],
-            plain=lambda: [shapes.history_row(entry) for entry in entries],
-            json=lambda: {"service": service, "history": [shapes.history_shape(entry) for entry in entries]},
+            rows=lambda: [history_row(entry, said) for entry in entries],
+            plain=lambda: [history_row(entry) for entry in entries],
+            json=lambda: {"service": service, "history": encode(entries)},
         )
     )
 
@@ -167,3 +212,52 @@ def show_written(output: Output, service: str, paths: Sequence[str]) -> None:
         table=lambda: output.say(f"{wrote}Next: change deployster.toml to fit, then deployster check\n"),
         plain=lambda: [(path,) for path in paths],
     )
+
+
+def watch(output: Output, looks: Iterator[Look[T]], listing: Callable[[T], Listing], title: str) -> None:
+    """Show every look until it is interrupted, or until nobody reads any more.
+
+    With -v never in place: the lines about the calls would go right through the table.
+    """
+    if output.form in {"table", "wide"} and is_terminal(sys.stdout) and not output.verbose:
+        from deployster_cli.views.terminal.watch import draw  # noqa: PLC0415 - rich is slow to import
+
+        draw(looks, listing, title, color=output.color)
+    else:
+        _blocks(output, looks, listing)
+
+
+def _blocks(output: Output, looks: Iterator[Look[T]], listing: Callable[[T], Listing]) -> None:
+    shown, away = "", False
+    for look in looks:
+        if bool(look.away) != away:
+            away = bool(look.away)
+            output.note(f"{look.at} {look.away or 'The engine answers again.'}")
+        if _abandoned(sys.stdout):
+            return
+        text = _block(output.form, listing(look.what))
+        if text != shown and not emit(f"{look.at}\n{text}" if output.form in {"table", "wide"} else text, sys.stdout):
+            return
+        shown = text
+
+
+def _abandoned(stream: IO[str] | None) -> bool:
+    """Whether the reader at a pipe's other end has gone, which no write has told yet as nothing has changed."""
+    poll = select.poll()
+    try:
+        poll.register(stream.fileno() if stream else -1, 0)
+        return bool(poll.poll(0))
+    except (OSError, ValueError, OverflowError):
+        return False
+
+
+def _block(form: str, listing: Listing) -> str:
+    """One block: JSON on one line, else the rows and an empty line."""
+    if form == "json":
+        import json  # noqa: PLC0415 - only -o json needs it
+
+        return json.dumps(listing.json(), ensure_ascii=False) + "\n"
+    if form == "plain":
+        return plain(listing.plain()) + "\n"
+    rows = listing.rows()
+    return (aligned(listing.columns, rows) if rows else f"{listing.empty}\n") + "\n"

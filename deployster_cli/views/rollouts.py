@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 
 from deployster_cli.domain.durations import format_duration
 from deployster_cli.domain.events import Tell
-from deployster_cli.domain.payloads import encode
+from deployster_cli.domain.payloads import plan_shape
 from deployster_cli.domain.rollout.plan import Plan
 from deployster_cli.domain.units.model import Unit
 from deployster_cli.domain.wording import count, left_alone, on, resized, some_names, taken_over, where
 from deployster_cli.operations.rollout import Result
-from deployster_cli.views.output import Output, is_terminal
+from deployster_cli.views.output import Output
 from deployster_cli.views.progress import progress
-from deployster_cli.views.rows import Row
-from deployster_cli.views.tables import aligned, fitted
-from deployster_cli.views.text import columns
+from deployster_cli.views.text import Row
 
 
 def with_progress(output: Output, run: Callable[[Tell], Result]) -> Result:
@@ -40,23 +37,13 @@ def show_plan(output: Output, plan: Plan, units: Sequence[Unit], place: str = ""
 
 def announce_adoption(output: Output, plan: Plan, units: Sequence[Unit]) -> None:
     """Which units would be taken over, on stderr, before it is asked whether they should."""
-    rows = adopted_rows(plan, units)
     output.note("Deployster didn't make these:")
-    if is_terminal(sys.stderr):
-        lines = fitted(ADOPTED_COLUMNS, rows, columns(sys.stderr))
-        output.note("\n".join("".join(line).rstrip() for line in lines))
-    else:
-        output.note(aligned(ADOPTED_COLUMNS, rows).rstrip())
+    output.table(ADOPTED_COLUMNS, adopted_rows(plan, units), announced=True)
 
 
 def announce_plan(output: Output, plan: Plan, units: Sequence[Unit]) -> None:
     """What is about to happen, on stderr, before it is asked whether it should."""
-    rows = plan_rows(plan, units)
-    if is_terminal(sys.stderr):
-        lines = fitted(PLAN_COLUMNS, rows, columns(sys.stderr))
-        output.note("\n".join("".join(line).rstrip() for line in lines))
-    else:
-        output.note(aligned(PLAN_COLUMNS, rows).rstrip())
+    output.table(PLAN_COLUMNS, plan_rows(plan, units), announced=True)
 
 
 def _plan_table(output: Output, plan: Plan, rows: Sequence[Row], place: str) -> None:
@@ -118,34 +105,6 @@ def show_destroyed(output: Output, result: Result) -> None:
 
 PLAN_COLUMNS = ("BATCH", "DOES", "UNIT", "NOW", "MACHINE")
 ADOPTED_COLUMNS = ("UNIT", "MACHINE", "NOW")
-
-
-def plan_shape(plan: Plan) -> dict[str, object]:
-    """A plan for JSON: the unit names batch by batch."""
-    policy = plan.policy
-    return {
-        "service": plan.service,
-        "version": plan.version,
-        "keep": [name.text for name in plan.keep],
-        "steps": [
-            {
-                "start": [name.text for name in step.start],
-                "watch": [name.text for name in step.watch],
-                "retire": [name.text for name in step.retire],
-            }
-            for step in plan.steps
-        ],
-        "instances": encode(plan.instances),
-        "oneshot": plan.oneshot,
-        "adopted": [name.text for name in plan.adopted],
-        "beside": [name.text for name in plan.beside],
-        "halted": [name.text for name in plan.halted],
-        "before": plan.before,
-        "order": policy.order.value,
-        "on_failure": policy.on_failure.value,
-        "timeout": policy.timeout,
-        "settle": policy.settle,
-    }
 
 
 def plan_rows(plan: Plan, units: Sequence[Unit]) -> list[Row]:

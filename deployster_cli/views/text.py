@@ -1,15 +1,31 @@
-"""Lines that are too long for a terminal, parted between words."""
+"""Text in columns, folded to a terminal's width, without what would move its cursor; and times as people say them."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import IO
 
 from deployster_cli.domain.durations import HOUR, MINUTE
 from deployster_cli.domain.wording import count
+
+Row = tuple[str, ...]
+
+
+def aligned(columns: Row, rows: Sequence[Row]) -> str:
+    """A header and the rows in columns, two spaces apart, without trailing blanks."""
+    sizes = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
+    lines = ("  ".join(cell.ljust(size) for cell, size in zip(row, sizes, strict=True)) for row in (columns, *rows))
+    return "".join(line.rstrip() + "\n" for line in lines)
+
+
+def plain(rows: Sequence[Row]) -> str:
+    """One line a row, cells parted by one TAB, no header: what awk and cut expect."""
+    return "".join("\t".join(row) + "\n" for row in rows)
+
 
 _BEGINNING = re.compile(r" *(\| |- )?")
 """What stands before a line's text: blanks, and the mark of a quote or of an item."""

@@ -12,14 +12,13 @@ from hypothesis import strategies as st
 from deployster_cli.backends.remote import payloads
 from deployster_cli.backends.remote.errors import NotAServer, RemoteFailed
 from deployster_cli.domain import events
-from deployster_cli.domain.payloads import encode, encode_event
+from deployster_cli.domain.payloads import encode, encode_event, plan_shape, unit_shape
 from deployster_cli.domain.rollout.plan import Plan
 from deployster_cli.domain.units.model import Machine, Unit
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.operations.releases import Entry
 from deployster_cli.operations.rollout import Result
-from deployster_cli.views.rollouts import plan_shape
-from deployster_cli.views.rows import unit_row_wide, unit_shape
+from deployster_cli.views.results import unit_row_wide
 
 words = st.text("abcdefgh", max_size=5)
 made = st.sampled_from(["", "2015.03.02-00.31.45"])

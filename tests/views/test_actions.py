@@ -11,9 +11,8 @@ from deployster_cli.domain.events import Event, Failure
 from deployster_cli.domain.rollout.tracking import Reason
 from deployster_cli.domain.units.model import Machine, State, Unit
 from deployster_cli.domain.units.names import UnitName
-from deployster_cli.views.actions import command, harmless
 from deployster_cli.views.output import Output
-from deployster_cli.views.progress import progress
+from deployster_cli.views.progress import command, harmless, progress
 
 Saying = Callable[..., list[str]]
 

@@ -17,7 +17,7 @@ from deployster_cli.domain.units.names import UnitName
 from deployster_cli.errors import DeploysterError
 from deployster_cli.views.output import Output, emit
 from deployster_cli.views.progress import DatedLines, Progress, progress
-from deployster_cli.views.tables import aligned, plain
+from deployster_cli.views.text import aligned, plain
 
 ROWS = [("a", "running"), ("bbb", "failed")]
 UNIT = Unit(

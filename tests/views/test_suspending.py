@@ -6,14 +6,8 @@ import os
 import signal
 
 import pytest
-from rich.console import Console
 
-from deployster_cli.views.terminal.live import STDERR, Pausing, suspendable
-
-
-def live() -> Pausing:
-    """Something drawn in place that has not begun yet."""
-    return Pausing("drawn", console=Console(stderr=True, force_terminal=True), auto_refresh=False)
+from deployster_cli.views.terminal.live import STDERR, suspendable
 
 
 @pytest.fixture
@@ -25,20 +19,20 @@ def stopped(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 
 
 def test_the_terminal_is_given_back_and_taken_again(stopped: list[object], capfd: pytest.CaptureFixture[str]) -> None:
-    with suspendable(live(), "left ", "entered ", STDERR):
+    with suspendable("left ", "entered ", STDERR):
         os.kill(os.getpid(), signal.SIGTSTP)
         os.kill(os.getpid(), signal.SIGTSTP)
     assert capfd.readouterr().err == "left entered left entered "
 
 
 def test_the_process_does_stop(stopped: list[object]) -> None:
-    with suspendable(live(), "", "", STDERR):
+    with suspendable("", "", STDERR):
         os.kill(os.getpid(), signal.SIGTSTP)
     assert stopped == [signal.SIG_DFL]
 
 
 def test_afterwards_ctrl_z_is_what_it_was(stopped: list[object]) -> None:
-    with suspendable(live(), "", "", STDERR):
+    with suspendable("", "", STDERR):
         pass
     assert signal.getsignal(signal.SIGTSTP) == signal.SIG_DFL
 
@@ -47,28 +41,6 @@ def test_where_it_is_ignored_it_stays_ignored(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(signal, "getsignal", lambda _: signal.SIG_IGN)
     taken: list[int] = []
     monkeypatch.setattr(signal, "signal", lambda number, _: taken.append(number))
-    with suspendable(live(), "", "", STDERR):
+    with suspendable("", "", STDERR):
         pass
     assert taken == []
-
-
-def test_nothing_is_drawn_before_the_terminal_is_ours_again(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("TERM", "xterm")
-    with live() as drawing, suspendable(drawing, "left ", "entered", STDERR):
-        capfd.readouterr()
-        monkeypatch.setattr(signal, "raise_signal", lambda _: drawing.refresh())
-        os.kill(os.getpid(), signal.SIGTSTP)
-        assert capfd.readouterr().err == "left entered"
-
-
-def test_then_it_is_drawn_again(
-    stopped: list[object], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("TERM", "xterm")
-    with live() as drawing, suspendable(drawing, "", "", STDERR):
-        os.kill(os.getpid(), signal.SIGTSTP)
-        capfd.readouterr()
-        drawing.refresh()
-        assert "drawn" in capfd.readouterr().err

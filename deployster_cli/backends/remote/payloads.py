@@ -112,7 +112,7 @@ def member(json: object, name: str) -> object:
 
 
 def unit_of(json: object) -> Unit:
-    """The unit that views.shapes.unit_shape made this of, without its hash and what an engine counts of restarts."""
+    """The unit that domain.payloads.unit_shape made this of, without its hash and what an engine counts of restarts."""
     at = read(_UnitShape, json)
     return Unit(
         name=at.unit,
@@ -130,11 +130,11 @@ def unit_of(json: object) -> Unit:
 def entry_of(json: object) -> Entry:
     """One release of a service's history."""
     at = read(_EntryShape, json)
-    return Entry(at.version, at.running, at.deployed_at or "", at.deployed_by or "")
+    return Entry(at.version, at.running, at.deployed_at, at.deployed_by)
 
 
 def plan_of(json: object) -> Plan:
-    """The plan that views.rollouts.plan_shape made this of."""
+    """The plan that domain.payloads.plan_shape made this of."""
     at = read(_PlanShape, json)
     policy = Policy(settle=at.settle, timeout=at.timeout, order=at.order, on_failure=at.on_failure)
     others = at.oneshot, at.adopted, at.beside, at.halted, at.before

@@ -15,6 +15,7 @@ from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from deployster_cli.domain.change import Change
+from deployster_cli.domain.payloads import plan_shape
 from deployster_cli.domain.rollout.plan import Plan
 from deployster_cli.errors import NotFound
 from deployster_cli.operations.change import Operation
@@ -25,7 +26,6 @@ from deployster_cli.server.routes import schemas
 from deployster_cli.server.routes.answers import JobAnswer, JobsAnswer, PlanAnswer
 from deployster_cli.server.routes.schemas import ServicePath, VersionPath
 from deployster_cli.server.state import Serving
-from deployster_cli.views.rollouts import plan_shape
 
 MOST_PLANNED = 4
 """Dry runs at once: each asks the engine. More are told to come again."""

@@ -14,13 +14,13 @@ from fastapi.sse import format_sse_event
 from starlette.responses import StreamingResponse
 
 from deployster_cli.config.load import Settings
+from deployster_cli.domain.payloads import service_shape, unit_shape
 from deployster_cli.errors import EngineError
 from deployster_cli.server.jobs.job import Job
 from deployster_cli.server.middleware.problems import responses
 from deployster_cli.server.state import Serving
 from deployster_cli.server.streams.listing import Listing, Seen
 from deployster_cli.server.streams.threaded_response import Events
-from deployster_cli.views.rows import service_shape, unit_shape
 
 LOOK_EVERY = 2.0
 """Seconds between two looks at the listing while anybody has the page open. All streams share one look."""

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
+from deployster_cli.domain.payloads import encode, service_shape, unit_shape
 from deployster_cli.domain.units.model import Release, Unit, everything
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EngineError, EngineUnreachable, NotFound
 from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.releases import history
 from deployster_cli.operations.units import list_units
-from deployster_cli.views.rows import history_shape, service_shape, unit_shape
 
 FRESH = 1.0
 """Seconds for which a listing, or the error that came in its place, is good."""
@@ -116,7 +116,7 @@ class Listing:
         if not seen.of(service):
             raise NotFound(f"There is no service {service}.", "GET /v1/services shows what there is.")
         entries = await self._flights.once(("history", service), partial(history, self._engine, service))
-        return encoded({"service": service, "history": [history_shape(entry) for entry in entries]})
+        return encoded({"service": service, "history": encode(entries)})
 
     async def _next(self) -> Seen | Refused:
         return await self._flights.once("units", self._look)

@@ -6,13 +6,14 @@ import contextlib
 import time
 
 from rich.console import Console, ConsoleOptions, RenderResult
+from rich.live import Live
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from deployster_cli.views.board import Board
-from deployster_cli.views.tables import GAP, widths
 from deployster_cli.views.terminal.live import ERASED, HIDDEN, SHOWN, STDERR, Parked, suspendable
 from deployster_cli.views.terminal.tables import STATE_STYLES, terminal
 from deployster_cli.views.text import folded
@@ -36,28 +37,33 @@ class RichLines:
     def __init__(self, *, color: bool) -> None:
         self._console = terminal(color=color, stderr=True)
         self._block = Block(Board())
-        self._live = Parked(self._block, console=self._console, transient=True, refresh_per_second=8)
+        self._live: Live | None = None
         self._until_closed = contextlib.ExitStack()
 
     def write(self, tone: str, text: str) -> None:
-        """One line, above the block; one that is too long goes on below, parted between words."""
+        """One line, above the block; one that is too long goes on below, wrapped between words."""
+        lines = Text("\n".join(folded(text, self._console.width)), style=STYLES[tone])
         with _UNHEARD:
-            for line in folded(text, self._console.width):
-                self._console.print(Text(line, style=STYLES[tone]), soft_wrap=True)
+            self._console.print(*([Parked()] if self._live else []), lines, soft_wrap=True)
 
     def show(self, board: Board) -> None:
         """What the block shows from now on."""
         self._block.board = board
+        if self._live:
+            return
+        self._live = Live(Parked(self._block), console=self._console, transient=True, refresh_per_second=8)
         with _UNHEARD:
-            if not self._live.is_started:
-                self._until_closed.enter_context(suspendable(self._live, ERASED + SHOWN, HIDDEN, STDERR))
+            self._until_closed.enter_context(suspendable(ERASED + SHOWN, HIDDEN, STDERR))
             self._live.start()
 
     def close(self) -> None:
         """Take the block away."""
         self._until_closed.close()
-        with _UNHEARD:
-            self._live.stop()
+        if self._live:
+            self._live.update(Parked())
+            with _UNHEARD:
+                self._live.stop()
+        self._live = None
 
 
 class Block:
@@ -72,9 +78,11 @@ class Block:
         now, board = time.monotonic(), self.board
         rows = board.rows(now)
         shown = rows[: max(1, console.height // 2 - 2)]
-        sizes = widths(shown[0], shown) if shown else []
+        name, state, *others = Column(no_wrap=True), Column(no_wrap=True), Column(), Column(), Column()
+        instances = Table.grid(name, state, *others, padding=(0, 2, 0, 0))
         for row in shown:
-            yield _cut(_line([cell.ljust(size) for cell, size in zip(row, sizes, strict=True)]))
+            instances.add_row(*(_cut(Text(cell, style=STATE_STYLES.get(cell, "dim"))) for cell in row))
+        yield Padding(instances, (0, 0, 0, 2))
         if len(rows) > len(shown):
             yield _cut(Text(f"  and {len(rows) - len(shown)} more", style="dim"))
         yield self._foot(now) if board.total else self._spinner
@@ -85,13 +93,6 @@ class Block:
         bar = ProgressBar(total=1, completed=done, width=_BAR, style=_REST, complete_style=_DONE, finished_style=_DONE)
         grid.add_row(self._spinner, bar, _cut(Text(self.board.summary(now))))
         return grid
-
-
-def _line(cells: list[str]) -> Text:
-    text = Text("  ")
-    for cell in cells:
-        text.append(cell + " " * GAP, style=STATE_STYLES.get(cell.strip(), "dim"))
-    return text
 
 
 def _cut(text: Text) -> Text:

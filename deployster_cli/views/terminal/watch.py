@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleOptions, Group, RenderableType
+from rich.live import Live
+from rich.segment import Segment
 from rich.text import Text
 
 from deployster_cli.operations.watch import Look
 from deployster_cli.views.output import Listing
-from deployster_cli.views.terminal.live import HIDDEN, OTHER_SCREEN, SHOWN, STDOUT, USUAL_SCREEN, Pausing, suspendable
-from deployster_cli.views.terminal.tables import table_lines, terminal
+from deployster_cli.views.terminal.live import HIDDEN, OTHER_SCREEN, SHOWN, STDOUT, USUAL_SCREEN, suspendable
+from deployster_cli.views.terminal.tables import table, terminal
 
 T = TypeVar("T")
 
@@ -34,38 +36,32 @@ class Board:
             head.append(f"\nNo news: {away}", style="not dim yellow")
         self._head, self._listing = head, listing
 
-    def lines(self, width: int) -> list[Text]:
-        """The table's lines."""
+    def table(self, width: int, most: int | None = None) -> RenderableType:
+        """What was listed; of its rows at most as many as this."""
         if self._listing is None:
-            return []
-        rows = self._listing.rows()
-        if not rows:
-            return [Text(self._listing.empty)]
-        return list(table_lines(self._listing.columns, rows, by=self._listing.by, width=width))
+            return ""
+        rows = self._listing.rows()[:most]
+        return table(self._listing.columns, rows, self._listing.by, width) if rows else Text(self._listing.empty)
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> list[Segment]:
         """As much of it as there is room for."""
-        head = list(self._head.wrap(console, options.max_width))
-        lines = self.lines(options.max_width)
-        room = console.height - len(head) - 1
-        if len(lines) > room:
-            lines = [*lines[: room - 1], Text(f"… {len(lines) - room + 1} more lines", style="dim")]
-        for line in (*head, Text(), *lines):
-            line.no_wrap, line.overflow = True, "ellipsis"
-            yield line
+        block = Group(self._head, "", self.table(console.width, console.height))
+        lines = console.render_lines(block, options.update(height=None), new_lines=True)
+        if self._listing and len(lines) > console.height:
+            lines[console.height - 1 :] = [[Segment(f"… {len(self._listing.rows())} rows in all")]]
+        return [segment for line in lines for segment in line]
 
 
 def draw(looks: Iterator[Look[T]], listing: Callable[[T], Listing], title: str, *, color: bool) -> None:
     """Show every look until it is interrupted."""
     console = terminal(color=color)
     board = Board(title)
-    live = Pausing(board, console=console, screen=True, refresh_per_second=_REDRAWN)
+    live = Live(board, console=console, screen=True, refresh_per_second=_REDRAWN)
     try:
-        with suspendable(live, USUAL_SCREEN + SHOWN, OTHER_SCREEN + HIDDEN, STDOUT):
+        with suspendable(USUAL_SCREEN + SHOWN, OTHER_SCREEN + HIDDEN, STDOUT):
             for look in looks:
                 board.put(listing(look.what), look.at, look.away)
                 live.start()
     finally:
         live.stop()  # not by "with": a Ctrl-C while it starts would leave the terminal on the other screen
-        for line in board.lines(console.width):
-            console.print(line, soft_wrap=True)
+        console.print(board.table(console.width))

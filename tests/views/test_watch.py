@@ -9,8 +9,8 @@ from rich.console import Console
 
 from deployster_cli.operations.watch import Look
 from deployster_cli.views.output import Listing, Output
+from deployster_cli.views.results import watch
 from deployster_cli.views.terminal.watch import Board
-from deployster_cli.views.watching import watch
 from tests.views.test_output import terminal
 
 ON, OFF = "\x1b[?1049h", "\x1b[?1049l"
@@ -26,7 +26,7 @@ def screen(board: Board, width: int = 60, height: int = 8) -> list[str]:
     console = Console(width=width, height=height, force_terminal=True, color_system=None)
     with console.capture() as capture:
         console.print(board)
-    return capture.get().splitlines()
+    return [line.rstrip() for line in capture.get().splitlines()]
 
 
 def board(states: list[str], away: str = "") -> Board:
@@ -48,9 +48,9 @@ def test_an_engine_that_is_away_is_told_of_above_the_last_table() -> None:
     ]
 
 
-def test_what_the_window_has_no_room_for_is_counted() -> None:
+def test_where_the_window_has_no_room_for_all_it_says_how_many_there_are() -> None:
     lines = screen(board(["running"] * 30))
-    assert (len(lines), lines[-1]) == (8, "… 26 more lines")
+    assert (len(lines), lines[-1]) == (8, "… 30 rows in all")
 
 
 def test_nothing_is_said_in_words() -> None:
