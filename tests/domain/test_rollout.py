@@ -165,6 +165,18 @@ def test_a_slow_start_is_waited_for_until_the_time_limit() -> None:
     assert late.failure.reason is Reason.NOT_YET
 
 
+def test_being_placed_starting_and_settling_have_the_time_limit_each() -> None:
+    run = deploy(sim(place_delay=15, start_delay=15), 1, policy=Policy(timeout=20, settle=10))
+    assert (run.end.phase, run.end.since > 35) == (Phase.DONE, True)
+
+
+def test_one_of_many_that_gets_on_going_lets_the_time_limit_begin_anew() -> None:
+    first, slow = names(OLD, 2)
+    engine = sim(old=2, stop_delay=2, leave_delay=16, stops_late={slow: 30})
+    run = go(engine, plan_destroy("carousel", OLD, engine.units(), policy=Policy(timeout=20)))
+    assert (run.end.phase, [event.name for event in run.of(events.Gone)]) == (Phase.DONE, [first, slow])
+
+
 def test_a_refused_unit_fails_the_rollout_with_the_engines_words() -> None:
     run = deploy(sim({names(NEW, 1)[0]: Fate.REFUSED}, old=1), 1)
     assert run.end.failure is not None
@@ -210,6 +222,14 @@ def test_a_later_batch_that_fails_brings_back_what_the_first_one_parked() -> Non
     assert set(engine.lives) == set(names(OLD, 4))
 
 
+def test_what_a_batch_has_stopped_makes_room_on_its_machines_for_the_next_batch() -> None:
+    engine = sim(old=4)
+    deploy(engine, 4, batch=2)
+    verbs = [verb for verb, _ in engine.calls]
+    assert verbs == ["start", "stop", "unload", "start", "stop", "destroy"]
+    assert asked(engine, "unload") == [names(OLD, 2)]
+
+
 def test_destroy_stops_then_destroys_and_waits_until_gone() -> None:
     engine = sim(old=2)
     run = go(engine, plan_destroy("carousel", OLD, engine.units()))
@@ -233,6 +253,13 @@ def test_a_unit_that_is_long_in_stopping_does_not_keep_the_others() -> None:
     engine = sim(old=3, stop_delay=0.5, stops_late={slow: 60})
     go(engine, plan_destroy("carousel", OLD, engine.units()))
     assert asked(engine, "destroy") == [(first, last), (slow,)]
+
+
+def test_what_is_gone_is_told_once_and_in_order() -> None:
+    *others, slow = names(OLD, 12)
+    engine = sim(old=12, stops_late={slow: 30})
+    run = go(engine, plan_destroy("carousel", OLD, engine.units()))
+    assert [event.name for event in run.of(events.Gone)] == [*others, slow]
 
 
 def test_units_that_are_parked_nearly_together_are_unloaded_in_one_request() -> None:
@@ -374,6 +401,21 @@ def test_fewer_instances_stop_first_tell_of_no_start() -> None:
     wanted = Wanted("carousel", OLD, 1, policy=Policy(order=Order.STOP_FIRST))
     run = go(engine, plan_deploy(wanted, engine.units(), names(OLD, 2)))
     assert (run.end.phase, run.of(events.Starting), engine.running("carousel", OLD)) == (Phase.DONE, [], 1)
+
+
+def test_a_first_deploy_stop_first_tells_of_no_stopping() -> None:
+    run = deploy(sim(), 1, policy=Policy(order=Order.STOP_FIRST))
+    assert (run.end.phase, run.of(events.Parking)) == (Phase.DONE, [])
+
+
+@pytest.mark.parametrize(("settle", "told"), [(0, []), (3, [events.Settling(names(NEW, 1), 3)])])
+def test_that_what_runs_already_has_to_settle_is_told_where_it_has_to(
+    settle: float, told: list[events.Settling]
+) -> None:
+    engine = sim(old=1)
+    engine.add_running(*names(NEW, 1))
+    run = deploy(engine, 1, policy=Policy(settle=settle))
+    assert (run.end.phase, run.of(events.Settling)[:1]) == (Phase.DONE, told)
 
 
 def listed(name: UnitName, desired: State, current: State, active: str) -> Unit:

@@ -15,8 +15,14 @@ RIGHT = base64.b64encode(b"ann:correct horse")
 headers = st.binary(max_size=60).map(base64.b64encode) | st.binary(max_size=80)
 
 
-def test_the_login_fits() -> None:
-    assert Login("ann", "correct horse").fits(b"Basic " + RIGHT)
+@pytest.mark.parametrize("header", [b"Basic " + RIGHT, b"basic " + RIGHT, b"BASIC  " + RIGHT + b" "])
+def test_the_login_fits_however_the_scheme_is_written(header: bytes) -> None:
+    assert Login("ann", "correct horse").fits(header)
+
+
+@pytest.mark.parametrize("header", [b"Bearer " + RIGHT, RIGHT, b"Basic " + RIGHT[:4] + b"!\n" + RIGHT[4:]])
+def test_the_login_fits_in_no_other_scheme_and_no_other_encoding(header: bytes) -> None:
+    assert not Login("ann", "correct horse").fits(header)
 
 
 @given(headers, st.sampled_from([b"Basic ", b"basic ", b"Bearer ", b""]))
