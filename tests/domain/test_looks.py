@@ -36,6 +36,7 @@ GOING: dict[str, Unit | None] = {
     "destroyed": listed(None, "inactive"),
     "gone": None,
 }
+WAYS = [(Phase.STARTING, UP), (Phase.RETIRING, GOING)]
 
 
 def begun(phase: Phase) -> Rollout:
@@ -52,7 +53,7 @@ def seen(rollout: Rollout, way: dict[str, Unit | None], at: str, now: float) -> 
 
 @pytest.mark.parametrize(
     ("phase", "way", "before", "after"),
-    [(Phase.STARTING, UP, *pair) for pair in pairwise(UP)] + [(Phase.RETIRING, GOING, *pair) for pair in pairwise(GOING)],
+    [(phase, way, *pair) for phase, way in WAYS for pair in pairwise(way)],
 )
 def test_each_part_of_its_way_that_a_unit_gets_further_is_progress_and_none_that_it_falls_back(
     phase: Phase, way: dict[str, Unit | None], before: str, after: str
@@ -63,6 +64,6 @@ def test_each_part_of_its_way_that_a_unit_gets_further_is_progress_and_none_that
     assert seen(seen(seen(start, way, after, 1), way, before, 2), way, after, 3).progressed == 1
 
 
-@pytest.mark.parametrize(("phase", "way"), [(Phase.STARTING, UP), (Phase.RETIRING, GOING)])
+@pytest.mark.parametrize(("phase", "way"), WAYS)
 def test_that_a_unit_is_still_where_its_way_begins_is_no_progress(phase: Phase, way: dict[str, Unit | None]) -> None:
     assert seen(begun(phase), way, next(iter(way)), 1).progressed == 0

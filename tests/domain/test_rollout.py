@@ -14,7 +14,7 @@ from deployster_cli.domain import events
 from deployster_cli.domain.events import Failure, Journal
 from deployster_cli.domain.rollout.machine import advance, begin, refused
 from deployster_cli.domain.rollout.plan import Instances, Plan, Policy, Step, Wanted, halted, plan_deploy, plan_destroy
-from deployster_cli.domain.rollout.state import STALE_FOR, Action, Listing, Phase, Rollout, Verb, enter
+from deployster_cli.domain.rollout.state import Action, Listing, Phase, Rollout, Verb, enter
 from deployster_cli.domain.rollout.tracking import Limits, Reason, Traits
 from deployster_cli.domain.units.model import Condition, OnFailure, Order, State, Unit
 from deployster_cli.domain.units.names import UnitName
@@ -451,9 +451,9 @@ def test_an_old_instance_that_still_shows_how_it_was_stopped_may_come_back() -> 
     (old,) = names(OLD, 1)
     asked = advance(restoring(old), [listed(old, State.LOADED, State.LOADED, "failed")], 1)[0]
     died_of_the_stop = [listed(old, State.LAUNCHED, State.LAUNCHED, "failed")]
-    waiting = advance(asked, died_of_the_stop, 1 + STALE_FOR / 2)[0]
+    waiting = advance(asked, died_of_the_stop, 1 + 9.9)[0]
     assert waiting.phase is Phase.RESTORING
-    assert advance(waiting, died_of_the_stop, 2 + STALE_FOR)[0].left == (old,)
+    assert advance(waiting, died_of_the_stop, 1 + 10)[0].left == (old,)
 
 
 def test_an_old_instance_that_will_not_come_back_ends_the_restoring() -> None:

@@ -306,6 +306,38 @@ def test_a_full_disk_does_not_break_off_a_rollout_and_its_end_is_written_later(
     assert [e["kind"] for _, _, e in jobs.events(job.id, 0, 10)] == ["Starting", "Gone"]
 
 
+def test_a_full_disk_does_not_break_off_what_an_earlier_server_has_begun(
+    tmp_path: Path, taken_up: TakenUp, disk: FullDisk
+) -> None:
+    job = a_job(state=State.RUNNING, starts=1, plan=PLAN, planned_at="2026-11-23T11:00:01Z")
+    (job_id,) = left_behind(tmp_path, job, events=(encode_event(STARTING),))
+    script = Script(events=(Gone(NAME, 1.0),), gate=threading.Semaphore(0))
+    jobs = taken_up(script)
+    until(lambda: script.under_way.get("carousel"))
+    disk.full = True
+    script.gate.release(10)
+    until(lambda: not script.under_way["carousel"])
+    disk.full = False
+    assert ended(jobs, replace(job, id=job_id)).state is State.DONE
+    assert [e["kind"] for _, _, e in jobs.events(job_id, 0, 10)] == ["Starting", "Gone"]
+
+
+def test_while_the_disk_is_full_only_so_many_events_are_held_back(
+    jobs: Jobs, script: Script, disk: FullDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_MOST_HELD", 2)
+    seconds = (1.0, 2.0, 3.0)
+    script.events, script.gate = (STARTING, *(Gone(NAME, at) for at in seconds)), threading.Semaphore(1)
+    job = jobs.accept(deploying(), "ann")
+    until(lambda: jobs.events(job.id, 0, 10))
+    disk.full = True
+    script.gate.release(10)
+    until(lambda: not script.under_way["carousel"])
+    disk.full = False
+    ended(jobs, job)
+    assert [e.get("seconds") for _, _, e in jobs.events(job.id, 0, 10)] == [None, 1.0, 2.0]
+
+
 def test_on_a_full_disk_nothing_is_begun_unrecorded(jobs: Jobs, script: Script, disk: FullDisk) -> None:
     script.events, script.gate = (LockHeld("bob"), STARTING, Gone(NAME, 1.0)), threading.Semaphore(1)
     job = jobs.accept(deploying(), "ann")
