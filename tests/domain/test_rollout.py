@@ -158,6 +158,17 @@ def test_a_unit_that_no_machine_fits_fails_at_the_time_limit() -> None:
     assert (run.end.failure.reason, run.fewest) == (Reason.NO_MACHINE, 1)
 
 
+def test_after_15_seconds_it_is_told_once_which_units_are_on_no_machine() -> None:
+    first, second = names(NEW, 2)
+    units = [listed(first, State.LAUNCHED, State.LAUNCHED, "active"), Unit(second, State.LAUNCHED, State.INACTIVE)]
+    rollout, _ = begin(plan_deploy(Wanted("carousel", NEW, 2), (), ()), Traits(), 0)
+    told = {}
+    for now in (1, 14.9, 15, 20):
+        rollout, _, more = advance(rollout, units, now)
+        told[now] = [event for event in more if isinstance(event, events.NoMachineYet)]
+    assert told == {1: [], 14.9: [], 15: [events.NoMachineYet((second,))], 20: []}
+
+
 def test_a_slow_start_is_waited_for_until_the_time_limit() -> None:
     assert deploy(sim(start_delay=30), 1).end.phase is Phase.DONE
     late = deploy(sim(start_delay=30), 1, policy=Policy(timeout=20)).end

@@ -79,7 +79,7 @@ def test_a_job_that_fails_keeps_what_was_said(jobs: Jobs, script: Script) -> Non
     script.end = Locked("carousel is locked.", "Wait.")
     failed = ended(jobs, jobs.accept(deploying(), "ann"))
     assert failed.error == {"message": "carousel is locked.", "hint": "Wait.", "exit_code": 5}
-    assert isinstance(failed.failure(), Locked)
+    assert (isinstance(failed.failure(), Locked), failed.seconds) == (True, 0)
 
 
 def test_a_fault_of_ours_fails_the_job_and_tells_nobody_why(
@@ -201,8 +201,10 @@ def test_stopping_waits_no_longer_than_it_may(tmp_path: Path) -> None:
 
     jobs = Jobs(tmp_path / "jobs.sqlite", stubborn)  # type: ignore[arg-type]
     jobs.begin()
-    jobs.accept(deploying(), "ann")
-    assert jobs.stop(0.1) is False
+    for number in range(8):
+        jobs.accept(deploying(f"s{number}"), "ann")
+    began = time.monotonic()
+    assert (jobs.stop(0.1), time.monotonic() - began < 5) == (False, True)
     hang.set()
     jobs.stop(5)
 
@@ -226,6 +228,12 @@ def test_a_job_goes_on_with_what_it_had_told_and_planned(tmp_path: Path, taken_u
     jobs = taken_up(script)
     ended(jobs, replace(job, id=job_id))
     assert (script.seen[0].earlier, script.seen[0].told) == (PLAN, (STARTING,))
+
+
+def test_a_job_that_goes_on_was_started_when_it_was_first(tmp_path: Path, taken_up: TakenUp) -> None:
+    job = a_job(state=State.RUNNING, starts=1, started_at="2026-11-23T11:00:01Z")
+    (job_id,) = left_behind(tmp_path, job)
+    assert ended(taken_up(Script()), replace(job, id=job_id)).started_at == "2026-11-23T11:00:01Z"
 
 
 def test_a_job_cut_off_in_a_task_is_failed_and_not_run_again(tmp_path: Path, taken_up: TakenUp) -> None:
