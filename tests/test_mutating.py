@@ -132,10 +132,17 @@ def untested(number):
 
 def half_tested(numbers):
     return [number for number in numbers if number != 0]
+
+
+def called_at_import(number):
+    return number
+
+
+MADE = called_at_import(LIMIT)
 """
 TESTS = """\
 import pytest
-from deployster_cli.core import half_tested, tested
+from deployster_cli.core import MADE, half_tested, tested
 
 
 @pytest.mark.parametrize("number", [2, 3])
@@ -145,6 +152,10 @@ def test_tested(number):
 
 def test_half_tested():
     assert half_tested([1]) == [1]
+
+
+def test_made():
+    assert not tested(MADE)
 
 
 def test_that_fails_as_things_are():
@@ -179,4 +190,8 @@ def test_a_change_that_a_test_notices_is_told_from_one_that_none_does(small: Pat
     assert table[f"{at}9: comparison: number > 9 → (number >= 9)"] == "UNTESTED"
     assert table[f"{at}9: constant: 9 → (10)"] == "changes nothing | nobody asks"
     assert table[f"{at}13: filter left out: {of}"] == "LIVED"
+    assert table[f"{at}17: result: return number → return None"] == "noticed | tests/test_it.py::test_made"
+    lived = [row for row in table.values() if row in {"LIVED", "UNTESTED"}]
+    summed_up = f"{len(table)} changes: {len(table) - len(lived) - 1} noticed, {len(lived)} not, 1 change nothing"
+    assert summed_up in done.stdout.splitlines()
     assert (done.returncode, (small / "deployster_cli/core.py").read_text()) == (1, CODE)

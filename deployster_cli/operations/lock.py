@@ -323,10 +323,7 @@ class _Taker:
         return found, asked
 
     def _abandoned(self, found: Note) -> bool:
-        return not self._is_ours(found) and (dead(found) or (self._sighting is not None and self._sighting.abandoned))
-
-    def _is_ours(self, found: Note) -> bool:
-        return found.token == self._note.token
+        return dead(found) or (self._sighting is not None and self._sighting.abandoned)
 
     def _put_in(self, abandoned: Note | None, asked: float) -> Note | None:
         """Put our note in and see whose is there when it counts."""

@@ -104,7 +104,9 @@ def _summed_up(verdicts: Sequence[Verdict]) -> int:
     counted = [verdict for verdict in verdicts if not verdict.equivalent]
     killed = sum(not verdict.lived for verdict in counted)
     share = killed / len(counted) if counted else 1.0
-    print(f"\n{killed} of {len(counted)} noticed, {share:.1%}; {len(verdicts) - len(counted)} change nothing")
+    nothing, lived = len(verdicts) - len(counted), len(counted) - killed
+    print(f"\n{len(verdicts)} changes: {killed} noticed, {lived} not, {nothing} change nothing")
+    print(f"{share:.1%} of those that change something are noticed; {ENOUGH:.0%} have to be")
     for line in _by_operator(counted):
         print(line)
     return int(share < ENOUGH)

@@ -26,11 +26,13 @@ class Coverage:
     def of(self, path: str, numbers: Iterable[int], *, inside: bool, budget: float) -> list[str]:
         """The tests for a change of these lines, the likeliest first, for ``budget`` seconds at most.
 
-        What is outside of functions runs when its module is imported, so there it is every test of the module.
+        What is outside of functions, or in one that only such lines call, runs when its module is imported, so there it
+        is every test of the module.
         """
         known = self.lines.get(path, {})
-        found = {test for number in numbers for test in known.get(number, ())}
-        if not inside:
+        here = [known[number] for number in numbers if number in known]
+        found = {test for tests in here for test in tests}
+        if not inside or (here and not found):
             found |= {test for tests in known.values() for test in tests}
         own = f"test_{Path(path).stem}.py::"
         in_order = sorted(found & self.seconds.keys(), key=lambda test: (own not in test, self.seconds[test], test))

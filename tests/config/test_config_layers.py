@@ -107,6 +107,32 @@ def test_a_limit_of_a_service_is_told_with_its_line(load: Load, text: str, said:
     assert (fault.startswith("deployster.toml:2: "), said in fault) == (True, True)
 
 
+TEXTS = {
+    "server": "https://a.example",
+    "docker_hub_username": "acme",
+    "registry_url": "host:5000",
+    "fleet.endpoint": "http://a",
+    "fleet.fleetctl": "fleetctl",
+    "serve.listen": "host:3000",
+    "serve.username": "ann",
+    "serve.password": "geheim",
+    "services.web.template": "process",
+    "services.web.health": "/up",
+    "services.web.command": "./serve",
+    "services.web.memory": "512m",
+}
+
+
+@pytest.mark.parametrize("setting", TEXTS)
+@pytest.mark.parametrize("character", ["", "\\n", "\\u001b", "\\u0000", "\\u007f"])
+def test_no_setting_takes_a_control_character(load: Load, setting: str, character: str) -> None:
+    text = f'{setting} = "{TEXTS[setting]}{character}"'
+    if character:
+        assert " must be " in refusal(load, text)
+    else:
+        load(text)
+
+
 def test_a_server_whose_address_has_a_login_is_refused_without_the_login(load: Load) -> None:
     fault = refusal(load, "server = 'https://ann:geheim@deployster.example.com'")
     assert ("must be an address like" in fault, "geheim" in fault) == (True, False)

@@ -80,6 +80,12 @@ def test_a_port_setting_takes_the_place_of_a_port_that_is_found() -> None:
     assert not templates.renderer(Service("carousel", template="own", port=3000)).takes_port
 
 
+@pytest.mark.parametrize(("said", "takes"), [("{{ machine_port }}", True), ("3000", False)])
+def test_a_service_takes_a_port_where_its_template_has_a_use_for_one(said: str, takes: bool) -> None:
+    templates = Templates({"own.service.j2": f"{RUN}Environment=PORT={said}"})
+    assert templates.renderer(Service("carousel", template="own")).takes_port is takes
+
+
 def test_a_service_with_a_fixed_port_is_listed_with_it() -> None:
     templates = Templates({"own.service.j2": RUN + "Environment=PORT={{ machine_port }}"})
     unit = templates.renderer(Service("carousel", template="own", port=3000))(NAME, STAMP)

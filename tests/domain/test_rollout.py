@@ -15,7 +15,7 @@ from deployster_cli.domain.change import Policy
 from deployster_cli.domain.events import Failure, Journal
 from deployster_cli.domain.rollout.machine import advance, begin, refused
 from deployster_cli.domain.rollout.plan import Instances, Plan, Step, halted, plan_deploy, plan_destroy
-from deployster_cli.domain.rollout.state import STALE_FOR, Action, Listing, Phase, Rollout, Verb, enter
+from deployster_cli.domain.rollout.state import Action, Listing, Phase, Rollout, Verb, enter
 from deployster_cli.domain.rollout.tracking import Limits, Reason, Traits
 from deployster_cli.domain.units.model import Condition, OnFailure, Order, State, Unit
 from deployster_cli.domain.units.names import UnitName
@@ -160,11 +160,34 @@ def test_a_unit_that_no_machine_fits_fails_at_the_time_limit() -> None:
     assert (run.end.failure.reason, run.fewest) == (Reason.NO_MACHINE, 1)
 
 
+def test_after_15_seconds_it_is_told_once_which_units_are_on_no_machine() -> None:
+    first, second = names(NEW, 2)
+    units = [listed(first, State.LAUNCHED, State.LAUNCHED, "active"), Unit(second, State.LAUNCHED, State.INACTIVE)]
+    rollout, _ = begin(plan_deploy(wanted("carousel", NEW, 2), (), ()), Traits(), 0)
+    told = {}
+    for now in (1, 14.9, 15, 20):
+        rollout, _, more = advance(rollout, units, now)
+        told[now] = [event for event in more if isinstance(event, events.NoMachineYet)]
+    assert told == {1: [], 14.9: [], 15: [events.NoMachineYet((second,))], 20: []}
+
+
 def test_a_slow_start_is_waited_for_until_the_time_limit() -> None:
     assert deploy(sim(start_delay=30), 1).end.phase is Phase.DONE
     late = deploy(sim(start_delay=30), 1, policy=Policy(timeout=20)).end
     assert late.failure is not None
     assert late.failure.reason is Reason.NOT_YET
+
+
+def test_being_placed_starting_and_settling_have_the_time_limit_each() -> None:
+    run = deploy(sim(place_delay=15, start_delay=15), 1, policy=Policy(timeout=20, settle=10))
+    assert (run.end.phase, run.end.since > 35) == (Phase.DONE, True)
+
+
+def test_one_of_many_that_gets_on_going_lets_the_time_limit_begin_anew() -> None:
+    first, slow = names(OLD, 2)
+    engine = sim(old=2, stop_delay=2, leave_delay=16, stops_late={slow: 30})
+    run = go(engine, plan_destroy("carousel", OLD, engine.units(), policy=Policy(timeout=20)))
+    assert (run.end.phase, [event.name for event in run.of(events.Gone)]) == (Phase.DONE, [first, slow])
 
 
 def test_a_refused_unit_fails_the_rollout_with_the_engines_words() -> None:
@@ -212,6 +235,14 @@ def test_a_later_batch_that_fails_brings_back_what_the_first_one_parked() -> Non
     assert set(engine.lives) == set(names(OLD, 4))
 
 
+def test_what_a_batch_has_stopped_makes_room_on_its_machines_for_the_next_batch() -> None:
+    engine = sim(old=4)
+    deploy(engine, 4, batch=2)
+    verbs = [verb for verb, _ in engine.calls]
+    assert verbs == ["start", "stop", "unload", "start", "stop", "destroy"]
+    assert asked(engine, "unload") == [names(OLD, 2)]
+
+
 def test_destroy_stops_then_destroys_and_waits_until_gone() -> None:
     engine = sim(old=2)
     run = go(engine, plan_destroy("carousel", OLD, engine.units()))
@@ -235,6 +266,13 @@ def test_a_unit_that_is_long_in_stopping_does_not_keep_the_others() -> None:
     engine = sim(old=3, stop_delay=0.5, stops_late={slow: 60})
     go(engine, plan_destroy("carousel", OLD, engine.units()))
     assert asked(engine, "destroy") == [(first, last), (slow,)]
+
+
+def test_what_is_gone_is_told_once_and_in_order() -> None:
+    *others, slow = names(OLD, 12)
+    engine = sim(old=12, stops_late={slow: 30})
+    run = go(engine, plan_destroy("carousel", OLD, engine.units()))
+    assert [event.name for event in run.of(events.Gone)] == [*others, slow]
 
 
 def test_units_that_are_parked_nearly_together_are_unloaded_in_one_request() -> None:
@@ -382,6 +420,21 @@ def test_fewer_instances_stop_first_tell_of_no_start() -> None:
     assert (run.end.phase, run.of(events.Starting), engine.running("carousel", OLD)) == (Phase.DONE, [], 1)
 
 
+def test_a_first_deploy_stop_first_tells_of_no_stopping() -> None:
+    run = deploy(sim(), 1, policy=Policy(order=Order.STOP_FIRST))
+    assert (run.end.phase, run.of(events.Parking)) == (Phase.DONE, [])
+
+
+@pytest.mark.parametrize(("settle", "told"), [(0, []), (3, [events.Settling(names(NEW, 1), 3)])])
+def test_that_what_runs_already_has_to_settle_is_told_where_it_has_to(
+    settle: float, told: list[events.Settling]
+) -> None:
+    engine = sim(old=1)
+    engine.add_running(*names(NEW, 1))
+    run = deploy(engine, 1, policy=Policy(settle=settle))
+    assert (run.end.phase, run.of(events.Settling)[:1]) == (Phase.DONE, told)
+
+
 def listed(name: UnitName, desired: State, current: State, active: str) -> Unit:
     sub = {"inactive": "dead", "active": "running"}.get(active, active)
     return Unit(name, desired, current, "loaded", active, sub, HOST)
@@ -415,9 +468,9 @@ def test_an_old_instance_that_still_shows_how_it_was_stopped_may_come_back() -> 
     (old,) = names(OLD, 1)
     asked = advance(restoring(old), [listed(old, State.LOADED, State.LOADED, "failed")], 1)[0]
     died_of_the_stop = [listed(old, State.LAUNCHED, State.LAUNCHED, "failed")]
-    waiting = advance(asked, died_of_the_stop, 1 + STALE_FOR / 2)[0]
+    waiting = advance(asked, died_of_the_stop, 1 + 9.9)[0]
     assert waiting.phase is Phase.RESTORING
-    assert advance(waiting, died_of_the_stop, 2 + STALE_FOR)[0].left == (old,)
+    assert advance(waiting, died_of_the_stop, 1 + 10)[0].left == (old,)
 
 
 def test_an_old_instance_that_will_not_come_back_ends_the_restoring() -> None:

@@ -65,6 +65,10 @@ def test_a_continued_line_is_joined_with_a_space_and_skips_comments() -> None:
     assert unit("[A]\na=1 \\\n# no\n  2\\\n3").values("A", "a") == ("1  2 3",)
 
 
+def test_a_blank_line_ends_a_continued_one() -> None:
+    assert parse_options("[A]\na=1 \\\n\nb=2") == (("A", "a", "1"), ("A", "b", "2"))
+
+
 def test_a_continuation_at_the_end_of_the_file_ends_there() -> None:
     assert unit("[A]\na=1 \\").values("A", "a") == ("1",)
 

@@ -18,7 +18,7 @@ from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import UnitFile
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import DeploysterError, EngineUnreachable, Interrupted, Locked
-from deployster_cli.operations.change import PLAN_LASTS, PLANNINGS, Operation
+from deployster_cli.operations.change import PLAN_LASTS, Operation
 from deployster_cli.operations.deploy import Prepared
 from deployster_cli.operations.preflight import Keep, Preflight
 from deployster_cli.operations.rollout import Work
@@ -282,16 +282,18 @@ def short_for(planner: Planner, monkeypatch: pytest.MonkeyPatch, listings: int) 
 def test_a_plan_from_a_listing_that_lacks_the_lock_is_made_anew(
     planner: Planner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    short_for(planner, monkeypatch, PLANNINGS - 1)
+    short_for(planner, monkeypatch, 2)
     carried(planner)
-    assert len(planner.at) == PLANNINGS
+    assert len(planner.at) == 3
 
 
-def test_no_plan_is_made_that_nobody_looks_at(planner: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_three_listings_that_lack_the_lock_no_other_plan_is_made(
+    planner: Planner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     short_for(planner, monkeypatch, 99)
     with pytest.raises(EngineUnreachable, match="lack the very lock"):
         carried(planner)
-    assert (len(planner.at), planner.engine.lives, planner.engine.locks.notes) == (PLANNINGS, {}, {})
+    assert (len(planner.at), planner.engine.lives, planner.engine.locks.notes) == (3, {}, {})
 
 
 def test_an_engine_that_does_not_answer_says_that_nothing_was_started(

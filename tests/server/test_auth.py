@@ -8,15 +8,21 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from deployster_cli.server.middleware.credentials import Login, is_local, is_loopback
+from deployster_cli.server.middleware.credentials import Login, is_local, is_loopback, weakness
 
 RIGHT = base64.b64encode(b"ann:correct horse")
 
 headers = st.binary(max_size=60).map(base64.b64encode) | st.binary(max_size=80)
 
 
-def test_the_login_fits() -> None:
-    assert Login("ann", "correct horse").fits(b"Basic " + RIGHT)
+@pytest.mark.parametrize("header", [b"Basic " + RIGHT, b"basic " + RIGHT, b"BASIC  " + RIGHT + b" "])
+def test_the_login_fits_however_the_scheme_is_written(header: bytes) -> None:
+    assert Login("ann", "correct horse").fits(header)
+
+
+@pytest.mark.parametrize("header", [b"Bearer " + RIGHT, RIGHT, b"Basic " + RIGHT[:4] + b"!\n" + RIGHT[4:]])
+def test_the_login_fits_in_no_other_scheme_and_no_other_encoding(header: bytes) -> None:
+    assert not Login("ann", "correct horse").fits(header)
 
 
 @given(headers, st.sampled_from([b"Basic ", b"basic ", b"Bearer ", b""]))
@@ -78,3 +84,21 @@ def test_what_came_through_a_proxy_is_not_local(name: bytes) -> None:
 @pytest.mark.parametrize(("password", "known"), [("mmmhm", True), ("mmmhm ", False), ("", False)])
 def test_the_well_known_password_is_one(password: str, known: bool) -> None:
     assert Login("deployster", password).well_known is known
+
+
+@pytest.mark.parametrize(
+    ("password", "warned"),
+    [
+        ("short", "has fewer than 12 characters"),
+        ("k9#mQ2vX7!r", "has fewer than 12 characters"),
+        ("k9#mQ2vX7!rT", ""),
+        ("Password1234", "is one that everybody tries first"),
+        ("Ann-Of-The-House", "is one that everybody tries first"),
+        ("aaaaaaaaaaaaaaaa", "is made of very few different characters"),
+        ("abcdabcdabcdABCD", "is made of very few different characters"),
+        ("abcdeabcdeabcdea", ""),
+        ("a-longer-one-of-my-own", ""),
+    ],
+)
+def test_a_password_that_can_be_guessed_is_warned_of(password: str, warned: str) -> None:
+    assert weakness(Login("ann-of-the-house", password)) == warned

@@ -190,7 +190,7 @@ def test_what_the_command_line_would_refuse_is_a_422_that_names_it(
     answer = server.post(path, body)
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
     assert what in answer.json()["detail"]
-    assert server.serving.jobs.of(None) == []
+    assert server.serving.jobs.of(None, 10) == []
 
 
 def test_a_service_that_can_not_be_is_refused(server: Server) -> None:
@@ -208,7 +208,7 @@ def test_a_dry_run_shows_the_plan_and_makes_no_job(server: Server) -> None:
     assert answer.status_code == 200
     assert answer.json()["plan"]["steps"][0]["start"] == ["carousel-v1@1.service", "carousel-v1@2.service"]
     assert answer.json()["plan"]["instances"] == {"number": 2, "reason": "--instances", "before": None}
-    assert (server.serving.jobs.of(None), server.engine.lives) == ([], {})
+    assert (server.serving.jobs.of(None, 10), server.engine.lives) == ([], {})
 
 
 def test_the_same_key_is_the_same_job(server: Server) -> None:
@@ -242,21 +242,21 @@ def test_delete_is_answered_when_the_release_is_gone(server: Server) -> None:
     answer = server.http.delete(f"{BASE}/deploys/v1", params={"instance": [2, 1]})
     assert (answer.status_code, answer.content) == (204, b"")
     assert server.intent().only == (2, 1)
-    assert server.serving.jobs.of("carousel")[0].state == "done"
+    assert server.serving.jobs.of("carousel", 10)[0].state == "done"
 
 
 def test_delete_says_how_long_it_may_take_and_who_asks(server: Server) -> None:
     more = {"timeout": "1m", "lock_wait": "0.5", "by": "ann@laptop"}
     server.http.delete(f"{BASE}/deploys/v1", params=more)
     assert server.intent() == Change(Verb.DESTROY, "carousel", "v1", policy=Policy(timeout=60), lock_wait=0.5)
-    job = server.serving.jobs.of("carousel")[0]
+    job = server.serving.jobs.of("carousel", 10)[0]
     assert (job.by, job.request) == ("ann@laptop", {"version": "v1", **more})
 
 
 @pytest.mark.parametrize("slip", [{"timeout": "soon"}, {"lock_wait": "-1"}, {"timeout": "inf"}, {"by": "a b"}])
 def test_delete_with_a_slip_is_refused(server: Server, slip: dict[str, str]) -> None:
     answer = server.http.delete(f"{BASE}/deploys/v1", params=slip)
-    assert (answer.status_code, server.serving.jobs.of(None)) == (422, [])
+    assert (answer.status_code, server.serving.jobs.of(None, 10)) == (422, [])
     assert next(iter(slip)) in answer.json()["detail"]
 
 
@@ -309,7 +309,7 @@ def test_delete_answers_at_once_whoever_prefers_that(server: Server) -> None:
 @pytest.mark.parametrize("version", ["a:b", "%20", "-x"])
 def test_delete_of_what_can_be_no_version_is_refused(server: Server, version: str) -> None:
     assert server.http.delete(f"{BASE}/deploys/{version}").status_code == 422
-    assert server.serving.jobs.of(None) == []
+    assert server.serving.jobs.of(None, 10) == []
 
 
 def test_a_server_that_stops_accepts_nothing(server: Server) -> None:

@@ -24,7 +24,7 @@ from tests.server.given import PLAN, a_job, deploying
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "jobs.sqlite"
+    return tmp_path / "state" / "serve" / "jobs.sqlite"
 
 
 @pytest.fixture
@@ -69,16 +69,19 @@ def test_the_file_is_its_owners_alone(store: JobStore, path: Path) -> None:
 
 
 def test_a_file_that_others_could_read_is_closed_to_them(path: Path) -> None:
-    path.parent.mkdir()
+    path.parent.mkdir(parents=True)
     path.touch(mode=0o644)
     JobStore(path).close()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_values_of_env_are_nowhere_in_the_folder_once_the_job_has_ended(store: JobStore, path: Path) -> None:
+@pytest.mark.parametrize("forgotten", [True, False])
+def test_values_of_env_are_nowhere_in_the_folder_once_the_job_has_ended(
+    store: JobStore, path: Path, forgotten: bool
+) -> None:
     job, _ = store.add(a_job(intent=deploying(envs=("TOKEN=geheim",))))
     assert any(b"geheim" in file.read_bytes() for file in path.parent.iterdir())
-    store.save(over(job))
+    store.save(over(job) if forgotten else replace(over(job), intent=job.intent))
     assert not any(b"geheim" in file.read_bytes() for file in path.parent.iterdir())
 
 
@@ -142,6 +145,14 @@ def test_a_closed_store_lets_the_next_one_in(store: JobStore, path: Path) -> Non
     again.close()
 
 
+def test_a_closed_store_holds_no_file_open(path: Path) -> None:
+    before = set(Path("/proc/self/fd").iterdir())
+    stores = [JobStore(path.with_name(f"{number}.sqlite")) for number in range(3)]
+    for store in stores:
+        store.close()
+    assert set(Path("/proc/self/fd").iterdir()) <= before
+
+
 def test_a_file_of_a_newer_version_is_left_alone(store: JobStore, path: Path) -> None:
     store.close()
     with contextlib.closing(sqlite3.connect(path)) as db, db:
@@ -152,7 +163,7 @@ def test_a_file_of_a_newer_version_is_left_alone(store: JobStore, path: Path) ->
 
 
 def test_a_file_that_is_no_database_is_said_to_be_none(path: Path) -> None:
-    path.parent.mkdir()
+    path.parent.mkdir(parents=True)
     path.write_text("hello, I am a shopping list" * 100)
     with pytest.raises(StoreUnusable, match="can't be used: file is not a database"):
         JobStore(path)

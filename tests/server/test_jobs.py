@@ -79,7 +79,7 @@ def test_a_job_that_fails_keeps_what_was_said(jobs: Jobs, script: Script) -> Non
     script.end = Locked("carousel is locked.", "Wait.")
     failed = ended(jobs, jobs.accept(deploying(), "ann"))
     assert failed.error == {"message": "carousel is locked.", "hint": "Wait.", "exit_code": 5}
-    assert isinstance(failed.failure(), Locked)
+    assert (isinstance(failed.failure(), Locked), failed.seconds) == (True, 0)
 
 
 def test_a_fault_of_ours_fails_the_job_and_tells_nobody_why(
@@ -202,8 +202,10 @@ def test_stopping_waits_no_longer_than_it_may(tmp_path: Path) -> None:
 
     jobs = Jobs(tmp_path / "jobs.sqlite", stubborn)
     jobs.begin()
-    jobs.accept(deploying(), "ann")
-    assert jobs.stop(0.1) is False
+    for number in range(8):
+        jobs.accept(deploying(f"s{number}"), "ann")
+    began = time.monotonic()
+    assert (jobs.stop(0.1), time.monotonic() - began < 5) == (False, True)
     hang.set()
     jobs.stop(5)
 
@@ -227,6 +229,12 @@ def test_a_job_goes_on_with_what_it_had_told_and_planned(tmp_path: Path, taken_u
     jobs = taken_up(script)
     ended(jobs, replace(job, id=job_id))
     assert (script.seen[0].earlier, script.seen[0].told) == (PLAN, (STARTING,))
+
+
+def test_a_job_that_goes_on_was_started_when_it_was_first(tmp_path: Path, taken_up: TakenUp) -> None:
+    job = a_job(state=State.RUNNING, starts=1, started_at="2026-11-23T11:00:01Z")
+    (job_id,) = left_behind(tmp_path, job)
+    assert ended(taken_up(Script()), replace(job, id=job_id)).started_at == "2026-11-23T11:00:01Z"
 
 
 def test_a_job_cut_off_in_a_task_is_failed_and_not_run_again(tmp_path: Path, taken_up: TakenUp) -> None:
@@ -305,6 +313,39 @@ def test_a_full_disk_does_not_break_off_a_rollout_and_its_end_is_written_later(
     disk.full = False
     assert ended(jobs, job).state is State.DONE
     assert [e["kind"] for _, _, e in jobs.events(job.id, 0, 10)] == ["Starting", "Gone"]
+
+
+def test_a_full_disk_does_not_break_off_what_an_earlier_server_has_begun(
+    tmp_path: Path, taken_up: TakenUp, disk: FullDisk
+) -> None:
+    job = a_job(state=State.RUNNING, starts=1, plan=PLAN, planned_at="2026-11-23T11:00:01Z")
+    (job_id,) = left_behind(tmp_path, job, events=(encode_event(STARTING),))
+    gate = threading.Semaphore(0)
+    script = Script(events=(Gone(NAME, 1.0),), gate=gate)
+    jobs = taken_up(script)
+    until(lambda: script.under_way.get("carousel"))
+    disk.full = True
+    gate.release(10)
+    until(lambda: not script.under_way["carousel"])
+    disk.full = False
+    assert ended(jobs, replace(job, id=job_id)).state is State.DONE
+    assert [e["kind"] for _, _, e in jobs.events(job_id, 0, 10)] == ["Starting", "Gone"]
+
+
+def test_while_the_disk_is_full_only_so_many_events_are_held_back(
+    jobs: Jobs, script: Script, disk: FullDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_MOST_HELD", 2)
+    seconds = (1.0, 2.0, 3.0)
+    script.events, script.gate = (STARTING, *(Gone(NAME, at) for at in seconds)), threading.Semaphore(1)
+    job = jobs.accept(deploying(), "ann")
+    until(lambda: jobs.events(job.id, 0, 10))
+    disk.full = True
+    script.gate.release(10)
+    until(lambda: not script.under_way["carousel"])
+    disk.full = False
+    ended(jobs, job)
+    assert [e.get("seconds") for _, _, e in jobs.events(job.id, 0, 10)] == [None, 1.0, 2.0]
 
 
 def test_on_a_full_disk_nothing_is_begun_unrecorded(jobs: Jobs, script: Script, disk: FullDisk) -> None:

@@ -104,7 +104,7 @@ def test_what_the_go_service_fell_over_or_took_is_refused_in_a_sentence(client: 
 @pytest.mark.parametrize("body", REFUSED, ids=json.dumps)
 def test_what_is_refused_makes_no_job(client: Client, serving: Serving, body: Any) -> None:
     client.post(DEPLOYS, content=json.dumps(body), headers=JSON)
-    assert serving.jobs.of(None) == []
+    assert serving.jobs.of(None, 10) == []
 
 
 @pytest.mark.parametrize("version", ["%20", "a:b", "a%0Ab", "..", "*", "-"])
@@ -115,7 +115,7 @@ def test_no_odd_version_in_a_delete_matches_anything(client: Client, engine: Gat
 
 def test_a_slip_in_a_parameter_destroys_nothing(client: Client, serving: Serving) -> None:
     answer = client.request("DELETE", f"{DEPLOYS}/v1?instnace=1")
-    assert (answer.status_code, answer.json()["detail"], serving.jobs.of(None)) == (
+    assert (answer.status_code, answer.json()["detail"], serving.jobs.of(None, 10)) == (
         422,
         "There is no parameter 'instnace' here.",
         [],
@@ -247,7 +247,7 @@ def test_a_page_of_another_site_changes_nothing(
 ) -> None:
     path = DEPLOYS if method == "POST" else f"{DEPLOYS}/v1"
     body = {"json": {"deploy": {"version": "v2"}}} if method == "POST" else {}
-    assert (client.request(method, path, headers=headers, **body).status_code, serving.jobs.of(None)) == (403, [])
+    assert (client.request(method, path, headers=headers, **body).status_code, serving.jobs.of(None, 10)) == (403, [])
 
 
 @pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "same-origin"}, {"Origin": "http://deployster.test"}], ids=str)

@@ -17,7 +17,6 @@ import trustme
 from cryptography.hazmat.primitives import serialization
 
 from deployster_cli.server.main import HARD_END
-from deployster_cli.server.middleware.credentials import Login, weakness
 from tests.server.given import until
 from tests.server.process_given import PASSWORD, Server, refused, started
 
@@ -148,19 +147,6 @@ def test_no_line_of_the_log_has_the_password_or_what_was_sent_for_it(server: Ser
         httpx.get(f"{server.url}{UNITS}?password=hunter2", auth=auth)
     encoded = b64encode(f"deployster:{PASSWORD}".encode()).decode()
     assert not [secret for secret in (PASSWORD, "hunter2", encoded) if secret in server.log]
-
-
-@pytest.mark.parametrize(
-    ("password", "warned"),
-    [
-        ("short", "has fewer than 12 characters"),
-        ("Password1234", "is one that everybody tries first"),
-        ("aaaaaaaaaaaaaaaa", "is made of very few different characters"),
-        (PASSWORD, ""),
-    ],
-)
-def test_a_password_that_can_be_guessed_is_warned_of(password: str, warned: str) -> None:
-    assert weakness(Login("deployster", password)) == warned
 
 
 def test_the_warning_comes_at_the_start_and_does_not_tell_the_password(tmp_path: Path) -> None:

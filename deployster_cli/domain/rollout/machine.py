@@ -318,7 +318,7 @@ def _restoring(rollout: Rollout, units: Mapping[UnitName, Unit], complete: bool,
     # Not before its machine has let go of it, which one listing may be wrong about.
     anew = tuple(n for n in still if n in gone and n not in units and rollout.tracks[n].absent > 1)
     rollout, start = ask(rollout, Verb.START, anew, now)
-    there = tuple(n for n in still if n not in gone and not (rollout.committed and _is_leaving(units.get(n))))
+    there = tuple(n for n in still if not (rollout.committed and _is_leaving(units.get(n))))
     rollout, resume = ask(rollout, Verb.RESUME, there, now)
     back_up = [n for n in names if rollout.tracks[n].settled(now, 0)]
     rollout, told = _tell_ready(rollout, back_up, units, now)

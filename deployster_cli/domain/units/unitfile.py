@@ -263,7 +263,7 @@ def _logical_lines(text: str) -> list[tuple[int, str]]:
         if _AMBIGUOUS.search(raw.rstrip("\r")):
             raise TemplateFault(f"line {number} of the unit file has a character that none may have: {quoted(raw)}")
         line = raw.strip()
-        if line.startswith(("#", ";")) or (not line and not pending):
+        if line.startswith(("#", ";")):
             continue
         start = start if pending else number
         if line.endswith("\\"):

@@ -116,7 +116,7 @@ class Jobs:
         """One job, as it is now."""
         return self._store.get(job_id)
 
-    def of(self, service: str | None, limit: int = 50) -> list[Job]:
+    def of(self, service: str | None, limit: int) -> list[Job]:
         """The last jobs of a service, or of all, newest first."""
         return self._store.newest(service, limit)
 

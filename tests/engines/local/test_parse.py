@@ -95,7 +95,8 @@ def test_half_a_note_is_refused(missing: str) -> None:
 
 
 def test_a_note_may_leave_out_what_is_not_known() -> None:
-    assert parse.parse_state("ActiveState=failed\nSubState=failed\nInvocationID=\nBootID=\n").over
+    noted = parse.parse_state("ActiveState=failed\nSubState=failed\nInvocationID=\nBootID=\n")
+    assert (noted.over, noted) == (True, State("failed", "failed", run="", boot="", result="", pid=0))
 
 
 @given(st.text(min_size=1))

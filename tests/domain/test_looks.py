@@ -1,0 +1,69 @@
+"""What a rollout makes of one look: that a unit got further lets the time limit begin anew."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from deployster_cli.domain.rollout.looks import progressed
+from deployster_cli.domain.rollout.plan import Plan, Step
+from deployster_cli.domain.rollout.state import Phase, Rollout, enter
+from deployster_cli.domain.units.model import State, Unit
+from deployster_cli.domain.units.names import UnitName
+from tests.simulation import HOST
+
+NAME = UnitName("carousel", "v1", 1)
+
+
+def listed(desired: State | None, active: str) -> Unit:
+    current = desired if desired is State.LAUNCHED and active else State.LOADED
+    return Unit(NAME, desired, current, "loaded" if active else "", active, "", HOST if active else None)
+
+
+UP: dict[str, Unit | None] = {
+    "not listed": None,
+    "on no machine": listed(State.LAUNCHED, ""),
+    "starting": listed(State.LAUNCHED, "activating"),
+    "running": listed(State.LAUNCHED, "active"),
+    "ready": listed(State.LAUNCHED, "active"),
+}
+GOING: dict[str, Unit | None] = {
+    "running": listed(State.LAUNCHED, "active"),
+    "stopping": listed(State.LOADED, "deactivating"),
+    "stopped": listed(State.LOADED, "inactive"),
+    "destroyed": listed(None, "inactive"),
+    "gone": None,
+}
+WAYS = [(Phase.STARTING, UP), (Phase.RETIRING, GOING)]
+
+
+def begun(phase: Phase) -> Rollout:
+    step = Step((NAME,)) if phase is Phase.STARTING else Step(retire=(NAME,))
+    return enter(Rollout(Plan("carousel", "v1", (step,)), step=0), phase, 0)[0]
+
+
+def seen(rollout: Rollout, way: dict[str, Unit | None], at: str, now: float) -> Rollout:
+    """After a look at which the unit has come so far on its way; the last part of it is where it is finished."""
+    finished = frozenset({NAME} if at == list(way)[-1] else ())
+    unit = way[at]
+    return progressed(replace(rollout, finished=finished), {NAME: unit} if unit else {}, now)
+
+
+@pytest.mark.parametrize(
+    ("phase", "way", "before", "after"),
+    [(phase, way, *pair) for phase, way in WAYS for pair in pairwise(way)],
+)
+def test_each_part_of_its_way_that_a_unit_gets_further_is_progress_and_none_that_it_falls_back(
+    phase: Phase, way: dict[str, Unit | None], before: str, after: str
+) -> None:
+    start = begun(phase)
+    assert seen(seen(start, way, before, 1), way, after, 2).progressed == 2
+    assert seen(seen(start, way, after, 1), way, before, 2).progressed == 1
+    assert seen(seen(seen(start, way, after, 1), way, before, 2), way, after, 3).progressed == 1
+
+
+@pytest.mark.parametrize(("phase", "way"), WAYS)
+def test_that_a_unit_is_still_where_its_way_begins_is_no_progress(phase: Phase, way: dict[str, Unit | None]) -> None:
+    assert seen(begun(phase), way, next(iter(way)), 1).progressed == 0
