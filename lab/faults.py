@@ -103,9 +103,25 @@ def page(before: str, rows: Sequence[Row], names: Collection[str], made: str) ->
     lines = [*kept.lines, *(row.cells() for row in rows)]
     order = list(SCENARIOS)
     lines.sort(key=lambda cells: order.index(cells[0]))
-    earlier = [line for line in before.splitlines() if line.startswith("Made by")] if kept.lines else []
-    told = "\n".join([made, *earlier])
+    told = "\n".join([made, *earlier(before, names)])
     return f"{INTRODUCTION}\n{told}\n\n{text(Table(lines, [*kept.wrong, *complaints(rows)]))}"
+
+
+def earlier(before: str, names: Collection[str]) -> list[str]:
+    """The page's lines about earlier runs that it still has rows of, now that these scenarios were tried again."""
+    replaced, found = set(names), []
+    for line in before.splitlines():
+        if line.startswith("Made by"):
+            made = SCENARIOS.keys() & line.split("`")[1].split() or SCENARIOS.keys()
+            found += [line] if made - replaced else []
+            replaced |= made
+    return found
+
+
+def command(typed: Sequence[str], names: Collection[str]) -> str:
+    """What was typed, with the scenarios that it came to: it may have been interrupted."""
+    some = [] if set(names) == SCENARIOS.keys() else names
+    return shlex.join(["lab/faults", *(word for word in typed if word not in SCENARIOS), *some])
 
 
 def made_by(typed: str, seconds: float) -> str:
@@ -154,9 +170,10 @@ def play(given: argparse.Namespace) -> int:
         print(table(rows), end="")
     finally:
         stage.clear()
-    if given.write:
-        made = made_by(shlex.join(["lab/faults", *sys.argv[1:]]), time.monotonic() - began)
-        PAGE.write_text(page(PAGE.read_text(), rows, {row.scenario for row in rows}, made))
+    if given.write and rows:
+        done = list(dict.fromkeys(row.scenario for row in rows))
+        made = made_by(command(sys.argv[1:], done), time.monotonic() - began)
+        PAGE.write_text(page(PAGE.read_text(), rows, done, made))
     return int(any(row.failed for row in rows))
 
 

@@ -203,7 +203,7 @@ TASKS = (
         "kill -9 while a task runs before the deploy; another deploy names the task, a third one waits for it",
         (
             FIRST,
-            Do(f"{OURS} --before 'sleep 40'", -9, when("Running", signals(signal.SIGKILL), 5)),
+            Do(f"{OURS} --before 'sleep 40'", -9, when("  {service}.task {other} @", signals(signal.SIGKILL), 1)),
             Do(NEXT, 5, says="The task 'sleep 40' of {service} {other}"),
             Do(f"{NEXT} --lock-wait 5m"),
         ),

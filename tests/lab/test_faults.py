@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from faults import INTRODUCTION, PAGE, limited, page, tried
+from faults import INTRODUCTION, PAGE, command, limited, page, tried
 from place import Lab
 from processes import LabError, Missing
 from scenarios import SCENARIOS, Scenario
@@ -96,7 +96,28 @@ def test_a_run_of_some_scenarios_leaves_the_others_rows() -> None:
     kept = parsed(before).without({"flips"}).lines
     assert [cells for cells in parsed(after).lines if cells[0] != "flips"] == kept
     assert [line for line in parsed(after).wrong if "flips" in line] == ["- flips, odd: FAILED: no"]
-    assert after.count("Made by ") == before.count("Made by ") + 1
+
+
+def test_a_run_is_named_for_as_long_as_the_page_has_rows_of_it() -> None:
+    told, named = "", []
+    for words in ("at-once flips", "flips", "at-once"):
+        rows = [Row(name, "odd", error="no") for name in words.split()]
+        told = page(told, rows, words.split(), f"Made by `lab/faults {words}`.")
+        named.append(re.findall("`lab/faults ([^`]*)`[.]", told))
+    assert named == [["at-once flips"], ["flips", "at-once flips"], ["at-once", "flips"]]
+
+
+def test_a_run_of_all_scenarios_is_named_until_each_was_tried_again() -> None:
+    rows = [Row(name, "odd", error="no") for name in SCENARIOS]
+    before = page("", rows, list(SCENARIOS), "Made by `lab/faults --write`.")
+    assert "--write" in page(before, rows[1:], list(SCENARIOS)[1:], "Made by me.")
+    assert "--write" not in page(before, rows, list(SCENARIOS), "Made by me.")
+
+
+def test_a_run_that_was_interrupted_is_named_with_what_it_came_to() -> None:
+    assert command(["--write", "--service", "odd"], ["flips"]) == "lab/faults --write --service odd flips"
+    assert command(["--kills", "3", "at-once", "flips"], ["at-once"]) == "lab/faults --kills 3 at-once"
+    assert command(["--write"], list(SCENARIOS)) == "lab/faults --write"
 
 
 def test_a_run_of_all_scenarios_leaves_nothing_of_the_page() -> None:
