@@ -24,7 +24,7 @@ from deployster_cli.server.jobs.job import Job, Json, NotNow, State, masked, tol
 from deployster_cli.server.jobs.resuming import BEGUN, obstacle
 from deployster_cli.server.jobs.store import JobStore, StoreUnusable
 from deployster_cli.server.jobs.worker import Commission, carrier
-from deployster_cli.server.streams.notifier import EVERYTHING, Feed, Listener
+from deployster_cli.server.streams.notifier import EVERYTHING, Listener, Notifier
 
 MOST_AT_ONCE = 8
 """Services that are changed at the same time."""
@@ -67,7 +67,7 @@ class Jobs:
         self._changed = changed
         self._clock = clock or SystemClock()
         self._at_once = at_once
-        self._feed = Feed()
+        self._notifier = Notifier()
         self._lock = threading.Lock()
         self._waiting: list[Job] = []
         self._busy: dict[str, threading.Thread] = {}
@@ -108,7 +108,7 @@ class Jobs:
             added, new = self._store.add(job, key, digest)
             if new:
                 self._waiting.append(added)
-        self._feed.tell(EVERYTHING, added.id)
+        self._notifier.tell(EVERYTHING, added.id)
         self._dispatch()
         return added
 
@@ -130,7 +130,7 @@ class Jobs:
 
     def listening(self, job_id: str = EVERYTHING) -> AbstractContextManager[Listener]:
         """Hear whenever there is news of a job, or of any, while this is open (in an event loop)."""
-        return self._feed.listening(job_id)
+        return self._notifier.listening(job_id)
 
     def stop(self, timeout: float) -> bool:
         """Let every job end the step it is in, and stop there; whether all have within ``timeout`` seconds.
@@ -166,7 +166,7 @@ class Jobs:
 
     def _work(self, job: Job) -> None:
         try:
-            self._run(Record(job, self._store, self._feed, self._clock))
+            self._run(Record(job, self._store, self._notifier, self._clock))
         except Exception:
             _log.exception("a fault in deployster itself, outside of job %s", job.id)
         finally:
@@ -235,7 +235,7 @@ class Jobs:
     def _give_up(self, job: Job) -> None:
         why = "No server ran for over an hour, so this was not taken up again."
         error = told_of(DeploysterError(why, f"See deployster units {job.service}, then ask again."))
-        Record(job, self._store, self._feed, self._clock).end(error, 0.0, lambda: True)
+        Record(job, self._store, self._notifier, self._clock).end(error, 0.0, lambda: True)
 
 
 def open_jobs(
@@ -256,10 +256,10 @@ class Record:
     is never begun unrecorded: it must not be run twice.
     """
 
-    def __init__(self, job: Job, store: JobStore, feed: Feed, clock: Clock) -> None:
+    def __init__(self, job: Job, store: JobStore, notifier: Notifier, clock: Clock) -> None:
         self.job = job
         self._store = store
-        self._feed = feed
+        self._notifier = notifier
         self._clock = clock
         self._held: list[tuple[str, Json]] = []
         self._safe = False
@@ -294,7 +294,7 @@ class Record:
             return
         self._held = []
         self._safe = self._safe or isinstance(event, BEGUN)
-        self._feed.tell(self.job.id, self.job.id)
+        self._notifier.tell(self.job.id, self.job.id)
 
     def end(self, error: Json | None, seconds: float, wait: Callable[[], bool]) -> None:
         """It is over. Tried again after each ``wait`` as long as the store can't be written to and that is not True."""
@@ -315,7 +315,7 @@ class Record:
         self._store.save(job)
         self.job = job
         for topic in (job.id, EVERYTHING):
-            self._feed.tell(topic, job.id)
+            self._notifier.tell(topic, job.id)
 
 
 def _known(event: Json) -> Event | None:
