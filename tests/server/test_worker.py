@@ -12,14 +12,14 @@ import pytest
 
 from deployster_cli.config.load import Settings, load
 from deployster_cli.domain.change import Intent, Verb
-from deployster_cli.domain.events import Event
+from deployster_cli.domain.events import Event, Gone, HookDone, HookStarted, Starting, TaskDone, TaskStarted
 from deployster_cli.domain.lock import Note
 from deployster_cli.domain.rollout.plan import Instances, Plan
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.errors import DeploysterError, Interrupted, Locked
 from deployster_cli.operations.carry_out import Carrying
 from deployster_cli.server.jobs import worker
-from deployster_cli.server.jobs.worker import Commission, StopAsked, StoppableClock, carrier
+from deployster_cli.server.jobs.worker import MOST_STARTS, Commission, StopAsked, StoppableClock, carrier, obstacle
 from tests.simulation import Life, SimClock, SimEngine
 
 PROJECT = """
@@ -46,16 +46,14 @@ class World:
 
     def __init__(self, settings: Settings, clock: SimClock) -> None:
         self.engine = SimEngine(clock)
-        self.told: list[Event] = []
         self.plan: Plan | None = None
         self.planned_at = ""
         self._carry = carrier(settings, lambda: self.engine)
 
     def begin(self, intent: Intent, *, earlier: bool = False) -> Carrying:
         """The job, from its begin or from where it was cut off."""
-        told = tuple(self.told) if earlier else ()
         plan = self.plan if earlier else None
-        job = Commission(intent, "ann@laptop", self._planned, threading.Event(), plan, self.planned_at, told)
+        job = Commission(intent, "ann@laptop", self._planned, threading.Event(), plan, self.planned_at)
         return self._carry(job)
 
     def _planned(self, plan: Plan, latest: str | None) -> None:
@@ -73,7 +71,7 @@ class World:
         self.engine.lives.update(deepcopy(lives))
         self.engine.leaving.clear()
         self.engine.records.kept.clear()
-        self.told, self.plan, self.planned_at = [], None, ""
+        self.plan, self.planned_at = None, ""
 
     def there(self) -> set[tuple[str, int]]:
         """(version, instance) of all there is."""
@@ -98,7 +96,7 @@ def cut_after(world: World, intent: Intent, events: int) -> bool:
     job = world.begin(intent)
     for _ in range(events):
         try:
-            world.told.append(next(job))
+            next(job)
         except StopIteration:
             return True
     there = world.engine
@@ -151,7 +149,7 @@ def test_what_came_after_a_job_was_cut_off_is_not_taken_over(world: World, wish:
 
 
 def test_what_ended_and_was_not_noted_is_done_again_without_doing_anything(world: World) -> None:
-    world.told = list(world.begin(DESTROY))
+    list(world.begin(DESTROY))
     list(world.begin(DESTROY, earlier=True))
     assert world.there() == set()
 
@@ -214,7 +212,7 @@ def test_a_job_has_its_number_of_instances_by_the_rule_of_the_command_line(
 
 
 def test_what_was_deployed_anew_is_not_destroyed(world: World) -> None:
-    world.told = list(world.begin(DESTROY))
+    list(world.begin(DESTROY))
     plan, at = world.plan, world.planned_at
     world.engine.clock.sleep(60)
     world.do(Intent(Verb.DEPLOY, "carousel", "v1", instances=1))
@@ -258,3 +256,31 @@ def test_a_wait_ends_when_the_stop_comes_and_only_that_one() -> None:
 def test_the_clock_is_the_machines() -> None:
     clock = StoppableClock(threading.Event())
     assert clock.utc()[:4] == str(1970 + clock.epoch() // 31_556_952)
+
+
+ONE = UnitName("carousel", "v2", 1)
+STARTING = Starting(1, 1, (ONE,))
+RESTART = Intent(Verb.RESTART, "carousel")
+RECREATING = Intent(Verb.DEPLOY, "carousel", "v2", recreate=True)
+
+CUT: tuple[tuple[Intent | None, int, tuple[Event, ...], str], ...] = (
+    (None, 1, (), "can't read what was asked for"),
+    (DEPLOY, MOST_STARTS, (), "cut off 5 times"),
+    (DEPLOY, 1, (TaskStarted("rake a"),), "cut off after rake a had begun"),
+    (DEPLOY, 1, (TaskStarted("rake a"), TaskDone("rake a", 1), STARTING), "cut off after rake a had begun"),
+    (DEPLOY, 1, (HookStarted("pre_deploy", "./ask"), HookDone("pre_deploy", 1)), "cut off after ./ask had begun"),
+    (DEPLOY, 1, (STARTING, HookStarted("on_failure", "./tell")), "cut off after ./tell had begun"),
+    (RESTART, 1, (STARTING,), "some instances were replaced"),
+    (RECREATING, 1, (STARTING, Gone(ONE, 1)), "some instances were replaced"),
+    (DEPLOY, MOST_STARTS - 1, (), ""),
+    (DEPLOY, 1, (STARTING, Gone(ONE, 1)), ""),
+    (RESTART, 1, (), ""),
+)
+
+
+@pytest.mark.parametrize(("intent", "starts", "told", "why"), CUT)
+def test_what_can_not_be_run_again_says_why(
+    intent: Intent | None, starts: int, told: tuple[Event, ...], why: str
+) -> None:
+    found = obstacle(intent, starts, told)
+    assert (why in found, bool(found)) == (True, bool(why))

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from deployster_cli.config.load import Settings
 from deployster_cli.domain.change import Intent
-from deployster_cli.domain.events import Event, HookStarted, TaskStarted
+from deployster_cli.domain.events import Event, HookStarted, Parking, Retiring, Starting, TaskStarted
 from deployster_cli.domain.payloads import decode_event, encode_event
 from deployster_cli.domain.rollout.plan import Plan
 from deployster_cli.engines.base import Engine
@@ -21,9 +21,8 @@ from deployster_cli.errors import EXIT_FAULT, DeploysterError, Interrupted, Inva
 from deployster_cli.operations.carry_out import Carrying, Result
 from deployster_cli.operations.clock import Clock, SystemClock
 from deployster_cli.server.jobs.job import Job, Json, NotNow, State, masked, told_of
-from deployster_cli.server.jobs.resuming import BEGUN, obstacle
 from deployster_cli.server.jobs.store import JobStore, StoreUnusable
-from deployster_cli.server.jobs.worker import Commission, carrier
+from deployster_cli.server.jobs.worker import Commission, carrier, obstacle
 from deployster_cli.server.streams.notifier import EVERYTHING, Listener, Notifier
 
 MOST_AT_ONCE = 8
@@ -33,10 +32,10 @@ MOST_WAITING = 1000
 """Jobs that may wait for their turn."""
 
 STALE = 3600.0
-"""Seconds without a server after which nobody still expects what was asked of it to happen all of a sudden."""
+"""Seconds after which nobody still expects a job that a stopped server left to happen all of a sudden."""
 
-BEAT = 60.0
-"""Seconds between two signs of life."""
+_BEGUN = (TaskStarted, HookStarted, Starting, Parking, Retiring)
+"""From one of these on a job has done something."""
 
 _TRY_AGAIN = 1.0
 """Seconds until a store that could not be written to is tried again."""
@@ -72,7 +71,6 @@ class Jobs:
         self._waiting: list[Job] = []
         self._busy: dict[str, threading.Thread] = {}
         self._begun = False
-        self._stale = self._clock.epoch() - self._store.last_beat > STALE
         self._stop = threading.Event()
         self._abandoned = False
 
@@ -81,11 +79,11 @@ class Jobs:
         with self._lock:
             new = {job.id for job in self._waiting}
             left = [job for job in self._store.unfinished() if job.id not in new]
-            for job in left if self._stale else ():
+            stale = [job for job in left if self._clock.epoch() - _seconds(job.created_at) > STALE]
+            for job in stale:
                 self._give_up(job)
-            self._waiting = ([] if self._stale else left) + self._waiting
+            self._waiting = [job for job in left if job not in stale] + self._waiting
             self._begun = True
-        threading.Thread(target=self._beat, name="beat", daemon=True).start()
         self._dispatch()
 
     def accept(
@@ -197,11 +195,10 @@ class Jobs:
     def _carried(self, record: Record) -> Result:
         """What the job did, each of its events recorded."""
         job = record.job
-        told = record.told()
-        why = obstacle(job.intent, job.starts - 1, told)
+        why = obstacle(job.intent, job.starts - 1, record.told())
         if why or job.intent is None:
             raise DeploysterError(why, f"See deployster units {job.service}, then ask again.")
-        commission = Commission(job.intent, job.by, record.planned, self._stop, job.plan, job.planned_at, told)
+        commission = Commission(job.intent, job.by, record.planned, self._stop, job.plan, job.planned_at)
         carrying = self._carry(commission)
         try:
             while True:
@@ -224,16 +221,8 @@ class Jobs:
                 return True
         return False
 
-    def _beat(self) -> None:
-        """Leave a sign of life every minute, so that the next server knows how long there was none."""
-        while True:
-            with contextlib.suppress(OSError):
-                self._store.beat()
-            if self._stop.wait(BEAT):
-                return
-
     def _give_up(self, job: Job) -> None:
-        why = "No server ran for over an hour, so this was not taken up again."
+        why = "The server was stopped, and this was asked for over an hour ago: it was not taken up again."
         error = told_of(DeploysterError(why, f"See deployster units {job.service}, then ask again."))
         Record(job, self._store, self._notifier, self._clock).end(error, 0.0, lambda: True)
 
@@ -273,7 +262,7 @@ class Record:
         """What it told when it ran before; without those events that this version doesn't know."""
         found = (_known(event) for _, _, event in self._store.events(self.job.id))
         events = tuple(event for event in found if event)
-        self._safe = any(isinstance(event, BEGUN) for event in events)
+        self._safe = any(isinstance(event, _BEGUN) for event in events)
         return events
 
     def planned(self, plan: Plan, latest: str | None) -> None:
@@ -293,7 +282,7 @@ class Record:
                 raise
             return
         self._held = []
-        self._safe = self._safe or isinstance(event, BEGUN)
+        self._safe = self._safe or isinstance(event, _BEGUN)
         self._notifier.tell(self.job.id, self.job.id)
 
     def end(self, error: Json | None, seconds: float, wait: Callable[[], bool]) -> None:
@@ -316,6 +305,10 @@ class Record:
         self.job = job
         for topic in (job.id, EVERYTHING):
             self._notifier.tell(topic, job.id)
+
+
+def _seconds(utc: str) -> float:
+    return datetime.fromisoformat(utc).timestamp()
 
 
 def _known(event: Json) -> Event | None:

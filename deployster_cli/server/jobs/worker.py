@@ -1,14 +1,20 @@
-"""Carrying out one job: an undertaking that has its plan recorded before anything is done, and that can be stopped."""
+"""Carrying out one job: an undertaking that has its plan recorded before anything is done, and that can be stopped.
+
+A job that was cut off is run again: a plan is made from the cluster alone, so what is done already is found done. What
+must not happen twice fails it instead: a task or a hook that had begun, and fresh instances for all (restart,
+recreate), which can't be told from those made already.
+"""
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from deployster_cli.config.load import Settings
 from deployster_cli.domain.change import Intent, Verb
+from deployster_cli.domain.events import Event, HookStarted, Parking, Retiring, Starting, TaskStarted
 from deployster_cli.domain.rollout.plan import Plan, plan_destroy
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import DeploysterError
@@ -19,7 +25,35 @@ from deployster_cli.operations.deploy import Prepared
 from deployster_cli.operations.ownership import Owned, owned, planned_over
 from deployster_cli.operations.records import forgetting
 from deployster_cli.operations.rollout import Work
-from deployster_cli.server.jobs.resuming import Told, rest, rest_of_settings
+
+MOST_STARTS = 5
+"""Times that a job is begun. One that is under way whenever the server dies may be what kills it."""
+
+
+def obstacle(intent: Intent | None, starts: int, told: Sequence[Event]) -> str:
+    """Why a job that was begun so often and told this can't be run again, in one sentence; empty where it can."""
+    if intent is None:
+        return "The server was stopped, and the one that runs now can't read what was asked for."
+    if starts >= MOST_STARTS:
+        return f"The server was cut off {starts} times while this ran, so it is left alone."
+    afresh = intent.recreate or intent.verb is Verb.RESTART
+    for event in told:
+        match event:
+            case TaskStarted(line) | HookStarted(line=line):
+                return f"The server was cut off after {line} had begun, and no task or hook is run twice."
+            case Starting() | Parking() | Retiring() if afresh:
+                return "The server was cut off when some instances were replaced and others were not."
+    return ""
+
+
+def again(intent: Intent, plan: Plan | None) -> Intent:
+    """What a job with this first plan asks for when it is run again: the version, instances and units planned then."""
+    if plan is None:
+        return intent
+    adopting = replace(intent, adopt_only=plan.adopted if intent.adopt else intent.adopt_only)
+    if intent.verb not in {Verb.DEPLOY, Verb.ROLLBACK}:
+        return adopting
+    return replace(adopting, version=plan.version, instances=len(plan.keep + plan.watch + plan.start))
 
 
 class StopAsked(KeyboardInterrupt):
@@ -64,9 +98,9 @@ class StoppableClock:
 class Commission:
     """What a job's thread is to do.
 
-    ``told`` and ``earlier`` are what the job had told and planned (``planned_at``) before it was cut off. ``planned``
-    is called with the plan and the service's latest stamp, the service's lock held and nothing done yet. ``stop`` is
-    set when it shall stop where it stands.
+    ``earlier`` is what the job had planned (at ``planned_at``) before it was cut off. ``planned`` is called with the
+    plan and the service's latest stamp, the service's lock held and nothing done yet. ``stop`` is set when it shall
+    stop where it stands.
     """
 
     intent: Intent
@@ -75,7 +109,6 @@ class Commission:
     stop: threading.Event
     earlier: Plan | None = None
     planned_at: str = ""
-    told: Told = ()
 
 
 @dataclass(frozen=True)
@@ -126,9 +159,7 @@ def carrier(settings: Settings, open_engine: Callable[[], Engine]) -> Callable[[
     """What carries out jobs with these settings. Each has an engine of its own: engines remember their last listing."""
 
     def carry(job: Commission) -> Carrying:
-        intent = rest(job.intent, job.earlier, job.told)
-        left = rest_of_settings(settings, job.intent, job.told)
-        clock = StoppableClock(job.stop)
-        return (yield from Recorded(left, intent, job.by, clock, job).carry(open_engine()))
+        intent, clock = again(job.intent, job.earlier), StoppableClock(job.stop)
+        return (yield from Recorded(settings, intent, job.by, clock, job).carry(open_engine()))
 
     return carry
