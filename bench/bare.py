@@ -5,10 +5,12 @@ python -m bench.bare UNITS HOST:PORT
 
 from __future__ import annotations
 
+import asyncio
 import sys
 
-import uvicorn
 from fastapi import FastAPI
+from granian.constants import Interfaces
+from granian.server.embed import Server
 
 from deployster_cli.domain.payloads import unit_shape
 from deployster_cli.domain.units.model import Machine, State, Unit
@@ -34,4 +36,5 @@ def bare(units: int) -> FastAPI:
 
 if __name__ == "__main__":
     _, wanted, listen = sys.argv
-    uvicorn.run(bare(int(wanted)), port=int(listen.rpartition(":")[2]), access_log=False, log_level="warning")
+    port = int(listen.rpartition(":")[2])
+    asyncio.run(Server(bare(int(wanted)), port=port, interface=Interfaces.ASGINL, log_enabled=False).serve())

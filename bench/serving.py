@@ -95,7 +95,7 @@ def _needed() -> list[int]:
     for program in ("wrk", "taskset"):
         if not shutil.which(program):
             raise Missing(f"no {program}")
-    for library in ("fastapi", "uvicorn"):
+    for library in ("fastapi", "granian"):
         if not find_spec(library):
             raise Missing(f"no {library} (pip install 'deployster[serve]')")
     cores = sorted(os.sched_getaffinity(0))

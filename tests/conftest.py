@@ -20,7 +20,7 @@ HEEDED = ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SI
 
 LONGEST = (
     *("tests/lab/test_lab.py", "tests/server/test_openapi.py", "tests/docs/test_typed_pages.py", "tests/faults/"),
-    *("tests/docker/", "tests/server/test_prying.py", "tests/examples/", "tests/test_prompts.py"),
+    *("tests/docker/", "tests/server/test_pentest.py", "tests/examples/", "tests/test_prompts.py"),
 )
 """Files that take a minute and more, nearly all of it waiting: where several run side by side these begin at once."""
 

@@ -53,7 +53,7 @@ ONLY_IN: Mapping[str, tuple[str, ...]] = {
     "click": ("main", "cli", "commands"),
     "fastapi": ("server",),
     "starlette": ("server",),
-    "uvicorn": ("server",),
+    "granian": ("server",),
     "httpx": ("backends.remote",),
 }
 """Library → where it may be imported."""

@@ -22,7 +22,7 @@ MEDIAN_FUNCTION, P90_FUNCTION = 8, 25
 
 CALLED_BY_LIBRARIES = {
     *("list_commands", "get_command", "get_completion_args", "format_completion"),  # click
-    *("redirect_request", "handle_exit", "collect"),  # urllib, uvicorn, prometheus-client
+    *("redirect_request", "collect"),  # urllib, prometheus-client
     "DECLARATION",  # engines.declaration.TABLE has its module as text
 }
 """Methods and classes whose name stands nowhere in the package, because somebody else calls them."""

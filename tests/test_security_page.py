@@ -8,25 +8,23 @@ from pathlib import Path
 import pytest
 
 from deployster_cli.engines.process.call import MOST_PRINTED
-from deployster_cli.server import connections, state
-from deployster_cli.server import connections as crowd
-from deployster_cli.server import connections as handshake
+from deployster_cli.server import main as server
+from deployster_cli.server import state
 from deployster_cli.server.jobs import store
 from deployster_cli.server.middleware import attempts, body_limits
 from deployster_cli.server.middleware.security_headers import HEADERS
 from deployster_cli.server.routes import changes, logs, tasks
 from deployster_cli.server.streams import listing
-from tests.prying.doors import PROMISED
+from tests.pentest.doors import PROMISED
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "security.md").read_text()
 
 LIMITS = {
-    "a request's head": (connections.MOST_UNHEARD / 1024, connections.LONGEST_HEAD),
+    "a request's head, and a TLS handshake before it": (server.MOST_HEAD / 1024, server.LONGEST_HEAD),
     "a request's body": (body_limits.MOST_BYTES / 1024, body_limits.LONGEST_BODY),
-    "a TLS handshake": (handshake.LONGEST_HANDSHAKE,),
-    "an answer of which a client takes nothing": (connections.LONGEST_STALL, 2 * connections.LONGEST_STALL),
-    "connections": (crowd.MOST_CONNECTIONS, crowd.MOST_CONNECTIONS + crowd.SPARE_FILES),
+    "a connection without a request": (server.LONGEST_HEAD,),
+    "connections": (server.MOST_CONNECTIONS, server.MOST_CONNECTIONS + server.SPARE_FILES),
     "streams of events": (state.MOST_STREAMS,),
     "journals read at once, tasks at once, dry runs at once": (
         logs.MOST_STREAMS,

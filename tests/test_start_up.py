@@ -64,7 +64,7 @@ class Line:
 
 HEAVY = {
     *("rich", "jinja2", "pexpect", "ptyprocess", "pygments"),
-    *("fastapi", "starlette", "pydantic", "uvicorn", "prometheus_client", "httpx", "httptools", "uvloop", "anyio"),
+    *("fastapi", "starlette", "pydantic", "granian", "prometheus_client", "httpx", "httpx_sse", "anyio"),
     *("asyncio", "concurrent", "email", "http", "logging", "multiprocessing", "queue", "socket", "sqlite3", "ssl"),
     *("argparse", "difflib", "hashlib", "json", "pickle", "random", "secrets", "shlex", "subprocess", "tempfile"),
     *("importlib.metadata", "importlib.resources", "tomllib", "unittest", "urllib.request", "xml"),

@@ -1,1 +1,1 @@
-"""The same operations over HTTP: FastAPI on uvicorn. Only commands/serve.py imports this."""
+"""The same operations over HTTP: FastAPI on granian. Only commands/serve.py imports this."""

@@ -7,7 +7,6 @@ from starlette.middleware import Middleware
 
 from deployster_cli import __version__
 from deployster_cli.server import dashboard
-from deployster_cli.server.connections import Full
 from deployster_cli.server.middleware import problems
 from deployster_cli.server.middleware.access_log import AccessLog
 from deployster_cli.server.middleware.auth import Guard
@@ -35,7 +34,6 @@ def create_app(serving: Serving) -> FastAPI:
             Middleware(AccessLog, observe=metrics.observe),
             Middleware(SecurityHeaders),
             Middleware(problems.Faults),
-            Middleware(Full),
             Middleware(Shutdown, door=serving.door),
             Middleware(Guard, login=serving.login, attempts=serving.attempts),
             Middleware(Limits),

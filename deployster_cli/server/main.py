@@ -1,10 +1,12 @@
-"""A server from its settings to its end: the socket, the certificate, the log, uvicorn, and the way out."""
+"""A server from its settings to its end: the address, the certificate, the log, granian, and the way out."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
+import resource
 import signal
 import socket
 import ssl
@@ -12,17 +14,18 @@ import stat
 import sys
 import threading
 from pathlib import Path
+from typing import NoReturn
 
-import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.http.auto import AutoHTTPProtocol
+from granian.constants import HTTPModes, Interfaces, SSLProtocols
+from granian.http import HTTP1Settings
+from granian.server.embed import Server
 
 from deployster_cli.config.load import ServeOptions, Settings, open_engine
 from deployster_cli.engines.process import end_all
-from deployster_cli.errors import EXIT_FAILED, ConfigError, DeploysterError
+from deployster_cli.errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, ConfigError, DeploysterError
 from deployster_cli.operations.clock import SystemClock
 from deployster_cli.server.app import create_app
-from deployster_cli.server.connections import Crowd, bounded, room, shaking_hands
 from deployster_cli.server.jobs.queue import open_jobs
 from deployster_cli.server.middleware.access_log import JsonLines
 from deployster_cli.server.middleware.credentials import Login, is_loopback, login, weakness
@@ -40,22 +43,36 @@ HARD_END = 9.0
 
 _HIGHEST_PORT = 65535
 
-_LOGGED = (("deployster", logging.INFO), ("uvicorn.error", logging.WARNING), ("asyncio", logging.WARNING))
+MOST_HEAD = 128 * 1024
+"""Bytes of a request's head."""
+
+LONGEST_HEAD = 20
+"""Seconds for a TLS handshake and a request's head, from the beginning of a connection or the end of an answer."""
+
+MOST_CONNECTIONS = 1500
+"""Connections that are served at a time. An open stream is one. Others wait until one ends."""
+
+SPARE_FILES = 500
+"""Open files left for all else: the calls of the engine, the jobs."""
+
+_LOGGED = (("deployster", logging.INFO), ("asyncio", logging.WARNING))
 """Logger → from which level on it is written."""
 
 _log = logging.getLogger("deployster.server")
 
 
-def serve(settings: Settings) -> None:
-    """Serve until SIGTERM; KeyboardInterrupt where it was Ctrl-C. DeploysterError where it can't begin."""
+def serve(settings: Settings) -> NoReturn:
+    """Serve until SIGTERM or Ctrl-C, and end the process. DeploysterError where it can't begin."""
     options = settings.serve
-    context = certificate(options)
+    check_certificate(options)
     known = login(options)
     state = state_folder(options)
-    with listener(options.listen) as sock:
-        log_to_stderr()
-        serving = assemble(settings, known, state)
-        _run(create_app(serving), serving, sock, context)
+    host, port = free_address(options.listen)
+    log_to_stderr()
+    stopped_by = asyncio.run(_run(assemble(settings, known, state), host, port))
+    _log.info("stopped")
+    sys.stderr.flush()
+    os._exit(EXIT_INTERRUPTED if stopped_by == signal.SIGINT else EXIT_DONE)  # granian's threads crash Python's own end
 
 
 def assemble(settings: Settings, known: Login, state: Path) -> Serving:
@@ -66,78 +83,106 @@ def assemble(settings: Settings, known: Login, state: Path) -> Serving:
     return Serving(settings, lambda: open_engine(settings), clock, known, listing, jobs)
 
 
-class Server(uvicorn.Server):
-    """uvicorn, with our way out: the jobs end their steps while the answers under way are given."""
-
-    def __init__(self, config: uvicorn.Config, serving: Serving) -> None:
-        super().__init__(config)
-        self._serving = serving
-        self.stopped_by = 0
-
-    def handle_exit(self, sig: int, frame: object) -> None:  # noqa: ARG002 - uvicorn's signature
-        """Note the signal; the main loop looks ten times a second. A second Ctrl-C ends it at once."""
-        if self.should_exit and sig == signal.SIGINT:
-            self.force_exit = True
-        self.should_exit = True
-        self.stopped_by = sig
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Say how it is served once it is: whoever reads that may ask, and may end it."""
-        await super().startup(sockets)
-        self._serving.jobs.begin()
-        for sock in sockets or ():
-            _say_how(self._serving, sock)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Close the door, let what is under way end, and be gone within HARD_END seconds."""
-        end = threading.Timer(HARD_END, _leave)
-        end.daemon = True
-        end.start()
-        self._serving.door.close()
-        jobs = asyncio.create_task(asyncio.to_thread(self._serving.jobs.stop, LAST_STEPS))
-        await super().shutdown(sockets)
-        if not await jobs:
-            _log.warning("a job was still in the middle of a step; the next server goes on with it")
-        end_all()
-
-
 def _leave() -> None:
     """End at once, whatever still runs, and leave no call of an engine's behind."""
     end_all()
     os._exit(EXIT_FAILED)
 
 
-def _run(app: FastAPI, serving: Serving, sock: socket.socket, context: ssl.SSLContext | None) -> None:
-    http = bounded(AutoHTTPProtocol, Crowd(room()))
-    config = uvicorn.Config(
+def http_server(app: FastAPI, options: ServeOptions, host: str, port: int) -> Server:
+    """What speaks HTTP for the app; it logs nothing, as the app itself does."""
+    return Server(
         app,
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        http=shaking_hands(http, context) if context else http,
-        loop="asyncio",  # uvloop takes one new connection a turn: with 200 at once the last ones wait for seconds
-        ws="none",
-        lifespan="off",
-        workers=1,
-        timeout_graceful_shutdown=LAST_ANSWERS,
+        host,
+        port,
+        interface=Interfaces.ASGINL,
+        http=HTTPModes.http1,
+        websockets=False,
+        backlog=2048,
+        backpressure=most_connections(),
+        http1_settings=HTTP1Settings(header_read_timeout=LONGEST_HEAD * 1000, max_buffer_size=MOST_HEAD),
+        log_enabled=False,
+        ssl_cert=Path(options.cert) if options.cert else None,
+        ssl_key=Path(options.key) if options.key else None,
+        ssl_protocol_min=SSLProtocols.tls12,
     )
-    server = Server(config, serving)
-    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # which is nohup's
-        signal.signal(signal.SIGHUP, server.handle_exit)
-    server.run([sock])
-    _log.info("stopped")
-    if server.stopped_by == signal.SIGINT:
-        raise KeyboardInterrupt
 
 
-def listener(listen: str) -> socket.socket:
-    """The socket that listens there; ConfigError for what is no address, DeploysterError where it can't be had."""
+def most_connections() -> int:
+    """How many connections there are files for, at most MOST_CONNECTIONS; raises the limit as far as need be."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_CONNECTIONS + SPARE_FILES
+    may = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < may:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (may, hard))
+    return max(may - SPARE_FILES, may // 2)
+
+
+async def _run(serving: Serving, host: str, port: int) -> int:
+    """Serve until a signal comes, and answer which. The jobs end their steps while the answers under way are given."""
+    server = http_server(create_app(serving), serving.settings.serve, host, port)
+    signals = _signals()
+    running = asyncio.create_task(server.serve())
+    await _until_listening(running, host, port)
+    serving.jobs.begin()
+    _say_how(serving, host, port)
+    stopped_by = await signals.get()
+    asyncio.create_task(_leave_at_second_ctrl_c(signals))  # noqa: RUF006 - it ends with the loop
+    end = threading.Timer(HARD_END, _leave)
+    end.daemon = True
+    end.start()
+    serving.door.close()
+    server.stop()  # type: ignore[no-untyped-call]
+    jobs, _ = await asyncio.gather(
+        asyncio.to_thread(serving.jobs.stop, LAST_STEPS), asyncio.wait({running}, timeout=LAST_ANSWERS)
+    )
+    if not jobs:
+        _log.warning("a job was still in the middle of a step; the next server goes on with it")
+    end_all()
+    return stopped_by
+
+
+def _signals() -> asyncio.Queue[int]:
+    """The signals that end a server, as they come."""
+    loop, came = asyncio.get_running_loop(), asyncio.Queue[int]()
+    for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if one != signal.SIGHUP or signal.getsignal(one) != signal.SIG_IGN:  # which is nohup's
+            loop.add_signal_handler(one, came.put_nowait, one)
+    return came
+
+
+async def _leave_at_second_ctrl_c(signals: asyncio.Queue[int]) -> None:
+    while await signals.get() != signal.SIGINT:
+        pass
+    _leave()
+
+
+async def _until_listening(running: asyncio.Task[None], host: str, port: int) -> None:
+    """Until a connection is accepted; DeploysterError where the server ends instead."""
+    while not running.done():
+        with contextlib.suppress(OSError):
+            _, writer = await asyncio.open_connection(host, port)
+            writer.close()
+            return
+        await asyncio.sleep(0.01)
+    why = str(running.exception() or "it ended at once").partition("\n")[0]
+    raise DeploysterError(f"{host} can't be listened on at port {port}: {why}.", "See --listen, --cert and --key.")
+
+
+def free_address(listen: str) -> tuple[str, int]:
+    """The address and port to listen on, its port chosen where 0 is asked for.
+
+    ConfigError for what is no address, DeploysterError where it can't be had.
+    """
     host, port = _address(listen)
     try:
         found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, *_, address = min(found, key=lambda one: one[0] != socket.AF_INET6) if not host else found[0]
-        return _bound(family, address, dual=not host)
+        with socket.socket(family, socket.SOCK_STREAM) as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind(address)
+            bound: tuple[str, int] = sock.getsockname()[:2]
+            return bound
     except OSError as error:
         raise DeploysterError(f"{listen} can't be listened on: {error.strerror or error}.", "See --listen.") from error
 
@@ -149,27 +194,12 @@ def _address(listen: str) -> tuple[str, int]:
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
-def _bound(family: int, address: tuple[object, ...], *, dual: bool) -> socket.socket:
-    """``dual``: IPv6 with IPv4 on the same socket, as Go has it for ``:3000``."""
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if dual else 1)
-        sock.bind(address)
-        sock.listen(2048)
-    except OSError:
-        sock.close()
-        raise
-    return sock
-
-
-def certificate(options: ServeOptions) -> ssl.SSLContext | None:
-    """What HTTPS needs, None where neither file is named. ConfigError for files that can't be used."""
+def check_certificate(options: ServeOptions) -> None:
+    """ConfigError for files of --cert and --key that can't be used."""
     if bool(options.cert) != bool(options.key):
         raise ConfigError("HTTPS takes a certificate and its key: --cert and --key go together.")
     if not options.cert:
-        return None
+        return
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
         context.load_cert_chain(options.cert, options.key, _no_passphrase)
@@ -178,7 +208,6 @@ def certificate(options: ServeOptions) -> ssl.SSLContext | None:
         raise ConfigError(f"{options.cert} and {options.key} can't be used: {why}.") from error
     except OSError as error:
         raise ConfigError(f"{options.cert} or {options.key} can't be read: {error.strerror}.") from error
-    return context
 
 
 def _no_passphrase() -> str:
@@ -209,7 +238,7 @@ def exposed(options: ServeOptions) -> list[str]:
 
 
 def log_to_stderr() -> None:
-    """One JSON line an event, uvicorn's among them."""
+    """One JSON line an event."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     for name, level in _LOGGED:
@@ -218,9 +247,8 @@ def log_to_stderr() -> None:
         logger.setLevel(level)
 
 
-def _say_how(serving: Serving, sock: socket.socket) -> None:
+def _say_how(serving: Serving, host: str, port: int) -> None:
     options, known = serving.settings.serve, serving.login
-    host, port = sock.getsockname()[:2]
     scheme = "https" if options.cert else "http"
     _log.info("listening on %s://%s:%s", scheme, f"[{host}]" if ":" in host else host, port)
     if known.well_known:

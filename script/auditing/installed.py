@@ -8,7 +8,7 @@ from pathlib import Path
 
 from programs import run
 
-EXTRAS = ("deployster", "client", "local", "serve", "fast")
+EXTRAS = ("deployster", "client", "local", "serve")
 """The extras that users install; the first is none."""
 
 

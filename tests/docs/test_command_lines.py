@@ -31,7 +31,7 @@ TYPED_BY = {
     "docs/nginx.md": "tests/examples/test_nginx.py",
     "docs/output.md": "tests/test_output_page.py",
     "docs/remote.md": "tests/remote/test_remote_page.py",
-    "docs/security.md": "tests/server/test_prying.py",
+    "docs/security.md": "tests/server/test_pentest.py",
     "docs/serve.md": "tests/server/test_seed.py",
     "docs/ssh.md": "tests/engines/fleet/test_interactive.py",
     "docs/templates.md": "tests/templates/test_templates_page.py",

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import uvicorn
-
 from deployster_cli.config.load import Settings
 from deployster_cli.domain.events import Tell
 from deployster_cli.operations.rollout import Result
-from deployster_cli.server.app import create_app
 from deployster_cli.server.jobs.queue import Jobs
 from deployster_cli.server.jobs.worker import Commission, Recorded
 from deployster_cli.server.middleware.credentials import Login
 from deployster_cli.server.state import Serving
 from deployster_cli.server.streams.listing import Listing
+from tests.server.app_given import over_http
 from tests.simulation import SimEngine
 
 PASSWORD = "a secret of the tests"  # noqa: S105
@@ -36,22 +31,7 @@ def serving(settings: Settings, engine: SimEngine, folder: Path) -> Iterator[str
     listing = Listing(engine, engine.clock)
     jobs = Jobs(folder / "jobs.sqlite", carry, changed=listing.changed, clock=engine.clock)
     parts = Serving(settings, lambda: engine, engine.clock, Login("deployster", PASSWORD), listing, jobs)
-    with socket.create_server(("127.0.0.1", 0)) as sock, _running(parts, sock):
-        yield f"http://127.0.0.1:{sock.getsockname()[1]}"
+    jobs.begin()
+    with over_http(parts) as url:
+        yield url
     jobs.stop(5)
-
-
-@contextmanager
-def _running(parts: Serving, sock: socket.socket) -> Iterator[None]:
-    server = uvicorn.Server(uvicorn.Config(create_app(parts), log_config=None, access_log=False, lifespan="off"))
-    thread = threading.Thread(target=server.run, args=([sock],), daemon=True)
-    parts.jobs.begin()
-    thread.start()
-    until = time.monotonic() + 10
-    while not server.started and time.monotonic() < until:
-        time.sleep(0.01)
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        thread.join(10)

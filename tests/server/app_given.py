@@ -1,11 +1,13 @@
-"""A server in this process over a model of an engine: everything but the engine's program and uvicorn is real."""
+"""A server in this process over a model of an engine: all else is real, HTTP too where a test asks for it."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,16 +15,17 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from deployster_cli.config.load import load
+from deployster_cli.config.load import ServeOptions, load
 from deployster_cli.domain.units.model import Unit
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import UnitFile
 from deployster_cli.operations.clock import SystemClock
 from deployster_cli.server.app import create_app
 from deployster_cli.server.jobs.queue import Jobs
+from deployster_cli.server.main import free_address, http_server
 from deployster_cli.server.middleware.credentials import Login
 from deployster_cli.server.state import Serving
-from deployster_cli.server.streams.listing import Flights, Listing
+from deployster_cli.server.streams.listing import Listing, SingleFlight
 from tests.server.given import Script
 from tests.simulation import Fate, Life, SimClock, SimEngine
 
@@ -80,13 +83,40 @@ def served(
     """The parts of a server whose jobs do nothing and end well."""
     (folder / "deployster.toml").write_text(PROJECT)
     clock = SystemClock()
-    listing = Listing(engine, clock, Flights(patience))
+    listing = Listing(engine, clock, SingleFlight(patience))
     jobs = Jobs(folder / "jobs.sqlite", script or Script(), changed=listing.changed)
     jobs.begin()
     try:
         yield Serving(load({}, {}, folder), lambda: engine, clock, login, listing, jobs)
     finally:
         jobs.stop(5)
+
+
+@contextmanager
+def over_http(serving: Serving) -> Iterator[str]:
+    """The URL at which these parts are served, by a thread of this process."""
+    host, port = free_address("127.0.0.1:0")
+    loop = asyncio.new_event_loop()
+    server = http_server(create_app(serving), ServeOptions(), host, port)
+    thread = threading.Thread(target=loop.run_until_complete, args=(server.serve(),), daemon=True)
+    thread.start()
+    _wait_listening(host, port)
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        loop.call_soon_threadsafe(serving.door.close)
+        loop.call_soon_threadsafe(server.stop)
+        thread.join(10)
+        loop.close()
+
+
+def _wait_listening(host: str, port: int) -> None:
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        with suppress(ConnectionRefusedError), socket.create_connection((host, port)):
+            return
+        time.sleep(0.01)
+    raise AssertionError("it does not listen")
 
 
 class Client:

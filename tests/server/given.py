@@ -12,6 +12,7 @@ from deployster_cli.domain.change import Change, Verb
 from deployster_cli.domain.events import Event, Tell
 from deployster_cli.domain.rollout.plan import Plan, Step
 from deployster_cli.domain.units.names import UnitName
+from deployster_cli.operations.clock import SystemClock
 from deployster_cli.operations.rollout import Result
 from deployster_cli.server.jobs.job import Job
 from deployster_cli.server.jobs.queue import Jobs
@@ -29,7 +30,7 @@ def deploying(service: str = "carousel", version: str = "v1", **more: object) ->
 def a_job(service: str = "carousel", **more: object) -> Job:
     """A job that was just asked for."""
     intent = deploying(service)
-    at = "2026-11-23T11:00:00Z"
+    at = SystemClock().utc()
     job = Job("20261123T110000Z", intent, "ann@laptop", {"version": "v1"}, service, "v1", "deploy", at)
     return _with(job, more)
 

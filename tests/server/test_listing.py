@@ -11,7 +11,7 @@ import pytest
 
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.errors import EngineUnreachable
-from deployster_cli.server.streams.listing import MOST_WAITING, Flights, Listing
+from deployster_cli.server.streams.listing import MOST_WAITING, Listing, SingleFlight
 from tests.server.app_given import Client, GatedEngine, an_engine
 from tests.server.given import until
 from tests.simulation import SimClock
@@ -80,7 +80,7 @@ def clock() -> SimClock:
 
 
 def listing_over(engine: GatedEngine, clock: SimClock) -> Listing:
-    return Listing(engine, clock, Flights(2.0))
+    return Listing(engine, clock, SingleFlight(2.0))
 
 
 def test_a_young_listing_is_kept(engine: GatedEngine, clock: SimClock) -> None:
@@ -110,11 +110,11 @@ def test_an_ageing_one_is_shown_while_the_next_is_made(engine: GatedEngine, cloc
 
 def test_an_ageing_one_is_shown_though_the_next_one_can_not_be_begun(engine: GatedEngine, clock: SimClock) -> None:
     async def twice() -> float:
-        flights, held = Flights(2.0), threading.Event()
-        listing = Listing(engine, clock, flights)
+        single_flight, held = SingleFlight(2.0), threading.Event()
+        listing = Listing(engine, clock, single_flight)
         first = await listing.now()
         for kind in range(MOST_WAITING):
-            flights.begin(kind, held.wait)
+            single_flight.begin(kind, held.wait)
         clock.sleep(0.8)
         try:
             return (await listing.now()).at - first.at
@@ -212,11 +212,11 @@ def test_the_line_before_the_worker_is_bounded() -> None:
     held = threading.Event()
 
     async def many() -> None:
-        flights = Flights(0.1)
-        waiting = [asyncio.create_task(flights.once(n, held.wait)) for n in range(MOST_WAITING)]
+        single_flight = SingleFlight(0.1)
+        waiting = [asyncio.create_task(single_flight.once(n, held.wait)) for n in range(MOST_WAITING)]
         await asyncio.sleep(0)
         try:
-            await flights.once("one more", held.wait)
+            await single_flight.once("one more", held.wait)
         finally:
             held.set()
             await asyncio.gather(*waiting, return_exceptions=True)
@@ -230,8 +230,8 @@ def test_a_fault_in_the_work_reaches_all_who_wait() -> None:
         raise ZeroDivisionError
 
     async def two() -> list[BaseException | None]:
-        flights = Flights()
-        return await asyncio.gather(*(flights.once("x", broken) for _ in range(2)), return_exceptions=True)
+        single_flight = SingleFlight()
+        return await asyncio.gather(*(single_flight.once("x", broken) for _ in range(2)), return_exceptions=True)
 
     assert [type(error) for error in asyncio.run(two())] == [ZeroDivisionError] * 2
 

@@ -6,14 +6,11 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
 from deployster_cli.domain.change import Verb
 from deployster_cli.domain.events import Starting, TaskOutput, Tell
@@ -22,12 +19,10 @@ from deployster_cli.errors import NotFound
 from deployster_cli.operations import logs as operation
 from deployster_cli.operations.rollout import Result
 from deployster_cli.operations.task import Task
-from deployster_cli.server.app import create_app
 from deployster_cli.server.jobs.worker import Commission
-from deployster_cli.server.main import listener
 from deployster_cli.server.middleware.attempts import Attempts
 from deployster_cli.server.routes import live, logs, tasks
-from tests.server.app_given import LOGIN, Client, QuickEngine, served
+from tests.server.app_given import LOGIN, Client, QuickEngine, over_http, served
 from tests.server.given import Script
 from tests.simulation import SimClock
 
@@ -100,16 +95,8 @@ def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     engine.gate.set()
     with served(tmp_path, engine, patience=5, script=Honest()) as serving:
         serving.attempts = Attempts(free=10**9)
-        config = uvicorn.Config(create_app(serving), log_config=None, ws="none", lifespan="off")
-        server, sock = uvicorn.Server(config), listener("127.0.0.1:0")
-        thread = threading.Thread(target=server.run, args=([sock],))
-        thread.start()
-        while not server.started:
-            time.sleep(0.01)
-        yield f"http://127.0.0.1:{sock.getsockname()[1]}"
-        serving.door.close()
-        server.should_exit = True
-        thread.join(10)
+        with over_http(serving) as url:
+            yield url
 
 
 @pytest.mark.process

@@ -1,8 +1,9 @@
-"""Where the server keeps its jobs and its secrets: in places that nobody else can change or read."""
+"""Where the server keeps its jobs and its secrets, and how many connections it has files for."""
 
 from __future__ import annotations
 
 import os
+import resource
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from deployster_cli.config.load import ServeOptions
 from deployster_cli.errors import DeploysterError
 from deployster_cli.server.jobs.store import JobStore, StoreUnusable
-from deployster_cli.server.main import exposed, state_folder
+from deployster_cli.server.main import MOST_CONNECTIONS, SPARE_FILES, exposed, most_connections, state_folder
 
 
 @pytest.fixture
@@ -50,3 +51,22 @@ def test_a_secret_that_every_user_can_read_is_told_of(tmp_path: Path, mode: int,
     file.chmod(mode)
     options = ServeOptions(password_file=str(file), key=str(file))
     assert exposed(options) == ([str(file)] * 2 if told else [])
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "most", "raised"),
+    [
+        (1024, 1_000_000, MOST_CONNECTIONS, [(MOST_CONNECTIONS + SPARE_FILES, 1_000_000)]),
+        (1024, resource.RLIM_INFINITY, MOST_CONNECTIONS, [(MOST_CONNECTIONS + SPARE_FILES, resource.RLIM_INFINITY)]),
+        (1_000_000, 1_000_000, MOST_CONNECTIONS, []),
+        (1024, 1024, 1024 - SPARE_FILES, []),
+        (64, 128, 64, [(128, 128)]),
+    ],
+)
+def test_there_are_no_more_connections_than_files(
+    monkeypatch: pytest.MonkeyPatch, soft: int, hard: int, most: int, raised: list[tuple[int, int]]
+) -> None:
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, hard))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: asked.append(limits))
+    assert (most_connections(), asked) == (most, raised)

@@ -11,13 +11,13 @@ import pytest
 
 from deployster_cli.config.load import Settings, load
 from deployster_cli.domain.change import Change, Verb
-from deployster_cli.domain.events import Event, Tell
+from deployster_cli.domain.events import Event, Gone, HookDone, HookStarted, Starting, TaskDone, TaskStarted, Tell
 from deployster_cli.domain.lock import Note
 from deployster_cli.domain.rollout.plan import Instances, Plan
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.errors import DeploysterError, Interrupted, Locked
 from deployster_cli.server.jobs import worker
-from deployster_cli.server.jobs.worker import Commission, StopAsked, StoppableClock, carrier
+from deployster_cli.server.jobs.worker import MOST_STARTS, Commission, StopAsked, StoppableClock, carrier, obstacle
 from tests.simulation import Life, SimClock, SimEngine
 
 PROJECT = """
@@ -44,23 +44,15 @@ class World:
 
     def __init__(self, settings: Settings, clock: SimClock) -> None:
         self.engine = SimEngine(clock)
-        self.told: list[Event] = []
         self.plan: Plan | None = None
         self.planned_at = ""
         self._carry = carrier(settings, lambda: self.engine)
 
-    def run(self, change: Change, *, earlier: bool = False, tell: Tell = lambda _: None) -> list[Event]:
-        """Run the job, from its begin or from where it was cut off; what it told."""
-        told = tuple(self.told) if earlier else ()
-        plan, heard = self.plan if earlier else None, list[Event]()
-
-        def hear(event: Event) -> None:
-            heard.append(event)
-            tell(event)
-
-        job = Commission(change, "ann@laptop", self._planned, threading.Event(), plan, self.planned_at, told)
-        self._carry(job, hear)
-        return heard
+    def run(self, change: Change, *, earlier: bool = False, tell: Tell = lambda _: None) -> None:
+        """Run the job, from its begin or from where it was cut off."""
+        plan = self.plan if earlier else None
+        job = Commission(change, "ann@laptop", self._planned, threading.Event(), plan, self.planned_at)
+        self._carry(job, tell)
 
     def _planned(self, plan: Plan, latest: str | None) -> None:
         if self.plan is None:
@@ -77,7 +69,7 @@ class World:
         self.engine.lives.update(deepcopy(lives))
         self.engine.leaving.clear()
         self.engine.records.kept.clear()
-        self.told, self.plan, self.planned_at = [], None, ""
+        self.plan, self.planned_at = None, ""
 
     def there(self) -> set[tuple[str, int]]:
         """(version, instance) of all there is."""
@@ -103,11 +95,12 @@ class Killed(BaseException):
 
 def cut_after(world: World, change: Change, events: int) -> bool:
     """Begin the job and kill the server after so many events: no step more, no lock given back. Whether it ended."""
+    told: list[Event] = []
 
     def tell(event: Event) -> None:
-        if len(world.told) == events:
+        if len(told) == events:
             raise Killed
-        world.told.append(event)
+        told.append(event)
 
     there = world.engine
     try:
@@ -150,7 +143,7 @@ def test_what_came_after_a_job_was_cut_off_is_not_taken_over(world: World, wish:
 
 
 def test_what_ended_and_was_not_noted_is_done_again_without_doing_anything(world: World) -> None:
-    world.told = world.run(DESTROY)
+    world.run(DESTROY)
     world.run(DESTROY, earlier=True)
     assert world.there() == set()
 
@@ -213,7 +206,7 @@ def test_a_job_has_its_number_of_instances_by_the_rule_of_the_command_line(
 
 
 def test_what_was_deployed_anew_is_not_destroyed(world: World) -> None:
-    world.told = world.run(DESTROY)
+    world.run(DESTROY)
     plan, at = world.plan, world.planned_at
     world.engine.clock.sleep(60)
     world.do(Change(Verb.DEPLOY, "carousel", "v1", instances=1))
@@ -254,3 +247,31 @@ def test_a_wait_ends_when_the_stop_comes_and_only_that_one() -> None:
 def test_the_clock_is_the_machines() -> None:
     clock = StoppableClock(threading.Event())
     assert clock.utc()[:4] == str(1970 + clock.epoch() // 31_556_952)
+
+
+ONE = UnitName("carousel", "v2", 1)
+STARTING = Starting(1, 1, (ONE,))
+RESTART = Change(Verb.RESTART, "carousel")
+RECREATING = Change(Verb.DEPLOY, "carousel", "v2", recreate=True)
+
+CUT: tuple[tuple[Change | None, int, tuple[Event, ...], str], ...] = (
+    (None, 1, (), "can't read what was asked for"),
+    (DEPLOY, MOST_STARTS, (), "cut off 5 times"),
+    (DEPLOY, 1, (TaskStarted("rake a"),), "cut off after rake a had begun"),
+    (DEPLOY, 1, (TaskStarted("rake a"), TaskDone("rake a", 1), STARTING), "cut off after rake a had begun"),
+    (DEPLOY, 1, (HookStarted("pre_deploy", "./ask"), HookDone("pre_deploy", 1)), "cut off after ./ask had begun"),
+    (DEPLOY, 1, (STARTING, HookStarted("on_failure", "./tell")), "cut off after ./tell had begun"),
+    (RESTART, 1, (STARTING,), "some instances were replaced"),
+    (RECREATING, 1, (STARTING, Gone(ONE, 1)), "some instances were replaced"),
+    (DEPLOY, MOST_STARTS - 1, (), ""),
+    (DEPLOY, 1, (STARTING, Gone(ONE, 1)), ""),
+    (RESTART, 1, (), ""),
+)
+
+
+@pytest.mark.parametrize(("intent", "starts", "told", "why"), CUT)
+def test_what_can_not_be_run_again_says_why(
+    intent: Change | None, starts: int, told: tuple[Event, ...], why: str
+) -> None:
+    found = obstacle(intent, starts, told)
+    assert (why in found, bool(found)) == (True, bool(why))

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from deployster_cli.config.load import Settings
 from deployster_cli.domain.change import Change
-from deployster_cli.domain.events import Event, HookStarted, TaskStarted, Tell
+from deployster_cli.domain.events import Event, HookStarted, Parking, Retiring, Starting, TaskStarted, Tell
 from deployster_cli.domain.payloads import decode_event, encode_event
 from deployster_cli.domain.rollout.plan import Plan
 from deployster_cli.engines.base import Engine
@@ -21,10 +21,9 @@ from deployster_cli.errors import EXIT_FAULT, DeploysterError, Interrupted, Inva
 from deployster_cli.operations.clock import Clock, SystemClock
 from deployster_cli.operations.rollout import Result
 from deployster_cli.server.jobs.job import Job, Json, NotNow, State, masked, told_of
-from deployster_cli.server.jobs.resuming import BEGUN, obstacle
 from deployster_cli.server.jobs.store import JobStore, StoreUnusable
-from deployster_cli.server.jobs.worker import Commission, carrier
-from deployster_cli.server.streams.notifier import EVERYTHING, Feed, Listener
+from deployster_cli.server.jobs.worker import Commission, carrier, obstacle
+from deployster_cli.server.streams.notifier import EVERYTHING, Listener, Notifier
 
 MOST_AT_ONCE = 8
 """Services that are changed at the same time."""
@@ -33,10 +32,10 @@ MOST_WAITING = 1000
 """Jobs that may wait for their turn."""
 
 STALE = 3600.0
-"""Seconds without a server after which nobody still expects what was asked of it to happen all of a sudden."""
+"""Seconds after which nobody still expects a job that a stopped server left to happen all of a sudden."""
 
-BEAT = 60.0
-"""Seconds between two signs of life."""
+_BEGUN = (TaskStarted, HookStarted, Starting, Parking, Retiring)
+"""From one of these on a job has done something."""
 
 _TRY_AGAIN = 1.0
 """Seconds until a store that could not be written to is tried again."""
@@ -67,12 +66,11 @@ class Jobs:
         self._changed = changed
         self._clock = clock or SystemClock()
         self._at_once = at_once
-        self._feed = Feed()
+        self._notifier = Notifier()
         self._lock = threading.Lock()
         self._waiting: list[Job] = []
         self._busy: dict[str, threading.Thread] = {}
         self._begun = False
-        self._stale = self._clock.epoch() - self._store.last_beat > STALE
         self._stop = threading.Event()
         self._abandoned = False
 
@@ -81,11 +79,11 @@ class Jobs:
         with self._lock:
             new = {job.id for job in self._waiting}
             left = [job for job in self._store.unfinished() if job.id not in new]
-            for job in left if self._stale else ():
+            stale = [job for job in left if self._clock.epoch() - _seconds(job.created_at) > STALE]
+            for job in stale:
                 self._give_up(job)
-            self._waiting = ([] if self._stale else left) + self._waiting
+            self._waiting = [job for job in left if job not in stale] + self._waiting
             self._begun = True
-        threading.Thread(target=self._beat, name="beat", daemon=True).start()
         self._dispatch()
 
     def accept(
@@ -108,7 +106,7 @@ class Jobs:
             added, new = self._store.add(job, key, digest)
             if new:
                 self._waiting.append(added)
-        self._feed.tell(EVERYTHING, added.id)
+        self._notifier.tell(EVERYTHING, added.id)
         self._dispatch()
         return added
 
@@ -130,7 +128,7 @@ class Jobs:
 
     def listening(self, job_id: str = EVERYTHING) -> AbstractContextManager[Listener]:
         """Hear whenever there is news of a job, or of any, while this is open (in an event loop)."""
-        return self._feed.listening(job_id)
+        return self._notifier.listening(job_id)
 
     def stop(self, timeout: float) -> bool:
         """Let every job end the step it is in, and stop there; whether all have within ``timeout`` seconds.
@@ -166,7 +164,7 @@ class Jobs:
 
     def _work(self, job: Job) -> None:
         try:
-            self._run(Record(job, self._store, self._feed, self._clock))
+            self._run(Record(job, self._store, self._notifier, self._clock))
         except Exception:
             _log.exception("a fault in deployster itself, outside of job %s", job.id)
         finally:
@@ -197,11 +195,10 @@ class Jobs:
     def _carried(self, record: Record) -> Result:
         """What the job did, each of its events recorded."""
         job = record.job
-        told = record.told()
-        why = obstacle(job.intent, job.starts - 1, told)
+        why = obstacle(job.intent, job.starts - 1, record.told())
         if why or job.intent is None:
             raise DeploysterError(why, f"See deployster units {job.service}, then ask again.")
-        commission = Commission(job.intent, job.by, record.planned, self._stop, job.plan, job.planned_at, told)
+        commission = Commission(job.intent, job.by, record.planned, self._stop, job.plan, job.planned_at)
 
         def tell(event: Event) -> None:
             record.tell(event)
@@ -220,18 +217,10 @@ class Jobs:
                 return True
         return False
 
-    def _beat(self) -> None:
-        """Leave a sign of life every minute, so that the next server knows how long there was none."""
-        while True:
-            with contextlib.suppress(OSError):
-                self._store.beat()
-            if self._stop.wait(BEAT):
-                return
-
     def _give_up(self, job: Job) -> None:
-        why = "No server ran for over an hour, so this was not taken up again."
+        why = "The server was stopped, and this was asked for over an hour ago: it was not taken up again."
         error = told_of(DeploysterError(why, f"See deployster units {job.service}, then ask again."))
-        Record(job, self._store, self._feed, self._clock).end(error, 0.0, lambda: True)
+        Record(job, self._store, self._notifier, self._clock).end(error, 0.0, lambda: True)
 
 
 def open_jobs(
@@ -252,10 +241,10 @@ class Record:
     is never begun unrecorded: it must not be run twice.
     """
 
-    def __init__(self, job: Job, store: JobStore, feed: Feed, clock: Clock) -> None:
+    def __init__(self, job: Job, store: JobStore, notifier: Notifier, clock: Clock) -> None:
         self.job = job
         self._store = store
-        self._feed = feed
+        self._notifier = notifier
         self._clock = clock
         self._held: list[tuple[str, Json]] = []
         self._safe = False
@@ -269,7 +258,7 @@ class Record:
         """What it told when it ran before; without those events that this version doesn't know."""
         found = (_known(event) for _, _, event in self._store.events(self.job.id))
         events = tuple(event for event in found if event)
-        self._safe = any(isinstance(event, BEGUN) for event in events)
+        self._safe = any(isinstance(event, _BEGUN) for event in events)
         return events
 
     def planned(self, plan: Plan, latest: str | None) -> None:
@@ -289,8 +278,8 @@ class Record:
                 raise
             return
         self._held = []
-        self._safe = self._safe or isinstance(event, BEGUN)
-        self._feed.tell(self.job.id, self.job.id)
+        self._safe = self._safe or isinstance(event, _BEGUN)
+        self._notifier.tell(self.job.id, self.job.id)
 
     def end(self, error: Json | None, seconds: float, wait: Callable[[], bool]) -> None:
         """It is over. Tried again after each ``wait`` as long as the store can't be written to and that is not True."""
@@ -311,7 +300,11 @@ class Record:
         self._store.save(job)
         self.job = job
         for topic in (job.id, EVERYTHING):
-            self._feed.tell(topic, job.id)
+            self._notifier.tell(topic, job.id)
+
+
+def _seconds(utc: str) -> float:
+    return datetime.fromisoformat(utc).timestamp()
 
 
 def _known(event: Json) -> Event | None:

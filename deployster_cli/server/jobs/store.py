@@ -63,8 +63,6 @@ class JobStore:
         with self._blaming():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._claim: int | None = _claimed(path)
-            self.last_beat = os.fstat(self._claim).st_mtime
-            """When a server was alive last, before this one: seconds since 1970."""
             with contextlib.ExitStack() as undone:
                 undone.callback(os.close, self._claim)
                 _own(path)
@@ -153,12 +151,6 @@ class JobStore:
                 (job_id, after, limit),
             )
             return [(row["number"], row["at"], json.loads(row["event"])) for row in rows]
-
-    def beat(self) -> None:
-        """Note that a server is alive now."""
-        claim = self._claim
-        if claim is not None:
-            os.utime(claim)
 
     def _connection(self, undone: contextlib.ExitStack) -> sqlite3.Connection:
         db = sqlite3.connect(self._path, timeout=5, isolation_level=None, check_same_thread=False)

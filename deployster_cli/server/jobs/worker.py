@@ -1,15 +1,20 @@
-"""Running one job: an operation that has its plan recorded before anything is done, and that can be stopped."""
+"""Running one job: an operation that has its plan recorded before anything is done, and that can be stopped.
+
+A job that was cut off is run again: a plan is made from the cluster alone, so what is done already is found done. What
+must not happen twice fails it instead: a task or a hook that had begun, and fresh instances for all (restart,
+recreate), which can't be told from those made already.
+"""
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from deployster_cli.config.load import Settings
 from deployster_cli.domain.change import Change, Verb
-from deployster_cli.domain.events import Tell
+from deployster_cli.domain.events import Event, HookStarted, Parking, Retiring, Starting, TaskStarted, Tell
 from deployster_cli.domain.rollout.plan import Plan, plan_destroy
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import DeploysterError
@@ -19,7 +24,34 @@ from deployster_cli.operations.deploy import Prepared
 from deployster_cli.operations.ownership import Owned, owned, planned_over
 from deployster_cli.operations.records import forgetting
 from deployster_cli.operations.rollout import Result, Work
-from deployster_cli.server.jobs.resuming import Told, rest, rest_of_settings
+
+MOST_STARTS = 5
+"""Times that a job is begun. One that is under way whenever the server dies may be what kills it."""
+
+
+def obstacle(change: Change | None, starts: int, told: Sequence[Event]) -> str:
+    """Why a job that was begun so often and told this can't be run again, in one sentence; empty where it can."""
+    if change is None:
+        return "The server was stopped, and the one that runs now can't read what was asked for."
+    if starts >= MOST_STARTS:
+        return f"The server was cut off {starts} times while this ran, so it is left alone."
+    for event in told:
+        match event:
+            case TaskStarted(line) | HookStarted(line=line):
+                return f"The server was cut off after {line} had begun, and no task or hook is run twice."
+            case Starting() | Parking() | Retiring() if change.replaces_all:
+                return "The server was cut off when some instances were replaced and others were not."
+    return ""
+
+
+def again(change: Change, plan: Plan | None) -> Change:
+    """What a job with this first plan asks for when it is run again: the version, instances and units planned then."""
+    if plan is None:
+        return change
+    adopting = replace(change, adopt_only=plan.adopted if change.adopt else change.adopt_only)
+    if change.verb not in {Verb.DEPLOY, Verb.ROLLBACK}:
+        return adopting
+    return replace(adopting, version=plan.version, instances=len(plan.keep + plan.watch + plan.start))
 
 
 class StopAsked(KeyboardInterrupt):
@@ -64,9 +96,9 @@ class StoppableClock:
 class Commission:
     """What a job's thread is to do.
 
-    ``told`` and ``earlier`` are what the job had told and planned (``planned_at``) before it was cut off. ``planned``
-    is called with the plan and the service's latest stamp, the service's lock held and nothing done yet. ``stop`` is
-    set when it shall stop where it stands.
+    ``earlier`` is what the job had planned (at ``planned_at``) before it was cut off. ``planned`` is called with the
+    plan and the service's latest stamp, the service's lock held and nothing done yet. ``stop`` is set when it shall
+    stop where it stands.
     """
 
     intent: Change
@@ -75,7 +107,6 @@ class Commission:
     stop: threading.Event
     earlier: Plan | None = None
     planned_at: str = ""
-    told: Told = ()
 
 
 @dataclass(frozen=True)
@@ -126,9 +157,7 @@ def carrier(settings: Settings, open_engine: Callable[[], Engine]) -> Callable[[
     """What carries out jobs with these settings. Each has an engine of its own: engines remember their last listing."""
 
     def carry(job: Commission, tell: Tell) -> Result:
-        intent = rest(job.intent, job.earlier, job.told)
-        left = rest_of_settings(settings, job.intent, job.told)
-        clock = StoppableClock(job.stop)
-        return Recorded(left, replace(intent, by=job.by), clock, job).run(open_engine(), tell)
+        change = replace(again(job.intent, job.earlier), by=job.by)
+        return Recorded(settings, change, StoppableClock(job.stop), job).run(open_engine(), tell)
 
     return carry

@@ -20,6 +20,8 @@ HEADERS: tuple[tuple[bytes, bytes], ...] = (
 )
 
 _NO_STORE = (b"cache-control", b"no-store")
+_SERVER = (b"server", b"deployster")
+"""In the place of granian's own."""
 
 
 class SecurityHeaders:
@@ -35,7 +37,7 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 headers = list(message.get("headers", ()))
                 cached = any(name.lower() == b"cache-control" for name, _ in headers)
-                message["headers"] = [*headers, *HEADERS, *(() if cached else (_NO_STORE,))]
+                message["headers"] = [*headers, *HEADERS, _SERVER, *(() if cached else (_NO_STORE,))]
             await send(message)
 
         await self._app(scope, receive, adding)

@@ -18,7 +18,7 @@ from deployster_cli.server.jobs.worker import StoppableClock
 from deployster_cli.server.middleware.problems import responses
 from deployster_cli.server.routes.schemas import InstanceNumber, Numeral, ServicePath, VersionText
 from deployster_cli.server.state import Serving
-from deployster_cli.server.streams.threaded_response import Places, Pump, Pumped
+from deployster_cli.server.streams.threaded_response import Places, Producer, ThreadedResponse
 
 MOST_STREAMS = 16
 """Requests for journals at the same time. Each has a thread and, while it follows, a process for every instance."""
@@ -93,8 +93,8 @@ def router(serving: Serving) -> APIRouter:
         if not wanted.among(units):
             raise wanted.missing(units)
         form, media_type = (as_json, NDJSON) if NDJSON in accept else (as_text, "text/plain")
-        pump = Pump(Reading(serving, wanted, follow, form), places)
-        return Pumped(pump, await pump.first(), media_type)
+        producer = Producer(Reading(serving, wanted, follow, form), places)
+        return ThreadedResponse(producer, await producer.first(), media_type)
 
     text = {"schema": {"type": "string"}}
     routes.add_api_route(

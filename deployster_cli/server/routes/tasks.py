@@ -20,7 +20,7 @@ from deployster_cli.server.routes import schemas
 from deployster_cli.server.routes.changes import who
 from deployster_cli.server.routes.schemas import ServicePath
 from deployster_cli.server.state import Serving
-from deployster_cli.server.streams.threaded_response import Places, Pump, Pumped
+from deployster_cli.server.streams.threaded_response import Places, Producer, ThreadedResponse
 from deployster_cli.views.sentences import sentence
 
 MOST_TASKS = 8
@@ -83,8 +83,8 @@ def router(serving: Serving) -> APIRouter:
         """Run a command once with a release. Whoever goes away stops it."""
         given = body.task
         one = await run_sync(made, service, given, who(request, given.by))
-        pump = Pump(Running(serving, one, schemas.seconds(given.timeout)), places)
-        return Pumped(pump, await pump.first(), "text/plain")
+        producer = Producer(Running(serving, one, schemas.seconds(given.timeout)), places)
+        return ThreadedResponse(producer, await producer.first(), "text/plain")
 
     routes.add_api_route(
         "/v1/services/{service}/tasks",

@@ -77,10 +77,10 @@ class Refused:
 class Listing:
     """The engine's listing for any number of readers. All is called on the event loop, but for ``changed``."""
 
-    def __init__(self, engine: Engine, clock: Clock, flights: Flights | None = None) -> None:
+    def __init__(self, engine: Engine, clock: Clock, single_flight: SingleFlight | None = None) -> None:
         self._engine = engine
         self._clock = clock
-        self._flights = flights or Flights()
+        self._single_flight = single_flight or SingleFlight()
         self._last: Seen | Refused | None = None
         self._changed = -1.0
         self.looks = 0
@@ -105,7 +105,7 @@ class Listing:
                 last = await self._next()
         elif last.at < self._clock.now() - max_age * AHEAD:
             with contextlib.suppress(EngineUnreachable):  # the line is full, and this one is good
-                self._flights.begin("units", self._look)
+                self._single_flight.begin("units", self._look)
         if isinstance(last, Refused):
             raise last.error.with_traceback(None)
         return last
@@ -115,11 +115,11 @@ class Listing:
         seen = await self.now()
         if not seen.of(service):
             raise NotFound(f"There is no service {service}.", "GET /v1/services shows what there is.")
-        entries = await self._flights.once(("history", service), partial(history, self._engine, service))
+        entries = await self._single_flight.once(("history", service), partial(history, self._engine, service))
         return encoded({"service": service, "history": encode(entries)})
 
     async def _next(self) -> Seen | Refused:
-        return await self._flights.once("units", self._look)
+        return await self._single_flight.once("units", self._look)
 
     def _look(self) -> Seen | Refused:
         """Ask the engine, in the worker."""
@@ -143,14 +143,14 @@ def encoded(value: object) -> bytes:
 T = TypeVar("T")
 
 PATIENCE = 10.0
-"""Seconds from a flight's beginning until those who wait for it are told that the engine does not answer."""
+"""Seconds from a call's beginning until those who wait for it are told that the engine does not answer."""
 
 MOST_WAITING = 64
 """Kinds of work that may stand in line for the worker."""
 
 
 @dataclass(frozen=True, slots=True)
-class Landed:
+class Outcome:
     """What a piece of work came to: a result, or the error in its place."""
 
     result: Any = None
@@ -158,30 +158,30 @@ class Landed:
 
 
 @dataclass(frozen=True, slots=True)
-class Flight:
+class Call:
     """One piece of work under way. ``began`` is time.monotonic() when it was asked for."""
 
     work: Callable[[], Any]
-    landing: asyncio.Future[Landed]
+    outcome: asyncio.Future[Outcome]
     began: float
 
-    def fly(self) -> None:
+    def run(self) -> None:
         """Do it, in the worker, and tell the loop; a loop that is closed has nobody left who waits."""
         try:
-            landed = Landed(self.work())
+            found = Outcome(self.work())
         except Exception as error:
-            landed = Landed(error=error)
+            found = Outcome(error=error)
         with contextlib.suppress(RuntimeError):
-            self.landing.get_loop().call_soon_threadsafe(self.landing.set_result, landed)
+            self.outcome.get_loop().call_soon_threadsafe(self.outcome.set_result, found)
 
 
-class Flights:
+class SingleFlight:
     """Work done one after the other in a thread of its own, which never holds up the end of the process."""
 
     def __init__(self, patience: float = PATIENCE) -> None:
         self._patience = patience
-        self._flying: dict[Hashable, Flight] = {}
-        self._line: queue.SimpleQueue[Flight] = queue.SimpleQueue()
+        self._under_way: dict[Hashable, Call] = {}
+        self._line: queue.SimpleQueue[Call] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
     async def once(self, kind: Hashable, work: Callable[[], T]) -> T:
@@ -190,33 +190,33 @@ class Flights:
         EngineUnreachable where it takes longer than the patience, counted from its beginning: whoever comes late to
         work that hangs waits no longer than the first.
         """
-        flight = self.begin(kind, work)
-        left = flight.began + self._patience - time.monotonic()
-        done, _ = await asyncio.wait({flight.landing}, timeout=max(0.0, left))
+        call = self.begin(kind, work)
+        left = call.began + self._patience - time.monotonic()
+        done, _ = await asyncio.wait({call.outcome}, timeout=max(0.0, left))
         if not done:
             raise EngineUnreachable(f"The engine has not answered for {self._patience:g} s.", "Ask again in a moment.")
-        landed = flight.landing.result()
-        if landed.error:
-            raise landed.error.with_traceback(None)  # else it would grow with everybody who waited
-        result: T = landed.result
+        found = call.outcome.result()
+        if found.error:
+            raise found.error.with_traceback(None)  # else it would grow with everybody who waited
+        result: T = found.result
         return result
 
-    def begin(self, kind: Hashable, work: Callable[[], Any]) -> Flight:
+    def begin(self, kind: Hashable, work: Callable[[], Any]) -> Call:
         """The work of this kind that is under way, or else begun now; EngineUnreachable where the line is full."""
-        return self._flying.get(kind) or self._started(kind, work)
+        return self._under_way.get(kind) or self._started(kind, work)
 
-    def _started(self, kind: Hashable, work: Callable[[], Any]) -> Flight:
-        if len(self._flying) >= MOST_WAITING:
+    def _started(self, kind: Hashable, work: Callable[[], Any]) -> Call:
+        if len(self._under_way) >= MOST_WAITING:
             raise EngineUnreachable("Too much is being asked of the engine at once.", "Ask again in a moment.")
-        landing: asyncio.Future[Landed] = asyncio.get_running_loop().create_future()
-        landing.add_done_callback(lambda _: self._flying.pop(kind))
-        flight = self._flying[kind] = Flight(work, landing, time.monotonic())
-        self._line.put(flight)
+        outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        outcome.add_done_callback(lambda _: self._under_way.pop(kind))
+        call = self._under_way[kind] = Call(work, outcome, time.monotonic())
+        self._line.put(call)
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
             self._thread.start()
-        return flight
+        return call
 
     def _work(self) -> None:
         while True:
-            self._line.get().fly()
+            self._line.get().run()

@@ -45,7 +45,7 @@ class Listener:
         return found
 
 
-class Feed:
+class Notifier:
     """Who listens to which topic."""
 
     def __init__(self) -> None:

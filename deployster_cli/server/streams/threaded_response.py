@@ -47,7 +47,7 @@ class Places:
         self._free.release()
 
 
-class Pump:
+class Producer:
     """Runs a source in a thread. Its place is given back when the thread has ended, however late that is."""
 
     def __init__(self, source: Source, places: Places) -> None:
@@ -133,16 +133,16 @@ class Events(StreamingResponse):
             self._places.leave()
 
 
-class Pumped(StreamingResponse):
-    """A response of what a pump brings, which stops it however it ends."""
+class ThreadedResponse(StreamingResponse):
+    """A response of what a producer brings, which stops it however it ends."""
 
-    def __init__(self, pump: Pump, first: bytes | None, media_type: str) -> None:
-        super().__init__(pump.rest(first), media_type=media_type, headers={"X-Accel-Buffering": "no"})
-        self._pump = pump
+    def __init__(self, producer: Producer, first: bytes | None, media_type: str) -> None:
+        super().__init__(producer.rest(first), media_type=media_type, headers={"X-Accel-Buffering": "no"})
+        self._producer = producer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it, as long as the client is there."""
         try:
             await super().__call__(scope, receive, send)
         finally:
-            self._pump.stop()
+            self._producer.stop()

@@ -13,15 +13,15 @@ from deployster_cli.server.jobs.job import NotNow
 from deployster_cli.server.jobs.worker import StoppableClock
 from deployster_cli.server.state import Serving
 from deployster_cli.server.streams import threaded_response as module
-from deployster_cli.server.streams.threaded_response import Places, Pump, Source
+from deployster_cli.server.streams.threaded_response import Places, Producer, Source
 from tests.server.app_given import Client
 
 Put = Callable[[bytes], None]
 
 
 async def whole(source: Source, places: Places | None = None) -> list[bytes]:
-    pump = Pump(source, places or Places(1, "streams"))
-    return [piece async for piece in pump.rest(await pump.first())]
+    producer = Producer(source, places or Places(1, "streams"))
+    return [piece async for piece in producer.rest(await producer.first())]
 
 
 def numbers(_: threading.Event, put: Put) -> None:
@@ -72,9 +72,9 @@ def test_a_silent_source_ends_and_tidies_up_when_it_is_stopped() -> None:
             tidied.set()
 
     async def go() -> None:
-        pump = Pump(silent, Places(1, "streams"))
-        await pump.first()
-        pump.stop()
+        producer = Producer(silent, Places(1, "streams"))
+        await producer.first()
+        producer.stop()
         assert await asyncio.to_thread(tidied.wait, 1)
 
     asyncio.run(go())
@@ -90,11 +90,11 @@ def test_a_source_does_not_run_far_ahead_of_its_reader(monkeypatch: pytest.Monke
             put(b"x")
 
     async def go() -> None:
-        pump = Pump(eager, Places(1, "streams"))
-        stream = pump.rest(await pump.first())
+        producer = Producer(eager, Places(1, "streams"))
+        stream = producer.rest(await producer.first())
         await asyncio.sleep(0.1)
         await anext(stream)
-        pump.stop()
+        producer.stop()
 
     asyncio.run(go())
     assert len(made) <= 12

@@ -6,19 +6,19 @@ import asyncio
 import threading
 
 from deployster_cli.server.streams import notifier as module
-from deployster_cli.server.streams.notifier import EVERYTHING, Feed
+from deployster_cli.server.streams.notifier import EVERYTHING, Notifier
 
 
-def tell_all(feed: Feed, names: str) -> None:
+def tell_all(notifier: Notifier, names: str) -> None:
     for name in names:
-        feed.tell("a", name)
+        notifier.tell("a", name)
 
 
 def test_what_is_told_from_another_thread_is_heard_once() -> None:
     async def hear() -> tuple[list[str], list[str]]:
-        feed = Feed()
-        with feed.listening("a") as listener:
-            thread = threading.Thread(target=tell_all, args=(feed, "xxy"))
+        notifier = Notifier()
+        with notifier.listening("a") as listener:
+            thread = threading.Thread(target=tell_all, args=(notifier, "xxy"))
             thread.start()
             await asyncio.to_thread(thread.join)
             await asyncio.sleep(0)
@@ -29,9 +29,9 @@ def test_what_is_told_from_another_thread_is_heard_once() -> None:
 
 def test_other_topics_are_not_heard() -> None:
     async def hear() -> list[str]:
-        feed = Feed()
-        with feed.listening("a") as listener:
-            feed.tell(EVERYTHING, "x")
+        notifier = Notifier()
+        with notifier.listening("a") as listener:
+            notifier.tell(EVERYTHING, "x")
             return await listener.news(0.01)
 
     assert asyncio.run(hear()) == []
@@ -39,10 +39,10 @@ def test_other_topics_are_not_heard() -> None:
 
 def test_a_slow_listener_is_behind_by_a_bounded_number_of_names() -> None:
     async def hear() -> list[str]:
-        feed = Feed()
-        with feed.listening() as listener:
+        notifier = Notifier()
+        with notifier.listening() as listener:
             for n in range(3000):
-                feed.tell(EVERYTHING, str(n))
+                notifier.tell(EVERYTHING, str(n))
             await asyncio.sleep(0.01)
             return await listener.news()
 
@@ -51,23 +51,23 @@ def test_a_slow_listener_is_behind_by_a_bounded_number_of_names() -> None:
 
 
 def test_nothing_is_kept_of_a_listener_that_left() -> None:
-    async def leave() -> Feed:
-        feed = Feed()
-        with feed.listening("a"), feed.listening("a"):
+    async def leave() -> Notifier:
+        notifier = Notifier()
+        with notifier.listening("a"), notifier.listening("a"):
             pass
-        return feed
+        return notifier
 
     assert asyncio.run(leave())._topics == {}
 
 
 def test_a_listener_whose_loop_has_ended_holds_up_nobody() -> None:
-    feed = Feed()
+    notifier = Notifier()
 
     async def forget() -> object:
-        listening = feed.listening("a")
+        listening = notifier.listening("a")
         listening.__enter__()
         return listening
 
     left = asyncio.run(forget())
-    feed.tell("a", "x")
+    notifier.tell("a", "x")
     assert left
