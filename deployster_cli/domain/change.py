@@ -56,7 +56,7 @@ class Intent:
 
     @property
     def doing(self) -> str:
-        """The wish as whoever waits for the lock is told of it."""
+        """The wish, as a run that waits for the lock says it."""
         match self.verb:
             case Verb.DEPLOY:
                 return f"deploying {self.version}"

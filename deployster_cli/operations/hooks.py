@@ -118,7 +118,7 @@ def _why(result: HookResult, limit: float) -> str:
 _AGENT_LIMIT = 5.0
 _NO_KEYS = 1
 _NO_AGENT = (
-    "There is no ssh-agent that answers.",
+    "No ssh-agent answers.",
     'Start one with eval "$(ssh-agent)", and give it your key with ssh-add: logs and ssh need it.',
 )
 

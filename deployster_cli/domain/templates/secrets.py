@@ -39,7 +39,7 @@ def with_secrets(service: Service, environ: Mapping[str, str]) -> Service:
 
 
 def notice(service: Service) -> str:
-    """What who deploys is to be told of once; empty where the service has no secrets."""
+    """What the deployer is to be told once; empty where the service has no secrets."""
     if not service.secrets:
         return ""
     what = "the values stand" if len(service.secrets) > 1 else "its value stands"
