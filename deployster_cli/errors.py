@@ -35,11 +35,11 @@ class ConfigError(InvalidInput):
 
 
 class TemplateFault(InvalidInput):
-    """A unit template is missing, broken, or renders something that is no unit file."""
+    """A unit template is missing, broken, or renders something that is not a unit file."""
 
 
 class NotFound(DeploysterError):
-    """There is no such service, release, instance or image, or nothing of a release where it would run."""
+    """No such service, release, instance or image, or nothing of a release where it would run."""
 
     exit_code = EXIT_NOT_FOUND
 

@@ -167,7 +167,7 @@ def _shown(line: str) -> str:
 
 
 def _fault(error: BaseException) -> int:
-    """A fault of ours: the traceback goes to a file for whoever mends it."""
+    """A fault of ours: the traceback goes to a file, to be sent with a report."""
     import tempfile  # noqa: PLC0415 - only when it has come to this
     import traceback  # noqa: PLC0415
 
@@ -178,5 +178,5 @@ def _fault(error: BaseException) -> int:
         where = file.name
     except OSError as unwritable:
         where = f"nowhere ({unwritable.strerror})"
-    _say("Error", f"a fault in deployster itself: {type(error).__name__}. Its traceback is in {where}.")
+    _say("Error", f"internal error: {type(error).__name__}. Its traceback is in {where}.")
     return EXIT_FAULT

@@ -127,7 +127,7 @@ def program() -> str:
     """The deployster that is tried."""
     found = shutil.which("deployster")
     if not found:
-        raise LabError("There is no deployster on PATH: activate the environment that it is installed in.")
+        raise LabError("No deployster on PATH: activate the environment that it is installed in.")
     return found
 
 

@@ -182,7 +182,7 @@ def main() -> int:
     given = parser().parse_args()
     unknown = [name for name in given.scenarios if name not in SCENARIOS]
     if unknown:
-        print(f"lab/faults: There is no {unknown[0]}; there are {', '.join(SCENARIOS)}.", file=sys.stderr)
+        print(f"lab/faults: No scenario {unknown[0]}; there are {', '.join(SCENARIOS)}.", file=sys.stderr)
         return 2
     if given.list:
         print("\n".join(f"{name:16} {scenario.told}" for name, scenario in SCENARIOS.items()))

@@ -55,7 +55,7 @@ def check(lab: Lab) -> None:
         raise LabError(f"These Debian packages are missing: apt-get install {' '.join(missing)}")
     for name in ("fleetd", "fleetctl"):
         if lab.fleet is None or not os.access(lab.fleet / name, os.X_OK):
-            raise LabError(f"There is no {name} in {lab.fleet or 'PATH'}: name the folder of both with --fleet.")
+            raise LabError(f"No {name} in {lab.fleet or 'PATH'}: name the folder of both with --fleet.")
 
 
 def make_root(lab: Lab) -> None:
@@ -223,7 +223,7 @@ def run(lab: Lab, argv: Sequence[str]) -> int:
 def unplug(lab: Lab, number: int) -> None:
     """Pull the plug of one machine; ``up`` boots it again."""
     if number not in lab.machines():
-        raise LabError(f"There is no machine {number}.")
+        raise LabError(f"No machine {number}.")
     stop(lab.folder(number) / "process.json", hard=True)
 
 

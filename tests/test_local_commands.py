@@ -191,7 +191,7 @@ def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("script", "problem"),
-    [("exit 0", ""), ("exit 1", "The ssh-agent holds no key."), ("exit 2", "There is no ssh-agent that answers.")],
+    [("exit 0", ""), ("exit 1", "The ssh-agent holds no key."), ("exit 2", "No ssh-agent answers.")],
 )
 def test_the_agent_is_judged_by_ssh_add(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, problem: str

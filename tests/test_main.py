@@ -76,7 +76,7 @@ def test_ctrl_c_while_it_still_loads_shows_no_traceback(program: tuple[str, ...]
 
 def test_a_wrong_command_is_told_with_the_nearest_right_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["deploi"]) == 2
-    assert "There is no command 'deploi'. Did you mean deploy?" in capsys.readouterr().err
+    assert "No such command 'deploi'. Did you mean deploy?" in capsys.readouterr().err
 
 
 def failing_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,7 +93,7 @@ def test_ctrl_c_at_a_question_changes_nothing(terminal: Terminal) -> None:
 def test_scaling_down_shows_what_goes_and_asks(terminal: Terminal) -> None:
     child = terminal.type("scale carousel 1")
     child.expect("retire +carousel-v1@[12].service")
-    child.expect_exact("Go on? [y/N]: ")
+    child.expect_exact("Continue? [y/N]: ")
     child.sendline("n")
     child.expect_exact("Not scaled.")
     assert (ended(child), terminal.instances) == (1, 2)
@@ -102,7 +102,7 @@ def test_scaling_down_shows_what_goes_and_asks(terminal: Terminal) -> None:
 def test_what_goes_is_shown_in_a_narrow_window_too(terminal: Terminal) -> None:
     child = terminal.type("scale carousel 1", columns=36)
     child.expect(r"DOES.*retire .*UNIT.*carousel-v1@[12].service")
-    child.expect_exact("Go on? [y/N]: ")
+    child.expect_exact("Continue? [y/N]: ")
     child.sendline("n")
     assert ended(child) == 1
 
@@ -130,7 +130,7 @@ def test_scaling_up_asks_nothing(terminal: Terminal) -> None:
 
 def test_a_protected_cluster_wants_its_name(terminal: Terminal) -> None:
     child = terminal.type("deploy carousel v2 --cluster live")
-    child.expect_exact("carousel: deploying v2 on live, a protected cluster. Type its name to go on: ")
+    child.expect_exact("carousel: deploying v2 on live, a protected cluster. Type its name to confirm: ")
     child.sendline("life")
     child.expect_exact("Not confirmed. Nothing was changed.")
     assert (ended(child), "v2" in terminal.run("units -o plain")) == (1, False)
@@ -138,7 +138,7 @@ def test_a_protected_cluster_wants_its_name(terminal: Terminal) -> None:
 
 def test_its_name_goes_on(terminal: Terminal) -> None:
     child = terminal.type("restart carousel --cluster live --settle 0s")
-    child.expect_exact("Type its name to go on: ")
+    child.expect_exact("Type its name to confirm: ")
     child.sendline("live")
     child.expect_exact("Done: carousel v1 runs")
     assert ended(child) == 0

@@ -44,7 +44,7 @@ def test_ctrl_c_leaves_the_last_table_and_exits_130(watching: pexpect.spawn[str]
 
 def test_an_outage_is_told_in_place_and_ends(watching: pexpect.spawn[str], tmp_path: Path) -> None:
     (tmp_path / "fail").touch()
-    watching.expect("No news: .*on fire")
+    watching.expect("Not updated: .*on fire")
     (tmp_path / "fail").unlink()
     watching.expect(rf"UTC{STYLE}\s+{STYLE}SERVICE")
     assert watching.isalive()

@@ -53,5 +53,5 @@ class Backend(Protocol):
         ...
 
     def logs(self, wanted: Wanted, *, follow: bool) -> Logs:
-        """The journals' lines, with ``follow`` those to come as well; NotFound where there is no instance."""
+        """The journals' lines, with ``follow`` those to come as well; NotFound without an instance."""
         ...

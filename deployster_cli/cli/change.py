@@ -24,7 +24,7 @@ ACCEPT_CHANGES = click.option(
     "--accept-changes",
     "as_now",
     is_flag=True,
-    help="Use the settings of now, even if what runs was deployed with others.",
+    help="Use the current settings, even if the running release has others.",
 )
 
 
@@ -98,7 +98,7 @@ def _remark_on_needs(run: Run, prepared: Prepared) -> None:
 def _remark_on_name(run: Run, intent: Change) -> None:
     """Say so where a service that the file doesn't name is nearly one that it does: the defaults may be a slip.
 
-    ``carousel.beta`` is none: whoever writes that means another service than ``carousel``.
+    ``carousel.beta`` is none: who writes that means another service than ``carousel``.
     """
     known = run.settings.services
     if intent.verb is not Verb.DEPLOY or run.settings.server or intent.service.partition(".")[0] in known:
@@ -106,4 +106,4 @@ def _remark_on_name(run: Run, intent: Change) -> None:
     from deployster_cli.domain.wording import did_you_mean  # noqa: PLC0415 - only for a name that is in no file
 
     if near := did_you_mean(intent.service, known):
-        run.output.note(f"deployster.toml says nothing about {intent.service}: it gets the defaults.{near}")
+        run.output.note(f"deployster.toml has no section for {intent.service}: defaults apply.{near}")

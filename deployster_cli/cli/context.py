@@ -91,7 +91,7 @@ def here() -> Path:
     try:
         return Path.cwd()
     except FileNotFoundError as error:
-        raise InvalidInput("The working folder is gone; change to one that is there.") from error
+        raise InvalidInput("The working folder no longer exists; change to another one.") from error
 
 
 def this_run() -> Run:
@@ -136,6 +136,6 @@ def not_there(settings: Settings) -> InvalidInput:
     """Why this command can't be given to a server."""
     name = click.get_current_context().command_path.removeprefix("deployster ")
     return InvalidInput(
-        f"{name} works on an engine or on files here, and these settings name a server: {settings.server}.",
-        "Run it where the engine is, or with --server= for this machine's own settings.",
+        f"{name} needs an engine or local files, but these settings name a server: {settings.server}.",
+        "Run it where the engine is, or pass --server= to use this machine's own settings.",
     )

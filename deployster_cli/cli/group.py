@@ -96,26 +96,26 @@ def grouped(command: click.Command) -> click.Command:
 
 COMMANDS = {
     "deploy": "Start a version of a service, and with --destroy-previous retire every earlier one.",
-    "plan": "Show what deploy would do; changes nothing.",
+    "plan": "Show what deploy would do, without changing anything.",
     "destroy": "Stop and destroy a version of a service.",
-    "rollback": "Go back to the release before, or to a version.",
-    "scale": "More or fewer instances of the newest release.",
-    "task": "Run a command once with a release; its exit code is ours.",
-    "restart": "Replace every instance by a fresh one, without a gap.",
-    "units": "Every unit with its version, instance, state and machine.",
-    "services": "One line a release: how many instances of it run, and where.",
-    "logs": "The journals of all instances together, also as they come.",
-    "ssh": "A shell, or a command, on the machine of an instance.",
-    "history": "The releases of a service, newest first.",
-    "diff": "How a version's unit file would differ from the one that runs.",
+    "rollback": "Go back to the previous release, or to a version.",
+    "scale": "Change the number of instances of the newest release.",
+    "task": "Run a command once with a release, and exit with its exit code.",
+    "restart": "Replace every instance with a fresh one, without downtime.",
+    "units": "List units with their version, instance, state and machine.",
+    "services": "List releases: how many instances run, and where.",
+    "logs": "Show or follow the journals of all instances together.",
+    "ssh": "Open a shell, or run a command, on an instance's machine.",
+    "history": "List a service's releases, newest first.",
+    "diff": "Show how a version's unit file differs from the running one.",
     "render": "Print the unit file that deploy would start.",
     "templates": "List the unit templates, or print one.",
-    "serve": "Serve the same operations over HTTP, and a page to watch them on.",
+    "serve": "Serve the same operations over HTTP, with a dashboard.",
     "config": "Show every setting and where it came from.",
-    "init": "Write a deployster.toml, a template and a Makefile fragment to begin with.",
-    "unlock": "Take away the lock that another run holds on a service.",
-    "check": "Find what is wrong with the setup, and say how to mend it.",
-    "completion": "Have the TAB key complete commands, options and live names.",
+    "init": "Write a first deployster.toml, template and Makefile fragment.",
+    "unlock": "Remove another run's lock on a service.",
+    "check": "Check the setup, and say how to fix each fault.",
+    "completion": "Set up TAB completion of commands, options and live names.",
 }
 """Command → what it does. Each is ``cli`` in the module deployster_cli.commands.NAME."""
 
@@ -149,12 +149,12 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, with the nearest right name where there is no such command."""
+        """As click does, with the nearest name for an unknown command."""
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
             from deployster_cli.domain.wording import did_you_mean  # noqa: PLC0415 - only for a wrong name
 
-            ctx.fail(f"There is no command {name!a}.{did_you_mean(name, COMMANDS)}")
+            ctx.fail(f"No such command {name!a}.{did_you_mean(name, COMMANDS)}")
         return super().resolve_command(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -39,7 +39,7 @@ def number(low: int, high: int) -> Callable[[str], int]:
     def convert(given: str | int) -> int:
         text = str(given)
         if not (re.fullmatch("0|[1-9][0-9]{0,8}", text) and low <= int(text) <= high):
-            raise click.BadParameter(f"{quoted(text)} is no whole number from {low} to {high}.")
+            raise click.BadParameter(f"{quoted(text)} is not a whole number from {low} to {high}.")
         return int(text)
 
     return convert
@@ -49,7 +49,7 @@ INSTANCES = click.option(
     "--instances",
     type=number(1, MOST_AT_ONCE),
     metavar="N",
-    help="How many (default: as its settings say, else as many as last).",
+    help="Number of instances (default: as its settings say, else as before).",
 )
 
 VALUES = (
@@ -58,11 +58,11 @@ VALUES = (
     click.option("--env", "envs", multiple=True, metavar="K=V", help="A variable of the service's environment."),
 )
 
-ADOPT = click.option("--adopt", is_flag=True, help="Take over units with such names that Deployster didn't make.")
+ADOPT = click.option("--adopt", is_flag=True, help="Take over units with such names that Deployster did not create.")
 
 WAITING = (
     click.option(
-        "--timeout", type=duration, default="5m", show_default=True, metavar="TIME", help="Limit without progress."
+        "--timeout", type=duration, default="5m", show_default=True, metavar="TIME", help="Time limit without progress."
     ),
     click.option(
         "--lock-wait",
@@ -74,7 +74,7 @@ WAITING = (
     ),
 )
 
-YES = click.option("--yes", is_flag=True, help="Don't ask: change a protected cluster too.")
+YES = click.option("--yes", is_flag=True, help="Don't ask for confirmation, even on a protected cluster.")
 
 
 def _batch_size(default: str) -> Callable[[F], F]:
@@ -97,7 +97,7 @@ _HOW = (
         type=click.Choice([order.value for order in Order]),
         default=Order.START_FIRST.value,
         show_default=True,
-        help="Start the new before the old stop, or after.",
+        help="Start new instances before the old ones stop, or after.",
     ),
     click.option(
         "--on-failure",
@@ -107,7 +107,7 @@ _HOW = (
         help="Remove failed new instances, or keep them for inspection.",
     ),
     *WAITING,
-    click.option("--dry-run", is_flag=True, help="Show the plan, change nothing."),
+    click.option("--dry-run", is_flag=True, help="Show the plan, without changing anything."),
 )
 
 ROLLING = (_batch_size("all"), *_HOW)
@@ -165,14 +165,16 @@ def with_options(*options: Callable[[F], F]) -> Callable[[F], F]:
 def shared_options(command: F) -> F:
     """The options that are accepted before COMMAND and after it."""
     options = (
-        _option("--cluster", metavar="NAME", help="A cluster of deployster.toml."),
-        _option("--engine", type=click.Choice(list(TABLE)), help=f"What runs units (default: {DEFAULT})."),
+        _option("--cluster", metavar="NAME", help="A cluster from deployster.toml."),
+        _option(
+            "--engine", type=click.Choice(list(TABLE)), help=f"The engine that runs the units (default: {DEFAULT})."
+        ),
         *(_option(flag.name, metavar=flag.metavar, help=flag.help) for flag in ENGINE_FLAGS),
-        _option("--server", metavar="URL", help="Ask a deployster serve there, and no engine."),
+        _option("--server", metavar="URL", help="Use the deployster serve at this address, not an engine."),
         _option("--server-ca", metavar="FILE", help="Trust the certificates in this file for --server."),
         _option("--config", metavar="FILE", help="Use this file, not the deployster.toml found upwards from here."),
-        _option("-o", "--output", type=click.Choice(["table", "plain", "json", "wide"]), help="Form of the result."),
-        _option("-q", "--quiet", is_flag=True, default=None, help="No progress."),
+        _option("-o", "--output", type=click.Choice(["table", "plain", "json", "wide"]), help="Output format."),
+        _option("-q", "--quiet", is_flag=True, default=None, help="Show no progress."),
         click.option(
             "-v",
             "--verbose",

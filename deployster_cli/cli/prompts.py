@@ -25,7 +25,7 @@ def confirmed(question: str, *, yes: bool) -> bool:
     if yes:
         return True
     if not on_terminal():
-        raise click.UsageError(f"{question} Nobody is there to ask: give --yes.", click.get_current_context())
+        raise click.UsageError(f"{question} Not a terminal: pass --yes to confirm.", click.get_current_context())
     with below_the_question():
         return click.confirm(_fit(f"{question} [y/N]:"), show_default=False, prompt_suffix=" ", err=True)
 
@@ -55,9 +55,9 @@ def confirm_protected(settings: Settings, doing: str, *, yes: bool) -> None:
         return
     where = f"{doing} on {settings.place or UNNAMED}, a protected cluster."
     if not on_terminal():
-        raise click.UsageError(f"{where} Nobody is there to ask: give --yes.", click.get_current_context())
+        raise click.UsageError(f"{where} Not a terminal: pass --yes to confirm.", click.get_current_context())
     with below_the_question():
-        asked = _fit(f"{where} Type its name to go on:")
+        asked = _fit(f"{where} Type its name to confirm:")
         typed = click.prompt(asked, default="", show_default=False, prompt_suffix=" ", err=True)
     if typed.strip() != (settings.place or UNNAMED):
         raise DeploysterError("Not confirmed. Nothing was changed.")
@@ -80,10 +80,10 @@ def ask_here(*, machines: bool = False) -> None:
 def trusted(key: HostKey) -> bool:
     """Whether the person says that it is the machine's."""
     prints = [f"SHA256:{key.sha256}", f"MD5 {key.md5}"] if key.sha256 else [f"MD5 {key.md5}"]
-    click.echo(f"The ssh host key of {key.host} is not known here. It is of the kind {key.kind}:", err=True)
+    click.echo(f"The ssh host key of {key.host} is unknown here. Its type is {key.kind}:", err=True)
     for line in prints:
         click.echo(f"  {line}", err=True)
-    click.echo(f"On that machine this prints the same: {key.compare}", err=True)
+    click.echo(f"To compare, run this on that machine: {key.compare}", err=True)
     with below_the_question():
         return click.confirm(f"Trust it as the key of {key.host} from now on?", err=True)
 

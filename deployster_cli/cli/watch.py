@@ -20,9 +20,9 @@ _LEAST = 1.0
 """Seconds between two looks: fleet's API takes no more than that kindly."""
 
 WATCHING = (
-    click.option("-w", "--watch", "watching", is_flag=True, help="Go on looking, until Ctrl-C."),
+    click.option("-w", "--watch", "watching", is_flag=True, help="Keep watching until Ctrl-C."),
     click.option(
-        "--interval", type=duration, default="2s", show_default=True, metavar="TIME", help="How often --watch looks."
+        "--interval", type=duration, default="2s", show_default=True, metavar="TIME", help="Interval of --watch."
     ),
 )
 
@@ -35,7 +35,7 @@ def show_or_watch(
         run.output.listing(listing(look()))
         return
     if interval < _LEAST:
-        raise InvalidInput(f"--interval {interval:g}s is too short: fleet can't take more than one look a second.")
+        raise InvalidInput(f"--interval {interval:g}s is too short: fleet can't be asked more than once a second.")
     from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
     from deployster_cli.operations.watch import looks  # noqa: PLC0415
     from deployster_cli.views.results import watch  # noqa: PLC0415

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 @click.argument("version", default="")
 @shared_options
 def cli(service: str | None, version: str) -> None:
-    """Look at everything that a deploy needs; name each fault and its cure.
+    """Check everything that a deploy needs, and name each fault and its fix.
 
-    With SERVICE only that one's template, with VERSION whether its registry has the image.
+    With SERVICE check only its template, with VERSION also its image in the registry.
 
     \b
     deployster check

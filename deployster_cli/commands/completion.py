@@ -13,10 +13,10 @@ from deployster_cli.cli.options import shared_options
 
 @click.command("completion")
 @click.argument("shell", type=click.Choice(list(SHELLS)))
-@click.option("--install", "installing", is_flag=True, help="Put it where the shell looks for it, and say where.")
+@click.option("--install", "installing", is_flag=True, help="Install it where the shell looks for it.")
 @shared_options
 def cli(shell: str, installing: bool) -> None:
-    """Print the script that completes commands, options and live names at the TAB key.
+    """Print the script for TAB completion of commands, options and live names.
 
     \b
     deployster completion bash --install

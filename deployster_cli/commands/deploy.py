@@ -22,9 +22,9 @@ from deployster_cli.domain.change import Verb
     "--before",
     multiple=True,
     metavar="CMD",
-    help="Run this first, once, with the new release; it has to succeed within 10 minutes.",
+    help="Run this once with the new release first; it must succeed within 10 minutes.",
 )
-@click.option("--recreate", is_flag=True, help="Replace instances of this very version too.")
+@click.option("--recreate", is_flag=True, help="Replace instances of the same version too.")
 @shared_options
 def cli(service: str, version: str, **given: Any) -> None:
     """Start VERSION of SERVICE, wait until every instance runs, then retire the earlier ones if asked.

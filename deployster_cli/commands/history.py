@@ -12,7 +12,7 @@ from deployster_cli.cli.options import shared_options
 @click.argument("service")
 @shared_options
 def cli(service: str) -> None:
-    """The releases of SERVICE, newest first: those that run, then those the newest one remembers.
+    """List the releases of SERVICE, newest first: those that run, then those the newest one remembers.
 
     \b
     deployster history carousel

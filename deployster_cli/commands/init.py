@@ -11,12 +11,12 @@ from deployster_cli.engines.declaration import DEFAULT, declared
 
 @click.command("init")
 @click.argument("service", required=False)
-@click.option("--overwrite", is_flag=True, help="Write over what is there.")
+@click.option("--overwrite", is_flag=True, help="Overwrite existing files.")
 @shared_options
 def cli(service: str | None, overwrite: bool) -> None:
-    """Write a deployster.toml, a template to change and a Makefile fragment into this folder.
+    """Write a deployster.toml, a template to adapt and a Makefile fragment into this folder.
 
-    SERVICE is the folder's name where it isn't given; --engine says what will run it.
+    SERVICE defaults to the folder's name; --engine says what will run it.
 
     \b
     deployster init carousel --engine local

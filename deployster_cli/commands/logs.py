@@ -15,7 +15,7 @@ _MOST_LINES = 100_000
 @click.command("logs")
 @click.argument("service")
 @click.argument("version", required=False)
-@click.option("-f", "--follow", is_flag=True, help="Go on with what comes, also of new instances, until Ctrl-C.")
+@click.option("-f", "--follow", is_flag=True, help="Follow the journals, of new instances too, until Ctrl-C.")
 @click.option(
     "-n", "--lines", type=number(0, _MOST_LINES), default="10", show_default=True, metavar="N", help="Of each instance."
 )
@@ -24,7 +24,7 @@ _MOST_LINES = 100_000
 )
 @shared_options
 def cli(service: str, version: str | None, follow: bool, lines: int, instances: tuple[int, ...]) -> int:
-    """The journals of all instances of SERVICE together, or of those of VERSION.
+    """Show the journals of all instances of SERVICE together, or of those of VERSION.
 
     \b
     deployster logs carousel -f

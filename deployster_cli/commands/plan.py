@@ -18,10 +18,10 @@ from deployster_cli.domain.change import Verb
 @click.option("--destroy-previous", is_flag=True, help="Retire every earlier release once this one runs.")
 @with_options(ADOPT)
 @with_options(INSTANCES, *VALUES, *ROLLING)
-@click.option("--recreate", is_flag=True, help="Replace instances of this very version too.")
+@click.option("--recreate", is_flag=True, help="Replace instances of the same version too.")
 @shared_options
 def cli(service: str, version: str, **given: Any) -> None:
-    """Show what deploy would do with the same arguments; changes nothing (deploy --dry-run is the same).
+    """Show what deploy would do with the same arguments, without changing anything (as deploy --dry-run).
 
     \b
     deployster plan carousel a41c9e2 --destroy-previous

@@ -16,7 +16,7 @@ from deployster_cli.domain.units.names import MOST_INSTANCES
 @with_options(*VALUES)
 @shared_options
 def cli(*, service: str, version: str, instance: int, template: str | None, **values: tuple[str, ...]) -> None:
-    """Print the unit file that deploy would start. Asks no engine: a port of its own is only an example here.
+    """Print the unit file that deploy would start. No engine is asked, so an assigned port is only an example.
 
     \b
     deployster render carousel 9f88701

@@ -17,7 +17,7 @@ from deployster_cli.domain.change import Verb
 @with_options(*VALUES, *ROLLING_ONE_BY_ONE, YES, ACCEPT_CHANGES)
 @shared_options
 def cli(service: str, **given: Any) -> None:
-    """Replace every instance of the newest release by a fresh one, one at a time and without a gap.
+    """Replace every instance of the newest release with a fresh one, one at a time and without downtime.
 
     \b
     deployster restart carousel

@@ -18,7 +18,7 @@ from deployster_cli.domain.change import Verb
 @with_options(INSTANCES, *VALUES, *ROLLING, YES, ACCEPT_CHANGES)
 @shared_options
 def cli(service: str, version: str | None, **given: Any) -> None:
-    """Go back to the release before the one that was deployed last, or to VERSION, and retire all others.
+    """Go back to the release before the latest one, or to VERSION, and retire all others.
 
     \b
     deployster rollback carousel

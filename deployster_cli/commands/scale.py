@@ -23,7 +23,7 @@ from deployster_cli.errors import DeploysterError
 @click.option("--yes", is_flag=True, help="Don't ask before instances are destroyed.")
 @shared_options
 def cli(service: str, instances: int, yes: bool, **given: Any) -> None:
-    """Make the newest release run N instances: start more, or retire the surplus (shown and asked about first).
+    """Run N instances of the newest release: start more, or retire the surplus after asking.
 
     \b
     deployster scale carousel 5
@@ -44,5 +44,5 @@ def _confirm(run: Run, intent: Change) -> None:
     if not shown.plan.retire:
         return
     announce_plan(run.output, shown.plan, shown.units)
-    if not confirmed(f"Go on{on(run.settings.place)}?", yes=False):
+    if not confirmed(f"Continue{on(run.settings.place)}?", yes=False):
         raise DeploysterError("Not scaled. Nothing was changed.")

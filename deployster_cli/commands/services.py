@@ -13,7 +13,7 @@ from deployster_cli.cli.watch import WATCHING, show_or_watch
 @with_options(*WATCHING)
 @shared_options
 def cli(watching: bool, interval: float) -> None:
-    """One line a release: how many of its instances run, how the worst of them is, and on which machines.
+    """List releases: how many of their instances run, their worst state, and on which machines.
 
     \b
     deployster services

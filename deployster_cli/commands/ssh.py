@@ -14,7 +14,7 @@ from deployster_cli.cli.prompts import ask_here
 @click.argument("words", nargs=-1, metavar="[-- CMD...]")
 @shared_options
 def cli(target: str, words: tuple[str, ...]) -> int:
-    """A shell on the machine of a running instance of SERVICE's newest release, or CMD there; its exit code is ours.
+    """Open a shell, or run CMD, on the machine of a running instance of SERVICE's newest release.
 
     On the local engine that is this machine, in the instance's working directory. A CMD of one word is a shell line.
 

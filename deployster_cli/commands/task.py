@@ -16,11 +16,16 @@ from deployster_cli.cli.options import duration, shared_options
 @click.argument("words", nargs=-1, required=True, metavar="-- CMD...")
 @click.option("--env", "envs", multiple=True, metavar="K=V", help="A variable of the service's environment.")
 @click.option(
-    "--timeout", type=duration, default="10m", show_default=True, metavar="TIME", help="Stop it then: exit code 124."
+    "--timeout",
+    type=duration,
+    default="10m",
+    show_default=True,
+    metavar="TIME",
+    help="Stop it after this time, with exit code 124.",
 )
 @shared_options
 def cli(service: str, version: str, words: tuple[str, ...], envs: tuple[str, ...], timeout: float) -> int:
-    """Run CMD once with VERSION of SERVICE, on whichever machine fits; its exit code is ours.
+    """Run CMD once with VERSION of SERVICE, on any machine that fits, and exit with its exit code.
 
     CMD runs by /bin/sh in the release's image, or its folder. A single word is a shell line, several are one command.
 

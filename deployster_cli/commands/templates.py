@@ -13,7 +13,7 @@ from deployster_cli.errors import NotFound
 @click.group("templates")
 @shared_options
 def cli() -> None:
-    """The unit templates: the built-in ones, and yours, which count before them.
+    """List or print unit templates: the built-in ones, and your own, which take precedence.
 
     \b
     deployster templates list
@@ -24,7 +24,7 @@ def cli() -> None:
 @cli.command("list")
 @shared_options
 def list_() -> None:
-    """Every template's name and where it is from."""
+    """List every template and where it is from."""
     from deployster_cli.operations.templates import names  # noqa: PLC0415
     from deployster_cli.views.results import show_templates  # noqa: PLC0415
 
@@ -36,7 +36,7 @@ def list_() -> None:
 @click.argument("name")
 @shared_options
 def show(name: str) -> None:
-    """Print a template, to read it or to begin one of your own from it."""
+    """Print a template, to read it or to start your own from it."""
     from deployster_cli.domain.wording import did_you_mean  # noqa: PLC0415
     from deployster_cli.operations.templates import load, names  # noqa: PLC0415
 
@@ -44,5 +44,5 @@ def show(name: str) -> None:
     folder = run.settings.templates_dir
     if name not in names(folder):
         meant = did_you_mean(name, names(folder))
-        raise NotFound(f"There is no template {quoted(name)}.{meant}", f"There are {', '.join(names(folder))}.")
+        raise NotFound(f"No template {quoted(name)} found.{meant}", f"Templates: {', '.join(names(folder))}.")
     run.output.text(load(folder)[f"{name}.service.j2"])

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @with_options(*WATCHING)
 @shared_options
 def cli(service: str | None, watching: bool, interval: float) -> None:
-    """Every unit, or every unit of SERVICE: version, instance, state, machine and port.
+    """List all units, or those of SERVICE, with version, instance, state, machine and port.
 
     \b
     deployster units carousel --watch

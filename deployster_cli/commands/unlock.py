@@ -45,12 +45,12 @@ def _unlock(run: Run, engine: Engine, note: Note, *, yes: bool) -> None:
     clock, service, seen = SystemClock(), note.service, None
     by = note.told(clock.epoch())
     if not yes and on_terminal():
-        run.output.note(f"{service} is locked by {by}. Looking for {WATCHED_FOR:g} s whether that run is alive.")
+        run.output.note(f"{service} is locked by {by}. Checking for {WATCHED_FOR:g} s whether that run is alive.")
         seen = life(engine, note, clock)
     known = f", {seen.value}" if seen else ""
     if not confirmed(f"{service}{on(run.settings.place)} is locked by {by}{known}. Unlock it?", yes=yes):
         raise DeploysterError("Not unlocked. Nothing was changed.")
-    run.output.note(f"Unlocking {service}, and looking for {WATCHED_FOR:g} s at most whether it stays so.")
+    run.output.note(f"Unlocking {service}, then checking for up to {WATCHED_FOR:g} s that it stays unlocked.")
     there = take_away(engine, note, clock, seen)
-    again = f" Another run has it by now: {there.told(clock.epoch())}." if there else ""
+    again = f" Another run holds it now: {there.told(clock.epoch())}." if there else ""
     run.output.say(f"Unlocked {service}; it was locked by {by}.{again}\n")

@@ -90,8 +90,8 @@ def _owner(folder: Path) -> tuple[int, int] | None:
 def _distrust(path: Path, owner: int, mode: int) -> None:
     if mode & stat.S_IWOTH and owner != os.geteuid():
         raise ConfigError(
-            f"{path} belongs to another user and lies where everybody may write, so it is not used by itself.",
-            f"Where you trust it: --config {path}",
+            f"{path} belongs to another user, in a folder that anyone may write to, so it is not used by default.",
+            f"If you trust it: --config {path}",
         )
 
 
@@ -106,13 +106,13 @@ def _text(path: Path, shown: str) -> str:
     try:
         kind = path.stat().st_mode
         if not stat.S_ISREG(kind):
-            raise ConfigError(f"{shown} is {'a folder' if stat.S_ISDIR(kind) else 'no regular file'}.")
+            raise ConfigError(f"{shown} is {'a folder' if stat.S_ISDIR(kind) else 'not a regular file'}.")
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)
     except OSError as error:
         raise ConfigError(f"{shown} can't be read: {error.strerror}.") from error
     if len(content) > LARGEST:
-        raise ConfigError(f"{shown} is larger than {LARGEST:,} bytes, so it is taken for no settings file.")
+        raise ConfigError(f"{shown} is larger than {LARGEST:,} bytes, which is too much for a settings file.")
     return _decoded(content, shown)
 
 
@@ -121,7 +121,7 @@ def _decoded(content: bytes, shown: str) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{shown}:{line}: this line is no UTF-8 text.") from error
+        raise ConfigError(f"{shown}:{line}: this line is not UTF-8 text.") from error
 
 
 def _parsed(text: str, shown: str) -> dict[str, object]:
@@ -142,7 +142,7 @@ def _syntax(error: ValueError, shown: str, text: str) -> ConfigError:
     why = found["why"] if found else str(error).splitlines()[0]
     line = (found and found["line"]) or (text.rstrip("\n").count("\n") + 1 if found else 0)
     place = f"{shown}:{line}" if line else shown
-    return ConfigError(f"{place}: this is no TOML: {why[:1].lower()}{why[1:]}.")
+    return ConfigError(f"{place}: invalid TOML: {why[:1].lower()}{why[1:]}.")
 
 
 def line_index(text: str) -> dict[Keys, int]:

@@ -80,7 +80,7 @@ def _from_text(kind: Kind, text: str, source: str, base: Base) -> Given:
 
 
 def from_flags(flags: Mapping[str, object], base: Base) -> Layer:
-    """What the command line gives; flags that are no settings, and those that are None, are left alone."""
+    """What the command line gives; flags that are not settings, and those that are None, are left alone."""
     return {
         keys: _from_text(SETTINGS[keys], str(flags[flag]), f"flag --{flag.replace('_', '-')}", base)
         for flag, keys in FLAGS.items()

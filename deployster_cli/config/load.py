@@ -169,12 +169,12 @@ def _document(named: str, here: Base) -> Document | None:
 def _file_layers(document: Document | None, cluster: str, home: str) -> list[Layer]:
     if document is None:
         if cluster:
-            raise ConfigError(f"There is no deployster.toml here or above, so there is no cluster {quoted(cluster)}.")
+            raise ConfigError(f"No deployster.toml found here or above, so no cluster {quoted(cluster)}.")
         return []
     reader = FileReader(document, Base(document.path.parent, home))
     clusters = reader.clusters()
     if cluster and cluster not in clusters:
-        raise ConfigError(f"{document.shown}: there is no cluster {quoted(cluster)}{nearest(cluster, clusters)}")
+        raise ConfigError(f"{document.shown}: no cluster {quoted(cluster)}{nearest(cluster, clusters)}")
     return [*([clusters[cluster]] if cluster else []), reader.project(cluster)]
 
 
@@ -183,7 +183,7 @@ def _merged(layers: list[Layer]) -> Layer:
 
     ``endpoint`` and ``tunnel`` say together where the cluster is, so the first layer that gives either gives both:
     a tunnel to production in the file must not carry off what ``--endpoint`` names. So it is with ``server``; and
-    whoever names an engine doesn't mean the server that a layer further down names. ``password`` and ``password_file``
+    who names an engine doesn't mean the server that a layer further down names. ``password`` and ``password_file``
     go together like an address.
     """
     together: list[set[Keys]] = [
@@ -254,7 +254,7 @@ def _templates(merged: Layer, document: Document | None) -> Path | None:
     if given and given.value:
         folder = Path(str(given.value))
         if not _is_folder(folder, given.source):
-            raise ConfigError(f"{given.source}: templates names {folder}, and there is no such folder.")
+            raise ConfigError(f"{given.source}: templates names {folder}, which does not exist.")
         return folder
     beside = document.path.parent / "templates" if document else None
     return beside if document and beside and _is_folder(beside, document.shown) else None
@@ -266,7 +266,7 @@ def _is_folder(path: Path, source: str) -> bool:
         return stat.S_ISDIR(path.stat().st_mode)
     except (FileNotFoundError, NotADirectoryError):
         if path.is_symlink():
-            raise ConfigError(f"{source}: the folder of templates {path} is a link to nothing.") from None
+            raise ConfigError(f"{source}: the folder of templates {path} is a broken link.") from None
         return False
     except OSError as error:
         raise ConfigError(f"{source}: the folder of templates {path} can't be seen: {error.strerror}.") from error

@@ -24,7 +24,7 @@ _KINDS = {**SERVICE, **{key: PROJECT[key] for key in ("docker_hub_username", "re
 
 
 def with_settings(service: Service, sets: Sequence[str], base: Base | None) -> Service:
-    """The service with each ``K=V`` of ``--set``; a key that is no setting of ours goes to ``extra``.
+    """The service with each ``K=V`` of ``--set``; a key that is not a setting of ours goes to ``extra``.
 
     A list is given by commas or by the option again. Relative paths start at ``base``, where there is one.
     """
@@ -57,8 +57,9 @@ def _pairs(option: str, texts: Sequence[str]) -> list[tuple[str, str]]:
     pairs = []
     for number, text in enumerate(texts, 1):
         key, equals, value = text.partition("=")
-        if not equals or not key:
-            raise InvalidInput(f"{option} takes NAME=VALUE, and number {number} is none.")
+        if not (equals and key):
+            lacks = "name" if equals else "'='"
+            raise InvalidInput(f"{option} takes NAME=VALUE; argument {number} has no {lacks}.")
         pairs.append((key, value))
     return pairs
 

@@ -45,7 +45,7 @@ def parse_duration(text: str) -> float:
         hours, minutes, rest = match.groups(default="0")
         seconds = float(hours) * HOUR + float(minutes) * MINUTE + float(rest)
     else:
-        raise InvalidInput(f"{quoted(text)} is no duration: write 90s, 5m or 1h30m.")
+        raise InvalidInput(f"{quoted(text)} is not a duration (90s, 5m, 1h30m).")
     if seconds > LONGEST:
         raise InvalidInput(f"{quoted(text)} is over a week; no wait here is that long.")
     return seconds
@@ -54,7 +54,7 @@ def parse_duration(text: str) -> float:
 def parse_span(text: str) -> float | None:
     """Seconds in a time span of a unit file, ``90``, ``500ms``, ``1min 30s``, ``infinity`` (systemd.time(7)).
 
-    None for what is none: systemd then goes by its default, and so does whoever asks.
+    None for anything else: systemd then goes by its default, and so does the caller.
     """
     if text.strip() == "infinity":
         return float("inf")

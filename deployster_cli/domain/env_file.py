@@ -117,7 +117,7 @@ def docker_fault(content: bytes) -> Fault | None:
 
 
 def _no_text(content: bytes) -> Fault | None:
-    """What is wrong with the file as a whole, for whoever reads it."""
+    """What is wrong with the file as a whole, for any reader."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return Fault(0, "is UTF-16 text", _SAVE)
     if b"\0" in content:
@@ -154,7 +154,7 @@ def _variable_fault(found: re.Match[bytes], start: int, line: int, taken: Collec
 
 
 def _is_text(content: bytes) -> bool:
-    """Whether it is UTF-8 as systemd has it: without surrogates, and without what Unicode says is no character."""
+    """Whether it is UTF-8 as systemd has it: without surrogates, and without what Unicode says is not a character."""
     try:
         return not _NO_CHARACTER.search(content.decode())
     except UnicodeDecodeError:

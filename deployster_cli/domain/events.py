@@ -1,4 +1,4 @@
-"""What a rollout tells whoever watches it. Values only: views turn them into lines, tables or JSON."""
+"""What a rollout tells its watchers. Values only: views turn them into lines, tables or JSON."""
 
 from __future__ import annotations
 

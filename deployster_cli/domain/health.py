@@ -43,7 +43,7 @@ class Answer(NamedTuple):
 
     @property
     def told(self) -> str:
-        """``/up answered 404 (12 times)``, for whoever asks why it failed."""
+        """``/up answered 404 (12 times)``, as the reason why it failed."""
         answered = " answered" if _STATUS.match(self.got) else ":"
         times = "" if self.times is None else f" ({self.times} time{'s' if self.times > 1 else ''})"
         return f"{self.what}{answered} {self.got}{times}"

@@ -1,4 +1,4 @@
-"""Hooks: local commands round what is done to a service, and what they are told of it."""
+"""Hooks: local commands round what is done to a service, and what they are told."""
 
 from __future__ import annotations
 

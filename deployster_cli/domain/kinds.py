@@ -12,7 +12,7 @@ from deployster_cli.domain.units.names import quoted
 from deployster_cli.errors import InvalidInput
 
 LONGEST_LIMIT = 3600
-"""Seconds. A time limit longer than an hour is no limit."""
+"""Seconds. Longer than an hour is not a useful time limit."""
 
 
 def one_line(value: object) -> bool:

@@ -57,7 +57,7 @@ def decode_event(json: object) -> Event:
     fields = dict(json) if isinstance(json, Mapping) else {}
     kind = _events().get(str(fields.pop("kind", "")))
     if kind is None:
-        raise InvalidInput(f"{_shown(json)} is no event.")
+        raise InvalidInput(f"{_shown(json)} is not an event.")
     event: Event = decode(kind, fields)
     return event
 
@@ -110,9 +110,9 @@ def _as(kind: type[T], json: object) -> T:
 
 
 def _scalar(kind: type, json: object) -> object:
-    """A number may be written without a point; nothing else stands in for anything else, and True is no 1.
+    """A number may be written without a point; nothing else stands in for anything else, and True is not 1.
 
-    Python reads NaN, Infinity and 1e999 in JSON too: they are no numbers of ours.
+    Python reads NaN, Infinity and 1e999 in JSON too: they are refused.
     """
     if kind is float and type(json) is int and abs(json) <= _MOST_EXACT:
         return float(json)
@@ -124,7 +124,7 @@ def _scalar(kind: type, json: object) -> object:
 def _name(json: object) -> UnitName:
     name = UnitName.parse(_as(str, json))
     if name is None:
-        raise InvalidInput(f"{_shown(json)} is no unit's name.")
+        raise InvalidInput(f"{_shown(json)} is not a unit's name.")
     return name
 
 
@@ -132,7 +132,7 @@ def _enum(kind: type[Enum], json: object) -> Enum:
     try:
         return kind(json)
     except ValueError:
-        raise InvalidInput(f"{_shown(json)} is none of {', '.join(str(e.value) for e in kind)}.") from None
+        raise InvalidInput(f"{_shown(json)} is not one of {', '.join(str(e.value) for e in kind)}.") from None
 
 
 def _shown(json: object) -> str:
@@ -144,7 +144,7 @@ def _record(kind: type, json: Mapping[str, object]) -> object:
     known = _fields(kind)
     for name in json:
         if name not in known:
-            raise InvalidInput(f"{quoted(str(name))} is no field of {kind.__name__}.")
+            raise InvalidInput(f"{quoted(str(name))} is not a field of {kind.__name__}.")
     try:
         return kind(**{name: _decoded(known[name], value) for name, value in json.items()})
     except TypeError:

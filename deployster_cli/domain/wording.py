@@ -38,13 +38,13 @@ def left_alone(names: Sequence[UnitName]) -> str:
     """The sentence that names a service's foreign units; empty where there are none."""
     if not names:
         return ""
-    what = f"{some_names(names)} {'was' if len(names) == 1 else 'were'} not made by Deployster"
+    what = f"{some_names(names)} {'was' if len(names) == 1 else 'were'} not created by Deployster"
     return f"{what}, and {'is' if len(names) == 1 else 'are'} left alone."
 
 
 def taken_over(names: Sequence[UnitName]) -> str:
     """The sentence that names foreign units that are adopted; empty where there are none."""
-    return f"Takes over {some_names(names)}, which Deployster didn't make." if names else ""
+    return f"Takes over {some_names(names)}, which Deployster did not create." if names else ""
 
 
 def count(number: int, thing: str) -> str:
@@ -58,7 +58,7 @@ def resized(number: int, before: int, reason: str) -> str:
 
 
 def on(place: str) -> str:
-    """`` on staging``, to go behind what is done there; nothing where there is no place to tell apart."""
+    """`` on staging``, to go behind what is done there; nothing where the place has no name."""
     return f" on {place}" if place else ""
 
 
@@ -81,7 +81,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 FOREIGN = "foreign"
-"""Stands for the state of what Deployster didn't make: how it is is its owner's business."""
+"""Stands for the state of what Deployster didn't make: its state is its owner's business."""
 
 
 def state(unit: Unit) -> str:

@@ -209,8 +209,8 @@ class Planner:
             self._held.keep()
             made = None
         raise EngineUnreachable(
-            "The engine's listings are not whole: they lack the very lock of this run. Nothing was started.",
-            "Try again; fleet leaves things out where it has too much to do.",
+            "The engine's listing is incomplete: it lacks this run's lock. Nothing was started.",
+            "Try again; fleet omits units when it is overloaded.",
         )
 
 

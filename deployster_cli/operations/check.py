@@ -249,7 +249,7 @@ def _unasked(case: Case) -> Iterator[Finding]:
     if case.dockers:
         left.append("docker")
     if left:
-        yield Finding("left out", State.UNSURE, f"{_and(left)}: {why}.", "Mend that, and check again.")
+        yield Finding("left out", State.UNSURE, f"{_and(left)}: {why}.", "Fix that, and check again.")
 
 
 def _and(words: Sequence[str]) -> str:

@@ -33,20 +33,20 @@ def planned(seen: Owned, change: Change) -> Prepared:
     foreign = [name for name in plan.beside if not change.only or name.instance in missing]
     if foreign and (plan.empty or missing):
         raise NotFound(
-            f"{some_names(foreign)} {'was' if len(foreign) == 1 else 'were'} not made by Deployster; --adopt takes "
+            f"{some_names(foreign)} {'was' if len(foreign) == 1 else 'were'} not created by Deployster; --adopt takes "
             f"{'it' if len(foreign) == 1 else 'them'} over.",
             f"To destroy: deployster destroy {service} {version} --adopt",
         )
     if plan.empty or missing:
         there = any((u.name.service, u.name.version) == (service, version) and not u.foreign for u in units)
         what = f" @{min(missing)}" if missing and there else ""
-        raise NotFound(f"There is no {service} {version}{what}.", _what_there_is(service, units))
+        raise NotFound(f"No {service} {version}{what} found.", _what_there_is(service, units))
     return Prepared(Work(plan), units)
 
 
 def _what_there_is(service: str, units: Collection[Unit]) -> str:
     versions = sorted({u.name.version for u in units if u.name.service == service and not u.foreign})
     if versions:
-        return f"Of {service} there is: {', '.join(versions)}."
+        return f"There is: {', '.join(versions)}."
     others = {u.name.service for u in units if u.name.service != service and not u.foreign}
     return f"Nothing of {service} runs.{did_you_mean(service, others)}"

@@ -22,7 +22,7 @@ def diff(engine: Engine, render: Renderer, version: str, *, now: str, by: str) -
     running = engine.cat(name) if name else None
     if name is None or running is None:
         raise NotFound(
-            f"There is no unit file of {service.name} {last.version} left to compare with.",
+            f"No unit file of {service.name} {last.version} is left to compare with.",
             f"deployster render {service.name} {version} shows the new one.",
         )
     port = running.stamp.port if running.stamp else None

@@ -103,12 +103,12 @@ def _lost(rollout: Rollout) -> tuple[UnitName, ...]:
 def _next(rollout: Rollout, failure: Failure) -> str:
     plan = rollout.plan
     if failure.reason is Reason.AWAY or rollout.away_since is not None:
-        return "Once it answers, run the same command again: it goes on from what it finds."
+        return "Once it answers, run the same command again: it continues from what it finds."
     back = _back(rollout)
     if back and _lost(rollout) and failure.reason is not Reason.NOT_GONE:
         return f"See deployster units {plan.service}. {back}, or deploy a version that runs."
     if rollout.left:
-        return f"See deployster units {plan.service}; the same command again goes on from what it finds."
+        return f"See deployster units {plan.service}; the same command again continues from what it finds."
     if failure.reason is Reason.NOT_YET:
         return "Give it longer with --timeout, or keep it for inspection with --on-failure keep."
     if failure.reason not in {Reason.FAILED, Reason.CRASH_LOOP, Reason.DIED, Reason.ENDED, Reason.UNHEALTHY}:
@@ -138,7 +138,7 @@ def interrupted(rollout: Rollout, signal: int) -> Interrupted:
         state = "; ".join((f"Started so far: {asked}", *_retired(rollout), "nothing was undone."))
     return Interrupted(
         f"Interrupted. {state}",
-        f"The same command again goes on from here; deployster units {plan.service} shows what runs.",
+        f"Run the same command again to continue; deployster units {plan.service} shows what runs.",
         signal=signal,
     )
 

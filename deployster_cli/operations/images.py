@@ -144,10 +144,10 @@ def _judged(image: str, reference: Reference, answer: Answer) -> Lookup:
     if answer.status == HTTPStatus.NOT_FOUND:
         return Lookup(Presence.MISSING, f"{shown} has no image {image}.", "Push it, or check the version.")
     if answer.status in _REFUSED:
-        text = f"{shown} wants a login to tell of {image}: it is private, or there is none."
+        text = f"{shown} requires a login for {image}: it is private, or does not exist."
         return _unknown(text, "Check that docker on the machines is logged in there.")
     if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
-        return _unknown(f"{shown} was asked too often.", "Try again later.")
+        return _unknown(f"{shown} was asked too many times.", "Try again later.")
     return _unknown(f"{shown} answered {answer.status} when asked for {image}.", "Check registry_url.")
 
 

@@ -47,9 +47,9 @@ def write(folder: Path, files: Mapping[str, str], *, overwrite: bool = False) ->
     """Write the files; DeploysterError where one is there already (none is written then) or can't be written."""
     there = [path for path in files if os.path.lexists(folder / path)]
     if there and not overwrite:
-        verb = "is" if len(there) == 1 else "are"
+        verb = "exists" if len(there) == 1 else "exist"
         raise DeploysterError(
-            f"{' and '.join(there)} {verb} here already. Nothing was written.", "--overwrite writes over what is there."
+            f"{' and '.join(there)} already {verb}. Nothing was written.", "--overwrite replaces existing files."
         )
     for path, text in files.items():
         try:

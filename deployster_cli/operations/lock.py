@@ -111,7 +111,7 @@ class Held:
                 return found, asked
         raise EngineUnreachable(
             f"The engine takes too long to say whose lock that on {self._note.service} is by now.",
-            "Run the same command again: it goes on from what it finds.",
+            "Run the same command again: it continues from what it finds.",
         )
 
     def _renew(self, asked: float) -> None:
@@ -283,7 +283,7 @@ def take(
 def _locked(service: str, by: Note | None, now: int) -> Locked:
     if by is None:
         hint = "Try again. If it stays so, look for a deployster that hangs or is stopped."
-        return Locked(f"{service} is locked, and nobody says by whom.", hint)
+        return Locked(f"{service} is locked by an unknown run.", hint)
     hint = (
         f"Wait for it with --lock-wait {_WAIT}: a lock that nobody renews for {_LASTS} is taken over. "
         f"Or, if nobody is at it, deployster unlock {service}."

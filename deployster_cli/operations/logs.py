@@ -73,9 +73,7 @@ class Wanted:
         which = f" {self.version}" if self.version else ""
         numbers = f" @{' @'.join(map(str, sorted(self.instances)))}" if self.instances else ""
         meant = did_you_mean(self.service, (unit.name.service for unit in units))
-        return NotFound(
-            f"There is no instance of {self.service}{which}{numbers}.{meant}", "deployster units shows what there is."
-        )
+        return NotFound(f"No instance of {self.service}{which}{numbers} found.{meant}", "deployster units lists them.")
 
 
 def _name(unit: Unit) -> UnitName:
@@ -101,7 +99,7 @@ def _recorded(engine: Engine, wanted: Wanted, units: Sequence[Unit]) -> Logs:
     problems: dict[str, EngineError] = {}
     for unit in (copy for wide in units for copy in wide.each):
         if unit.condition is Condition.WAITING:
-            yield LogNote(f"{unit.name.short} is on no machine, so it has no journal.")
+            yield LogNote(f"{unit.name.short} is not on a machine, so it has no journal.")
             continue
         at = _apart(unit)
         try:

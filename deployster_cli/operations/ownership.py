@@ -129,6 +129,6 @@ def none_of_ours(units: Sequence[Unit], service: str) -> NotFound | None:
     if not any(unit.foreign and unit.name.service == service for unit in units):
         return None
     return NotFound(
-        f"What runs of {service} was not made by Deployster; a deploy with --adopt takes it over.",
+        f"What runs of {service} was not created by Deployster; a deploy with --adopt takes it over.",
         f"deployster plan {service} VERSION --destroy-previous --adopt shows how.",
     )

@@ -65,7 +65,7 @@ def _docker(program: str, answer: tuple[str, str]) -> Docker:
     if code == "0" and words:
         return Docker(version=_quote(words))
     if code == _NOT_FOUND:
-        return Docker(problem=f"There is no {program}.")
+        return Docker(problem=f"{program} not found.")
     return Docker(problem=f"{program} version failed: {_quote(words) or f'exit code {code}.'}")
 
 

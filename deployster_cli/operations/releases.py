@@ -65,7 +65,7 @@ def standing(engine: Engine, service: str) -> Standing:
         if foreign := none_of_ours(units, service):
             raise foreign
         meant = did_you_mean(service, (unit.name.service for unit in units))
-        raise NotFound(f"There is no service {service}.{meant}", "deployster services shows what there is.")
+        raise NotFound(f"No service {service} found.{meant}", "deployster services lists them.")
     good = newest(stood(found, what.record), what.stamps) or last
     return Standing(seen, last, good, found, what.stamps, len(found) > 1 and _rolled_back_to(last.version, what))
 
@@ -117,7 +117,7 @@ def check_settings(engine: Engine, release: Release, render: Renderer) -> None:
     if file.stamp is None or not render(file.name, file.stamp).runs_as(file):
         at = f"{release.service} {release.version}"
         raise InvalidInput(
-            f"{at} runs with other settings than the ones of now.",
+            f"{at} runs with other settings than the current ones.",
             f"See deployster diff {at}. Give it the same --env, --set and --template, or --accept-changes.",
         )
 

@@ -123,11 +123,8 @@ def run_task(
         if left := _clear(engine, (file.name, *nobodys), clock, keep):
             tell(TaskLeft(left))
     except KeyboardInterrupt as stopped:
-        what = (
-            _left_word(engine, file.name)
-            if _clear_quietly(engine, file.name, clock)
-            else "it was stopped and taken out"
-        )
+        left = _clear_quietly(engine, file.name, clock)
+        what = _left_word(engine, file.name) if left else "it was stopped and removed"
         signal = getattr(stopped.__cause__ or stopped, "signal", 2)
         raise Interrupted(f"Interrupted while {task.command!r} ran; {what}.", signal=signal) from None
     except BaseException:
@@ -291,7 +288,7 @@ def _left_word(engine: Engine, name: UnitName) -> str:
     with contextlib.suppress(KeyboardInterrupt, EngineError):
         unit = next((unit for unit in engine.units() if unit.name == name), None)
         if unit is None and engine.is_local:
-            return "it was stopped and taken out"
+            return "it was stopped and removed"
         stopping = unit is not None and unit.condition is Condition.STOPPING
         if stopping or (unit and not still_runs(unit)):
             how = "is stopping" if stopping else "was stopped"

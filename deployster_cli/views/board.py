@@ -14,7 +14,7 @@ from deployster_cli.domain.wording import where
 from deployster_cli.views.text import Row
 
 _LISTED = "until the engine lists it"
-_STOPPED, _LET_GO = "until its stop commands are done", "until its machine lets go of it"
+_STOPPED, _LET_GO = "until its stop commands are done", "until its machine has removed it"
 
 _RISING = {
     Condition.WAITING: "until a machine takes it",
@@ -31,14 +31,14 @@ _RISING = {
 _ENDING = {
     **_RISING,
     Condition.STARTING: "until its command ends",
-    Condition.EXITED: "until its output is here",
+    Condition.EXITED: "until its output has arrived",
 }
 """The same for a task: to systemd all of its run is a start."""
 
 
 @dataclass(slots=True)
 class Board:
-    """Follows the events of a rollout. ``began`` is when what goes on now began, on the clock of whoever follows."""
+    """Follows the events of a rollout. ``began`` is when what goes on now began, on the caller's clock."""
 
     doing: str = ""
     rising: bool = True
@@ -109,7 +109,7 @@ class Board:
     def _row(self, name: UnitName, unit: Unit | None, elapsed: str) -> Row:
         called = name.short if len(self.releases) > 1 else f"@{name.instance}"
         if unit is None:
-            return called, "asked", "-", elapsed, _LISTED if self.rising else _STOPPED
+            return called, "requested", "-", elapsed, _LISTED if self.rising else _STOPPED
         return called, unit.condition.value, where(unit), elapsed, self._waits(unit)
 
     def _waits(self, unit: Unit) -> str:

@@ -1,6 +1,6 @@
 """Where results go: to stdout, in the form that was asked for; notes go to stderr.
 
-A reader that goes away (``| head``) has read what it wanted: that is no error, and never a reason to leave a rollout.
+A reader that goes away (``| head``) has read what it wanted: not an error, and never a reason to abandon a rollout.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _USERINFO = r"//[^/@\s]+@"
 
 
 class Listing(NamedTuple):
-    """A table in all its forms, each worked out when it is asked for. ``empty`` is said where there are no rows;
+    """A table in all its forms, each worked out when it is asked for. ``empty`` is said in place of no rows;
     ``by`` is how many of the first columns name the group that a row belongs to.
     """
 
@@ -33,7 +33,7 @@ class Listing(NamedTuple):
 
 
 class Output(NamedTuple):
-    """How this run shows things. ``form`` is table, wide, plain or json; ``verbose``: calls are told of on stderr."""
+    """How this run shows things. ``form`` is table, wide, plain or json; ``verbose``: calls are shown on stderr."""
 
     form: str = "table"
     quiet: bool = False
@@ -43,7 +43,7 @@ class Output(NamedTuple):
     def table(
         self, columns: Row, rows: Sequence[Row], *, empty: str = "", by: int = 0, announced: bool = False
     ) -> None:
-        """Rows for people; where there are none ``empty`` is said on stderr. On a terminal the first ``by`` cells of
+        """Rows for people; with none ``empty`` is said on stderr. On a terminal the first ``by`` cells of
         a row are left out where they repeat those of the row above. ``announced``: on stderr (not with -q).
         """
         stream = sys.stderr if announced else sys.stdout
@@ -87,7 +87,7 @@ class Output(NamedTuple):
         """One call that an engine made, on stderr; what may be a password in an address is left out."""
         import shlex  # noqa: PLC0415 - only with -v
 
-        ended = "stopped by us" if code is None else f"exit {code}"
+        ended = "timed out" if code is None else f"exit {code}"
         self._made(f"$ {re.sub(_USERINFO, '//***@', shlex.join(argv))}  {ended}  {seconds:.3f}s")
 
     def request(self, method: str, path: str, status: int | None, seconds: float) -> None:
@@ -126,7 +126,7 @@ def is_terminal(stream: IO[str] | None) -> bool:
 
 
 def emit(text: str, stream: IO[str] | None) -> bool:
-    """Write and flush; whether somebody may still read it. A closed stream swallows it; a full disk is told of."""
+    """Write and flush; whether somebody may still read it. A closed stream swallows it; DeploysterError: disk full."""
     if stream is None or stream.closed:
         return False
     try:
@@ -144,7 +144,7 @@ def emit(text: str, stream: IO[str] | None) -> bool:
 
 
 def tell(text: str) -> None:
-    """Write to stderr. What can't be told is lost: that is no reason to leave what is being done."""
+    """Write to stderr. What can't be written is lost: that is not a reason to abandon a rollout."""
     with contextlib.suppress(DeploysterError):
         emit(text, sys.stderr)
 

@@ -57,7 +57,7 @@ class DatedLines:
 
     live = False
 
-    def write(self, tone: str, text: str) -> None:  # noqa: ARG002 - there is no colour in a log file
+    def write(self, tone: str, text: str) -> None:  # noqa: ARG002 - a log file has no colour
         """The line behind the time, UTC."""
         tell(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {text}\n")
 
@@ -70,7 +70,7 @@ class DatedLines:
 
 class ActionsLines(DatedLines):
     """For GitHub Actions: a group for each turn of a rollout, warnings as annotations. What went wrong is in no group,
-    so it is seen at once; the error at the end is annotated by whoever ends the run.
+    so it is seen at once; the error at the end is annotated by ``main``.
     """
 
     def __init__(self) -> None:

@@ -72,7 +72,7 @@ def units_listing(output: Output, units: Sequence[Unit], service: str | None, me
         rows=lambda: [row(unit) for unit in units],
         plain=lambda: [unit_row_wide(unit) for unit in units],
         json=lambda: {"units": [unit_shape(unit) for unit in units]},
-        empty=f"There is no unit of {service}.{meant}" if service else "There are no units of Deployster's.",
+        empty=f"No units of {service} found.{meant}" if service else "No units found.",
         by=2,
     )
 
@@ -84,7 +84,7 @@ def services_listing(releases: Sequence[Release]) -> Listing:
         rows=lambda: [service_row(release, ", ") for release in releases],
         plain=lambda: [service_row(release) for release in releases],
         json=lambda: {"services": [service_shape(release) for release in releases]},
-        empty="There are no units of Deployster's.",
+        empty="No units found.",
         by=1,
     )
 

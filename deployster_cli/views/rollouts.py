@@ -37,7 +37,7 @@ def show_plan(output: Output, plan: Plan, units: Sequence[Unit], place: str = ""
 
 def announce_adoption(output: Output, plan: Plan, units: Sequence[Unit]) -> None:
     """Which units would be taken over, on stderr, before it is asked whether they should."""
-    output.note("Deployster didn't make these:")
+    output.note("Not created by Deployster:")
     output.table(ADOPTED_COLUMNS, adopted_rows(plan, units), announced=True)
 
 
@@ -56,7 +56,7 @@ def _plan_table(output: Output, plan: Plan, rows: Sequence[Row], place: str) -> 
 def _plan_headline(plan: Plan, place: str) -> str:
     if plan.empty:
         up = count(len(plan.keep), "instance")
-        return f"Nothing to do: {plan.service} {plan.version} runs as wanted{on(place)} ({up})."
+        return f"Nothing to do: {plan.service} {plan.version} is already running{on(place)} ({up})."
     parts = [(len(plan.start), "start"), (len(plan.watch), "wait for"), (len(plan.retire), "retire")]
     what = ", ".join(f"{verb} {number}" for number, verb in parts if number)
     return f"{plan.service} {plan.version}{on(place)}: {what} ({plan.policy.order.value}). Nothing was changed."
@@ -86,7 +86,7 @@ def show_deployed(output: Output, result: Result) -> None:
 
 def _deployed(plan: Plan, up: int, seconds: float) -> str:
     if plan.empty:
-        state = "has run" if plan.oneshot else "runs as wanted"
+        state = "has run" if plan.oneshot else "is already running"
         return f"Nothing to do: {plan.service} {plan.version} {state} ({count(up, 'instance')}).\n"
     gone = f", {some_names(plan.retire)} retired" if plan.retire else ""
     state = "has run" if plan.oneshot else "runs"

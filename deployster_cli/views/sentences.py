@@ -32,12 +32,12 @@ _TURNS: dict[type, Line] = {
     events.Settling: ("head", "Watching {names} for {seconds}"),
     events.Retiring: ("head", "{undo} {names}"),
     events.Restoring: ("head", "Starting {names} again"),
-    events.NoMachineYet: ("warn", "  {names}  on no machine yet. {why}"),
+    events.NoMachineYet: ("warn", "  {names}  not on a machine yet. {why}"),
     events.EngineAway: ("warn", "Waiting for the engine: {why}"),
     events.EngineBack: ("good", "The engine answers again after {seconds}"),
-    events.LockHeld: ("warn", "Waiting for the lock: it is held by {by}"),
+    events.LockHeld: ("warn", "Waiting for the lock held by {by}"),
     events.TaskStarted: ("head", "Running {command}"),
-    events.TaskLeft: ("warn", "Still there: {names}. The next task or deploy takes it out."),
+    events.TaskLeft: ("warn", "Still there: {names}. The next task or deploy removes it."),
     events.HookStarted: ("head", "Hook {hook}: {line}"),
     events.HookSaid: ("dim", "  | {text}"),
     events.HookDone: ("good", "Hook {hook} is done  {seconds}"),
@@ -119,7 +119,7 @@ def _journal(journal: events.Journal | events.TaskOutput) -> list[Line]:
     if isinstance(journal, events.TaskOutput):
         return [("dim", f"  | {printable(line)}") for line in journal.lines]
     if journal.problem:
-        return [("warn", f"  no journal of {journal.name.short}: {journal.problem}")]
+        return [("warn", f"  no journal for {journal.name.short}: {journal.problem}")]
     if not journal.lines:
         return [("warn", f"  the journal of {journal.name.short} is empty")]
     return [("dim", f"  | {printable(line)}") for line in journal.lines]

@@ -71,7 +71,7 @@ class _Screen:
     def end(self, task: TaskRequest, code: int) -> None:
         """The one value of ``-o json``; and, with ``-q`` too, that output was lost."""
         if self._problem and not self.begun:
-            code_too = "" if self._known else " Its exit code is not known."
+            code_too = "" if self._known else " Its exit code is unknown."
             emit(f"The output of {printable(task.command)} could not be read: {self._problem}{code_too}\n", sys.stderr)
         if self._output.form == "json":
             about = {"service": task.service, "version": task.version, "command": task.command, "exit_code": code}

@@ -20,7 +20,7 @@ MEANINGS = {
     errors.EXIT_FAULT: "A fault of Deployster's own. The message names the file with its traceback.",
     errors.EXIT_ENGINE: "The engine, or the server of `--server`, is missing, does not answer, or answers nonsense.",
     errors.EXIT_LOCKED: "Another run is changing the service. `--lock-wait 5m` waits for it.",
-    errors.EXIT_NOT_FOUND: "There is no such service, release, instance or image, "
+    errors.EXIT_NOT_FOUND: "No such service, release, instance or image, "
     "or on this machine no such folder or env_file of a release.",
     errors.EXIT_TASK_TIMEOUT: "A task ran into its `--timeout`.",
     errors.EXIT_INTERRUPTED: "Ctrl-C; 143 where it was SIGTERM, 129 where the terminal was closed."

@@ -101,7 +101,7 @@ def test_ctrl_c_in_a_task_takes_it_out(before: Shell, monkeypatch: pytest.Monkey
     monkeypatch.setattr(before.engine.clock, "sleep", interrupt_once)
     code, _, err = before("deploy carousel v2 --before", "rake db:migrate")
     assert (code, list(before.engine.lives)) == (130, [UnitName("carousel", "v1", 1)])
-    said = "it was stopped and taken out. Nothing of carousel v2 was started."
+    said = "it was stopped and removed. Nothing of carousel v2 was started."
     assert f"Interrupted while 'rake db:migrate' ran; {said}" in err
 
 
@@ -131,7 +131,7 @@ def test_a_second_ctrl_c_says_whether_the_task_that_is_left_has_stopped(
 
 
 @pytest.mark.parametrize(
-    ("is_local", "said"), [(True, "it was stopped and taken out."), (False, "carousel.task v2 @1 may still run.")]
+    ("is_local", "said"), [(True, "it was stopped and removed."), (False, "carousel.task v2 @1 may still run.")]
 )
 def test_where_a_listing_lacks_the_task_that_proves_something_on_one_machine_only(
     before: Shell, monkeypatch: pytest.MonkeyPatch, is_local: bool, said: str

@@ -82,7 +82,7 @@ def test_what_an_engine_hides_that_can_not_be_used_is_named(
     docker: Shell, check: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(docker.engine, "check", lambda: "fleetctl is not here.")
-    wanted = f"machines, units, {MACHINES}, its clock and docker: the engine can't be used. Mend that, and check again."
+    wanted = f"machines, units, {MACHINES}, its clock and docker: the engine can't be used. Fix that, and check again."
     assert check(code=4)["left out"] == ("unsure", wanted)
 
 
@@ -199,7 +199,7 @@ def test_an_answer_that_is_none_is_told(shell: Shell, check: Check) -> None:
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        ("{now}\ndocker 127 not found", "There is no /usr/bin/docker. Install docker there"),
+        ("{now}\ndocker 127 not found", "/usr/bin/docker not found. Install docker there"),
         ("{now}\ndocker 1 Is the daemon running?", "/usr/bin/docker version failed: Is the daemon running? Install"),
         ("{now}", "It gave no answer when asked for its version. Install"),
     ],
@@ -219,7 +219,7 @@ def test_a_clock_that_is_off_is_named(shell: Shell, check: Check, there: str, sa
 
 def test_a_template_that_does_not_render_is_a_fault(shell: Shell, check: Check, tmp_path: Path) -> None:
     (tmp_path / "deployster.toml").write_text('[services.carousel]\ntemplate = "nope"\n')
-    assert check(code=1)["service carousel"][1].startswith("Template 'nope': there is none of that name")
+    assert check(code=1)["service carousel"][1].startswith("Template 'nope': no template has that name")
 
 
 def test_only_the_service_that_is_named_is_looked_at(shell: Shell, check: Check, tmp_path: Path) -> None:
@@ -295,7 +295,7 @@ def test_as_json_each_finding_has_its_state_and_cure(docker: Shell) -> None:
         "subject": "docker 10.0.0.1",
         "state": "fault",
         "ok": False,
-        "text": "There is no /usr/bin/docker.",
+        "text": "/usr/bin/docker not found.",
         "cure": "Install docker there, and have its service started.",
     }
 

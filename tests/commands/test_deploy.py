@@ -35,7 +35,7 @@ def test_every_event_is_one_dated_line_on_stderr_off_a_terminal(shell: Shell) ->
 @pytest.mark.parametrize("command", ["deploy carosel v1", "plan carosel v1"])
 def test_a_name_that_is_nearly_one_of_the_file_s_services_is_remarked_on(shell: Shell, command: str) -> None:
     code, _, err = shell(command)
-    note = "deployster.toml says nothing about carosel: it gets the defaults. Did you mean carousel?\n"
+    note = "deployster.toml has no section for carosel: defaults apply. Did you mean carousel?\n"
     assert (code, err.startswith(note)) == (0, True)
 
 
@@ -62,7 +62,7 @@ def test_the_same_version_again_is_nothing_to_do(shell: Shell) -> None:
     code, out, _ = shell("deploy carousel v1 --destroy-previous")
     assert (code, out, len(shell.engine.calls)) == (
         0,
-        "Nothing to do: carousel v1 runs as wanted (1 instance).\n",
+        "Nothing to do: carousel v1 is already running (1 instance).\n",
         calls,
     )
 
@@ -110,7 +110,7 @@ def test_what_fits_no_machine_is_told_with_the_machines_beside_the_rules(shell: 
 def test_that_no_machine_fits_is_told_long_before_the_time_limit(shell: Shell) -> None:
     shell.engine.fates[UnitName("carousel", "v2", 1)] = Fate.NOWHERE
     _, _, err = shell("deploy carousel v2 --timeout 60s --set machine_metadata=zone=z9")
-    assert err.count("  carousel v2 @1  on no machine yet. It asks for MachineMetadata=") == 1
+    assert err.count("  carousel v2 @1  not on a machine yet. It asks for MachineMetadata=") == 1
 
 
 def test_a_dry_run_shows_the_plan_and_changes_nothing(shell: Shell) -> None:
@@ -147,13 +147,13 @@ def test_a_version_that_can_not_be_one_is_refused(shell: Shell, name: str) -> No
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ("--instances 0", "'0' is no whole number from 1 to 1000"),
-        ("--instances -1", "'-1' is no whole number from 1 to 1000"),
-        ("--instances x", "'x' is no whole number from 1 to 1000"),
-        ("--batch-size 0", "'0' is no whole number from 1 to 1000"),
-        ("--timeout soon", "'soon' is no duration"),
+        ("--instances 0", "'0' is not a whole number from 1 to 1000"),
+        ("--instances -1", "'-1' is not a whole number from 1 to 1000"),
+        ("--instances x", "'x' is not a whole number from 1 to 1000"),
+        ("--batch-size 0", "'0' is not a whole number from 1 to 1000"),
+        ("--timeout soon", "'soon' is not a duration"),
         ("--settle 5m", "--settle must be shorter than --timeout"),
-        ("--template nope", "there is none of that name"),
+        ("--template nope", "no template has that name"),
         ("--set nope", "--set"),
         ("--set port=x", "port"),
         ("--env nope", "--env"),

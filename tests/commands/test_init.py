@@ -96,7 +96,7 @@ def test_it_writes_nothing_where_one_of_them_is_there(shell: Shell, empty: Empty
     (folder / path).parent.mkdir(exist_ok=True)
     (folder / path).write_text("mine")
     code, _, err = shell("init")
-    assert (code, err.splitlines()[0]) == (1, f"Error: {path} is here already. Nothing was written.")
+    assert (code, err.splitlines()[0]) == (1, f"Error: {path} already exists. Nothing was written.")
     assert written(folder) == [path]
 
 
@@ -172,4 +172,4 @@ def test_a_folder_that_is_gone_is_told(shell: Shell, empty: Empty) -> None:
     folder = empty("carousel")
     folder.rmdir()
     code, _, err = shell("init carousel")
-    assert (code, err) == (2, "Error: The working folder is gone; change to one that is there.\n")
+    assert (code, err) == (2, "Error: The working folder no longer exists; change to another one.\n")

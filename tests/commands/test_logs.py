@@ -147,4 +147,4 @@ def test_one_word_is_a_shell_line_and_several_are_one_command(
 
 
 def test_a_slip_in_a_services_name_is_seen(two: Shell) -> None:
-    assert "There is no instance of carosel. Did you mean carousel?" in two("logs carosel")[2]
+    assert "No instance of carosel found. Did you mean carousel?" in two("logs carosel")[2]

@@ -45,24 +45,24 @@ def test_destroy_can_take_one_instance(deployed: Shell) -> None:
 
 def test_destroy_of_a_release_that_is_not_there_exits_6_and_names_what_is(deployed: Shell) -> None:
     code, _, err = deployed("destroy carousel v9 --yes")
-    assert (code, err) == (6, "Error: There is no carousel v9.\nOf carousel there is: v1.\n")
+    assert (code, err) == (6, "Error: No carousel v9 found.\nThere is: v1.\n")
 
 
 def test_destroy_of_an_unknown_service_exits_6(deployed: Shell) -> None:
     assert deployed("destroy nothing v1 --yes")[::2] == (
         6,
-        "Error: There is no nothing v1.\nNothing of nothing runs.\n",
+        "Error: No nothing v1 found.\nNothing of nothing runs.\n",
     )
 
 
 def test_destroy_of_an_instance_that_is_not_there_destroys_nothing(deployed: Shell) -> None:
     code, _, err = deployed("destroy carousel v1 --instance 1 --instance 7 --yes")
     assert (code, len(deployed.engine.lives)) == (6, 2)
-    assert "There is no carousel v1 @7." in err
+    assert "No carousel v1 @7 found." in err
 
 
 def test_destroy_of_one_instance_that_is_not_there_names_it(deployed: Shell) -> None:
-    assert "There is no carousel v1 @9." in deployed("destroy carousel v1 --instance 9 --yes")[2]
+    assert "No carousel v1 @9 found." in deployed("destroy carousel v1 --instance 9 --yes")[2]
 
 
 def test_units_as_json_hold_the_six_fields_of_the_go_service(deployed: Shell) -> None:
@@ -88,7 +88,7 @@ def test_options_are_taken_before_the_command_too(deployed: Shell) -> None:
 
 
 def test_units_of_a_service_without_any_say_so_and_succeed(shell: Shell) -> None:
-    assert shell("units carousel") == (0, "", "There is no unit of carousel.\n")
+    assert shell("units carousel") == (0, "", "No units of carousel found.\n")
 
 
 def test_services_show_one_line_a_release(deployed: Shell) -> None:

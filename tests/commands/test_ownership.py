@@ -91,7 +91,7 @@ def test_what_only_passes_for_an_instance_counts_as_none(ours: Shell, line: str,
     assert code == 0, err
     assert TWIN not in changed(ours)
     assert ours.engine.running("carousel", V2) == left + 1
-    assert "carousel v2 @3 was not made by Deployster, and is left alone." in err
+    assert "carousel v2 @3 was not created by Deployster, and is left alone." in err
 
 
 def test_a_plan_shows_what_passes_for_ours_as_left_alone(ours: Shell) -> None:
@@ -105,7 +105,7 @@ def test_what_passes_for_ours_is_not_destroyed_by_its_number_but_by_adopting_it(
     ours.engine.add_copied(TWIN, of=UnitName("carousel", V2, 1), retitled=True)
     code, _, err = ours("destroy carousel v2 --instance 3 --yes")
     assert (code, ours.engine.calls) == (6, [])
-    assert "carousel v2 @3 was not made by Deployster; --adopt takes it over." in err
+    assert "carousel v2 @3 was not created by Deployster; --adopt takes it over." in err
     assert ours("destroy carousel v2 --instance 3 --adopt --yes")[0] == 0
     assert TWIN not in ours.engine.lives
 
@@ -132,7 +132,7 @@ def test_a_verb_that_meets_nothing_of_ours_changes_nothing(shell: Shell, verb: s
     getattr(shell.engine, put)(*(UnitName("carousel", version, n) for version in (V1, V2) for n in (1, 2)))
     code, out, err = shell(verb)
     assert (code, out, shell.engine.calls) == (6, "", [])
-    assert "not made by Deployster" in err
+    assert "not created by Deployster" in err
     assert "--adopt" in err
 
 
@@ -141,7 +141,7 @@ def test_a_first_deploy_beside_foreign_units_takes_other_names(shell: Shell) -> 
     code, out, err = shell("deploy carousel v1 --destroy-previous --instances 2")
     assert (code, [name.instance for name in shell.engine.calls[0][1]]) == (0, [2, 3])
     assert "(2 instances)" in out
-    told = "carousel v1 @1, carousel worker @1 @2 were not made by Deployster, and are left alone."
+    told = "carousel v1 @1, carousel worker @1 @2 were not created by Deployster, and are left alone."
     assert err.count(told) == 1
 
 
@@ -335,7 +335,7 @@ def test_off_a_terminal_it_wants_to_be_told_yes(go: Shell, line: str) -> None:
     code, _, err = go(line)
     assert (code, go.engine.calls) == (2, [])
     assert "carousel-9f88701@1.service" in err
-    assert "Nobody is there to ask: give --yes." in err
+    assert "Not a terminal: pass --yes to confirm." in err
 
 
 def test_alone_it_is_refused(go: Shell) -> None:
@@ -359,7 +359,7 @@ def test_a_plan_shows_them_and_asks_nothing(go: Shell) -> None:
 def test_a_plan_without_it_names_what_it_leaves_alone(go: Shell) -> None:
     _, out, err = go("plan carousel v2 --destroy-previous")
     assert "retire" not in out
-    assert "were not made by Deployster, and are left alone." in err
+    assert "were not created by Deployster, and are left alone." in err
 
 
 def test_a_copy_under_another_name_can_be_taken_over(ours: Shell) -> None:
@@ -400,7 +400,7 @@ def test_what_comes_while_the_question_stands_is_not_taken_over(
     assert code == 0, err
     assert set(go.engine.lives).intersection({*GO, LATE}) == {LATE}
     assert LATE not in changed(go)
-    assert err.count("carousel 9f88701 @7 was not made by Deployster, and is left alone.") == 1
+    assert err.count("carousel 9f88701 @7 was not created by Deployster, and is left alone.") == 1
 
 
 def test_where_nothing_was_to_be_taken_over_what_comes_later_is_not(
@@ -430,7 +430,7 @@ def test_what_comes_while_a_task_runs_is_not_taken_over(go: Shell) -> None:
     go.engine.start = start_beside  # type: ignore[method-assign, assignment]
     code, _, err = go("deploy carousel v2 --destroy-previous --adopt --yes --before true")
     assert (code, set(go.engine.lives).intersection({*GO, LATE})) == (0, {LATE}), err
-    assert err.count("carousel 9f88701 @7 was not made by Deployster, and is left alone.") == 1
+    assert err.count("carousel 9f88701 @7 was not created by Deployster, and is left alone.") == 1
 
 
 @pytest.mark.parametrize("line", ["restart carousel", "deploy carousel v2", "scale carousel 3", "rollback carousel v2"])

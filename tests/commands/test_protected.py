@@ -54,7 +54,7 @@ def asking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asking:
 
 def test_its_name_goes_on(asking: Asking, capsys: pytest.CaptureFixture[str]) -> None:
     asking("production", cluster="production")
-    question = "Deploying carousel v1 on production, a protected cluster. Type its name to go on: "
+    question = "Deploying carousel v1 on production, a protected cluster. Type its name to confirm: "
     assert "".join(capsys.readouterr()) == question
 
 
@@ -65,7 +65,9 @@ def test_anything_else_does_not(asking: Asking, typed: str) -> None:
 
 
 def test_off_a_terminal_it_wants_yes(asking: Asking) -> None:
-    with pytest.raises(click.UsageError, match=r"production, a protected cluster\. Nobody is there to ask: give --yes"):
+    with pytest.raises(
+        click.UsageError, match=r"production, a protected cluster\. Not a terminal: pass --yes to confirm"
+    ):
         asking(None, cluster="production")
 
 

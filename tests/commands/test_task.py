@@ -63,7 +63,7 @@ def test_its_exit_code_is_ours(task: Shell) -> None:
 def test_without_ssh_it_still_tells_failure_and_why_there_is_no_output(task: Shell) -> None:
     task.engine.fates[TASK], task.engine.mute = Fate.FAILS, "no agent"
     code, out, err = task("task carousel v1 -- rake db:migrate")
-    assert (code, out, err.count("no journal of carousel.task v1 @1: no agent")) == (1, "", 1)
+    assert (code, out, err.count("no journal for carousel.task v1 @1: no agent")) == (1, "", 1)
     assert "rake db:migrate failed  " in err
 
 
@@ -170,7 +170,7 @@ def test_ctrl_c_stops_it_and_takes_it_out(task: Shell, monkeypatch: pytest.Monke
     monkeypatch.setattr(task.engine.clock, "sleep", interrupt_once)
     code, _, err = task("task carousel v1 -- sleep 100")
     assert (code, task.engine.lives) == (130, {})
-    assert "Interrupted while 'sleep 100' ran; it was stopped and taken out." in err
+    assert "Interrupted while 'sleep 100' ran; it was stopped and removed." in err
 
 
 @pytest.mark.parametrize("line", ["task carousel v1", "task Nope v1 -- true", "task carousel -v1 -- true"])

@@ -52,4 +52,4 @@ def test_what_it_shows_can_be_read_by_anybody(
     argv: tuple[str, ...], shown: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Output().call(argv, None, 1.5)
-    assert capsys.readouterr().err == f"{shown}  stopped by us  1.500s\n"
+    assert capsys.readouterr().err == f"{shown}  timed out  1.500s\n"

@@ -63,7 +63,7 @@ def test_plain_rows_have_an_empty_line_behind_them(watched: Watched) -> None:
 
 def test_units_that_are_all_gone_are_a_change(watched: Watched, shell: Shell) -> None:
     _, out, _ = watched("units carousel --watch", {1: shell.engine.lives.clear})
-    assert out.endswith("There is no unit of carousel.\n\n")
+    assert out.endswith("No units of carousel found.\n\n")
 
 
 def test_an_engine_that_is_away_is_told_of_once_and_its_return_too(
@@ -103,7 +103,7 @@ def test_more_than_one_look_a_second_is_refused(shell: Shell) -> None:
 
 def test_a_service_that_is_not_there_is_told_with_the_nearest_that_is(shell: Shell) -> None:
     shell.engine.add_running(ONE)
-    assert shell("units carosel") == (0, "", "There is no unit of carosel. Did you mean carousel?\n")
+    assert shell("units carosel") == (0, "", "No units of carosel found. Did you mean carousel?\n")
 
 
 @pytest.mark.parametrize("line", ["history carosel", "destroy carosel v1 --yes", "rollback carosel", "restart carosel"])

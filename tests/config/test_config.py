@@ -232,7 +232,7 @@ def test_a_templates_folder_that_no_system_could_have_is_an_error(load: Load) ->
 
 def test_a_templates_folder_that_is_not_there_is_an_error(load: Load, tmp_path: Path) -> None:
     said = refusal(load, '\ntemplates = "units"')
-    assert said == f"deployster.toml:2: templates names {tmp_path}/units, and there is no such folder."
+    assert said == f"deployster.toml:2: templates names {tmp_path}/units, which does not exist."
 
 
 # The engine

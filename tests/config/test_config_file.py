@@ -43,12 +43,12 @@ def test_a_strangers_file_is_used_where_it_is_named(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("engine = \n", "deployster.toml:1: this is no TOML: invalid value."),
-        ("a = 1\nb", "deployster.toml:2: this is no TOML: expected '=' after a key in a key/value pair."),
-        ("a = 1\na = 2", "deployster.toml:2: this is no TOML: cannot overwrite a value."),
-        ("a = 2026-99-99", "deployster.toml:1: this is no TOML: "),
+        ("engine = \n", "deployster.toml:1: invalid TOML: invalid value."),
+        ("a = 1\nb", "deployster.toml:2: invalid TOML: expected '=' after a key in a key/value pair."),
+        ("a = 1\na = 2", "deployster.toml:2: invalid TOML: cannot overwrite a value."),
+        ("a = 2026-99-99", "deployster.toml:1: invalid TOML: "),
         ("a = " + "[" * 100_000, "deployster.toml is nested too deeply."),
-        ("a = " + "9" * 10_000, "deployster.toml: this is no TOML: "),
+        ("a = " + "9" * 10_000, "deployster.toml: invalid TOML: "),
     ],
 )
 def test_what_is_no_toml_is_one_sentence(load: Load, text: str, said: str) -> None:
@@ -57,7 +57,7 @@ def test_what_is_no_toml_is_one_sentence(load: Load, text: str, said: str) -> No
 
 def test_bytes_that_are_no_utf8_name_their_line(load: Load, tmp_path: Path) -> None:
     (tmp_path / "deployster.toml").write_bytes(b'engine = "local"\n# caf\xe9\n')
-    assert refusal(load) == "deployster.toml:2: this line is no UTF-8 text."
+    assert refusal(load) == "deployster.toml:2: this line is not UTF-8 text."
 
 
 def test_a_folder_of_that_name_is_refused(load: Load, tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_folder_of_that_name_is_refused(load: Load, tmp_path: Path) -> None:
 
 def test_a_pipe_is_refused_and_not_waited_for(load: Load, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "deployster.toml")
-    assert refusal(load) == "deployster.toml is no regular file."
+    assert refusal(load) == "deployster.toml is not a regular file."
 
 
 def test_a_file_that_is_not_there_is_refused(load: Load) -> None:

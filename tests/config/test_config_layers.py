@@ -164,11 +164,11 @@ def test_neither_is_one_that_stands_where_a_table_should(load: Load) -> None:
 
 def test_an_unknown_cluster_names_the_nearest(load: Load) -> None:
     said = refusal(load, PROJECT, cluster="stagin")
-    assert said == "deployster.toml: there is no cluster 'stagin'; did you mean 'staging'?"
+    assert said == "deployster.toml: no cluster 'stagin'; did you mean 'staging'?"
 
 
 def test_a_cluster_without_a_file_is_refused(load: Load) -> None:
-    assert "no deployster.toml" in refusal(load, cluster="staging")
+    assert "No deployster.toml" in refusal(load, cluster="staging")
 
 
 @pytest.mark.parametrize(

@@ -53,8 +53,8 @@ def test_nothing_given_changes_nothing(load: Load) -> None:
     [
         (("port=abc",), "--set port must be a whole number from 1 to 65535, not 'abc'."),
         (("port=٤",), "--set port must be a whole number from 1 to 65535, not '٤'."),
-        (("port",), "--set takes NAME=VALUE, and number 1 is none."),
-        (("port=1", "=x"), "--set takes NAME=VALUE, and number 2 is none."),
+        (("port",), "--set takes NAME=VALUE; argument 1 has no '='."),
+        (("port=1", "=x"), "--set takes NAME=VALUE; argument 2 has no name."),
         (("command=a\nb",), r"--set command must be text on one line, not 'a\nb'."),
         (("volumes=/a:/b:ro,z",), "--set volumes must be a list of [SOURCE:]/TARGET[:OPTIONS], not '/a:/b:ro, z'."),
         (("colour=a\x1bb",), "--set colour must be text on one line, without control characters."),
@@ -72,7 +72,7 @@ def test_a_set_that_can_not_be_used_is_one_sentence(load: Load, sets: tuple[str,
 @pytest.mark.parametrize(
     ("env", "said"),
     [
-        ("hunter2", "--env takes NAME=VALUE, and number 1 is none."),
+        ("hunter2", "--env takes NAME=VALUE; argument 1 has no '='."),
         ("TOKEN=hunter2\nExecStart=/bin/sh", "--env TOKEN must be text on one line, without control characters."),
         ("1A=hunter2", "--env: '1A' can't name an environment variable: letters, digits and _, no digit first."),
     ],

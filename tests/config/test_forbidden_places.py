@@ -98,7 +98,7 @@ def test_a_loop_of_links_is_named(checkout: Path) -> None:
         (lambda path: path.mkdir(), "is a folder."),
         (lambda path: path.symlink_to("nothing"), "can't be read: No such file or directory."),
         (lambda path: path.symlink_to(path.name), "can't be read: Too many levels of symbolic links."),
-        (os.mkfifo, "is no regular file."),
+        (os.mkfifo, "is not a regular file."),
     ],
     ids=["unreadable", "folder", "dangling", "loop", "fifo"],
 )
@@ -126,7 +126,7 @@ def test_config_may_name_a_file_where_the_folder_itself_is_closed(checkout: Path
     [
         ("closed/templates", "can't be seen: Permission denied."),
         ("templates", "can't be seen: Too many levels of symbolic links."),
-        ("nothing", "is a link to nothing."),
+        ("nothing", "is a broken link."),
     ],
 )
 def test_templates_that_can_not_be_seen_are_not_passed_over(checkout: Path, target: str, why: str) -> None:

@@ -91,7 +91,7 @@ def test_however_it_is_cut_the_entries_are_the_same(texts: list[bytes], size: in
 
 @pytest.mark.parametrize("text", [b"Error: no such unit\n", b"MESSAGE\n" + b"\xff" * 8])
 def test_anything_else_is_unreadable(text: bytes) -> None:
-    with pytest.raises(OutputUnreadable, match="journalctl printed something that is no journal"):
+    with pytest.raises(OutputUnreadable, match="journalctl printed something that is not a journal"):
         read(text)
 
 

@@ -178,7 +178,7 @@ def test_what_was_rendered_reads_back(text: str) -> None:
         (RUN + "{{ volumes }}", "Template 'own': a tuple can't be put into a unit file whole: loop over it."),
         (
             '{% extends "dokcer.service.j2" %}',
-            "Template 'own': there is no template file 'dokcer.service.j2'; the nearest is docker.service.j2.",
+            "Template 'own': no template file 'dokcer.service.j2'; the nearest is docker.service.j2.",
         ),
         (
             "{% extends command %}",
@@ -193,7 +193,7 @@ def test_what_was_rendered_reads_back(text: str) -> None:
         ),
         (
             "[Sevice]\nExecStart=/bin/true",
-            "Template 'own': [Sevice] is no section of a service's unit file; the nearest is Service.",
+            "Template 'own': [Sevice] is not a section of a service's unit file; the nearest is Service.",
         ),
         (RUN + "Exec Stop=a", "Template 'own': 'Exec Stop' in [Service] can't be an option's name."),
         (RUN + "Slice=a\tb", "Template 'own': Slice in [Service] has a control character in it."),
@@ -226,13 +226,13 @@ def test_a_template_that_is_not_there_is_named_with_the_nearest() -> None:
     with pytest.raises(TemplateFault) as caught:
         templates.render(NAME, Service("carousel", template="dokcer"), STAMP)
     assert (caught.value.message, caught.value.hint) == (
-        "Template 'dokcer': there is none of that name; the nearest is docker.",
-        "There are docker, process.",
+        "Template 'dokcer': no template has that name; the nearest is docker.",
+        "Templates: docker, process.",
     )
 
 
 def test_asking_a_missing_template_for_its_port_says_so_too() -> None:
-    with pytest.raises(TemplateFault, match=r"^Template 'x': there is none of that name"):
+    with pytest.raises(TemplateFault, match=r"^Template 'x': no template has that name"):
         Templates({}).takes_port("x")
 
 
@@ -270,7 +270,7 @@ def test_a_set_value_may_be_used_by_what_the_template_imports() -> None:
 
 
 def test_a_template_reads_no_file_but_templates() -> None:
-    assert "there is no template file '/etc/passwd'" in fault(RUN + '{% include "/etc/passwd" %}')
+    assert "no template file '/etc/passwd'" in fault(RUN + '{% include "/etc/passwd" %}')
 
 
 def test_a_template_can_not_reach_python_behind_a_value() -> None:

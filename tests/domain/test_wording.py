@@ -82,9 +82,9 @@ def test_a_place_is_named_where_there_is_one(place: str, said: str) -> None:
 def test_foreign_units_are_named_as_left_alone_or_taken_over() -> None:
     two = (NEW, NEW._replace(instance=2))
     assert left_alone(()) == taken_over(()) == ""
-    assert left_alone((NEW,)) == "carousel v2 @1 was not made by Deployster, and is left alone."
-    assert left_alone(two) == "carousel v2 @1 @2 were not made by Deployster, and are left alone."
-    assert taken_over(two) == "Takes over carousel v2 @1 @2, which Deployster didn't make."
+    assert left_alone((NEW,)) == "carousel v2 @1 was not created by Deployster, and is left alone."
+    assert left_alone(two) == "carousel v2 @1 @2 were not created by Deployster, and are left alone."
+    assert taken_over(two) == "Takes over carousel v2 @1 @2, which Deployster did not create."
 
 
 def test_a_change_of_the_number_is_said_with_its_reason() -> None:

@@ -65,7 +65,7 @@ def test_where_the_folder_for_temporary_files_is_full_another_is_taken(shell: Sh
     ("line", "code", "says"),
     [
         ("deploy carousel v1", 4, "No space left on device. Make room there."),
-        ("units", 0, "There are no units"),
+        ("units", 0, "No units found"),
         ("check", 0, ""),
     ],
 )

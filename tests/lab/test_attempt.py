@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from attempt import Attempt
 
-SAID = """2026-11-23T09:16:59Z Waiting for the lock: it is held by root on vm (process 1) for 2s, deploying v1
+SAID = """2026-11-23T09:16:59Z Waiting for the lock held by root on vm (process 1) for 2s, deploying v1
 2026-11-23T09:20:57Z Starting broken v2 @1
 2026-11-23T09:21:05Z   broken v2 @1  running on 10.78.0.13  8s
 Done: broken v2 runs.

@@ -41,7 +41,7 @@ def test_the_list_has_every_scenario_and_a_sentence_on_it() -> None:
 @pytest.mark.process
 def test_a_scenario_that_there_is_not_is_refused() -> None:
     done = faults("kill-machine", "no-such")
-    assert (done.returncode, done.stdout, "There is no no-such" in done.stderr) == (2, "", True)
+    assert (done.returncode, done.stdout, "No scenario no-such" in done.stderr) == (2, "", True)
 
 
 def test_a_scenario_that_lacks_a_program_is_skipped_by_name(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,7 +35,7 @@ def test_an_answer_without_the_time_is_refused(said: str) -> None:
     ("said", "docker"),
     [
         ("docker 0 24.0.5", Docker("24.0.5")),
-        ("docker 127 sh: 1: docker: not found", Docker(problem="There is no /usr/bin/docker.")),
+        ("docker 127 sh: 1: docker: not found", Docker(problem="/usr/bin/docker not found.")),
         (
             "docker 1 Cannot connect. Is it up?",
             Docker(problem="/usr/bin/docker version failed: Cannot connect. Is it up?"),
@@ -67,5 +67,5 @@ def test_a_real_shell_answers_the_question(tmp_path: Path) -> None:
     found = probe(shell, [str(program), missing], lambda: 0).dockers
     assert found == {
         str(program): Docker("{{.Server.Version}}"),
-        missing: Docker(problem=f"There is no {missing}."),
+        missing: Docker(problem=f"{missing} not found."),
     }

@@ -80,9 +80,9 @@ def test_which_registries_are_ours_alone_and_may_speak_plain_http(registry: str,
         (
             403,
             Presence.UNKNOWN,
-            "Docker Hub wants a login to tell of acme/carousel:v1: it is private, or there is none.",
+            "Docker Hub requires a login for acme/carousel:v1: it is private, or does not exist.",
         ),
-        (429, Presence.UNKNOWN, "Docker Hub was asked too often."),
+        (429, Presence.UNKNOWN, "Docker Hub was asked too many times."),
         (307, Presence.UNKNOWN, "Docker Hub answered 307 when asked for acme/carousel:v1."),
         (500, Presence.UNKNOWN, "Docker Hub answered 500 when asked for acme/carousel:v1."),
     ],
@@ -145,7 +145,7 @@ def test_a_registry_that_wants_a_token_is_asked_again_with_one() -> None:
     ],
 )
 def test_a_registry_that_gives_no_token_wants_a_login(answers: list[Answer | Unanswered]) -> None:
-    assert "wants a login" in look_up("acme/carousel:v1", Web(answers)).text
+    assert "requires a login" in look_up("acme/carousel:v1", Web(answers)).text
 
 
 def test_a_registry_with_a_port_that_speaks_no_tls_is_asked_in_plain_http() -> None:

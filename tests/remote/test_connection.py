@@ -102,7 +102,7 @@ def test_an_answer_that_is_too_large(double: Double, server: Connection, monkeyp
 def test_a_connection_that_breaks(double: Double, server: Connection) -> None:
     double.answers = [nothing]
     error = told(server)
-    assert (error.exit_code, error.message) == (4, f"{double.url} broke off the connection.")
+    assert (error.exit_code, error.message) == (4, f"{double.url} closed the connection.")
 
 
 def test_what_may_be_asked_again_is(double: Double, server: Connection) -> None:
@@ -134,7 +134,7 @@ def test_a_redirect_is_not_followed(double: Double, server: Connection, status: 
     double.answers = [answer(status, location="https://me:secret@elsewhere.example.com/v1?token=secret")]
     error = told(server)
     assert (type(error), len(double.requests), "secret" in error.message) == (NotAServer, 1, False)
-    assert "sends us on to 'https://elsewhere.example.com/v1'" in error.message
+    assert "redirects to 'https://elsewhere.example.com/v1'" in error.message
 
 
 @pytest.mark.parametrize(("status", "code"), [(200, 4), (404, 4), (500, 4), (502, 4), (503, 4)])

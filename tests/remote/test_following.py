@@ -78,7 +78,7 @@ def test_that_the_server_is_away_and_back_is_told_once(double: Double, job: Job)
     double.answers = [nothing, unwell, nothing, stream(": still here\n" + end(result=RESULT))]
     seen, _ = drained(job)
     away, back = seen
-    assert away == EngineAway(f"{double.url} broke off the connection.")
+    assert away == EngineAway(f"{double.url} closed the connection.")
     assert isinstance(back, EngineBack)
     assert back.seconds >= 3.0  # a connection that the other side has closed may cost one more try
 
@@ -88,7 +88,7 @@ def test_a_server_that_stays_away_for_a_minute_is_given_up(double: Double, job: 
     with pytest.raises(Lost) as lost:
         drained(job)
     assert (lost.value.exit_code, clock.at > 60) == (4, True)
-    assert "what became of the job is not known here" in lost.value.message
+    assert "the job's outcome is unknown here" in lost.value.message
     assert f"{double.url}{PATH} tells" in lost.value.hint
 
 

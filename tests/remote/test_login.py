@@ -59,14 +59,14 @@ def test_somebody_at_the_terminal_is_asked() -> None:
 
 
 def test_without_anybody_to_ask_it_exits_4_and_says_where_to_put_it() -> None:
-    with pytest.raises(LoginRefused, match="There is no login for https://deploy") as refused:
+    with pytest.raises(LoginRefused, match="No login for https://deploy") as refused:
         find_login(URL, {}, None)
     assert (refused.value.exit_code, "DEPLOYSTER_SERVER_PASSWORD" in refused.value.hint) == (4, True)
 
 
 @pytest.mark.parametrize("text", [f"machine a password {SECRET} {SECRET}", f"{SECRET}", f'password "{SECRET}'])
 def test_a_broken_netrc_is_named_by_its_line_and_never_quoted(tmp_path: Path, text: str) -> None:
-    with pytest.raises(InvalidInput, match=r"\.netrc:[0-9]+: this is no netrc entry") as refused:
+    with pytest.raises(InvalidInput, match=r"\.netrc:[0-9]+: invalid netrc entry") as refused:
         find_login(URL, home(tmp_path, text), None)
     assert SECRET not in str(refused.value)
 
@@ -74,7 +74,7 @@ def test_a_broken_netrc_is_named_by_its_line_and_never_quoted(tmp_path: Path, te
 def test_a_netrc_that_is_no_text_is_told_of(tmp_path: Path) -> None:
     environ = home(tmp_path, "")
     (tmp_path / ".netrc").write_bytes(b"\xff\xfe")
-    with pytest.raises(DeploysterError, match=r"\.netrc is no UTF-8 text"):
+    with pytest.raises(DeploysterError, match=r"\.netrc is not UTF-8 text"):
         find_login(URL, environ, None)
 
 

@@ -81,7 +81,7 @@ def test_124_is_the_time_limit(double: Double, running: Running) -> None:
 @pytest.mark.parametrize("content", ["", "one\n", "Exited (0)\nmore\n", "Exited (x)\n"])
 def test_an_output_that_breaks_off_exits_4(double: Double, running: Running, content: str) -> None:
     double.answers = [lambda _, say: say(text(content))]
-    with pytest.raises(DeploysterError, match="broke off before it told how the task ended") as broken:
+    with pytest.raises(DeploysterError, match="closed the stream before it said how the task ended") as broken:
         drained(running)
     assert broken.value.exit_code == 4
 
@@ -155,5 +155,5 @@ UNIT = '{"unit":"carousel-v1@2.service"'
 )
 def test_what_is_no_line_of_a_journal_is_said_to_be(double: Double, server: Connection, line: str) -> None:
     double.answers = [ndjson(line)]
-    with pytest.raises(NotAServer, match="no line of a journal"):
+    with pytest.raises(NotAServer, match="not a line of a journal"):
         list(read_logs(server, WANTED))

@@ -84,4 +84,4 @@ def test_what_comes_while_the_question_stands_is_taken_over_by_neither(
         both.engine.add_foreign(asked_about)
         code, _, err = run(line)
         assert (code, {name for name in both.engine.lives if name.version == "worker"}) == (0, {late}), err
-        assert err.count("carousel worker @2 was not made by Deployster, and is left alone.") == 1
+        assert err.count("carousel worker @2 was not created by Deployster, and is left alone.") == 1

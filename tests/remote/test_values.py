@@ -76,7 +76,7 @@ def test_a_job_whose_id_could_leave_its_path_is_none(id: str) -> None:  # noqa: 
 
 
 def test_a_list_that_is_not_there_is_told_of() -> None:
-    with pytest.raises(NotAServer, match="there is no list of units"):
+    with pytest.raises(NotAServer, match="it has no list of units"):
         payloads.listed({"units": {}}, "units")
 
 

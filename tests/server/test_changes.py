@@ -267,7 +267,7 @@ SENTENCES: tuple[tuple[object, str], ...] = (
     ({"version": "v1", "instance_count": 0}, "'deploy.instance_count': '0' is no whole number from 1 to 1000."),
     ({"version": "v1", "instance_count": "3"}, "'deploy.instance_count': must be a whole number."),
     ({"version": "v1", "timeout": []}, "'deploy.timeout': must be text."),
-    ({"version": "v1", "timeout": "soon"}, "'deploy.timeout': 'soon' is no duration: write 90s, 5m or 1h30m."),
+    ({"version": "v1", "timeout": "soon"}, "'deploy.timeout': 'soon' is not a duration (90s, 5m, 1h30m)."),
     ({"version": "v1", "recreate": "yes"}, "'deploy.recreate': must be true or false."),
     ({"version": "v1", "order": "x"}, "'deploy.order': must be 'start-first' or 'stop-first'."),
     ({"version": "v1", "before": [""]}, "'deploy.before.0': must not be empty."),

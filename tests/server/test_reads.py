@@ -44,7 +44,7 @@ def test_the_history_of_nothing_is_a_404_and_asks_the_engine_for_no_more_than_it
 ) -> None:
     answer = client.get("/v1/services/nothing/history")
     assert (answer.status_code, answer.json()["exit_code"], engine.looks) == (404, 6, 1)
-    assert "There is no service" in answer.text
+    assert "No service" in answer.text
 
 
 @pytest.mark.parametrize("name", ["BAD", "a:b", "-x", "a%0Ab", "%20", "x" * 300, "a..b", "é"])

@@ -38,7 +38,7 @@ def test_of_several_releases_each_row_names_its_own() -> None:
 
 def test_one_that_no_list_has_yet_waits_for_that() -> None:
     assert after(events.Starting(1, 1, (ONE,))).rows(100.4) == [
-        ("@1", "asked", "-", "0.4s", "until the engine lists it")
+        ("@1", "requested", "-", "0.4s", "until the engine lists it")
     ]
 
 
@@ -66,14 +66,14 @@ def test_one_that_stops_waits_for_its_stop_commands_and_then_for_its_machine() -
     board = after(events.Retiring((ONE,)), events.Changed(STOPPING, 1))
     stopping = board.rows(101)[0][4]
     board.follow(events.Changed(LEFT, 2), 102)
-    assert (stopping, board.rows(102)[0][4]) == ("until its stop commands are done", "until its machine lets go of it")
+    assert (stopping, board.rows(102)[0][4]) == ("until its stop commands are done", "until its machine has removed it")
 
 
 def test_a_task_is_awaited_to_its_end_and_then_for_its_output() -> None:
     board = after(events.TaskStarted("date"), events.Starting(1, 1, (ONE,)), events.Changed(STARTING, 1))
     running = board.rows(101)[0][4]
     board.follow(events.Changed(EXITED, 2), 102)
-    assert (running, board.rows(102)[0][4]) == ("until its command ends", "until its output is here")
+    assert (running, board.rows(102)[0][4]) == ("until its command ends", "until its output has arrived")
 
 
 def test_after_a_task_instances_are_awaited_as_ever() -> None:

@@ -49,7 +49,7 @@ WAITING = Unit(TWO, State.LAUNCHED, State.INACTIVE)
         (events.Restoring(OLD[:1]), [("head", "Starting carousel v1 @1 again")]),
         (events.EngineAway("no answer"), [("warn", "Waiting for the engine: no answer")]),
         (events.EngineBack(61), [("good", "The engine answers again after 1m01s")]),
-        (events.LockHeld("bob on ci"), [("warn", "Waiting for the lock: it is held by bob on ci")]),
+        (events.LockHeld("bob on ci"), [("warn", "Waiting for the lock held by bob on ci")]),
         (
             events.Failed(Failure(Reason.CRASH_LOOP, (ONE,), STARTING)),
             [("bad", "carousel v2 @1 keeps crashing on 10.0.0.1")],
@@ -59,14 +59,14 @@ WAITING = Unit(TWO, State.LAUNCHED, State.INACTIVE)
         (events.TaskDone("rake", 3, 7), [("bad", "rake ended with exit code 7  3s")]),
         (events.TaskDone("rake", 3, 1, known=False), [("bad", "rake failed  3s")]),
         (events.TaskDone("rake", 3, 124, late=True), [("bad", "rake was stopped at its time limit  3s")]),
-        (events.TaskLeft((ONE,)), [("warn", "Still there: carousel v2 @1. The next task or deploy takes it out.")]),
+        (events.TaskLeft((ONE,)), [("warn", "Still there: carousel v2 @1. The next task or deploy removes it.")]),
         (Journal(ONE, ("one", "two\x1b[31m")), [("dim", "  | one"), ("dim", "  | two\ufffd[31m")]),
         (events.HookStarted("pre_deploy", "./check"), [("head", "Hook pre_deploy: ./check")]),
         (events.HookSaid("one\x1b[31m"), [("dim", "  | one\ufffd[31m")]),
         (events.HookDone("pre_deploy", 2.0), [("good", "Hook pre_deploy is done  2s")]),
         (events.HookWarned("The hook post_deploy failed."), [("warn", "The hook post_deploy failed.")]),
         (Journal(ONE, ()), [("warn", "  the journal of carousel v2 @1 is empty")]),
-        (Journal(ONE, (), "no agent"), [("warn", "  no journal of carousel v2 @1: no agent")]),
+        (Journal(ONE, (), "no agent"), [("warn", "  no journal for carousel v2 @1: no agent")]),
     ],
 )
 def test_an_event_reads_as_its_lines(event: Event, lines: list[Line]) -> None:

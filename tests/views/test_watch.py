@@ -10,7 +10,7 @@ from rich.console import Console
 from deployster_cli.operations.watch import Look
 from deployster_cli.views.output import Listing, Output
 from deployster_cli.views.results import watch
-from deployster_cli.views.terminal.watch import Board
+from deployster_cli.views.terminal.watch import Watched
 from tests.views.test_output import terminal
 
 ON, OFF = "\x1b[?1049h", "\x1b[?1049l"
@@ -22,15 +22,15 @@ def listing(states: list[str]) -> Listing:
     return Listing(("NUMBER", "STATE"), lambda: rows, lambda: rows, lambda: rows, empty="Nothing there.")
 
 
-def screen(board: Board, width: int = 60, height: int = 8) -> list[str]:
+def screen(board: Watched, width: int = 60, height: int = 8) -> list[str]:
     console = Console(width=width, height=height, force_terminal=True, color_system=None)
     with console.capture() as capture:
         console.print(board)
     return [line.rstrip() for line in capture.get().splitlines()]
 
 
-def board(states: list[str], away: str = "") -> Board:
-    made = Board("units, every 2s")
+def board(states: list[str], away: str = "") -> Watched:
+    made = Watched("units, every 2s")
     made.put(listing(states), "2026-11-23T12:00:01Z", away)
     return made
 
@@ -41,7 +41,7 @@ def test_it_says_what_is_watched_and_when_it_was_looked() -> None:
 
 def test_an_engine_that_is_away_is_told_of_above_the_last_table() -> None:
     assert screen(board(["running"], "no answer"))[1:] == [
-        "No news: no answer",
+        "Not updated: no answer",
         "",
         "NUMBER  STATE",
         "0       running",

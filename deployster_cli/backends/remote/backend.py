@@ -59,7 +59,7 @@ class Remote:
         except RemoteFailed as error:
             if error.exit_code != EXIT_NOT_FOUND:
                 raise
-            raise NotFound(error.message, "deployster services shows what there is.") from error
+            raise NotFound(error.message, "deployster services lists them.") from error
         return tuple(map(entry_of, listed(found, "history")))
 
     def checked(self, change: Change) -> RemoteChange:
@@ -135,7 +135,7 @@ class RemoteChange:
         url, service = self.remote.server.url, self.intent.service
         look = f"deployster --server {url} units {service} shows what runs"
         if job is None:
-            return Interrupted(f"Interrupted. Whether {url} took it on is not known; {look}.", signal=signal)
+            return Interrupted(f"Interrupted. It is not known whether {url} accepted it; {look}.", signal=signal)
         return Interrupted(
-            f"Interrupted. The job goes on on the server: {url}{self._at(job)}", f"{look}.", signal=signal
+            f"Interrupted. The job continues on the server: {url}{self._at(job)}", f"{look}.", signal=signal
         )

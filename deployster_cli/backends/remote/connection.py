@@ -122,7 +122,7 @@ class Connection:
 
     @contextmanager
     def open(self, sent: Sent, accept: str) -> Iterator[httpx.Response]:
-        """The answer to a request, once its head is there and is no refusal; its body is read by the caller."""
+        """The answer to a request, once its head is there and not a refusal; its body is read by the caller."""
         with ExitStack() as stack, self._blaming():
             response = self._answered(stack, sent, accept)
             if not response.is_success:

@@ -61,7 +61,7 @@ class ServerUnreachable(EngineUnreachable):
 
 
 class NotAServer(OutputUnreadable):
-    """Something answered that is no Deployster server, or one that this version can't read."""
+    """Something answered that is not a Deployster server, or is one that this version can't read."""
 
 
 _CAUSES: tuple[tuple[tuple[type, ...], str, str], ...] = (
@@ -73,11 +73,11 @@ _CAUSES: tuple[tuple[tuple[type, ...], str, str], ...] = (
     ),
     (
         (ConnectionResetError, BrokenPipeError, httpx.RemoteProtocolError),
-        "{url} broke off the connection.",
+        "{url} closed the connection.",
         "Is the server up, and is it http:// or https:// as you wrote it?",
     ),
     ((OSError,), "{url} can't be reached: {why}.", "Is deployster serve running there, and is the address right?"),
-    ((Exception,), "{url} can't be talked to: {why}.", ""),
+    ((Exception,), "Talking to {url} failed: {why}.", ""),
 )
 """Cause → what is said of it, and the hint."""
 
@@ -123,7 +123,7 @@ def refused(url: str, response: httpx.Response, body: bytes, login: Login) -> De
     if response.is_redirect:
         where = quoted(_without_login(response.headers.get("location", "")))
         return NotAServer(
-            f"{url} sends us on to {where}; the login is not taken along.", "Give that address if it is right."
+            f"{url} redirects to {where}; the login is not sent there.", "Use that address if it is right."
         )
     problem = _problem(response, body)
     if problem is None:

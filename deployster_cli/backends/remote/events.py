@@ -83,7 +83,7 @@ class Following:
         sent = Sent("GET", f"{self.path}/events", headers=headers, silence=SILENCE)
         with self.server.open(sent, STREAM) as response:
             if response.headers.get("content-type", "").partition(";")[0] != STREAM:
-                raise NotAServer(f"{self.server.url} answered with something else than events.")
+                raise NotAServer(f"{self.server.url} answered with something other than events.")
             for told in events(lines(response.iter_bytes())):
                 self._back()
                 if told and told.event == "end":
@@ -107,8 +107,8 @@ class Following:
             self.tell(EngineAway(why.message))
         elif now - self.away_since > PATIENCE:
             raise Lost(
-                f"{why.message} So it was for {format_duration(PATIENCE)}; what became of the job is not known here.",
-                f"{self.server.url}{self.path} tells; the same command again goes on from what it finds.",
+                f"{why.message} It stayed so for {format_duration(PATIENCE)}; the job's outcome is unknown here.",
+                f"{self.server.url}{self.path} tells; the same command again continues from what it finds.",
             ) from why
         self.clock.sleep(PAUSE)
 
@@ -219,7 +219,7 @@ def _until_exited(server: Connection, sent: Sent, tell: Tell) -> int:
             if not ended:
                 tell(TaskOutput((line,)))
     if ended is None:
-        raise ServerUnreachable(f"{server.url} broke off before it told how the task ended.")
+        raise ServerUnreachable(f"{server.url} closed the stream before it said how the task ended.")
     return int(ended[1])
 
 
@@ -249,7 +249,7 @@ def _journal_line(text: str) -> LogLine | LogNote:
         name, seconds = UnitName.parse(told["unit"]), datetime.fromisoformat(at).timestamp() if at else None
         return LogLine(_known(name), _text(told["line"]), seconds, _text(told.get("machine", "")))
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
-        raise NotAServer("The server's answer can't be read: it is no line of a journal.") from None
+        raise NotAServer("The server's answer can't be read: it is not a line of a journal.") from None
 
 
 def _text(told: object) -> str:

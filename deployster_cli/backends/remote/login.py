@@ -1,4 +1,4 @@
-"""Who we are to a server: from the environment, from netrc, or from whoever sits at the terminal.
+"""Who we are to a server: from the environment, from netrc, or typed at the terminal.
 
 A password is never in an argument, a URL or a message: other users see those with ps, and logs keep them.
 """
@@ -49,7 +49,7 @@ def find_login(url: str, environ: Mapping[str, str], ask: Ask | None) -> Login:
     if login is None and ask:
         login = Login(*ask(url, environ.get(USERNAME_VARIABLE) or USERNAME), "what you typed")
     if login is None:
-        raise LoginRefused(f"There is no login for {url}.", HOW)
+        raise LoginRefused(f"No login for {url}.", HOW)
     if ":" in login.username:
         raise InvalidInput(f"A user name can't have a colon in it (it is from {login.source}).")
     return login
@@ -89,6 +89,6 @@ def _read(path: Path) -> netrc.netrc:
     except OSError as error:
         raise InvalidInput(f"{path} can't be read: {error.strerror}.") from error
     except UnicodeDecodeError:
-        raise InvalidInput(f"{path} is no UTF-8 text.") from None
+        raise InvalidInput(f"{path} is not UTF-8 text.") from None
     except netrc.NetrcParseError as error:
-        raise InvalidInput(f"{path}:{error.lineno}: this is no netrc entry.") from None
+        raise InvalidInput(f"{path}:{error.lineno}: invalid netrc entry.") from None

@@ -90,7 +90,7 @@ class Job:
 def read(kind: type[T], json: object) -> T:
     """The fields of ``kind`` out of a JSON object; NotAServer where they are not there or not of their types."""
     if not isinstance(json, Mapping):
-        raise _unreadable(f"{quoted(str(json))} is no object")
+        raise _unreadable(f"{quoted(str(json))} is not an object")
     known = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     try:
         return decode(kind, {name: value for name, value in json.items() if name in known})
@@ -102,7 +102,7 @@ def listed(json: object, name: str) -> list[object]:
     """The list under ``name``."""
     found = json.get(name) if isinstance(json, Mapping) else None
     if not isinstance(found, list):
-        raise _unreadable(f"there is no list of {name}")
+        raise _unreadable(f"it has no list of {name}")
     return found
 
 
@@ -145,7 +145,7 @@ def job_of(json: object) -> Job:
     """A job; NotAServer where its id could not stand in a path."""
     job = read(Job, json)
     if not _JOB_ID.fullmatch(job.id):
-        raise _unreadable(f"{quoted(job.id)} is no job")
+        raise _unreadable(f"{quoted(job.id)} is not a job")
     return job
 
 
@@ -159,7 +159,7 @@ def ended(json: object) -> Result:
 
 
 def event_of(json: object) -> Event | None:
-    """The event that is told of; None for one that only another version knows: no reason to leave a running job."""
+    """The event in it; None for one that only another version knows: not a reason to leave a running job."""
     try:
         return decode_event(member(json, "event"))
     except InvalidInput:
@@ -167,7 +167,9 @@ def event_of(json: object) -> Event | None:
 
 
 def _unreadable(why: str) -> NotAServer:
-    return NotAServer(f"The server's answer can't be read: {why}.", "Is it another version of Deployster, or none?")
+    return NotAServer(
+        f"The server's answer can't be read: {why}.", "Is it another version of Deployster, or something else?"
+    )
 
 
 PATHS = {Verb.DEPLOY: "deploys", Verb.ROLLBACK: "rollback", Verb.SCALE: "scale", Verb.RESTART: "restart"}
@@ -228,7 +230,7 @@ def _once(texts: Sequence[str]) -> dict[str, str]:
     """``--set`` as an object; InvalidInput for a key given twice, as only the server knows which settings are lists."""
     found = pairs(texts)
     if len(found) < len(texts):
-        raise InvalidInput("--set gives one key twice; with --server write a list once, its items parted by commas.")
+        raise InvalidInput("--set gives one key twice; with --server write a list once, its items separated by commas.")
     return found
 
 
@@ -236,7 +238,7 @@ def pairs(texts: Sequence[str]) -> dict[str, str]:
     """``K=V`` as an object, the last of a key counting."""
     for number, text in enumerate(texts, 1):
         if "=" not in text:
-            raise InvalidInput(f"--set and --env take NAME=VALUE, and number {number} is none.")
+            raise InvalidInput(f"--set and --env take NAME=VALUE; argument {number} has no '='.")
     return dict(text.split("=", 1) for text in texts)
 
 

@@ -61,7 +61,7 @@ class Cache:
             return None
 
     def write(self, names: Iterable[UnitName], now: float, *, pending: bool = False) -> None:
-        """Keep these. OSError where there is no place for them."""
+        """Keep these. OSError where they can't be written."""
         from tempfile import NamedTemporaryFile  # noqa: PLC0415 - slow to import, and most TABs find names kept
 
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -96,32 +96,32 @@ SHELLS: Mapping[str, Shell] = {
         "XDG_DATA_HOME",
         ".local/share",
         "bash-completion/completions/deployster",
-        "New shells have it where the package bash-completion is installed; else add to ~/.bashrc: . {file}",
+        "New shells load it if the package bash-completion is installed; otherwise add to ~/.bashrc: . {file}",
     ),
     "zsh": Shell(
         _ZSH,
         "XDG_DATA_HOME",
         ".local/share",
         "zsh/site-functions/_deployster",
-        "Have in ~/.zshrc: fpath=({folder} $fpath); autoload -Uz compinit; compinit",
+        "Add to ~/.zshrc: fpath=({folder} $fpath); autoload -Uz compinit; compinit",
     ),
     "fish": Shell(
         _FISH,
         "XDG_CONFIG_HOME",
         ".config",
         "fish/completions/deployster.fish",
-        "Every fish has it from now on.",
+        "New fish shells load it.",
     ),
 }
 
 
 def place(shell: Shell, environ: Mapping[str, str]) -> Path:
-    """The file that the shell looks for; InvalidInput where there is no home to put it in."""
+    """The file that the shell looks for; InvalidInput without a home to put it in."""
     folder, home = environ.get(shell.variable, ""), environ.get("HOME", "")
     if folder.startswith("/"):
         return Path(folder) / shell.file
     if not home.startswith("/"):
-        raise InvalidInput(f"There is nowhere to install it: neither {shell.variable} nor HOME names a folder.")
+        raise InvalidInput(f"Nowhere to install it: neither {shell.variable} nor HOME names a folder.")
     return Path(home) / shell.fallback / shell.file
 
 
@@ -134,7 +134,7 @@ def install(shell: Shell, environ: Mapping[str, str]) -> str:
         if there == shell.script:
             return f"{at} is up to date. {then}"
         if there and MARK not in there:
-            raise InvalidInput(f"{at} was not made by deployster, so it was left alone.", "Remove it first.")
+            raise InvalidInput(f"{at} was not written by deployster, so it was left alone.", "Remove it first.")
         _write(at, shell.script)
     except OSError as error:
         raise DeploysterError(f"{at} can't be written: {error.strerror}.") from error

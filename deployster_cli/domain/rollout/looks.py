@@ -90,7 +90,7 @@ def _sight(unit: Unit) -> tuple[object, ...]:
 
 
 def _worth_telling(unit: Unit, *, rising: bool) -> bool:
-    """Of a unit that goes, only that it is stopping: that it still runs, or is nearly gone, is no news.
+    """Of a unit that goes, only that it is stopping: that it still runs, or is nearly gone, is not news.
 
     Of one that comes up, not that it looks dead or is not reported: it does and is for a moment between being loaded
     and being started, and when it is dead for good the rollout says so.

@@ -288,7 +288,7 @@ def _announced(rollout: Rollout) -> tuple[Event, ...]:
 def fail(rollout: Rollout, failure: Failure, now: float) -> Told:
     """The rollout has failed: what comes next is undoing it, where the policy says so and it can still help.
 
-    Old instances that would not go while the new ones already serve are no reason to take the new ones down.
+    Old instances that would not go while the new ones already serve are not a reason to take the new ones down.
     """
     told: tuple[Event, ...] = (events.Failed(failure),)
     judged = set(rollout.judged)

@@ -80,7 +80,7 @@ class Templates:
         """The unit file of one unit by its service's template, with this stamp and, where it has one, its port.
 
         InvalidInput for a setting that can't be used; TemplateFault for a template that is missing, is broken, names
-        what it may not, leaves a --set value unused, or renders what is no unit file of a service.
+        what it may not, leaves a --set value unused, or renders what is not a unit file of a service.
         """
         stamp = self.completed(stamp, service)
         return self.body(name, service, stamp).stamped(stamp)
@@ -120,13 +120,13 @@ class Templates:
 
     def _find(self, file: str) -> _Found:
         if file not in self._texts:
-            raise jinja2.TemplateNotFound(file, f"there is no template file {quoted(file)}{nearest(file, self._texts)}")
+            raise jinja2.TemplateNotFound(file, f"no template file {quoted(file)}{nearest(file, self._texts)}")
         return self._texts[file], file, lambda: True
 
     def _file(self, template: str) -> str:
         if template + SUFFIX not in self._texts:
             raise TemplateFault(
-                f"there is none of that name{nearest(template, self.names)}.", f"There are {', '.join(self.names)}."
+                f"no template has that name{nearest(template, self.names)}.", f"Templates: {', '.join(self.names)}."
             )
         return template + SUFFIX
 
@@ -260,7 +260,7 @@ def _check(unit: UnitFile) -> None:
     """TemplateFault for what systemd would refuse, or only warn about and then run something else."""
     for section, name, value in unit.options:
         if section not in _SECTIONS and not section.startswith("X-"):
-            raise TemplateFault(f"[{section}] is no section of a service's unit file{nearest(section, _SECTIONS)}.")
+            raise TemplateFault(f"[{section}] is not a section of a service's unit file{nearest(section, _SECTIONS)}.")
         if not _OPTION_NAME.fullmatch(name):
             raise TemplateFault(f"{quoted(name)} in [{section}] can't be an option's name.")
         if escaping.unwritable(value):

@@ -39,7 +39,7 @@ def with_secrets(service: Service, environ: Mapping[str, str]) -> Service:
 
 
 def notice(service: Service, discloses: str) -> str:
-    """What who deploys is to be told of once: who can read the unit file, in the engine's words (``discloses``).
+    """What the deployer is to be told once: who can read the unit file, in the engine's words (``discloses``).
 
     Empty where the service has no secrets, or the engine discloses none.
     """

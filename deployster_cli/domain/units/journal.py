@@ -163,4 +163,4 @@ def lines_of(text: str) -> list[str]:
 
 def _unreadable(line: bytes) -> OutputUnreadable:
     text = line[:LONGEST_FIELD].decode(errors="replace")
-    return OutputUnreadable(f"journalctl printed something that is no journal: {quoted(text)}", out=text[:1000])
+    return OutputUnreadable(f"journalctl printed something that is not a journal: {quoted(text)}", out=text[:1000])

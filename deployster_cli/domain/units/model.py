@@ -101,7 +101,7 @@ class Unit(NamedTuple):
     A global unit (``everywhere``) runs on every machine that fits. ``copies`` are it as each machine has it, and what
     it says of itself is what the worst of them says (``together``). Nobody says whether a copy was launched.
 
-    A ``foreign`` one has a name like ours and was not made by Deployster: it is shown, and no verb changes it.
+    A ``foreign`` one has a name like ours and was not created by Deployster: it is shown, and no verb changes it.
     """
 
     name: UnitName
@@ -219,7 +219,7 @@ class Service(NamedTuple):
 
     ``memory`` is a number and b, k, m or g; ``cpu`` counts processors; ``restart`` is one of limits.RESTARTS;
     ``global_`` is the setting ``global``: one instance on every machine. ``secrets`` names those of ``env`` whose
-    values nobody is shown. ``extra`` holds the --set values that are no setting of ours, for a user's own template.
+    values nobody is shown. ``extra`` holds the --set values that are not settings of ours, for a user's own template.
     """
 
     name: str

@@ -38,10 +38,10 @@ it can't load a unit whose slice has a longer name than 255.
 MOST_INSTANCES = 999_999
 
 LOCK = "deployster-lock-"
-"""How the name of a unit begins that is no instance of anything, but a service's lock."""
+"""How the name of a unit begins that is not of an instance, but a service's lock."""
 
 RECORD = "deployster-record-"
-"""How the name of a unit begins that is no instance of anything, but what was asked of a service last."""
+"""How the name of a unit begins that is not of an instance, but what was asked of a service last."""
 
 _QUOTED_AT_MOST = 60
 

@@ -32,7 +32,7 @@ ROLLBACK = "rollback"
 _HIGHEST_PORT = 65535
 
 _AMBIGUOUS = re.compile("[\x00\r\x1c-\x1f\ud800-\udfff]")
-"""Ends of lines to systemd and not to fleet, white space to us alone, and bytes that are no UTF-8."""
+"""Ends of lines to systemd and not to fleet, white space to us alone, and bytes that are not UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +248,7 @@ def parse_options(text: str) -> tuple[Option, ...]:
 
 def _section(number: int, line: str) -> str:
     if not line.endswith("]") or not line[1:-1].strip() or "]" in line[1:-1]:
-        raise TemplateFault(f"line {number} of the unit file is no [Section]: {quoted(line)}")
+        raise TemplateFault(f"line {number} of the unit file is not a [Section]: {quoted(line)}")
     return line[1:-1]
 
 

@@ -80,7 +80,7 @@ _SSH_SIGNS = (
     ),
     _sign(
         _SSH + r"dial tcp: lookup (?P<name>\S+?)(?: on \S+)?: ",
-        "The address of {name} can't be found, so there is no ssh connection to it: {said}",
+        "The address of {name} can't be found, so no ssh connection can be made: {said}",
         "Check the name, and that this machine can look names up.",
     ),
     _sign(
@@ -105,7 +105,7 @@ SIGNS = (
     ),
     _sign(
         r"got HTTP response code 404",
-        "Something else than fleet answers at the endpoint: {said}",
+        "Something other than fleet answers at the endpoint: {said}",
         "Check the endpoint: fleet's usual port is 49153, and 2379 and 4001 are etcd's.",
     ),
     _sign(

@@ -247,7 +247,7 @@ def _check_lines(listing: str, pattern: re.Pattern[str], text: str, rows: int) -
     rest = pattern.sub("", text)
     if rest.strip("\n") or len(rest) != rows:
         line = next(line for line in text.split("\n") if not pattern.fullmatch(line))
-        raise OutputUnreadable(f"fleetctl {listing} printed a line that is no row of its table: {quoted(line)}")
+        raise OutputUnreadable(f"fleetctl {listing} printed a line that is not a row of its table: {quoted(line)}")
 
 
 def _check_end(listing: str, text: str) -> None:

@@ -137,7 +137,7 @@ def missing(names: Collection[str], done: Completed) -> EngineError:
 def no_lock(name: str, done: Completed) -> EngineError:
     """The error for a unit that has a lock's name and is another's."""
     hint = f"If nobody needs it, remove it with fleetctl destroy {name}."
-    return _error(Refused, done, f"{name} is in the cluster and is no lock of Deployster's.", hint)
+    return _error(Refused, done, f"{name} is in the cluster and is not a lock of Deployster's.", hint)
 
 
 def removed(done: Completed) -> str:
@@ -158,9 +158,9 @@ def unit_options(done: Completed, name: str) -> tuple[Option, ...] | None:
 def journal_lines(done: Completed, name: UnitName) -> tuple[str, ...]:
     """The lines that ``args.journal`` printed. EngineError where there is no such unit, or it is on no machine."""
     if f"Unit {name.text} does not exist" in done.err:
-        raise _error(EngineError, done, f"There is no unit {name.text}, so it has no journal.")
+        raise _error(EngineError, done, f"No unit {name.text} found, so it has no journal.")
     if f"Unit {name.text} does not appear to be running" in done.err:
-        raise _error(EngineError, done, f"{name.text} is on no machine, so it has no journal to show.")
+        raise _error(EngineError, done, f"{name.text} is not on a machine, so it has no journal to show.")
     from deployster_cli.domain.units.journal import lines_of  # noqa: PLC0415 - listings need none
 
     return tuple(lines_of(answer(done)))

@@ -146,7 +146,7 @@ class LocalEngine:
         """Start units again whose files are here."""
         missing = [name.text for name in names if not self.manager.folder.get(name)]
         if missing:
-            raise EngineError(f"There is no unit {missing[0]} on this machine to start again.")
+            raise EngineError(f"No unit {missing[0]} on this machine to start again.")
         self._settle(names)
         self._launch(names, self._up(names))
 

@@ -114,7 +114,7 @@ class Listing:
         """``{"service": …, "history": […]}`` as JSON, newest first; NotFound where it has none."""
         seen = await self.now()
         if not seen.of(service):
-            raise NotFound(f"There is no service {service}.", "GET /v1/services shows what there is.")
+            raise NotFound(f"No service {service} found.", "GET /v1/services shows what there is.")
         entries = await self._single_flight.once(("history", service), partial(history, self._engine, service))
         return encoded({"service": service, "history": encode(entries)})
 

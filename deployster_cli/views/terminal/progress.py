@@ -26,7 +26,7 @@ _DONE, _REST = "green", "bright_black"
 """The bar's colours are the terminal's own, as all of ours: Rich's suit a dark one only."""
 
 _UNHEARD = contextlib.suppress(OSError)
-"""Of a terminal that is gone: what can't be told is lost, and that is no reason to leave what is being done."""
+"""Of a terminal that is gone: what can't be written is lost, but the rollout goes on."""
 
 
 class RichLines:

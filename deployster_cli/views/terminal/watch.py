@@ -21,7 +21,7 @@ _REDRAWN = 4
 """Times a second: so soon it fits a window whose size was changed."""
 
 
-class Board:
+class Watched:
     """The latest listing, laid out anew for the terminal's size of that moment."""
 
     def __init__(self, title: str) -> None:
@@ -33,7 +33,7 @@ class Board:
         """Show this from now on: what was listed, when it was looked, and why that gave nothing."""
         head = Text(f"{self._title}  {at[11:19]} UTC", style="dim")
         if away:
-            head.append(f"\nNo news: {away}", style="not dim yellow")
+            head.append(f"\nNot updated: {away}", style="not dim yellow")
         self._head, self._listing = head, listing
 
     def table(self, width: int, most: int | None = None) -> RenderableType:
@@ -55,7 +55,7 @@ class Board:
 def draw(looks: Iterator[Look[T]], listing: Callable[[T], Listing], title: str, *, color: bool) -> None:
     """Show every look until it is interrupted."""
     console = terminal(color=color)
-    board = Board(title)
+    board = Watched(title)
     live = Live(board, console=console, screen=True, refresh_per_second=_REDRAWN)
     try:
         with suspendable(USUAL_SCREEN + SHOWN, OTHER_SCREEN + HIDDEN, STDOUT):

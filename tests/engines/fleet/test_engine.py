@@ -644,7 +644,7 @@ def test_a_crash_and_what_to_do_about_it_are_two_sentences(fp: FakeProcess) -> N
 def test_a_listing_of_machines_that_is_unreadable_is_said(fp: FakeProcess) -> None:
     fp.register(commands.version(OPTIONS), stdout="fleetctl version 1.0.0\n")
     fp.register(commands.list_machines(OPTIONS), stdout="oh no\n")
-    assert ENGINE.check() == "fleetctl list-machines printed a line that is no row of its table: 'oh no'"
+    assert ENGINE.check() == "fleetctl list-machines printed a line that is not a row of its table: 'oh no'"
 
 
 # --- no fleetctl

@@ -49,7 +49,7 @@ def test_nobody_is_told_to_destroy_what_could_not_be_read(fp: FakeProcess, text:
 @pytest.mark.parametrize("text", ["[Service]\nExecStart=/bin/true\n", "[Unit]\nDescription=mine\n"])
 def test_a_strangers_unit_of_that_name_is_no_lock(fp: FakeProcess, text: str) -> None:
     fp.register(CAT, stdout=text)
-    with pytest.raises(EngineError, match=f"{UNIT} is in the cluster and is no lock of Deployster's") as caught:
+    with pytest.raises(EngineError, match=f"{UNIT} is in the cluster and is not a lock of Deployster's") as caught:
         LOCKS.read("carousel")
     assert caught.value.hint == f"If nobody needs it, remove it with fleetctl destroy {UNIT}."
 

@@ -91,7 +91,7 @@ def test_metadata_values_may_hold_anything_but_commas() -> None:
 )
 def test_a_line_that_is_no_row_is_quoted(line: str, fault: str) -> None:
     good = f"b-1@1.service\t{HASH}\tlaunched\tlaunched\t-\n"
-    with pytest.raises(OutputUnreadable, match="fleetctl list-unit-files printed a line that is no row"):
+    with pytest.raises(OutputUnreadable, match="fleetctl list-unit-files printed a line that is not a row"):
         parse.file_rows(good + line + good)
 
 

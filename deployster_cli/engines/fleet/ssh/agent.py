@@ -38,7 +38,7 @@ def agent_problem() -> tuple[str, str]:
     if done.code == _NO_KEYS:
         return "The ssh-agent holds no key.", "Give it yours with ssh-add: logs and ssh need it."
     return (
-        "There is no ssh-agent that answers.",
+        "No ssh-agent answers.",
         'Start one with eval "$(ssh-agent)", and give it your key with ssh-add: logs and ssh need it.',
     )
 
