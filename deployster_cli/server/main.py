@@ -18,6 +18,7 @@ from fastapi import FastAPI
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from deployster_cli.config.load import ServeOptions, Settings, open_engine
+from deployster_cli.domain.limits import HIGHEST_PORT
 from deployster_cli.engines.process import end_all
 from deployster_cli.errors import EXIT_FAILED, ConfigError, DeploysterError
 from deployster_cli.operations.clock import SystemClock
@@ -38,7 +39,6 @@ LAST_STEPS = 7.0
 HARD_END = 9.0
 """Seconds after which the process ends whatever still holds it: the next one goes on with the jobs."""
 
-_HIGHEST_PORT = 65535
 
 _LOGGED = (("deployster", logging.INFO), ("uvicorn.error", logging.WARNING), ("asyncio", logging.WARNING))
 """Logger → from which level on it is written."""
@@ -144,8 +144,8 @@ def listener(listen: str) -> socket.socket:
 
 def _address(listen: str) -> tuple[str, int]:
     host, _, port = listen.rpartition(":")
-    if not port.isdigit() or int(port) > _HIGHEST_PORT:
-        raise ConfigError(f"--listen: TCP ports are 0 to {_HIGHEST_PORT}.")
+    if not port.isdigit() or int(port) > HIGHEST_PORT:
+        raise ConfigError(f"--listen: TCP ports are 0 to {HIGHEST_PORT}.")
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
