@@ -166,9 +166,7 @@ def shared_options(command: F) -> F:
     """The options that are accepted before COMMAND and after it."""
     options = (
         _option("--cluster", metavar="NAME", help="A cluster from deployster.toml."),
-        _option(
-            "--engine", type=click.Choice(list(TABLE)), help=f"The engine that runs the units (default: {DEFAULT})."
-        ),
+        _option("--engine", type=click.Choice(list(TABLE)), help=f"What runs the units (default: {DEFAULT})."),
         *(_option(flag.name, metavar=flag.metavar, help=flag.help) for flag in ENGINE_FLAGS),
         _option("--server", metavar="URL", help="Use the deployster serve at this address, not an engine."),
         _option("--server-ca", metavar="FILE", help="Trust the certificates in this file for --server."),

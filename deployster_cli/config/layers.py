@@ -17,11 +17,10 @@ from deployster_cli.config.schema import (
     PLACE,
     PROJECT,
     SERVE,
-    SERVICE,
     TABLES,
 )
 from deployster_cli.domain.kinds import Kind, fits_64_bits, one_line, shown
-from deployster_cli.domain.limits import VARIABLE
+from deployster_cli.domain.limits import SERVICE, name_fault
 from deployster_cli.domain.units.names import check_service, quoted
 from deployster_cli.engines.declaration import declared
 from deployster_cli.errors import ConfigError, InvalidInput
@@ -182,8 +181,8 @@ class FileReader(NamedTuple):
         if not isinstance(value, dict):
             raise self._fault(at, f'{section(at)} must be a table: NAME = "value"')
         for name, content in value.items():
-            if not VARIABLE.fullmatch(name):
-                raise self._fault((*at, name), f"{quoted(name)} can't name an environment variable")
+            if fault := name_fault(name, "an environment variable"):
+                raise self._fault((*at, name), fault)
             if not one_line(content):
                 raise self._fault((*at, name), f"{name} in {section(at)} must be text on one line, in quotes")
         return {name: Given(content, self.document.at((*at, name))) for name, content in value.items()}
@@ -194,8 +193,8 @@ class FileReader(NamedTuple):
         for name, content in table.items():
             if name in _SERVICE or name in PROJECT or name in {"env", "set"}:
                 raise self._fault((*at, name), f"{name} is a setting of Deployster's: it stands in {section(at[:-1])}")
-            if not VARIABLE.fullmatch(name):
-                raise self._fault((*at, name), f"{quoted(name)} can't name a value of a template")
+            if fault := name_fault(name, "a value of a template"):
+                raise self._fault((*at, name), fault)
             if not (fits_64_bits(content) if type(content) is int else one_line(content)):
                 raise self._fault((*at, name), f"{name} in {section(at)} must be text on one line or a whole number")
         return {name: Given(str(content), self.document.at((*at, name))) for name, content in table.items()}

@@ -26,10 +26,10 @@ from deployster_cli.config.layers import (
     from_variables,
 )
 from deployster_cli.config.overrides import with_environment, with_settings
-from deployster_cli.config.schema import FIELDS, HOOKS, SERVE, SERVICE
+from deployster_cli.config.schema import HOOKS, SERVE
 from deployster_cli.domain.hooks import Hooks
 from deployster_cli.domain.kinds import UNIT_PATH, state_folder
-from deployster_cli.domain.limits import path_fault
+from deployster_cli.domain.limits import FIELDS, SERVICE, path_fault
 from deployster_cli.domain.units.model import Service
 from deployster_cli.domain.units.names import check_service, quoted
 from deployster_cli.engines.declaration import DEFAULT as DEFAULT_ENGINE

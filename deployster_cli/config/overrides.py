@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from deployster_cli.config.file import Base
-from deployster_cli.config.schema import FIELDS, PROJECT, SERVICE
 from deployster_cli.domain.kinds import UNIT_PATH, one_line
-from deployster_cli.domain.limits import VARIABLE
+from deployster_cli.domain.limits import FIELDS, OWNERS, SERVICE, name_fault
 from deployster_cli.domain.units.model import Service
-from deployster_cli.domain.units.names import quoted
 from deployster_cli.errors import InvalidInput
 
 _ELSEWHERE = {
@@ -20,7 +18,7 @@ _ELSEWHERE = {
 }
 """Settings of a service that ``--set`` is not the way to change."""
 
-_KINDS = {**SERVICE, **{key: PROJECT[key] for key in ("docker_hub_username", "registry_url")}}
+_KINDS = {**SERVICE, **OWNERS}
 
 
 def with_settings(service: Service, sets: Sequence[str], base: Base | None) -> Service:
@@ -45,10 +43,8 @@ def with_environment(service: Service, envs: Sequence[str]) -> Service:
     """The service with each ``K=V`` of ``--env`` over its own; no message repeats a value, it may be a secret."""
     env = dict(service.env)
     for key, text in _pairs("--env", envs):
-        if not VARIABLE.fullmatch(key):
-            raise InvalidInput(
-                f"--env: {quoted(key)} can't name an environment variable: letters, digits and _, no digit first."
-            )
+        if fault := name_fault(key, "an environment variable"):
+            raise InvalidInput(f"--env: {fault}.")
         env[key] = _one_line("--env", key, text)
     return service._replace(env=env)
 
@@ -75,8 +71,8 @@ def _typed(key: str, text: str, base: Base | None) -> object:
 def _extra_name(key: str) -> str:
     if key in _ELSEWHERE:
         raise InvalidInput(f"--set can't give {key}: {_ELSEWHERE[key]}.")
-    if not VARIABLE.fullmatch(key):
-        raise InvalidInput(f"--set: {quoted(key)} can't name a setting: letters, digits and _, no digit first.")
+    if fault := name_fault(key, "a setting"):
+        raise InvalidInput(f"--set: {fault}.")
     return key
 
 

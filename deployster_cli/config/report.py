@@ -10,7 +10,7 @@ from pathlib import Path
 from deployster_cli.config.file import Keys
 from deployster_cli.config.layers import FILE_SETTINGS
 from deployster_cli.config.load import Settings
-from deployster_cli.config.schema import FIELDS, SERVICE
+from deployster_cli.domain.limits import FIELDS, SERVICE
 from deployster_cli.domain.units.model import Service
 
 MASK = "***"

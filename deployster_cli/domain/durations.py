@@ -1,4 +1,4 @@
-"""Durations as people write them, ``90s``, ``5m``, ``1h30m``, and as they read them back."""
+"""Durations as people and unit files write them, ``90s``, ``5m``, ``1h30m``, and as people read them back."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ import re
 
 from deployster_cli.domain.units.names import quoted
 from deployster_cli.errors import InvalidInput
-
-_PARTS = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?", re.ASCII)
-_BARE = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 
 LONGEST = 7 * 24 * 3600.0
 
@@ -31,20 +28,15 @@ _NUMBER = r"(\+?\d+(?:\.\d*)?|\.\d+)"
 _UNIT = rf"\s*({'|'.join(sorted(_UNITS, key=len, reverse=True))})"
 _SPAN_PART = rf"{_NUMBER}(?:{_UNIT})?"
 _SPAN = rf"\s*(?:{_NUMBER}(?:{_UNIT}\s*|\s+|\Z))+"
-"""Patterns as text: they are compiled only where a unit file's time is read."""
+"""Patterns as text: they are compiled only where a time is read."""
 
 _SHOWN_IN_TENTHS = 0.95
 
 
 def parse_duration(text: str) -> float:
-    """Seconds in ``text`` (a bare number counts seconds); InvalidInput for anything else and for over a week."""
-    match = _PARTS.fullmatch(text)
-    if _BARE.fullmatch(text):
-        seconds = float(text)
-    elif match and any(match.groups()):
-        hours, minutes, rest = match.groups(default="0")
-        seconds = float(hours) * HOUR + float(minutes) * MINUTE + float(rest)
-    else:
+    """Seconds in a time span; InvalidInput for anything else and for over a week."""
+    seconds = parse_span(text)
+    if seconds is None:
         raise InvalidInput(f"{quoted(text)} is not a duration (90s, 5m, 1h30m).")
     if seconds > LONGEST:
         raise InvalidInput(f"{quoted(text)} is over a week; no wait here is that long.")
@@ -52,9 +44,9 @@ def parse_duration(text: str) -> float:
 
 
 def parse_span(text: str) -> float | None:
-    """Seconds in a time span of a unit file, ``90``, ``500ms``, ``1min 30s``, ``infinity`` (systemd.time(7)).
+    """Seconds in a time span as systemd.time(7) has it: ``90``, ``1h30m``, ``500ms``, ``1min 30s``, ``infinity``.
 
-    None for anything else: systemd then goes by its default, and so does the caller.
+    None for anything else: of one in a unit file systemd then goes by its default.
     """
     if text.strip() == "infinity":
         return float("inf")

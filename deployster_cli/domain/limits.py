@@ -3,6 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+
+from deployster_cli.domain.kinds import (
+    FLAG,
+    TEXT,
+    UNIT_PATH,
+    Kind,
+    choice,
+    decimal,
+    fitting,
+    list_of,
+    matching,
+    whole_number,
+    whole_of,
+)
+from deployster_cli.domain.units.names import quoted
 
 MOST_AT_ONCE = 1000
 """Instances of one service, or of a batch. More is a slip of the finger, and would fill a cluster."""
@@ -23,35 +39,27 @@ the service without one.
 LONGEST_PART = 255
 """Bytes between two slashes of a path. systemd drops an EnvironmentFile with more, and runs the service without it."""
 
-RESTARTS = ("always", "on-failure", "no")
-"""When a service that ended is started again, in systemd's words."""
-
 _MEMORY = re.compile(r"([1-9][0-9]{0,17})([bkmg]?)")
 _METADATA = re.compile(r"""[^=\s"']+=[^=\s"']+""")
 
 
-def fits_memory(text: str) -> bool:
+def _fits_memory(text: str) -> bool:
     """Whether ``text`` is an amount of memory, as docker and systemd both take it."""
     found = _MEMORY.fullmatch(text)
     return found is not None and LEAST_MEMORY <= int(found[1]) << 10 * "bkmg".index(found[2] or "b") <= MOST_MEMORY
 
 
-def fits_cpu(processors: float) -> bool:
+def _fits_cpu(processors: float) -> bool:
     """Whether a quota of that many processors can be given."""
     return LEAST_CPU <= processors <= MOST_CPU
 
 
-def fits_port(port: int) -> bool:
-    """Whether a service can listen there."""
-    return 1 <= port <= HIGHEST_PORT
-
-
-def fits_metadata(rule: str) -> bool:
+def _fits_metadata(rule: str) -> bool:
     """Whether ``rule`` is KEY=VALUE: fleet ignores one with a second ``=``."""
     return bool(_METADATA.fullmatch(rule))
 
 
-def fits_health(path: str) -> bool:
+def _fits_health(path: str) -> bool:
     """Whether it can be asked for: a path without spaces."""
     return path.startswith("/") and len(path.split()) == 1
 
@@ -63,3 +71,44 @@ def path_fault(path: str) -> str:
     if any(len(part.encode()) > LONGEST_PART for part in path.split("/")):
         return f"a part of it is over {LONGEST_PART} bytes long."
     return ""
+
+
+def name_fault(name: str, what: str) -> str:
+    """Why ``name`` can't name ``what`` (an environment variable, a template's own value), or nothing."""
+    return (
+        "" if VARIABLE.fullmatch(name) else f"{quoted(name)} can't name {what}: letters, digits and _, no digit first"
+    )
+
+
+OWNERS: Mapping[str, Kind] = {
+    "docker_hub_username": matching(
+        "a Docker Hub user (lower-case letters and digits, with . _ - between)", r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*"
+    ),
+    "registry_url": matching(
+        "HOST[:PORT][/PATH] without https://",
+        r"(?:[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*",
+    ),
+}
+"""What begins an image's name."""
+
+SERVICE: Mapping[str, Kind] = {
+    "template": matching("a template's name", r"[A-Za-z0-9][A-Za-z0-9._-]*"),
+    "instances": whole_number(1, MOST_AT_ONCE),
+    "port": whole_number(1, HIGHEST_PORT),
+    "health": fitting("a path that begins with /, without spaces", _fits_health),
+    "command": TEXT,
+    "directory": UNIT_PATH,
+    "volumes": list_of("[SOURCE:]/TARGET[:OPTIONS]", whole_of(r"(?:[^:]+:)?/[^:]*(?::[A-Za-z,]+)?")),
+    "env_file": UNIT_PATH,
+    "machine_metadata": list_of("KEY=VALUE", _fits_metadata),
+    "conflicts": FLAG,
+    "memory": fitting("a number of bytes, or one with k, m or g behind it, 6m at least (512m)", _fits_memory),
+    "cpu": decimal(f"a number of processors from {LEAST_CPU} to {MOST_CPU} (0.5)", _fits_cpu),
+    "restart": choice("always", "on-failure", "no"),
+    "global": FLAG,
+    "secrets": list_of("a variable's NAME", whole_of(VARIABLE.pattern)),
+}
+"""``env`` and ``set`` stand beside these: their keys are the user's own."""
+
+FIELDS: Mapping[str, str] = {"global": "global_"}
+"""Setting → Service's name for it, where that differs: Python keeps the word for itself."""

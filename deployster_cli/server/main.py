@@ -22,6 +22,7 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 from deployster_cli.config.load import ServeOptions, Settings, open_engine
+from deployster_cli.domain.limits import HIGHEST_PORT
 from deployster_cli.engines.process import end_all
 from deployster_cli.errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, ConfigError, DeploysterError
 from deployster_cli.operations.clock import SystemClock
@@ -41,7 +42,6 @@ LAST_STEPS = 7.0
 HARD_END = 9.0
 """Seconds after which the process ends whatever still holds it: the next one goes on with the jobs."""
 
-_HIGHEST_PORT = 65535
 
 MOST_HEAD = 128 * 1024
 """Bytes of a request's head."""
@@ -189,8 +189,8 @@ def free_address(listen: str) -> tuple[str, int]:
 
 def _address(listen: str) -> tuple[str, int]:
     host, _, port = listen.rpartition(":")
-    if not port.isdigit() or int(port) > _HIGHEST_PORT:
-        raise ConfigError(f"--listen: TCP ports are 0 to {_HIGHEST_PORT}.")
+    if not port.isdigit() or int(port) > HIGHEST_PORT:
+        raise ConfigError(f"--listen: TCP ports are 0 to {HIGHEST_PORT}.")
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from deployster_cli.config.layers import SETTINGS, variable
 from deployster_cli.config.load import open_engine
-from deployster_cli.config.schema import FIELDS, SERVICE
+from deployster_cli.domain.limits import FIELDS, SERVICE
 from deployster_cli.domain.units.model import Service
 from deployster_cli.engines.declaration import TABLE, declared
 from deployster_cli.engines.fleet.declaration import FleetOptions

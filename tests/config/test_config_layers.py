@@ -38,7 +38,10 @@ from tests.config.given import PROJECT, Load, refusal
         ("[[services.web]]", "deployster.toml:1: [services.web] must be a table, not a list."),
         ("[services]\nweb = 1", "deployster.toml:2: [services.web] must be a table, not 1."),
         ("[services.Web]", "deployster.toml:1: 'Web' can't name a service: "),
-        ("[services.web.env]\n'1X' = 'a'", "deployster.toml:2: '1X' can't name an environment variable."),
+        (
+            "[services.web.env]\n'1X' = 'a'",
+            "deployster.toml:2: '1X' can't name an environment variable: letters, digits and _, no digit first.",
+        ),
         ("engine = 'docker'", "deployster.toml:1: engine must be 'fleet' or 'local', not 'docker'."),
         ("registry_url = 'https://host:5000'", "must be HOST[:PORT][/PATH] without https://, not"),
         ("docker_hub_username = 'Acme/x'", "must be a Docker Hub user"),
@@ -73,7 +76,10 @@ def test_a_fault_names_file_line_and_what_is_wrong(load: Load, text: str, said: 
         ),
         ("[services.web]\nport = 1\nhealth = 'up'", "deployster.toml:3: health in [services.web] must be a path"),
         ("[fleet]\nendpoint = 'a'\ntunnl = 'b'", "deployster.toml:3: no setting 'tunnl' in [fleet]; did you mean"),
-        ("[services.web.env]\nA = 'a'\n1X = 'b'", "deployster.toml:3: '1X' can't name an environment variable."),
+        (
+            "[services.web.env]\nA = 'a'\n1X = 'b'",
+            "deployster.toml:3: '1X' can't name an environment variable: letters, digits and _, no digit first.",
+        ),
         ("[services.web.set]\na = 'a'\nport = 3", "deployster.toml:3: port is a setting of Deployster's"),
         ("[services.web]\n[services.Web]", "deployster.toml:2: 'Web' can't name a service: "),
         ("[clusters.a]\n[clusters.' b']", "deployster.toml:2: ' b' can't name a cluster."),

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli.config.schema import BESIDE, FILE_TABLES, PLACE, PROJECT, SERVICE
+from deployster_cli.config.schema import BESIDE, FILE_TABLES, PLACE, PROJECT
 from deployster_cli.domain.hooks import Facts
+from deployster_cli.domain.limits import SERVICE
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "configuration.md"
 

@@ -120,7 +120,7 @@ def test_set_on_the_command_line_counts_before_them(load: Load) -> None:
     ("text", "said"),
     [
         ("port = 3", "port is a setting of Deployster's: it stands in [services.web]."),
-        ("a-b = 'x'", "'a-b' can't name a value of a template."),
+        ("a-b = 'x'", "'a-b' can't name a value of a template: letters, digits and _, no digit first."),
         ("nice = true", "nice in [services.web.set] must be text on one line or a whole number."),
         ('nice = "a\\nb"', "nice in [services.web.set] must be text on one line or a whole number."),
     ],

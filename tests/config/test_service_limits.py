@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from deployster_cli.config.overrides import with_settings
-from deployster_cli.config.schema import SERVICE
+from deployster_cli.domain.limits import SERVICE
 from deployster_cli.domain.units.model import Service
 from deployster_cli.errors import InvalidInput
 

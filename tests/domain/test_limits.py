@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from deployster_cli.config.schema import SERVICE
 from deployster_cli.domain import limits
+from deployster_cli.domain.limits import SERVICE
 from deployster_cli.domain.templates.variables import values
 from deployster_cli.domain.units.model import Service
 from deployster_cli.domain.units.names import UnitName

@@ -291,7 +291,7 @@ def test_after_three_listings_that_lack_the_lock_no_other_plan_is_made(
     planner: Planner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     short_for(planner, monkeypatch, 99)
-    with pytest.raises(EngineUnreachable, match="lack the very lock"):
+    with pytest.raises(EngineUnreachable, match="lacks this run's lock"):
         carried(planner)
     assert (len(planner.at), planner.engine.lives, planner.engine.locks.notes) == (3, {}, {})
 

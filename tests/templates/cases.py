@@ -61,7 +61,7 @@ NASTY = Service(
     "carousel",
     port=8080,
     health="/it's\"%n$HOME\\",
-    volumes=("/with space:/data", "--privileged", "/%i/$HOME:/x"),
+    volumes=("/with space:/data", "--privileged:/x", "/%i/$HOME:/x"),
     env=HOSTILE,
     registry_url="registry.example.com:5000/team",
 )

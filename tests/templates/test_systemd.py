@@ -114,7 +114,7 @@ def test_systemd_gives_docker_every_hostile_value_whole(folder: Path) -> None:
     run = command_lines(installed(rendered(NASTY).text), folder)[2]
     assert run[4:] == [
         *("/bin/true", "run", "--rm", "--name", NAME.container, "-p", "8080"),
-        *("--volume=/with space:/data", "--volume=--privileged", "--volume=/%i/$HOME:/x"),
+        *("--volume=/with space:/data", "--volume=--privileged:/x", "--volume=/%i/$HOME:/x"),
         *("--env-file=/dev/stdin", "registry.example.com:5000/team/carousel:9f88701"),
     ]
 

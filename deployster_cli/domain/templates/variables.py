@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from deployster_cli.domain import limits
@@ -43,8 +42,6 @@ NAMES = (
 
 TASK = "the command given to task, --before or before_deploy"
 
-_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]*")
-
 
 def values(name: UnitName, service: Service, stamp: Stamp) -> dict[str, object]:
     """The values for a template by name, NAMES first and then the service's --set values.
@@ -59,7 +56,7 @@ def values(name: UnitName, service: Service, stamp: Stamp) -> dict[str, object]:
         "instance": name.instance,
         "unit": name.text,
         "container": name.container,
-        "image": _image(name, service),
+        "image": service.image(name.version),
         "description": name.title,
         "port": service.port if stamp.port is None else stamp.port,
         "machine_port": stamp.port,
@@ -95,27 +92,17 @@ def _filled_in(text: str, service: Service, name: UnitName) -> str:
     return text
 
 
-def _image(name: UnitName, service: Service) -> str:
-    owners = {"docker_hub_username": service.docker_hub_username, "registry_url": service.registry_url}
-    for setting, owner in owners.items():
-        if owner and not _IMAGE.fullmatch(owner):
-            raise InvalidInput(f"{setting} {quoted(owner)} can't begin an image's name: letters, digits and . _ : / -.")
-    return service.image(name.version)
-
-
 def _check(service: Service, stamp: Stamp) -> None:
     for setting, text in _texts(service, stamp):
         if unwritable(text):
             raise InvalidInput(f"{setting} has a line break or control character in it, which no unit file can hold.")
     _check_stamp(stamp)
-    _check_ports(service.port, stamp.port)
+    for setting, kind in (*limits.SERVICE.items(), *limits.OWNERS.items()):
+        value = getattr(service, limits.FIELDS.get(setting, setting))
+        if value is not None and (fault := kind.fault(list(value) if isinstance(value, tuple) else value)):
+            raise InvalidInput(f"{setting} {fault}.")
     _check_paths(service)
-    _check_health(service.health)
     _check_names(service)
-    _check_limits(service)
-    for rule in service.machine_metadata:
-        if not limits.fits_metadata(rule):
-            raise InvalidInput(f"machine_metadata {quoted(rule)} is not key=value, and fleet would ignore it.")
 
 
 def _texts(service: Service, stamp: Stamp) -> Iterator[tuple[str, str]]:
@@ -135,17 +122,13 @@ def _texts(service: Service, stamp: Stamp) -> Iterator[tuple[str, str]]:
 
 
 def _check_stamp(stamp: Stamp) -> None:
+    if stamp.port is not None and (fault := limits.SERVICE["port"].fault(stamp.port)):
+        raise InvalidInput(f"port {fault}.")
     for version in stamp.previous:
         check_version(version)
     for what, text in (("deployed_at", stamp.deployed_at), ("deployed_by", stamp.deployed_by)):
         if text != text.strip() or text.endswith("\\"):
             raise InvalidInput(f"{what} {quoted(text)} can't be written down: no space at its ends, no backslash last.")
-
-
-def _check_ports(*ports: int | None) -> None:
-    for port in ports:
-        if port is not None and not limits.fits_port(port):
-            raise InvalidInput(f"port {port} can't be used: TCP ports are 1 to {limits.HIGHEST_PORT}.")
 
 
 def _check_paths(service: Service) -> None:
@@ -154,26 +137,11 @@ def _check_paths(service: Service) -> None:
             raise InvalidInput(f"{setting} {quoted(path)} can't be used: {fault}")
 
 
-def _check_health(health: str) -> None:
-    if health and not limits.fits_health(health):
-        raise InvalidInput(f"health {quoted(health)} can't be asked for: it is a path such as /up, without spaces.")
-
-
-def _check_limits(service: Service) -> None:
-    if service.memory and not limits.fits_memory(service.memory):
-        raise InvalidInput(f"memory {quoted(service.memory)} can't be used: it is 512m, 2g or the like, 6m at least.")
-    if service.cpu is not None and not limits.fits_cpu(service.cpu):
-        raise InvalidInput(
-            f"cpu {service.cpu:g} can't be used: processors are {limits.LEAST_CPU} to {limits.MOST_CPU}."
-        )
-    if service.restart not in limits.RESTARTS:
-        raise InvalidInput(f"restart {quoted(service.restart)} can't be used: it is {', '.join(limits.RESTARTS)}.")
-
-
 def _check_names(service: Service) -> None:
-    for key in (*service.env, *service.secrets):
-        if not limits.VARIABLE.fullmatch(key):
-            raise InvalidInput(f"env {quoted(key)} can't name a variable: letters, digits and _, no digit first.")
+    for key in service.env:
+        if fault := limits.name_fault(key, "an environment variable"):
+            raise InvalidInput(f"env: {fault}.")
     for key in service.extra:
-        if not limits.VARIABLE.fullmatch(key) or key in NAMES:
-            raise InvalidInput(f"--set {quoted(key)} can't name a value: letters, digits and _, and none of ours.")
+        fault = limits.name_fault(key, "a setting")
+        if fault or key in NAMES:
+            raise InvalidInput(f"--set: {fault or f'{key} is a name that all templates have'}.")

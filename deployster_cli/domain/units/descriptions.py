@@ -7,10 +7,10 @@ proof: anybody can write it. The stamp in the unit file decides.
 
 from __future__ import annotations
 
+from deployster_cli.domain.limits import HIGHEST_PORT
 from deployster_cli.domain.units.names import UnitName
 
-_HIGHEST_PORT = 65535
-_LONGEST_PORT = len(str(_HIGHEST_PORT))
+_LONGEST_PORT = len(str(HIGHEST_PORT))
 
 
 def describe(text: str, name: UnitName, port: int | None) -> str:
@@ -26,7 +26,7 @@ def read(description: str, name: UnitName) -> tuple[bool, int | None]:
     """Whether it reads as one of our unit of this very name, and the port at its end."""
     text, found, number = description.rpartition(" port ")
     port = int(number) if found and len(number) <= _LONGEST_PORT and number.isascii() and number.isdecimal() else 0
-    if not 1 <= port <= _HIGHEST_PORT:
+    if not 1 <= port <= HIGHEST_PORT:
         return _titled(description, name), None
     return _titled(text, name), port
 

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from deployster_cli.domain.change import Change, Policy, Verb
 from deployster_cli.domain.durations import LONGEST, parse_duration
-from deployster_cli.domain.limits import MOST_AT_ONCE, VARIABLE
+from deployster_cli.domain.limits import MOST_AT_ONCE, VARIABLE, name_fault
 from deployster_cli.domain.templates.escaping import CLEAN, unwritable
 from deployster_cli.domain.units.model import OnFailure, Order
 from deployster_cli.domain.units.names import (
@@ -75,8 +75,8 @@ def _by(text: str) -> None:
 
 def _pairs(given: dict[str, str], what: str) -> None:
     for name, value in given.items():
-        if not VARIABLE.fullmatch(name):
-            raise InvalidInput(f"{quoted(name)} can't name {what}: letters, digits and _, no digit first.")
+        if fault := name_fault(name, what):
+            raise InvalidInput(f"{fault}.")
         if unwritable(value):
             raise InvalidInput(f"{name} must be text on one line, without control characters.")
 
