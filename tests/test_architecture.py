@@ -55,6 +55,7 @@ ONLY_IN: Mapping[str, tuple[str, ...]] = {
     "starlette": ("server",),
     "granian": ("server",),
     "httpx": ("backends.remote",),
+    "httpx_sse": ("backends.remote",),
 }
 """Library → where it may be imported."""
 

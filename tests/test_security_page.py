@@ -10,9 +10,9 @@ import pytest
 from deployster_cli.engines.process.call import MOST_PRINTED
 from deployster_cli.server import main as server
 from deployster_cli.server import state
+from deployster_cli.server.app import HEADERS
 from deployster_cli.server.jobs import store
 from deployster_cli.server.middleware import attempts, body_limits
-from deployster_cli.server.middleware.security_headers import HEADERS
 from deployster_cli.server.routes import changes, logs, tasks
 from deployster_cli.server.streams import listing
 from tests.pentest.doors import PROMISED

@@ -121,9 +121,9 @@ def remote(settings: Settings) -> Remote:
         from deployster_cli.backends.remote.backend import Remote  # noqa: PLC0415 - pulls in httpx
         from deployster_cli.backends.remote.connection import Connection  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        if error.name != "httpx":
+        if error.name not in {"httpx", "httpx_sse"}:
             raise
-        raise InvalidInput("--server needs the library httpx.", "pip install 'deployster[client]'") from None
+        raise InvalidInput(f"--server needs the library {error.name}.", "pip install 'deployster[client]'") from None
     ask = ask_login if sys.stdin and sys.stdin.isatty() else None
     login = partial(find_login, settings.server, os.environ, ask)
     server = Connection(settings.server, settings.server_ca, login, this_run().output.request)

@@ -73,6 +73,18 @@ def test_a_stream_that_breaks_goes_on_behind_the_last_event(double: Double, job:
     assert (result, double.requests[1].headers["last-event-id"]) == (DONE, "1")
 
 
+def test_only_a_line_feed_ends_a_line_of_an_event(double: Double, job: Job) -> None:
+    text = told(1, {"kind": "LockHeld", "by": "a-b"}).replace("a-b", "a\u2028b")
+    double.answers = [stream(text + end(result=RESULT))]
+    assert drained(job)[0] == [LockHeld("a\u2028b")]
+
+
+def test_an_id_that_no_header_can_carry_back_is_passed_over(double: Double, job: Job) -> None:
+    double.answers = [stream(said(1) + "id: \u0661\n" + "event: progress\ndata: {}\n\n"), stream(end(result=RESULT))]
+    drained(job)
+    assert double.requests[1].headers["last-event-id"] == "1"
+
+
 def test_that_the_server_is_away_and_back_is_told_once(double: Double, job: Job) -> None:
     unwell = problem(503, "The server is stopping.")
     double.answers = [nothing, unwell, nothing, stream(": still here\n" + end(result=RESULT))]

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from starlette.types import Message
 
+from deployster_cli.server.app import HEADERS
 from deployster_cli.server.middleware.body_limits import MOST_BYTES, Limits
-from deployster_cli.server.middleware.security_headers import HEADERS
 from deployster_cli.server.state import Serving
 from tests.server.app_given import LOGIN, Client, GatedEngine
 

@@ -45,13 +45,20 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Script:
 def test_lines_stand_behind_their_units(client: TestClient, script: Script) -> None:
     answer = client.get(URL)
     assert answer.headers["content-type"].startswith("text/plain")
-    assert answer.text == "carousel-v1@1.service | héllo\n-- No journal of @2.\n"
+    assert answer.text == "carousel-v1@1 | héllo\n-- No journal of @2.\n"
 
 
 def test_json_lines_have_the_time_too(client: TestClient, script: Script) -> None:
     answer = client.get(URL, headers={"Accept": "application/x-ndjson"})
     assert [json.loads(line) for line in answer.text.splitlines()] == [
-        {"unit": "carousel-v1@1.service", "at": "1970-01-01T00:00:00.500000+00:00", "line": "héllo"},
+        {
+            "service": "carousel",
+            "version": "v1",
+            "instance": "1",
+            "unit": "carousel-v1@1.service",
+            "at": "1970-01-01T00:00:00.500000+00:00",
+            "line": "héllo",
+        },
         {"note": "No journal of @2."},
     ]
 
@@ -80,9 +87,3 @@ def test_no_such_instance_is_a_404(client: TestClient, script: Script, query: di
 @pytest.mark.parametrize("query", [{"version": "a:b"}, {"instance": 0}, {"lines": -1}, {"follow": "maybe"}])
 def test_what_can_not_be_asked_is_refused(client: TestClient, script: Script, query: dict[str, str]) -> None:
     assert (client.get(URL, params=query).status_code, script.seen) == (422, [])
-
-
-def test_a_line_of_a_global_unit_says_its_machine() -> None:
-    line = LogLine(UnitName("agent", "v1", 1), "hi", machine="10.0.0.7")
-    assert logs.as_text(line) == "agent-v1@1.service 10.0.0.7 | hi"
-    assert json.loads(logs.as_json(line))["machine"] == "10.0.0.7"

@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from urllib.parse import urlencode
+
+from httpx_sse import EventSource
 
 from deployster_cli.backends.remote.connection import READ, Connection, Sent
 from deployster_cli.backends.remote.errors import NotAServer, RemoteFailed, ServerUnreachable
@@ -84,13 +86,13 @@ class Following:
         with self.server.open(sent, STREAM) as response:
             if response.headers.get("content-type", "").partition(";")[0] != STREAM:
                 raise NotAServer(f"{self.server.url} answered with something other than events.")
-            for told in events(lines(response.iter_bytes())):
+            for told in EventSource(response).iter_sse():
                 self._back()
-                if told and told.event == "end":
-                    return ended(told.json)
-                if told:
+                if told.event == "end":
+                    return ended(_json(told.data))
+                if _HEADER.fullmatch(told.id):
                     self.last = told.id
-                event = event_of(told.json) if told and told.event == "progress" else None
+                event = event_of(_json(told.data)) if told.event == "progress" else None
                 if event:
                     self.tell(event)
         return None
@@ -114,27 +116,18 @@ class Following:
 
 
 LONGEST = 4 * 1024 * 1024
-"""Bytes of one line. An event with a journal in it is a few thousand."""
+"""Bytes of one line of a journal or of a task's output."""
 
 _HEADER = re.compile("[!-~]*")
 """What an id may be made of: it goes back in a header."""
 
 
-@dataclass(slots=True)
-class Told:
-    """One server-sent event, as far as its lines have come."""
-
-    event: str = "message"
-    id: str = ""
-    data: list[str] = field(default_factory=list)
-
-    @property
-    def json(self) -> object:
-        """The data as JSON; None where it is none."""
-        try:
-            return json.loads("\n".join(self.data))
-        except (ValueError, RecursionError):
-            return None
+def _json(data: str) -> object:
+    """The data as JSON; None where it is none."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return None
 
 
 def lines(parts: Iterable[bytes]) -> Iterator[str]:
@@ -150,28 +143,6 @@ def lines(parts: Iterable[bytes]) -> Iterator[str]:
         yield from (line.decode(errors="replace").removesuffix("\r") for line in whole)
     if rest:
         yield rest.decode(errors="replace")
-
-
-def events(of: Iterable[str]) -> Iterator[Told | None]:
-    """The events that lines make, as the HTML standard's "server-sent events" has them.
-
-    None for every line that ends no event, comments too: each is a sign of life.
-    """
-    told = Told()
-    for line in of:
-        name, _, value = line.partition(":")
-        value = value.removeprefix(" ")
-        if not line:
-            yield told if told.data else None
-            told = Told(id=told.id)
-            continue
-        if name == "data":
-            told.data.append(value)
-        elif name == "event":
-            told.event = value
-        elif name == "id" and _HEADER.fullmatch(value):
-            told.id = value
-        yield None
 
 
 _EXITED = re.compile(r"Exited \(([0-9]{1,3})\)")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from deployster_cli.server.middleware.routing import template
+from deployster_cli.server.middleware.problems import template
 
 REQUEST_ID = "deployster.id"
 """Where a request's id is in its scope."""

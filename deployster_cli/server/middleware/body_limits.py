@@ -9,8 +9,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deployster_cli.domain.units.names import quoted
-from deployster_cli.server.middleware.problems import problem
-from deployster_cli.server.middleware.routing import CHANGES, WRITES, methods, unknown_parameters
+from deployster_cli.server.middleware.problems import CHANGES, WRITES, methods, problem, unknown_parameters
 
 MOST_BYTES = 64 * 1024
 

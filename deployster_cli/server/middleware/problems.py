@@ -1,17 +1,20 @@
-"""Errors as application/problem+json: one place for ours, the framework's, and the faults that nobody foresaw."""
+"""Errors as application/problem+json: ours, the framework's, and faults; and which routes a request meets."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Match
 
 from deployster_cli.domain.units.names import quoted
 from deployster_cli.errors import (
@@ -29,7 +32,6 @@ from deployster_cli.errors import (
     OutputUnreadable,
 )
 from deployster_cli.server.jobs.job import NotNow
-from deployster_cli.server.middleware.routing import methods
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -200,3 +202,37 @@ def _sentence(error: Mapping[str, Any]) -> str:
     told = error.get("ctx", {})
     own = _SENTENCES.get(error["type"], "").format(**told) or str(told.get("error") or error["msg"])
     return own if own.endswith(".") else f"{own}."
+
+
+WRITES = frozenset({"POST", "PUT", "PATCH"})
+"""Methods whose body says what is to be done."""
+
+CHANGES = WRITES | {"DELETE"}
+
+
+def methods(scope: Scope) -> list[str]:
+    """Every method that the path knows; the framework itself names those of the first route only."""
+    found: set[str] = set()
+    for route in _at(scope):
+        found |= getattr(route, "methods", None) or set()
+    return sorted(found)
+
+
+def template(scope: Scope) -> str:
+    """The route's path as it was declared, ``/v1/services/{service}/units``; empty where no route took the request."""
+    return getattr(scope.get("route"), "path", "")
+
+
+def unknown_parameters(scope: Scope) -> list[str]:
+    """Names in the query that the route doesn't take: a slip in ``instance`` must not destroy a whole release."""
+    route = next((found for found in _at(scope) if found.matches(scope)[0] is Match.FULL), None)
+    if not isinstance(route, APIRoute) or not route.include_in_schema:
+        return []
+    known = {field.alias for field in route.dependant.query_params}
+    return [name for name, _ in parse_qsl(scope["query_string"].decode("latin-1"), True) if name not in known]
+
+
+def _at(scope: Scope) -> Iterator[BaseRoute]:
+    for route in scope["app"].routes:
+        if route.matches(scope)[0] is not Match.NONE:
+            yield route

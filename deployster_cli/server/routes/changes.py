@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import anyio
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Header, Query, Request
+from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
 from deployster_cli.domain.change import Change
@@ -23,7 +24,6 @@ from deployster_cli.server.jobs.job import Job, Json, NotNow, State
 from deployster_cli.server.middleware.access_log import USER
 from deployster_cli.server.middleware.problems import responses
 from deployster_cli.server.routes import schemas
-from deployster_cli.server.routes.answers import JobAnswer, JobsAnswer, PlanAnswer
 from deployster_cli.server.routes.schemas import ServicePath, VersionPath
 from deployster_cli.server.state import Serving
 
@@ -39,6 +39,51 @@ _REFUSALS = responses(400, 401, 403, 413, 415, 422, 503)
 
 Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255)]
 Limit = Annotated[int, Query(ge=1, le=1000), schemas.Numeral]
+
+
+class JobError(BaseModel):
+    """What a job failed with, and the exit code that the command line would have."""
+
+    message: str
+    hint: str
+    exit_code: int
+
+
+class JobResult(BaseModel):
+    """What a job did, and how long it took."""
+
+    plan: dict[str, Any] | None
+    seconds: float
+
+
+class JobAnswer(BaseModel):
+    """One job. ``request`` is as it was given, with the values of ``env`` and ``set`` masked."""
+
+    id: str
+    service: str
+    version: str | None
+    verb: Literal["deploy", "rollback", "scale", "restart", "destroy"]
+    state: Literal["queued", "running", "done", "failed"]
+    by: str
+    created_at: str
+    started_at: str | None
+    ended_at: str | None
+    request: dict[str, Any]
+    error: JobError | None
+    result: JobResult | None
+    events_url: str
+
+
+class JobsAnswer(BaseModel):
+    """Jobs, newest first."""
+
+    deploys: list[JobAnswer]
+
+
+class PlanAnswer(BaseModel):
+    """What would be done: the answer to ``dry_run``."""
+
+    plan: dict[str, Any]
 
 
 class Changes:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query
@@ -18,7 +16,9 @@ from deployster_cli.server.jobs.worker import StoppableClock
 from deployster_cli.server.middleware.problems import responses
 from deployster_cli.server.routes.schemas import InstanceNumber, Numeral, ServicePath, VersionText
 from deployster_cli.server.state import Serving
+from deployster_cli.server.streams.listing import encoded
 from deployster_cli.server.streams.threaded_response import Places, Producer, ThreadedResponse
+from deployster_cli.views import logs as shown
 
 MOST_STREAMS = 16
 """Requests for journals at the same time. Each has a thread and, while it follows, a process for every instance."""
@@ -32,7 +32,7 @@ Line = LogLine | LogNote
 
 @dataclass(frozen=True)
 class Reading:
-    """One reading of journals, for a thread; ``form`` makes each line's text."""
+    """One reading of journals, for a thread; ``form`` makes each line's text, its end included."""
 
     serving: Serving
     wanted: Wanted
@@ -55,23 +55,17 @@ class Reading:
             lines.close()
 
     def _text(self, line: Line) -> bytes:
-        return f"{self.form(line)}\n".encode(errors="replace")
+        return self.form(line).encode(errors="replace")
 
 
 def as_text(line: Line) -> str:
-    """``carousel-9f88701@1.service | line``, with the machine of a global unit; a note stands behind ``--``."""
-    if isinstance(line, LogNote):
-        return f"-- {line.text}"
-    return f"{f'{line.name.text} {line.machine}'.rstrip()} | {line.text}"
+    """As the command has it; a note stands behind ``--``."""
+    return f"-- {line.text}\n" if isinstance(line, LogNote) else shown.as_text(line)
 
 
 def as_json(line: Line) -> str:
-    """``{"unit", "at", "line"}``, with ``machine`` of a global unit; or ``{"note"}``."""
-    if isinstance(line, LogNote):
-        return json.dumps({"note": line.text}, ensure_ascii=False)
-    at = None if line.at is None else datetime.fromtimestamp(line.at, UTC).isoformat(timespec="microseconds")
-    where = {"machine": line.machine} if line.machine else {}
-    return json.dumps({"unit": line.name.text, **where, "at": at, "line": line.text}, ensure_ascii=False)
+    """As the command has it; or ``{"note"}``."""
+    return encoded({"note": line.text}).decode() + "\n" if isinstance(line, LogNote) else shown.as_json(line)
 
 
 def router(serving: Serving) -> APIRouter:

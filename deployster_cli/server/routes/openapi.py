@@ -11,8 +11,7 @@ from deployster_cli.config.load import Settings
 from deployster_cli.operations.task import TEMPLATE
 from deployster_cli.operations.templates import names
 from deployster_cli.server.middleware.auth import OPEN
-from deployster_cli.server.middleware.problems import Problem, responses
-from deployster_cli.server.middleware.routing import WRITES
+from deployster_cli.server.middleware.problems import WRITES, Problem, responses
 
 UNFIT = 422
 """Where it isn't declared the framework declares one of its own, in a shape that we don't answer."""
