@@ -60,9 +60,11 @@ def test_waiting_for_a_lock_is_told_once_and_ends_when_it_is_free(engine: SimEng
     going = take(engine, mine(engine), engine.clock, 60)
     next(going)
     engine.locks.notes.clear()
+    given_back = engine.clock.now()
     with pytest.raises(StopIteration) as end:
         next(going)
     assert isinstance(end.value.value, Held)
+    assert 2 <= engine.clock.now() - given_back < 3
 
 
 def test_a_note_begins_when_it_is_put_in_and_not_when_the_waiting_began(engine: SimEngine) -> None:
