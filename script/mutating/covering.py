@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from coverage import CoverageData
 from recording import TIMES
 
 Lines = Mapping[str, Mapping[int, Sequence[str]]]
-"""Path → line → the tests that run it."""
+"""Path → line → the tests that run it. Line 0 has those whose file imports it: they may use no more than a constant."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,23 @@ def _measured(copy: Copy, files: Sequence[str], limit: float) -> Coverage:
         raise SystemExit(f"pytest ended with {code} and no result:\n{out[-2000:]}")
     read = CoverageData(str(data))
     read.read()
-    lines = {}
+    lines: dict[str, dict[int, list[str]]] = {}
     for path in read.measured_files():
         by_line = read.contexts_by_lineno(path).items()
         lines[str(Path(path).relative_to(copy.folder))] = {n: [test for test in tests if test] for n, tests in by_line}
-    return Coverage(lines, json.loads(times.read_text("utf-8")))
+    seconds = json.loads(times.read_text("utf-8"))
+    for file in files:
+        here = [test for test in seconds if test.startswith(f"{file}::")]
+        for path in _imported(copy, file):
+            lines.setdefault(path, {}).setdefault(0, []).extend(here)
+    return Coverage(lines, seconds)
+
+
+def _imported(copy: Copy, file: str) -> set[str]:
+    """The modules of the product that a file of tests imports."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse((copy.folder / file).read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            names |= {f"{node.module}", *(f"{node.module}.{each.name}" for each in node.names)}
+    found = {f"{name.replace('.', '/')}.py" for name in names if name.startswith("deployster_cli.")}
+    return {path for path in found if (copy.folder / path).is_file()}

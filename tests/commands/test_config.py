@@ -64,6 +64,18 @@ def test_each_setting_has_its_value_and_its_source(
     assert rows[key] == (value, source)
 
 
+@pytest.mark.parametrize(
+    ("text", "folder", "source"), [("", "templates", "default"), ("templates = 'units'", "units", "deployster.toml:1")]
+)
+def test_the_folder_of_templates_is_shown_be_it_found_or_named(
+    shell: Shell, tmp_path: Path, text: str, folder: str, source: str
+) -> None:
+    (tmp_path / "deployster.toml").write_text(text)
+    (tmp_path / folder).mkdir()
+    _, out, _ = shell("config -o plain")
+    assert f"templates\t{tmp_path / folder}\t{source}" in out.splitlines()
+
+
 def test_every_setting_is_there(rows: dict[str, tuple[str, str]]) -> None:
     assert {".".join(keys) for keys in FILE_SETTINGS} - rows.keys() == set()
 

@@ -144,6 +144,11 @@ def test_a_server_whose_address_has_a_login_is_refused_without_the_login(load: L
     assert ("must be an address like" in fault, "geheim" in fault) == (True, False)
 
 
+def test_the_servers_password_shows_in_no_traceback(load: Load) -> None:
+    settings = load("[serve]\npassword = 'geheim'")
+    assert (settings.serve.password, "geheim" in repr(settings)) == ("geheim", False)
+
+
 def test_a_relative_path_that_no_machine_of_the_cluster_has_is_for_its_template_to_refuse(load: Load) -> None:
     assert load("[services.web]\ndirectory = 'releases'").service("web").directory == "releases"
 

@@ -105,6 +105,19 @@ def test_what_an_earlier_run_started_is_waited_for_and_not_started_twice() -> No
     assert (plan.start, plan.watch) == ((name("v2", 2),), (name("v2", 1),))
 
 
+def test_what_is_foreign_is_told_of_and_otherwise_as_if_it_were_not_there() -> None:
+    other = Unit(UnitName("other", "v1", 1), State.LAUNCHED, foreign=True)
+    theirs = [unit._replace(foreign=True) for unit in (*running("v2", 1), *running("v1", 7))]
+    plan = deploy(2, [other, *theirs, *running("v1", 2)], destroy_previous=True)
+    assert (plan.start, plan.retire) == ((name("v2", 2), name("v2", 3)), (name("v1", 2),))
+    assert plan.beside == (name("v1", 7), name("v2", 1))
+
+
+def test_what_is_foreign_is_not_destroyed_with_its_release() -> None:
+    plan = plan_destroy("carousel", "v1", [running("v1", 1)[0]._replace(foreign=True), *running("v1", 2)])
+    assert (plan.retire, plan.beside) == ((name("v1", 2),), (name("v1", 1),))
+
+
 def test_what_an_interrupted_run_has_stopped_is_started_again_on_a_failure_whichever_release_it_is_of() -> None:
     theirs = stopped("v1", 4)._replace(foreign=True)
     units = [*running("v2", 1), stopped("v1", 1), *running("v1", 2), stopped("v1", 3), theirs, stopped("v0", 1)]

@@ -15,7 +15,7 @@ from deployster_cli.backends.remote.events import Told, _journal_line, lines
 from deployster_cli.backends.remote.events import events as told_events
 from deployster_cli.backends.remote.login import Login
 from deployster_cli.domain import events
-from deployster_cli.domain.change import Change, TaskRequest, Verb
+from deployster_cli.domain.change import Change, Errand, Verb
 from deployster_cli.domain.lock import Note
 from deployster_cli.domain.payloads import decode, decode_event, encode, encode_event
 from deployster_cli.domain.rollout.plan import Plan, Step
@@ -37,7 +37,7 @@ def wire(data: bytes) -> bool:
         given = json.loads(data)
     except (ValueError, RecursionError):
         return False
-    taken = [_event(given), *(_value(kind, given) for kind in (Change, Plan, TaskRequest, Note, Unit, Result))]
+    taken = [_event(given), *(_value(kind, given) for kind in (Change, Plan, Errand, Note, Unit, Result))]
     return any(taken)
 
 

@@ -58,14 +58,16 @@ def test_a_held_lock_is_told_of_with_owner_and_age(engine: SimEngine) -> None:
 
 def test_waiting_for_a_lock_is_told_once_and_ends_when_it_is_free(engine: SimEngine) -> None:
     engine.locks.notes["carousel"] = OTHER
-    told: list[Event] = []
+    told: list[tuple[Event, float]] = []
 
     def tell(event: Event) -> None:
-        told.append(event)
+        told.append((event, engine.clock.now()))
         engine.locks.notes.clear()
 
     assert take(engine, mine(engine), engine.clock, 60, tell=tell).shown
-    assert [type(event) for event in told] == [LockHeld]
+    ((event, given_back),) = told
+    assert isinstance(event, LockHeld)
+    assert 2 <= engine.clock.now() - given_back < 3
 
 
 def test_a_note_begins_when_it_is_put_in_and_not_when_the_waiting_began(engine: SimEngine) -> None:
