@@ -21,8 +21,10 @@ from verdicts import Expected, Left, Outcome, misplaced
 
 MACHINES = 3
 
-DEPLOY = 120
-"""Seconds after which a deploy that waits for nothing that is broken is given up."""
+DEPLOY = 300
+"""Seconds after which a deploy that waits for nothing that is broken is given up: beside ten others, on a machine that
+is busy with more, one took 90.
+"""
 
 CALM = 45
 """Seconds for the cluster to come to rest once a deploy has ended and what was broken is mended."""

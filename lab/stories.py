@@ -116,7 +116,7 @@ WIPED = tuple(
         floored=False,
     )
     for words, what in (
-        ("starting on", "the new instances start"),
+        ("  {service} {new} @", "the new instances start"),
         ("Stopping", "the old ones stop"),
         ("Retiring", "the old ones are destroyed"),
     )
@@ -193,7 +193,7 @@ UNDOING = tuple(
 REPLACED = (
     Story(
         "somebody puts other content under a new unit's name",
-        (FIRST, Do(NEXT, 1, when("starting on", replaced), "by somebody else")),
+        (FIRST, Do(NEXT, 1, when("  {service} {new} @", replaced), "by somebody else")),
         left="old",
     ),
 )
