@@ -8,14 +8,15 @@ from functools import partial
 from typing import Any
 
 import httpx
+from httpx_sse import EventSource
 
 from deployster_cli.backends.remote import payloads
 from deployster_cli.backends.remote.errors import NotAServer, RemoteFailed, refused
-from deployster_cli.backends.remote.events import Told, _journal_line, lines
-from deployster_cli.backends.remote.events import events as told_events
+from deployster_cli.backends.remote.events import _HEADER, _journal_line, _json, lines
+from deployster_cli.backends.remote.events import STREAM as EVENT_STREAM
 from deployster_cli.backends.remote.login import Login
 from deployster_cli.domain import events
-from deployster_cli.domain.change import Change, Errand, Verb
+from deployster_cli.domain.change import Change, TaskRequest, Verb
 from deployster_cli.domain.lock import Note
 from deployster_cli.domain.payloads import decode, decode_event, encode, encode_event
 from deployster_cli.domain.rollout.plan import Plan, Step
@@ -37,7 +38,7 @@ def wire(data: bytes) -> bool:
         given = json.loads(data)
     except (ValueError, RecursionError):
         return False
-    taken = [_event(given), *(_value(kind, given) for kind in (Change, Plan, Errand, Note, Unit, Result))]
+    taken = [_event(given), *(_value(kind, given) for kind in (Change, Plan, TaskRequest, Note, Unit, Result))]
     return any(taken)
 
 
@@ -77,16 +78,13 @@ def stream(data: bytes) -> bool:
     whole, parts = list(lines([data])), list(lines(pieces))
     assert whole == parts
     assert len(whole) == data.count(b"\n") + (not data.endswith(b"\n") and bool(data))
-    found = [told for told in told_events(whole) if told]
+    response = httpx.Response(200, headers={"content-type": EVENT_STREAM}, content=iter(pieces))
+    found = list(EventSource(response).iter_sse())
     for told in found:
-        assert httpx.Headers({"Last-Event-ID": told.id})
-        _check_told(told)
+        assert not _HEADER.fullmatch(told.id) or httpx.Headers({"Last-Event-ID": told.id})
+        payloads.event_of(_json(told.data))
+        read(partial(payloads.ended, _json(told.data)), RemoteFailed, NotAServer)
     return bool(found)
-
-
-def _check_told(told: Told) -> None:
-    payloads.event_of(told.json)
-    read(lambda: payloads.ended(told.json), RemoteFailed, NotAServer)
 
 
 def server(data: bytes) -> bool:
