@@ -5,13 +5,15 @@ It knows the truth (which units really run), so a test can hold a rollout to wha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from deployster_cli.domain.lock import Note
 from deployster_cli.domain.record import Record
 from deployster_cli.domain.rollout.placement import fitting, is_global
+from deployster_cli.domain.rollout.placing import Placed, place
+from deployster_cli.domain.rollout.plan import Plan
 from deployster_cli.domain.units.journal import Entry
 from deployster_cli.domain.units.model import Machine, State, Unit, together
 from deployster_cli.domain.units.names import UnitName
@@ -183,6 +185,8 @@ class SimEngine:
     looks: int = 0
     looks_before: dict[str, int] = field(default_factory=dict)
     one_machine: bool = False
+    places: bool = False
+    silent: dict[str, str] = field(default_factory=dict)
     locks: SimLocks = field(default_factory=SimLocks)
     records: SimRecords = field(default_factory=SimRecords)
     hosts: tuple[Machine, ...] = (HOST,)
@@ -199,6 +203,10 @@ class SimEngine:
     exits: int | None = 7
     mute: str = ""
     answers: str | EngineError = "{now}\ndocker 0 24.0.5"
+
+    def place(self, plan: Plan, files: Mapping[UnitName, UnitFile]) -> Placed:
+        """As the engine does where it decides before units start where they run."""
+        return place(plan, files, (), self.hosts) if self.places else {}
 
     def add_running(self, *names: UnitName) -> None:
         """Units of ours that have been running for long."""

@@ -26,12 +26,19 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "backends": ("backends", "operations", "config", "domain", "engines.base"),
     "views": ("views", "operations", "domain"),
     "operations": ("operations", "config", "domain", "engines.base", "engines.process", "views.rollouts"),
-    "config": ("config", "domain", "engines.base", "engines.fleet.commands", "engines.local.commands"),
+    "config": (
+        *("config", "domain", "engines.base", "engines.fleet.commands", "engines.local.commands"),
+        "engines.ssh.commands",
+    ),
     "engines": ("engines.process", "domain"),
     "engines.process": ("engines.process",),
     "engines.fleet": ("engines.fleet", "engines.journal", "engines.journalctl", "engines.process", "domain"),
     "engines.local": (
         *("engines.local", "engines.base", "engines.journal", "engines.journalctl", "engines.process", "domain"),
+    ),
+    "engines.ssh": (
+        *("engines.ssh", "engines.journal", "engines.journalctl", "engines.process", "domain"),
+        *("engines.local.commands", "engines.local.join", "engines.local.parse", "engines.local.unit_folder"),
     ),
     "domain": ("domain",),
     "scaffold": (),

@@ -163,11 +163,12 @@ def shared_options(command: F) -> F:
     """The options that are accepted before COMMAND and after it."""
     options = (
         _option("--cluster", metavar="NAME", help="A cluster of deployster.toml."),
-        _option("--engine", type=click.Choice(["fleet", "local"]), help="What runs units (default: fleet)."),
+        _option("--engine", type=click.Choice(["fleet", "local", "ssh"]), help="What runs units (default: fleet)."),
         _option("--endpoint", metavar="URL", help="fleet's API (as fleetctl --endpoint)."),
         _option("--tunnel", metavar="HOST[:PORT]", help="Reach fleet over ssh (as fleetctl --tunnel)."),
         _option("--strict-host-key-checking", metavar="BOOL", help="false takes any ssh host key (default: true)."),
         _option("--known-hosts-file", metavar="FILE", help="Known ssh host keys (default: ~/.fleetctl/known_hosts)."),
+        _option("--without", metavar="MACHINE,…", help="Leave out machines of [ssh] that don't answer."),
         _option("--server", metavar="URL", help="Ask a deployster serve there, and no engine."),
         _option("--server-ca", metavar="FILE", help="Trust the certificates in this file for --server."),
         _option("--config", metavar="FILE", help="Use this file, not the deployster.toml found upwards from here."),

@@ -50,6 +50,7 @@ FLAGS: Mapping[str, Keys] = {
     "tunnel": ("fleet", "tunnel"),
     "strict_host_key_checking": ("fleet", "strict_host_key_checking"),
     "known_hosts_file": ("fleet", "known_hosts_file"),
+    "without": ("ssh", "without"),
     **{key: ("serve", key) for key in SERVE},
 }
 """Option of the command line → setting."""

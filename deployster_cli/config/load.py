@@ -27,7 +27,7 @@ from deployster_cli.config.layers import (
     from_variables,
 )
 from deployster_cli.config.overrides import with_environment, with_settings
-from deployster_cli.config.schema import FIELDS, FLEET, HOOKS, LOCAL, SERVE, SERVICE, UNIT_PATH
+from deployster_cli.config.schema import FIELDS, FLEET, HOOKS, LOCAL, SERVE, SERVICE, SSH, UNIT_PATH
 from deployster_cli.domain.hooks import Hooks
 from deployster_cli.domain.limits import path_fault
 from deployster_cli.domain.units.model import Service
@@ -35,6 +35,7 @@ from deployster_cli.domain.units.names import check_service, quoted
 from deployster_cli.engines.base import TABLE, Engine
 from deployster_cli.engines.fleet.commands import FleetOptions
 from deployster_cli.engines.local.commands import LocalOptions
+from deployster_cli.engines.ssh.commands import SshOptions
 from deployster_cli.errors import ConfigError
 
 DEFAULT = "default"
@@ -73,6 +74,7 @@ class Settings(NamedTuple):
     registry_url: str
     fleet: FleetOptions
     local: LocalOptions
+    ssh: SshOptions
     services: Mapping[str, Service]
     sources: Mapping[str, str]
     here: Base
@@ -206,6 +208,7 @@ def _settings(merged: Layer, document: Document | None, environ: Mapping[str, st
         registry_url=project["registry_url"],
         fleet=FleetOptions(**_table(merged, "fleet", FLEET)),
         local=LocalOptions(**{"root": _state_folder(environ, "local")} | _table(merged, "local", LOCAL)),
+        ssh=SshOptions(**_table(merged, "ssh", SSH)),
         serve=ServeOptions(**{"state": _state_folder(environ, "serve")} | _table(merged, "serve", SERVE)),
         services=services_of(merged, project, beside),
         sources=_sources(merged),

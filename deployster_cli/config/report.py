@@ -79,5 +79,5 @@ def _shown(key: str, value: object) -> object:
     if _SECRET.search(key.rpartition(".")[2]):
         return MASK
     if isinstance(value, tuple):
-        return list(value)
+        return [item if isinstance(item, str) else item.text for item in value]
     return _LOGIN.sub(f"{MASK}@", str(value)) if isinstance(value, str | Path) else value

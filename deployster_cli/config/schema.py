@@ -16,6 +16,7 @@ from deployster_cli.domain.hooks import HOOK_NAMES
 from deployster_cli.domain.templates.escaping import unwritable
 from deployster_cli.domain.units.names import quoted
 from deployster_cli.engines.base import TABLE
+from deployster_cli.engines.ssh.commands import Host, host
 from deployster_cli.errors import InvalidInput
 
 LONGEST_LIMIT = 3600
@@ -132,6 +133,22 @@ def _list(wanted: str, fits: Callable[[str], bool]) -> Kind:
     return Kind(f"a list of {wanted}", accepts, parse, tuple)
 
 
+def _machine(value: object) -> Host | None:
+    """A machine of the ssh engine: its address, or a table with its host and metadata; None for what is neither."""
+    if isinstance(value, str):
+        return host(value)
+    if not isinstance(value, dict) or value.keys() - {"host", "metadata"} or not isinstance(value.get("host"), str):
+        return None
+    metadata = value.get("metadata", {})
+    pairs = metadata.items() if isinstance(metadata, dict) else ()
+    fit = all(isinstance(given, str) and limits.fits_metadata(f"{key}={given}") for key, given in pairs)
+    return host(value["host"], metadata) if isinstance(metadata, dict) and fit else None
+
+
+def _names(machines: list[object]) -> set[str]:
+    return {found.name for found in map(_machine, machines) if found}
+
+
 def _seconds(value: object) -> float:
     """Seconds in a number or in a duration's text; nan for what is neither, which no comparison accepts."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
@@ -206,6 +223,23 @@ LOCAL: Mapping[str, Kind] = {
     "write_timeout": LIMIT,
 }
 
+SSH: Mapping[str, Kind] = {
+    "machines": Kind(
+        'a list of machines as ssh takes them ("web1", "deploy@web2:2222", { host = "web3", metadata = {…} })',
+        lambda value: isinstance(value, list) and all(map(_machine, value)) and len(_names(value)) == len(value),
+        lambda text: [item.strip() for item in text.split(",")] if text else [],
+        lambda value: tuple(filter(None, map(_machine, value))),
+    ),
+    "config": PATH,
+    "identity_file": PATH,
+    "known_hosts_file": PATH,
+    "user": FLAG,
+    "connect_timeout": LIMIT,
+    "read_timeout": LIMIT,
+    "write_timeout": LIMIT,
+    "without": _list("names of machines", lambda name: bool(re.fullmatch(r"[^\s-]\S*", name))),
+}
+
 SERVICE: Mapping[str, Kind] = {
     "template": _matching("a template's name", r"[A-Za-z0-9][A-Za-z0-9._-]*"),
     "instances": _whole(1, limits.MOST_AT_ONCE),
@@ -248,7 +282,7 @@ SERVE: Mapping[str, Kind] = {
     "state": PATH,
 }
 
-TABLES: Mapping[str, Mapping[str, Kind]] = {"fleet": FLEET, "local": LOCAL, "serve": SERVE}
+TABLES: Mapping[str, Mapping[str, Kind]] = {"fleet": FLEET, "local": LOCAL, "ssh": SSH, "serve": SERVE}
 """The tables of options that variables and flags can give too."""
 
 FILE_TABLES: Mapping[str, Mapping[str, Kind]] = {**TABLES, "hooks": HOOKS}

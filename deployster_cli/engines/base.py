@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from deployster_cli.domain.lock import Note
     from deployster_cli.domain.record import Record
+    from deployster_cli.domain.rollout.placing import Placed
+    from deployster_cli.domain.rollout.plan import Plan
     from deployster_cli.domain.units.journal import Entry
     from deployster_cli.domain.units.model import Machine, Unit
     from deployster_cli.domain.units.names import UnitName
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 TABLE = {
     "fleet": "deployster_cli.engines.fleet.engine:FleetEngine",
     "local": "deployster_cli.engines.local.engine:LocalEngine",
+    "ssh": "deployster_cli.engines.ssh.engine:SshEngine",
 }
 """Engine name → module:class. A class is imported only when its engine is asked for."""
 
@@ -88,6 +91,9 @@ class Engine(Protocol):
     one_machine: bool
     """Whether all units share one machine, so that no placement rule can keep two of them apart."""
 
+    places: bool
+    """Whether it is decided before a unit starts where it will run; see ``place``."""
+
     @property
     def locks(self) -> Locks:
         """Who may change a service."""
@@ -119,6 +125,17 @@ class Engine(Protocol):
 
     def machines(self) -> tuple[Machine, ...]:
         """The machines that take units now."""
+        ...
+
+    @property
+    def silent(self) -> Mapping[str, str]:
+        """The machines that did not answer the last listing → why; what runs there is not known. No call is made."""
+        ...
+
+    def place(self, plan: Plan, files: Mapping[UnitName, UnitFile]) -> Placed:
+        """Where each unit that the plan starts will run, Refused where one can't run anywhere; from now on ``start``
+        puts it there. Empty where that is decided once it starts.
+        """
         ...
 
     def start(self, files: Collection[UnitFile]) -> None:

@@ -64,15 +64,28 @@ def planned_over(engine: Engine, service: str, plan: Callable[[Owned], T], seen:
     """What ``plan`` makes of the service as it is now, once the file of each unit that it takes away says that it is
     ours. Where one doesn't that is foreign, and it is planned anew. Errors as Engine's, and those of ``plan``.
 
-    ``seen`` takes the place of a look.
+    ``seen`` takes the place of a look. EngineUnreachable where a machine doesn't answer: nobody knows what runs there.
     """
-    seen = seen or owned(engine, engine.units(), service)
+    seen = seen or owned(engine, _all(engine), service)
     while True:
         made = plan(seen)
         units = judged(engine, seen.units, made.plan.taken)
         if units == seen.units:
             return made
         seen = owned(engine, units, service)
+
+
+def _all(engine: Engine) -> tuple[Unit, ...]:
+    """All units, for a change: not where a machine is silent, as what runs there can't be planned for."""
+    units = engine.units()
+    if engine.silent:
+        names = sorted(engine.silent)
+        raise EngineUnreachable(
+            f"{', '.join(names)} {'does' if len(names) == 1 else 'do'} not answer, so nobody knows what runs there: "
+            f"{engine.silent[names[0]].rstrip('.')}. Nothing was changed.",
+            f"Bring it back; or leave it out: --without {','.join(names)}. What it runs then is left as it is.",
+        )
+    return units
 
 
 def judged(engine: Engine, units: Sequence[Unit], names: Collection[UnitName]) -> tuple[Unit, ...]:

@@ -152,6 +152,7 @@ def plan_shape(plan: Plan) -> dict[str, object]:
         "beside": [name.text for name in plan.beside],
         "halted": [name.text for name in plan.halted],
         "before": plan.before,
+        "seats": encode(plan.seats),
         "order": policy.order.value,
         "on_failure": policy.on_failure.value,
         "timeout": policy.timeout,
@@ -162,9 +163,11 @@ def plan_shape(plan: Plan) -> dict[str, object]:
 def plan_rows(plan: Plan, units: Sequence[Unit]) -> list[Row]:
     """A plan as lines a person can check: batch, what happens, to which unit, what it does now and where."""
     now = {unit.name: unit for unit in units}
+    seats = {seat.name: " ".join(seat.machines) for seat in plan.seats}
     rows: list[Row] = []
     for number, step in enumerate(plan.steps, 1):
-        for verb, names in (("start", step.start), ("wait for", step.watch), ("retire", step.retire)):
+        rows += [(str(number), "start", name.text, "-", seats.get(name, "-")) for name in step.start]
+        for verb, names in (("wait for", step.watch), ("retire", step.retire)):
             rows += [(str(number), verb, name.text, *_now(now.get(name))) for name in names]
     rows += [("-", "keep", name.text, *_now(now.get(name))) for name in plan.keep]
     return rows

@@ -61,6 +61,14 @@ class Instances:
 
 
 @dataclass(frozen=True, slots=True)
+class Seat:
+    """Where a unit is to run: one machine, or all of a global unit's, by the names that people know them by."""
+
+    name: UnitName
+    machines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What happens to one service, batch by batch. ``keep`` runs as wanted already and is not touched.
 
@@ -69,7 +77,8 @@ class Plan:
 
     ``adopted`` are those that are retired though Deployster didn't make them, as was asked; the others of the service
     are ``beside`` it and left alone. ``halted`` are those of ``retire`` that an interrupted run has stopped: a failure
-    starts them again. ``before`` is the version to go back to.
+    starts them again. ``before`` is the version to go back to. ``seats`` say where what is started will run, where that
+    is known before it starts.
     """
 
     service: str
@@ -83,6 +92,7 @@ class Plan:
     beside: tuple[UnitName, ...] = ()
     halted: tuple[UnitName, ...] = ()
     before: str = ""
+    seats: tuple[Seat, ...] = ()
 
     @property
     def start(self) -> tuple[UnitName, ...]:

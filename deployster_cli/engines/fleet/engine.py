@@ -22,6 +22,8 @@ from deployster_cli.engines.fleet.throttle import again
 from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable
 
 if TYPE_CHECKING:
+    from deployster_cli.domain.rollout.placing import Placed
+    from deployster_cli.domain.rollout.plan import Plan
     from deployster_cli.domain.units.unitfile import UnitFile
     from deployster_cli.engines.fleet.locks import FleetLocks
     from deployster_cli.engines.fleet.records import FleetRecords
@@ -37,6 +39,8 @@ class FleetEngine:
     """engines.base.Engine over fleetctl. Every call has a time limit of ours, as fleetctl waits for ever."""
 
     one_machine = False
+    places = False
+    silent: Mapping[str, str] = {}
 
     def __init__(self, options: FleetOptions) -> None:
         self._options = options
@@ -93,6 +97,10 @@ class FleetEngine:
     def machines(self) -> tuple[Machine, ...]:
         """The machines that take units now, with their metadata."""
         return results.parsed(self._calls.read(commands.list_machines(self._options)), parse.machines)
+
+    def place(self, plan: Plan, files: Mapping[UnitName, UnitFile]) -> Placed:  # noqa: ARG002 - nobody can tell
+        """Nothing: fleet decides it when they start."""
+        return {}
 
     def start(self, files: Collection[UnitFile]) -> None:
         """Put units in and start them. A file per instance, so no template, here or in the registry, can stand in.

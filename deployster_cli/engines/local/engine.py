@@ -6,9 +6,9 @@ import contextlib
 import functools
 import os
 import socket
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from deployster_cli.domain.units.model import Machine, Unit
 from deployster_cli.domain.units.names import UnitName, quoted
@@ -26,6 +26,10 @@ from deployster_cli.engines.local.supervisor.manager import Supervisors
 from deployster_cli.engines.local.systemd import Systemd
 from deployster_cli.engines.local.unit_folder import UnitFolder
 from deployster_cli.errors import EngineError, EngineMissing, InvalidInput
+
+if TYPE_CHECKING:
+    from deployster_cli.domain.rollout.placing import Placed
+    from deployster_cli.domain.rollout.plan import Plan
 
 _LISTENERS = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 _MACHINE_ID = Path("/etc/machine-id")
@@ -81,6 +85,8 @@ class LocalEngine:
     """engines/base.Engine on this machine. Which manager that means is looked up on the first call."""
 
     one_machine = True
+    places = False
+    silent: Mapping[str, str] = {}
 
     def __init__(self, options: LocalOptions) -> None:
         self._options = options
@@ -131,6 +137,10 @@ class LocalEngine:
     def machines(self) -> tuple[Machine, ...]:
         """This machine."""
         return (this_machine(),)
+
+    def place(self, plan: Plan, files: Mapping[UnitName, UnitFile]) -> Placed:  # noqa: ARG002 - there is but one
+        """Nothing: all run here."""
+        return {}
 
     def start(self, files: Collection[UnitFile]) -> None:
         """Put these units in and start them. A name that is in with other content: EngineError, nothing started."""

@@ -77,6 +77,12 @@ class Cluster:
         """The last listing; one is made where there is none."""
         return self._last or self.listing()
 
+    @property
+    def silent(self) -> dict[str, str]:
+        """The machines that did not answer the last listing, with why; none where there was none."""
+        silent = self._last.silent if self._last else {}
+        return {host.name: error.message for host, error in silent.items()}
+
     def ask(
         self, bodies: Mapping[Host, str], limit: float, what: str, fine: Collection[int] = (0,)
     ) -> dict[Host, Answer]:
@@ -241,7 +247,7 @@ def _elsewhere(
             place.unit,
             desired=State.LAUNCHED,
             current=State.LAUNCHED,
-            machine=Machine(place.machine, "", {"name": place.name}),
+            machine=Machine(place.machine, place.name, {"name": place.name}),
             foreign=place.name in left,
         )
         for place in found
@@ -249,7 +255,8 @@ def _elsewhere(
 
 
 def _machine(host: Host, found: Listed) -> Machine:
-    return Machine(found.id, found.ip, {"name": host.name, **dict(host.metadata)})
+    """A machine that answered. People, and those who ask over HTTP, know it by the name that ssh knows it by."""
+    return Machine(found.id, host.name, {"name": host.name, **dict(host.metadata)})
 
 
 def _one(copies: list[Unit], *, everywhere: bool) -> Unit:

@@ -35,11 +35,8 @@ _ALWAYS = (
 )
 """For calls whose output is read: they ask nobody, notice a machine that was cut off, and do one thing only."""
 
-_AS_ROOT = (
-    'test "$(id -u)" = 0 || exec sudo -n sh -c \'eval "$(cat)"\' sh "$SSH_CONNECTION"; '
-    'set -- "$SSH_CONNECTION"; eval "$(cat)"'
-)
-_AS_IS = 'set -- "$SSH_CONNECTION"; eval "$(cat)"'
+_AS_IS = 'eval "$(cat)"'
+_AS_ROOT = f"""test "$(id -u)" = 0 || exec sudo -n sh -c '{_AS_IS}'; {_AS_IS}"""
 """The shell line that runs the script on its stdin, once it has all of it. A shell that read it piece by piece would
 begin with half a script, and hand the rest to the first program that reads."""
 

@@ -32,6 +32,7 @@ class SshEngine:
     """engines.base.Engine over systemd on the machines of the options."""
 
     one_machine = False
+    places = True
 
     def __init__(self, options: SshOptions) -> None:
         self._options = options
@@ -56,7 +57,7 @@ class SshEngine:
     @property
     def silent(self) -> Mapping[str, str]:
         """The machines that did not answer when they were listed last → why."""
-        return {host.name: error.message for host, error in self._cluster.last.silent.items()}
+        return self._cluster.silent
 
     def check(self) -> str:
         """Why no machine can be used, in one sentence; empty where one can."""

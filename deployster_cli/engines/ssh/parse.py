@@ -25,13 +25,12 @@ class Seen(Held):
 
 
 class Listed(NamedTuple):
-    """What one machine says in a listing. ``id`` is its /etc/machine-id, ``ip`` the address at which it was reached.
+    """What one machine says in a listing. ``id`` is its /etc/machine-id.
 
     ``notes`` are the files of its state folder: path below it → text.
     """
 
     id: str
-    ip: str
     folder: str
     shown: Mapping[str, Shown]
     held: tuple[Seen, ...]
@@ -71,11 +70,9 @@ def listed(found: list[Part]) -> Listed:
     missing = [kind for kind in ("machine", "folder", "states", "units") if kind not in single]
     if missing:
         raise OutputUnreadable(f"a machine's listing has no {missing[0]}: {quoted(found[0].text)}", out=found[0].text)
-    id_, _, way = single["machine"].partition("\n")
     stamps = dict(part.named for part in found if part.kind == "stamp")
     return Listed(
-        id=id_.strip(),
-        ip=_server_address(way),
+        id=single["machine"].strip(),
         folder=single["folder"].strip(),
         shown=parse_show(single["states"]),
         held=tuple(_held(single["units"], dict(_hashes(single.get("hashes", ""))), stamps)),
@@ -91,12 +88,6 @@ def named(found: list[Part], kind: str) -> dict[str, str]:
 def listening(found: list[Part]) -> frozenset[int]:
     """The ports that a machine listens on."""
     return frozenset[int]().union(*(parse_listening(part.text) for part in found))
-
-
-def _server_address(way: str) -> str:
-    """The server's address in sshd's SSH_CONNECTION: client, its port, server, its port."""
-    words = way.split()
-    return words[2] if len(words) == len(("client", "port", "server", "port")) else ""
 
 
 def _held(units: str, hashes: Mapping[str, str], stamps: Mapping[str, str]) -> Iterator[Seen]:

@@ -56,8 +56,7 @@ def script(body: str, token: str, *, user: bool, marked: bool = True) -> str:
 
 LIST = f"""\
 part machine
-read -r id </etc/machine-id && printf '%s\\n' "$id"
-printf '%s\\n' "$1"
+read -r n </etc/machine-id && printf '%s\\n' "$n"
 part folder
 printf '%s\\n' "$F"
 part states
