@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
     from deployster_cli.domain.change import Errand, Intent
     from deployster_cli.domain.events import Event
@@ -36,6 +36,11 @@ class Backend(Protocol):
 
     def units(self, service: str | None = None) -> tuple[Unit, ...]:
         """Every unit of one service, or of all, by service, version and instance."""
+        ...
+
+    @property
+    def silent(self) -> Mapping[str, str]:
+        """The machines that did not answer the last look → why, in a sentence. No call is made."""
         ...
 
     def services(self) -> tuple[Release, ...]:

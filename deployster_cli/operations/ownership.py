@@ -36,6 +36,7 @@ class Owned:
             for u in self.units
             if u.name in chosen
             and u.foreign
+            and not u.aside
             and u.desired is not None
             and u.name.service == service
             and version in (None, u.name.version)
@@ -80,9 +81,9 @@ def _all(engine: Engine) -> tuple[Unit, ...]:
     units = engine.units()
     if engine.silent:
         names = sorted(engine.silent)
+        why = engine.silent[names[0]].rstrip(".")
         raise EngineUnreachable(
-            f"{', '.join(names)} {'does' if len(names) == 1 else 'do'} not answer, so nobody knows what runs there: "
-            f"{engine.silent[names[0]].rstrip('.')}. Nothing was changed.",
+            f"{why}. What runs on {', '.join(names)} is not known, so nothing was changed.",
             f"Bring it back; or leave it out: --without {','.join(names)}. What it runs then is left as it is.",
         )
     return units
@@ -139,7 +140,7 @@ def _stamp_of(engine: Engine, release: Release) -> tuple[Stamp | None, list[Unit
 
 def none_of_ours(units: Sequence[Unit], service: str) -> NotFound | None:
     """The error for a service that has foreign units only; None where it has none of those either."""
-    if not any(unit.foreign and unit.name.service == service for unit in units):
+    if not any(unit.foreign and not unit.aside and unit.name.service == service for unit in units):
         return None
     return NotFound(
         f"What runs of {service} was not made by Deployster; a deploy with --adopt takes it over.",

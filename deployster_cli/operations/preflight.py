@@ -15,7 +15,7 @@ from deployster_cli.domain.lock import RENEW_AFTER
 from deployster_cli.domain.rollout.plan import Plan
 from deployster_cli.domain.templates.secrets import notice
 from deployster_cli.domain.units.model import Service
-from deployster_cli.domain.wording import left_alone, some_names, taken_over
+from deployster_cli.domain.wording import left_alone, left_out, some_names, taken_over
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import DeploysterError, EngineUnreachable, Interrupted, NotFound
 from deployster_cli.operations.carry_out import Keep
@@ -49,7 +49,8 @@ class Surroundings:
         NotFound where the registry hasn't got the image, HookFailed, Interrupted; no unit was changed then.
         """
         plan = prepared.plan
-        for told in filter(None, (taken_over(plan.adopted), left_alone(plan.beside), self._goes_back(plan))):
+        notices = (taken_over(plan.adopted), left_alone(plan.beside), left_out(plan.aside), self._goes_back(plan))
+        for told in filter(None, notices):
             yield Noticed(told)
         if service and plan.start:
             _check_image(engine, service, prepared)

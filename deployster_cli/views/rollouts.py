@@ -9,7 +9,7 @@ from deployster_cli.domain.durations import format_duration
 from deployster_cli.domain.payloads import encode
 from deployster_cli.domain.rollout.plan import Plan
 from deployster_cli.domain.units.model import Unit
-from deployster_cli.domain.wording import count, left_alone, on, resized, some_names, taken_over, where
+from deployster_cli.domain.wording import count, left_alone, left_out, on, resized, some_names, taken_over, where
 from deployster_cli.operations.carry_out import Carrying, Result
 from deployster_cli.views.output import Output, is_terminal
 from deployster_cli.views.progress import progress
@@ -72,7 +72,7 @@ def announce_plan(output: Output, plan: Plan, units: Sequence[Unit]) -> None:
 
 def _plan_table(output: Output, plan: Plan, rows: Sequence[Row], place: str) -> None:
     output.note(f"{_resized(plan)}{_plan_headline(plan, place)}")
-    for remark in filter(None, (taken_over(plan.adopted), left_alone(plan.beside))):
+    for remark in filter(None, (taken_over(plan.adopted), left_alone(plan.beside), left_out(plan.aside))):
         output.note(remark)
     output.table(PLAN_COLUMNS, rows)
 
@@ -153,6 +153,7 @@ def plan_shape(plan: Plan) -> dict[str, object]:
         "halted": [name.text for name in plan.halted],
         "before": plan.before,
         "seats": encode(plan.seats),
+        "aside": [name.text for name in plan.aside],
         "order": policy.order.value,
         "on_failure": policy.on_failure.value,
         "timeout": policy.timeout,

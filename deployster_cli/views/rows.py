@@ -19,6 +19,7 @@ SERVICE_COLUMNS = ("SERVICE", "VERSION", "RUNNING", "INSTANCES", "STATE", "MACHI
 
 
 FOREIGN = "foreign"
+LEFT_OUT = "left out"
 """Stands in tables for the state of what Deployster didn't make: how it is is its owner's business."""
 
 
@@ -47,7 +48,7 @@ def unit_row(unit: Unit) -> Row:
     """One line of ``units``: UNIT_COLUMNS."""
     port = "-" if unit.port is None else str(unit.port)
     name = unit.name
-    state = FOREIGN if unit.foreign else unit.condition
+    state = LEFT_OUT if unit.aside else FOREIGN if unit.foreign else unit.condition
     return name.service, name.version, str(name.instance), state, where(unit), port
 
 

@@ -68,6 +68,7 @@ class _PlanShape:
     halted: tuple[UnitName, ...] = ()
     before: str = ""
     seats: tuple[Seat, ...] = ()
+    aside: tuple[UnitName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ def plan_of(json: object) -> Plan:
     """The plan that views.rollouts.plan_shape made this of."""
     at = read(_PlanShape, json)
     policy = Policy(settle=at.settle, timeout=at.timeout, order=at.order, on_failure=at.on_failure)
-    others = at.oneshot, at.adopted, at.beside, at.halted, at.before, at.seats
+    others = at.oneshot, at.adopted, at.beside, at.halted, at.before, at.seats, at.aside
     return Plan(at.service, at.version, at.steps, at.keep, policy, at.instances, *others)
 
 

@@ -7,7 +7,7 @@ instance number beside the old one, so no name is used again while its predecess
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from deployster_cli.domain.limits import MOST_AT_ONCE
@@ -78,7 +78,7 @@ class Plan:
     ``adopted`` are those that are retired though Deployster didn't make them, as was asked; the others of the service
     are ``beside`` it and left alone. ``halted`` are those of ``retire`` that an interrupted run has stopped: a failure
     starts them again. ``before`` is the version to go back to. ``seats`` say where what is started will run, where that
-    is known before it starts.
+    is known before it starts. ``aside`` are units of the service on machines that are left out.
     """
 
     service: str
@@ -93,6 +93,7 @@ class Plan:
     halted: tuple[UnitName, ...] = ()
     before: str = ""
     seats: tuple[Seat, ...] = ()
+    aside: tuple[UnitName, ...] = ()
 
     @property
     def start(self) -> tuple[UnitName, ...]:
@@ -153,7 +154,7 @@ def plan_deploy(wanted: Wanted, units: Sequence[Unit], current: Collection[UnitN
     and is otherwise as if it were not there.
     """
     taken = {u.name for u in units}
-    beside = tuple(sorted(u.name for u in units if u.foreign and u.name.service == wanted.service))
+    beside, aside = _others([u for u in units if u.name.service == wanted.service])
     units = [u for u in units if not u.foreign]
     mine = [u for u in units if (u.name.service, u.name.version) == (wanted.service, wanted.version)]
     serving = SERVING | {Condition.ENDED} if wanted.oneshot else SERVING
@@ -166,7 +167,12 @@ def plan_deploy(wanted: Wanted, units: Sequence[Unit], current: Collection[UnitN
     retire = tuple(u.name for u in sorted(spent + old, key=_least_useful_first))
     steps = tuple(_steps(start, watch, retire, wanted.batch))
     keep = tuple(u.name for u in kept if u.condition in serving)
-    return Plan(wanted.service, wanted.version, steps, keep, wanted.policy, oneshot=wanted.oneshot, beside=beside)
+    return Plan(
+        *(wanted.service, wanted.version, steps, keep, wanted.policy),
+        oneshot=wanted.oneshot,
+        beside=beside,
+        aside=aside,
+    )
 
 
 def halted(plan: Plan, units: Sequence[Unit], stopped: Collection[UnitName]) -> tuple[UnitName, ...]:
@@ -185,8 +191,15 @@ def plan_destroy(
         if (u.name.service, u.name.version) == (service, version) and (not instances or u.name.instance in instances)
     ]
     found = tuple(u.name for u in meant if not u.foreign)
-    beside = tuple(u.name for u in meant if u.foreign)
-    return Plan(service, version, (Step(retire=found),) if found else (), (), policy or Policy(), beside=beside)
+    beside, aside = _others(meant)
+    steps = (Step(retire=found),) if found else ()
+    return Plan(service, version, steps, (), policy or Policy(), beside=beside, aside=aside)
+
+
+def _others(units: Iterable[Unit]) -> tuple[tuple[UnitName, ...], tuple[UnitName, ...]]:
+    """(the foreign units; those on machines that are left out)."""
+    foreign = sorted((u for u in units if u.foreign), key=lambda u: u.name)
+    return tuple(u.name for u in foreign if not u.aside), tuple(u.name for u in foreign if u.aside)
 
 
 def _good(mine: Sequence[Unit], current: Collection[UnitName], serving: Collection[Condition]) -> list[Unit]:

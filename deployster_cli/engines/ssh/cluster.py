@@ -20,6 +20,9 @@ from deployster_cli.engines.ssh.parse import Listed, Seen, listed
 from deployster_cli.engines.ssh.results import Answer, refused
 from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable, TemplateFault
 
+_DOWN = 10.0
+"""Seconds for which a machine that could not be reached is asked nothing but listings: each try takes seconds."""
+
 _FRESH = 2.0
 """Seconds for which a listing still says which machines there are."""
 
@@ -60,6 +63,7 @@ class Cluster:
         self.hosts = tuple(host for host in options.machines if host.text not in left)
         self._without = tuple(host for host in options.machines if host.text in left)
         self._last: Listing | None = None
+        self._down: dict[Host, tuple[float, EngineError]] = {}
 
     @property
     def most(self) -> int:
@@ -127,8 +131,11 @@ class Cluster:
         self, bodies: Mapping[Host, str], limit: float, what: str, fine: Collection[int]
     ) -> tuple[dict[Host, Answer], dict[Host, EngineError]]:
         answers: dict[Host, Answer] = {}
-        errors: dict[Host, EngineError] = {}
-        for host, outcome in self.links.each(bodies, limit).items():
+        errors = {host: error for host, (at, error) in self._down.items() if time.monotonic() - at < _DOWN}
+        errors = {host: errors[host] for host in bodies if host in errors}
+        for host, outcome in self._each(
+            {host: bodies[host] for host in bodies if host not in errors}, limit, what
+        ).items():
             if isinstance(outcome, EngineError):
                 errors[host] = outcome
             elif outcome.code in fine:
@@ -137,11 +144,20 @@ class Cluster:
                 errors[host] = refused(host.name, what, outcome)
         return answers, errors
 
+    def _each(self, bodies: Mapping[Host, str], limit: float, what: str) -> dict[Host, Outcome]:
+        """What the machines answer; those that can't be reached are remembered."""
+        outcomes = self.links.each(bodies, limit, what)
+        for host, outcome in outcomes.items():
+            self._down.pop(host, None)
+            if isinstance(outcome, EngineUnreachable):
+                self._down[host] = time.monotonic(), outcome
+        return outcomes
+
     def _list(self) -> Listing:
         if not self.hosts:
             raise EngineMissing("No machine is configured.", 'Name some in deployster.toml: [ssh] machines = ["web1"].')
         at = time.monotonic()
-        outcomes = self.links.each(dict.fromkeys(self.hosts, scripts.LIST), self.options.read_timeout)
+        outcomes = self._each(dict.fromkeys(self.hosts, scripts.LIST), self.options.read_timeout, "list")
         machines: dict[Host, Listed] = {}
         silent: dict[Host, EngineError] = {}
         for host, outcome in outcomes.items():
@@ -170,7 +186,7 @@ class Cluster:
                 over[host] = scripts.destroy(done)
         for unit in away:
             copies.setdefault(unit.name, []).append(unit)
-        self.links.each(over, self.options.write_timeout)  # somebody who may only look sees the same
+        self.links.each(over, self.options.write_timeout, "remove")  # somebody who may only look sees the same
         return tuple(_one(copies[name], everywhere=name in everywhere) for name in sorted(copies))
 
     def _too_few(self, answered: int, errors: Mapping[Host, EngineError]) -> EngineError:
@@ -209,7 +225,7 @@ def _listed(host: Host, outcome: Outcome) -> Listed:
     if isinstance(outcome, EngineError):
         raise outcome
     if outcome.code:
-        raise refused(host.name, "The listing", outcome)
+        raise refused(host.name, "list", outcome)
     return listed(list(outcome.parts))
 
 
@@ -249,6 +265,7 @@ def _elsewhere(
             current=State.LAUNCHED,
             machine=Machine(place.machine, place.name, {"name": place.name}),
             foreign=place.name in left,
+            aside=place.name in left,
         )
         for place in found
     ]

@@ -36,7 +36,7 @@ _ALWAYS = (
 """For calls whose output is read: they ask nobody, notice a machine that was cut off, and do one thing only."""
 
 _AS_IS = 'eval "$(cat)"'
-_AS_ROOT = f"""test "$(id -u)" = 0 || exec sudo -n sh -c '{_AS_IS}'; {_AS_IS}"""
+_AS_ROOT = f"""test "$(id -u)" = 0 || exec sudo -n sh -c '{_AS_IS}' "$0"; {_AS_IS}"""
 """The shell line that runs the script on its stdin, once it has all of it. A shell that read it piece by piece would
 begin with half a script, and hand the rest to the first program that reads."""
 
@@ -94,11 +94,21 @@ def left_out(options: SshOptions) -> frozenset[str]:
     return frozenset(one.text for one in options.machines if {one.text, one.name} & set(options.without))
 
 
-def ssh(options: SshOptions, to: Host, control: str) -> tuple[str, ...]:
-    """``ssh`` to a machine, to run the script on its stdin there. ``control`` is where the connection's socket is."""
+def ssh(options: SshOptions, to: Host, control: str, what: str) -> tuple[str, ...]:
+    """``ssh`` to a machine, to run the script on its stdin there. ``control`` is where the connection's socket is.
+
+    ``what`` the script does is one word of ours, for who looks at the processes.
+    """
     shared = ("-o", "ControlMaster=auto", "-o", f"ControlPath={control}", "-o", f"ControlPersist={PERSISTS}")
     line = _AS_IS if options.user else _AS_ROOT
-    return (*_base(options, to), *_ALWAYS, *shared, "--", to.address, f"exec sh -c {shlex.quote(line)}")
+    return (
+        *_base(options, to),
+        *_ALWAYS,
+        *shared,
+        "--",
+        to.address,
+        f"exec sh -c {shlex.quote(line)} deployster-{what}",
+    )
 
 
 def attached(options: SshOptions, to: Host, control: str, argv: Collection[str], *, terminal: bool) -> tuple[str, ...]:

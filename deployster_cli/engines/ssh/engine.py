@@ -115,20 +115,26 @@ class SshEngine:
             raise Refused(f"{some_names(sorted(missing))} not on any machine to start again.", "Deploy it again.")
         fine = (0, scripts.LEAVING, scripts.MISSING)
         bodies = {host: scripts.resume(mine) for host, mine in by_machine.items()}
-        for host, answer in self._write(bodies, "Starting", fine).items():
+        for host, answer in self._write(bodies, "start", fine).items():
             if answer.code:
                 raise _not_started(host, answer)
 
     def stop(self, names: Collection[UnitName]) -> None:
         """Ask these units to stop, keeping their files."""
-        self._write({host: scripts.stop(mine) for host, mine in self._holders(names).items()}, "Stopping")
+        self._write({host: scripts.stop(mine) for host, mine in self._holders(names).items()}, "stop")
 
     def unload(self, names: Collection[UnitName]) -> None:
         """Nothing: a stopped unit takes no place on its machine."""
 
     def destroy(self, names: Collection[UnitName]) -> None:
         """Remove these units: those that are up as soon as they have stopped (see ``units``), the others now."""
-        self._write({host: scripts.destroy(mine) for host, mine in self._holders(names).items()}, "Removing")
+        shares = self._holders(names)
+        if not shares:
+            return
+        path, note = changed(self._cluster.last, (), names, next(iter(names)).service)
+        known = scripts.write_notes({path: note.copy})
+        bodies = dict.fromkeys(self._cluster.last.machines, known)
+        self._write(bodies | {host: f"{known}{scripts.destroy(mine)}" for host, mine in shares.items()}, "remove")
 
     def cat(self, name: UnitName) -> UnitFile | None:
         """The unit file as it lies on its machine."""
@@ -143,7 +149,7 @@ class SshEngine:
         from deployster_cli.domain.units.journal import lines_of  # noqa: PLC0415 - listings need none
 
         body = scripts.journal(name, lines, user=self._options.user)
-        return iter(lines_of(self._ask_one(self._host(name), body, "Reading the journal")))
+        return iter(lines_of(self._ask_one(self._host(name), body, "journal")))
 
     def entries(
         self, name: UnitName, lines: int | None, *, follow: bool = False, at: Machine | None = None, after: str = ""
@@ -158,25 +164,23 @@ class SshEngine:
 
     def exit_code(self, name: UnitName) -> int | None:
         """How the unit's main process ended."""
-        return exit_code(self._ask_one(self._host(name), scripts.ended(name), "Reading how it ended"))
+        return exit_code(self._ask_one(self._host(name), scripts.ended(name), "show"))
 
     def run_on(self, name: UnitName, argv: tuple[str, ...], at: Machine | None = None) -> int:
         """Run a command on the unit's machine with this terminal, a shell where it is empty; its exit code."""
         host = self._host(name, at)
-        self._ask_one(host, ":\n", "Reaching the machine")
+        self._ask_one(host, ":\n", "run")
         code = self._cluster.links.attach(host, argv)
         return code if code >= 0 else 128 - code
 
     def ask(self, machine: Machine, line: str) -> str:
         """What a shell line prints on a machine."""
-        return self._ask_one(self._host_of(machine), f"{line}\n", "A command")
+        return self._ask_one(self._host_of(machine), f"{line}\n", "run")
 
     def ports(self) -> frozenset[int]:
         """The ports that anything listens on, on any machine."""
         hosts = self._cluster.last.machines
-        answers = self._cluster.ask(
-            dict.fromkeys(hosts, scripts.LISTENING), self._options.read_timeout, "Reading /proc/net/tcp"
-        )
+        answers = self._cluster.ask(dict.fromkeys(hosts, scripts.LISTENING), self._options.read_timeout, "ports")
         return frozenset[int]().union(*(parse.listening(list(answer.parts)) for answer in answers.values()))
 
     def _shares(self, files: Collection[UnitFile]) -> dict[Host, list[UnitFile]]:
@@ -202,7 +206,7 @@ class SshEngine:
         known = scripts.write_notes({path: note.copy})
         bodies = dict.fromkeys(last.machines, known)
         bodies |= {host: f"{known}{scripts.start(files)}" for host, files in shares.items()}
-        return self._write(bodies, "Starting", (0, scripts.LEAVING, scripts.DIFFERS))
+        return self._write(bodies, "start", (0, scripts.LEAVING, scripts.DIFFERS))
 
     def _holders(self, names: Collection[UnitName]) -> dict[Host, list[UnitName]]:
         """The machines that have units of these names, with theirs. EngineUnreachable for one that doesn't answer."""
@@ -234,7 +238,7 @@ class SshEngine:
         answers = self._cluster.ask(
             {host: scripts.contents(names) for host, names in bodies.items()},
             self._options.read_timeout,
-            "Reading unit files",
+            "cat",
         )
         hashes = {unit.name: unit.hash for unit in unread}
         for answer in answers.values():

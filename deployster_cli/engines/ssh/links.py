@@ -31,13 +31,13 @@ class Links:
         self._lock = threading.Lock()
         self._busy: dict[tuple[str, int], int] = {}
 
-    def each(self, bodies: Mapping[Host, str], limit: float) -> dict[Host, Outcome]:
+    def each(self, bodies: Mapping[Host, str], limit: float, what: str) -> dict[Host, Outcome]:
         """What each machine answers to its script, or the error that says why it doesn't."""
         found: dict[Host, Outcome] = {}
 
         def run(to: Host, body: str) -> None:
             try:
-                found[to] = self._run(to, body, limit)
+                found[to] = self._run(to, body, limit, what)
             except EngineError as error:
                 found[to] = error
 
@@ -61,7 +61,7 @@ class Links:
         self._folder = self._folder or sockets_folder()
         slot = self._take(to)
         try:
-            argv = commands.ssh(self._options, to, self._socket(to, slot))
+            argv = commands.ssh(self._options, to, self._socket(to, slot), "journal")
             text = scripts.script(body, _token(), user=self._options.user, marked=False)
             with _started():
                 return _Held(argv, given=text, limit=limit, release=lambda: self._release(to, slot))
@@ -76,11 +76,11 @@ class Links:
         with _started():
             return process.attach(commands.attached(self._options, to, self._socket(to, 0), argv, terminal=terminal))
 
-    def _run(self, to: Host, body: str, limit: float) -> Answer:
+    def _run(self, to: Host, body: str, limit: float, what: str) -> Answer:
         token = _token()
         slot = self._take(to)
         try:
-            argv = commands.ssh(self._options, to, self._socket(to, slot))
+            argv = commands.ssh(self._options, to, self._socket(to, slot), what)
             given = scripts.script(body, token, user=self._options.user)
             with _started():
                 done = process.run(argv, limit=limit, given=given, env=_env())

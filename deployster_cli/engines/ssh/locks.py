@@ -75,9 +75,7 @@ class SshLocks:
         """The note of who has the lock; where nobody has, of who is nearest to it."""
         path = lock_of(service)
         body = scripts.read_notes([path])
-        return self._votes(
-            self._cluster.most_of(body, self._cluster.options.read_timeout, "Reading a lock"), path
-        ).leading
+        return self._votes(self._cluster.most_of(body, self._cluster.options.read_timeout, "read"), path).leading
 
     def drop(self, service: str) -> None:
         """Take the note out, whosever it is."""
@@ -91,7 +89,7 @@ class SshLocks:
         return not last.silent and sum(each == note for each in _read(texts)) >= self._cluster.most
 
     def _write(self, body: str) -> Mapping[Host, Answer]:
-        return self._cluster.most_of(body, self._cluster.options.write_timeout, "Writing a lock")
+        return self._cluster.most_of(body, self._cluster.options.write_timeout, "lock")
 
     def _votes(self, answers: Mapping[Host, Answer], path: str) -> Votes:
         texts = (named(list(answer.parts), "note").get(path) for answer in answers.values())

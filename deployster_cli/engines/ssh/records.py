@@ -45,10 +45,10 @@ class SshRecords:
     def _note(self, service: str) -> Kept:
         path = record_of(service)
         limit = self._cluster.options.read_timeout
-        answers = self._cluster.most_of(scripts.read_notes([path]), limit, "Reading a record")
+        answers = self._cluster.most_of(scripts.read_notes([path]), limit, "read")
         return merged(named(list(answer.parts), "note") for answer in answers.values()).get(path, Kept())
 
     def _put(self, service: str, text: str) -> None:
         note = self._note(service).next(text)
         limit = self._cluster.options.write_timeout
-        self._cluster.most_of(scripts.write_notes({record_of(service): note.copy}), limit, "Writing a record")
+        self._cluster.most_of(scripts.write_notes({record_of(service): note.copy}), limit, "write")

@@ -72,6 +72,23 @@ _SIGNS = (
 """In the order in which they count."""
 
 
+_DOING = {
+    "list": "Listing the units",
+    "start": "Starting units",
+    "stop": "Stopping units",
+    "remove": "Removing units",
+    "cat": "Reading unit files",
+    "journal": "Reading the journal",
+    "show": "Reading how a unit ended",
+    "ports": "Reading which ports are taken",
+    "run": "The command",
+    "lock": "Writing a lock",
+    "read": "Reading a note",
+    "write": "Writing a note",
+}
+"""What scripts do: the word that stands in their argv → the beginning of a sentence."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a script printed on a machine and its exit code."""
@@ -96,14 +113,14 @@ def answer(done: Completed, token: str, machine: str) -> Answer:
 
 
 def refused(machine: str, what: str, found: Answer) -> EngineError:
-    """The error for a script that came to its end and says that it failed."""
+    """The error for a script that came to its end and says that it failed; ``what`` is the word for what it does."""
     done = found.done
     for sign in _SIGNS:
         if sign.error is EngineMissing and re.search(sign.pattern, done.err, re.MULTILINE):
             return _signed(sign, done, machine)
     said = _said(done.err) or _said(found.text) or f"exit code {found.code} and not a word."
     facts = {"argv": done.argv, "code": found.code, "out": done.out, "err": done.err}
-    return EngineError(f"{what} failed on {machine}: {said}", **facts)  # type: ignore[arg-type]
+    return EngineError(f"{_DOING[what]} failed on {machine}: {said}", **facts)  # type: ignore[arg-type]
 
 
 def judge_stream(done: Completed, machine: str) -> None:

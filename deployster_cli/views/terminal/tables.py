@@ -27,6 +27,7 @@ STATE_STYLES = {
     "stopped": "dim",
     "leaving": "dim",
     "foreign": "dim",
+    "left out": "yellow",
     "start": "green",
     "wait for": "yellow",
     "retire": "red",
