@@ -15,7 +15,8 @@ from pathlib import Path
 from bench.effort import Failed, environment, sample
 from bench.results import Missing
 from deployster_cli.engines.fleet import commands as args
-from deployster_cli.engines.fleet.commands import Argv, FleetOptions
+from deployster_cli.engines.fleet.commands import Argv
+from deployster_cli.engines.fleet.declaration import FleetOptions
 
 ENDPOINT = "FLEETCTL_ENDPOINT"
 UNIT = "[Unit]\nDescription=of a benchmark\n[Service]\nExecStart=/bin/sh -c 'exec sleep 100000'\n"

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from bench.effort import environment
 from deployster_cli.engines.fleet import commands as args
-from deployster_cli.engines.fleet.commands import Argv, FleetOptions
+from deployster_cli.engines.fleet.commands import Argv
+from deployster_cli.engines.fleet.declaration import FleetOptions
 
 _PROGRAM = """\
 #!/bin/sh

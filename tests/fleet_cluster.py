@@ -19,7 +19,7 @@ import pytest
 from deployster_cli.domain.units.model import Condition, Unit
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import UnitFile
-from deployster_cli.engines.fleet.commands import FleetOptions
+from deployster_cli.engines.fleet.declaration import FleetOptions
 from deployster_cli.engines.fleet.engine import FleetEngine
 
 T = TypeVar("T")

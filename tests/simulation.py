@@ -184,7 +184,7 @@ class SimEngine:
     calls: list[tuple[str, tuple[UnitName, ...]]] = field(default_factory=list)
     looks: int = 0
     looks_before: dict[str, int] = field(default_factory=dict)
-    one_machine: bool = False
+    is_local: bool = False
     places: bool = False
     silent: dict[str, str] = field(default_factory=dict)
     locks: SimLocks = field(default_factory=SimLocks)
@@ -419,10 +419,10 @@ class SimEngine:
             raise EngineUnreachable(self.mute)
         return self.exits
 
-    def run_on(self, name: UnitName, argv: tuple[str, ...], at: Machine | None = None) -> int:
+    def exec(self, name: UnitName, argv: tuple[str, ...], at: Machine | None = None) -> int:
         raise NotImplementedError
 
-    def ask(self, machine: Machine, line: str) -> str:
+    def run_shell(self, machine: Machine, line: str) -> str:
         if isinstance(self.answers, EngineError):
             raise self.answers
         return self.answers.format(now=self.clock.epoch(), machine=machine.id)

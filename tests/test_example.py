@@ -77,7 +77,7 @@ def test_sigterm_ends_it_at_once_and_well(app: tuple[str, subprocess.Popen[str]]
 
 def test_its_settings_can_be_used() -> None:
     settings = load({}, {}, EXAMPLE)
-    assert (settings.engine, settings.local.root) == ("local", str(EXAMPLE / ".deployster"))
+    assert (settings.engine, settings.engines["local"].root) == ("local", str(EXAMPLE / ".deployster"))
 
 
 def test_its_settings_run_the_release_in_its_folder() -> None:

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 import deployster_cli
-from deployster_cli.operations.hooks import HookResult, LocalCommands, agent_problem
+from deployster_cli.engines.fleet.ssh.agent import agent_problem
+from deployster_cli.operations.hooks import HookResult, LocalCommands
 
 pytestmark = pytest.mark.process
 

@@ -98,7 +98,7 @@ def test_an_image_that_was_pushed_is_there(registry: str) -> None:
 @pytest.mark.process
 @pytest.mark.parametrize("image", ["carousel:v2", "carusel:v1"])
 def test_another_version_or_name_is_missing(registry: str, image: str) -> None:
-    said = image_problem(f"{registry}/{image}", fetch, one_machine=True)
+    said = image_problem(f"{registry}/{image}", fetch, is_local=True)
     assert said == f"The registry {registry} has no image {registry}/{image}. Push it, or check the version."
 
 

@@ -72,17 +72,25 @@ HEAVY = {
         "deployster_cli.config.load",
         "deployster_cli.domain.rollout.plan",
         "deployster_cli.domain.rollout.machine",
-        "deployster_cli.engines",
+        "deployster_cli.domain.templates.escaping",
+        "deployster_cli.engines.base",
+        "deployster_cli.engines.process",
     ),
     *("deployster_cli.engines.fleet.ssh.trust", "deployster_cli.engines.local.engine", "deployster_cli.operations"),
+    *("deployster_cli.engines.fleet.engine", "deployster_cli.engines.fleet.commands"),
     *("deployster_cli.backends.remote", "deployster_cli.server", "deployster_cli.views"),
 }
 """What takes a millisecond or more to import, or is the beginning of more: libraries, and parts of our own."""
 
-SETTINGS = ("deployster_cli.config.load", "deployster_cli.engines", "shlex", "tomllib")
-"""Reading deployster.toml. The engines' options are beside their engines."""
+SETTINGS = ("deployster_cli.config.load", "deployster_cli.domain.templates.escaping", "shlex", "tomllib")
+"""Reading deployster.toml."""
 
-LISTING = (*SETTINGS, "deployster_cli.operations", "deployster_cli.views", "subprocess")
+ENGINE = (
+    *("deployster_cli.engines.base", "deployster_cli.engines.fleet.commands", "deployster_cli.engines.fleet.engine"),
+    *("deployster_cli.engines.process", "subprocess"),
+)
+
+LISTING = (*SETTINGS, *ENGINE, "deployster_cli.operations", "deployster_cli.views")
 
 ROLLING = ("deployster_cli.domain.rollout.plan",)
 """The words and limits of the options of a rollout."""
@@ -93,7 +101,7 @@ PACKAGED = ("importlib.resources", "random", "tempfile")
 TEMPLATES = (*PACKAGED, "jinja2", "hashlib", "json", "pickle")
 """Jinja2 as well, and what that imports."""
 
-LOOKING_UP = ("hashlib", "json", "subprocess")
+LOOKING_UP = ("deployster_cli.engines.process", "hashlib", "json", "subprocess")
 """The names that were kept for the TAB key."""
 
 HELP: Mapping[str, tuple[str, ...]] = {

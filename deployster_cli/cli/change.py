@@ -86,7 +86,7 @@ def _confirm_adoption(run: Run, asked: Asked, *, yes: bool) -> tuple[UnitName, .
 
 def _remark_on_needs(run: Run, prepared: Prepared) -> None:
     """Say so where the units would be refused as things are: a hook may yet bring what they lack."""
-    if run.settings.engine != "local":
+    if not run.settings.declared.is_local:
         return
     from deployster_cli.operations.prerequisites import missing  # noqa: PLC0415
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from deployster_cli import __version__
-from deployster_cli.cli.options import shared_options
+from deployster_cli.cli.options import ENGINE_FLAGS, shared_options
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -40,10 +40,7 @@ OPTION_GROUPS: Mapping[str, tuple[str, ...]] = {
     "Options of every command": (
         "--cluster",
         "--engine",
-        "--endpoint",
-        "--tunnel",
-        "--strict-host-key-checking",
-        "--known-hosts-file",
+        *(flag.name for flag in ENGINE_FLAGS),
         "--server",
         "--server-ca",
         "--config",

@@ -13,11 +13,14 @@ from deployster_cli.domain.durations import parse_duration
 from deployster_cli.domain.limits import MOST_AT_ONCE
 from deployster_cli.domain.units.model import OnFailure, Order
 from deployster_cli.domain.units.names import quoted
+from deployster_cli.engines.declaration import DEFAULT, TABLE, declared
 from deployster_cli.errors import InvalidInput
 
 if TYPE_CHECKING:
     from deployster_cli.domain.rollout.plan import Policy
 
+
+ENGINE_FLAGS = tuple(flag for engine in declared().values() for flag in engine.flags)
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -163,12 +166,8 @@ def shared_options(command: F) -> F:
     """The options that are accepted before COMMAND and after it."""
     options = (
         _option("--cluster", metavar="NAME", help="A cluster of deployster.toml."),
-        _option("--engine", type=click.Choice(["fleet", "local", "ssh"]), help="What runs units (default: fleet)."),
-        _option("--endpoint", metavar="URL", help="fleet's API (as fleetctl --endpoint)."),
-        _option("--tunnel", metavar="HOST[:PORT]", help="Reach fleet over ssh (as fleetctl --tunnel)."),
-        _option("--strict-host-key-checking", metavar="BOOL", help="false takes any ssh host key (default: true)."),
-        _option("--known-hosts-file", metavar="FILE", help="Known ssh host keys (default: ~/.fleetctl/known_hosts)."),
-        _option("--without", metavar="MACHINE,…", help="Leave out machines of [ssh] that don't answer."),
+        _option("--engine", type=click.Choice(list(TABLE)), help=f"What runs units (default: {DEFAULT})."),
+        *(_option(flag.name, metavar=flag.metavar, help=flag.help) for flag in ENGINE_FLAGS),
         _option("--server", metavar="URL", help="Ask a deployster serve there, and no engine."),
         _option("--server-ca", metavar="FILE", help="Trust the certificates in this file for --server."),
         _option("--config", metavar="FILE", help="Use this file, not the deployster.toml found upwards from here."),

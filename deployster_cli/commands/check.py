@@ -41,7 +41,6 @@ def _case(run: Run, services: list[str], version: str) -> Case:
     from deployster_cli.operations.change import renderer  # noqa: PLC0415 - pulls in jinja2
     from deployster_cli.operations.check import Case  # noqa: PLC0415
     from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
-    from deployster_cli.operations.hooks import agent_problem  # noqa: PLC0415
     from deployster_cli.operations.registry_client import fetch  # noqa: PLC0415
 
     clock = SystemClock()
@@ -51,7 +50,7 @@ def _case(run: Run, services: list[str], version: str) -> Case:
         now=clock.utc(),
         by=person(),
         fetch=fetch,
-        agent_problem=agent_problem,
+        ssh_fault=run.settings.declared.ssh_fault,
         epoch=clock.epoch,
         version=version,
     )

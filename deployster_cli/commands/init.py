@@ -6,6 +6,7 @@ import click
 
 from deployster_cli.cli.context import KEY, here, this_run
 from deployster_cli.cli.options import shared_options
+from deployster_cli.engines.declaration import DEFAULT, declared
 
 
 @click.command("init")
@@ -24,9 +25,9 @@ def cli(service: str | None, overwrite: bool) -> None:
     from deployster_cli.operations.templates import names  # noqa: PLC0415
     from deployster_cli.views.results import show_written  # noqa: PLC0415
 
-    engine = str(click.get_current_context().find_root().meta.get(KEY, {}).get("engine") or "fleet")
+    engine = str(click.get_current_context().find_root().meta.get(KEY, {}).get("engine") or DEFAULT)
     folder = here()
     named = service or service_for(folder)
-    files = project_files(named, engine, names(None))
+    files = project_files(named, declared()[engine], names(None))
     write(folder, files, overwrite=overwrite)
     show_written(this_run().output, named, list(files))

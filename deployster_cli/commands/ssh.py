@@ -31,4 +31,4 @@ def cli(target: str, words: tuple[str, ...]) -> int:
     engine = run.engine()
     name, at = choose(engine, service, instance)
     run.output.note(f"On {at.ip or at.label}, where {name.short} is." if at else f"On the machine of {name.short}.")
-    return engine.run_on(name, ("/bin/sh", "-c", *words) if len(words) == 1 else words, at)
+    return engine.exec(name, ("/bin/sh", "-c", *words) if len(words) == 1 else words, at)

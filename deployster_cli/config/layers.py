@@ -1,4 +1,5 @@
-"""One layer of settings from each place that can give them: flags, variables, deployster.toml, fleetctl's variables.
+"""One layer of settings from each place that can give them: flags, variables, deployster.toml, variables of
+fleetctl and the like.
 
 A layer is flat and checked: ``("fleet", "endpoint")`` → its value and the place that gave it.
 """
@@ -12,21 +13,17 @@ from deployster_cli.config.file import Base, Document, Keys, nearest
 from deployster_cli.config.schema import (
     BESIDE,
     FILE_TABLES,
-    FLEET,
     HOOKS,
     PLACE,
-    PROGRAM,
     PROJECT,
     SERVE,
     SERVICE,
     TABLES,
-    Kind,
-    fits_64_bits,
-    one_line,
-    shown,
 )
+from deployster_cli.domain.kinds import Kind, fits_64_bits, one_line, shown
 from deployster_cli.domain.limits import VARIABLE
 from deployster_cli.domain.units.names import check_service, quoted
+from deployster_cli.engines.declaration import declared
 from deployster_cli.errors import ConfigError, InvalidInput
 
 
@@ -46,11 +43,7 @@ FLAGS: Mapping[str, Keys] = {
     "templates": ("templates",),
     "docker_hub_username": ("docker_hub_username",),
     "registry_url": ("registry_url",),
-    "endpoint": ("fleet", "endpoint"),
-    "tunnel": ("fleet", "tunnel"),
-    "strict_host_key_checking": ("fleet", "strict_host_key_checking"),
-    "known_hosts_file": ("fleet", "known_hosts_file"),
-    "without": ("ssh", "without"),
+    **{flag.key: (name, flag.key) for name, engine in declared().items() for flag in engine.flags},
     **{key: ("serve", key) for key in SERVE},
 }
 """Option of the command line → setting."""
@@ -76,9 +69,7 @@ def variable(keys: Keys) -> str:
 
 def _finished(kind: Kind, value: object, base: Base) -> object:
     """An accepted TOML value as Settings holds it, paths absolute."""
-    if kind.path and isinstance(value, str) and not (kind is PROGRAM and "/" not in value):
-        return base.resolved(value)
-    return kind.convert(value)
+    return kind.anchor(kind.convert(value), base.resolved)
 
 
 def _from_text(kind: Kind, text: str, source: str, base: Base) -> Given:
@@ -108,13 +99,13 @@ def from_variables(environ: Mapping[str, str], base: Base) -> Layer:
     }
 
 
-def from_fleetctl(environ: Mapping[str, str], base: Base) -> Layer:
-    """What fleetctl's own variables give: fleetctl 0.13 doesn't read them itself, so they become flags."""
-    ours = {"fleetctl", "read_timeout", "write_timeout"}
+def from_engines(environ: Mapping[str, str], base: Base) -> Layer:
+    """What the variables of the engines' own programs give."""
     return {
-        ("fleet", key): _from_text(kind, environ[name], name, base)
-        for key, kind in FLEET.items()
-        if key not in ours and environ.get(name := f"FLEETCTL_{key.upper()}")
+        (engine, key): _from_text(SETTINGS[engine, key], environ[name], name, base)
+        for engine, its in declared().items()
+        for name, key in its.variables.items()
+        if environ.get(name)
     }
 
 

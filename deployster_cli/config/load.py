@@ -10,10 +10,9 @@ import os
 import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from deployster_cli.config.file import Base, Document, Keys, find, nearest, read
 from deployster_cli.config.layers import (
@@ -22,21 +21,23 @@ from deployster_cli.config.layers import (
     FileReader,
     Given,
     Layer,
+    from_engines,
     from_flags,
-    from_fleetctl,
     from_variables,
 )
 from deployster_cli.config.overrides import with_environment, with_settings
-from deployster_cli.config.schema import FIELDS, FLEET, HOOKS, LOCAL, SERVE, SERVICE, SSH, UNIT_PATH
+from deployster_cli.config.schema import FIELDS, HOOKS, SERVE, SERVICE
 from deployster_cli.domain.hooks import Hooks
+from deployster_cli.domain.kinds import UNIT_PATH, state_folder
 from deployster_cli.domain.limits import path_fault
 from deployster_cli.domain.units.model import Service
 from deployster_cli.domain.units.names import check_service, quoted
-from deployster_cli.engines.base import TABLE, Engine
-from deployster_cli.engines.fleet.commands import FleetOptions
-from deployster_cli.engines.local.commands import LocalOptions
-from deployster_cli.engines.ssh.commands import SshOptions
+from deployster_cli.engines.declaration import DEFAULT as DEFAULT_ENGINE
+from deployster_cli.engines.declaration import Declaration, declared
 from deployster_cli.errors import ConfigError
+
+if TYPE_CHECKING:
+    from deployster_cli.engines.base import Engine
 
 DEFAULT = "default"
 
@@ -55,8 +56,8 @@ class ServeOptions:
 
 
 class Settings(NamedTuple):
-    """What a run is to go by. ``file`` is the deployster.toml it comes from, ``here`` the folder
-    where the run started. ``protected``: what changes this cluster has to be confirmed.
+    """What a run is to go by. ``file`` is the deployster.toml it comes from, ``here`` the folder where the run started.
+    ``engines`` has the options of each engine by its name. ``protected``: a change of this cluster has to be confirmed.
 
     ``before`` has the shell lines of each service's ``before_deploy``, for services that have any.
 
@@ -72,9 +73,7 @@ class Settings(NamedTuple):
     templates_dir: Path | None
     docker_hub_username: str
     registry_url: str
-    fleet: FleetOptions
-    local: LocalOptions
-    ssh: SshOptions
+    engines: Mapping[str, Any]
     services: Mapping[str, Service]
     sources: Mapping[str, str]
     here: Base
@@ -84,6 +83,11 @@ class Settings(NamedTuple):
     protected: bool = False
     hooks: Hooks = Hooks()
     before: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+
+    @property
+    def declared(self) -> Declaration:
+        """What the engine declares of itself."""
+        return declared()[self.engine]
 
     @property
     def place(self) -> str:
@@ -110,7 +114,7 @@ class Settings(NamedTuple):
 
     def with_values(self, service: Service, sets: Sequence[str], envs: Sequence[str]) -> Service:
         """The service with ``--set K=V`` and ``--env K=V`` over it; InvalidInput for one that can't be used."""
-        base = self.here if self.engine == "local" else None
+        base = self.here if self.declared.is_local else None
         return with_environment(with_settings(service, sets, base), envs)
 
 
@@ -127,7 +131,7 @@ def load(flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path) -> 
         from_flags(flags, here),
         from_variables(environ, here),
         *_file_layers(document, cluster, here.home),
-        from_fleetctl(environ, here),
+        from_engines(environ, here),
     ]
     merged = _merged(layers)
     _agree(merged)
@@ -142,10 +146,8 @@ def clusters(flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path)
 
 
 def open_engine(settings: Settings) -> Engine:
-    """The engine that the settings name, with the table of options of that name. Its module is imported now."""
-    module, _, name = TABLE[settings.engine].partition(":")
-    opened: Engine = getattr(import_module(module), name)(getattr(settings, settings.engine))
-    return opened
+    """The engine that the settings name, with its options. Its code is imported now."""
+    return settings.declared.open(settings.engines[settings.engine])
 
 
 def _chosen(name: str, flags: Mapping[str, object], environ: Mapping[str, str]) -> str:
@@ -184,20 +186,22 @@ def _merged(layers: list[Layer]) -> Layer:
     whoever names an engine doesn't mean the server that a layer further down names. ``password`` and ``password_file``
     go together like an address.
     """
-    address: set[Keys] = {("fleet", "endpoint"), ("fleet", "tunnel"), ("server",)}
-    password: set[Keys] = {("serve", "password"), ("serve", "password_file")}
+    together: list[set[Keys]] = [
+        {("serve", "password"), ("serve", "password_file")},
+        *({("server",), *((name, key) for key in engine.address)} for name, engine in declared().items()),
+    ]
     merged: dict[Keys, Given] = {}
     for layer in layers:
-        settled: set[Keys] = address if address & merged.keys() else {("server",)} if ("engine",) in merged else set()
-        settled = settled | (password if password & merged.keys() else set())
+        settled: set[Keys] = {("server",)} if ("engine",) in merged else set()
+        settled = settled.union(*(keys for keys in together if keys & merged.keys()))
         merged |= {keys: given for keys, given in layer.items() if keys not in merged and keys not in settled}
     return merged
 
 
 def _settings(merged: Layer, document: Document | None, environ: Mapping[str, str], here: Base) -> Settings:
     project = {keys[0]: _text(merged, keys) for keys in SETTINGS if len(keys) == 1}
-    engine = project["engine"] or "fleet"
-    beside = Base(document.path.parent, here.home) if document and engine == "local" else None
+    engine = project["engine"] or DEFAULT_ENGINE
+    beside = Base(document.path.parent, here.home) if document and declared()[engine].is_local else None
     protected = merged.get(("protected",))
     return Settings(
         engine=engine,
@@ -206,10 +210,11 @@ def _settings(merged: Layer, document: Document | None, environ: Mapping[str, st
         templates_dir=_templates(merged, document),
         docker_hub_username=project["docker_hub_username"],
         registry_url=project["registry_url"],
-        fleet=FleetOptions(**_table(merged, "fleet", FLEET)),
-        local=LocalOptions(**{"root": _state_folder(environ, "local")} | _table(merged, "local", LOCAL)),
-        ssh=SshOptions(**_table(merged, "ssh", SSH)),
-        serve=ServeOptions(**{"state": _state_folder(environ, "serve")} | _table(merged, "serve", SERVE)),
+        engines={
+            name: its.options(**its.defaults(environ) | _table(merged, name, its.kinds))
+            for name, its in declared().items()
+        },
+        serve=ServeOptions(**{"state": state_folder(environ, "serve")} | _table(merged, "serve", SERVE)),
         services=services_of(merged, project, beside),
         sources=_sources(merged),
         here=here,
@@ -222,14 +227,15 @@ def _settings(merged: Layer, document: Document | None, environ: Mapping[str, st
 
 
 def _agree(merged: Layer) -> None:
-    """ConfigError where the command line names a cluster and the engine is this machine: one of the two is a slip."""
+    """ConfigError where the command line names a cluster and the engine is another one: one of the two is a slip."""
     engine = merged.get(("engine",))
-    for name in ("endpoint", "tunnel"):
-        given = merged.get(("fleet", name))
-        if engine and engine.value == "local" and given and given.value and given.source == f"flag --{name}":
+    flags = [(name, f"--{key}", merged.get((name, key))) for name, its in declared().items() for key in its.address]
+    for name, flag, given in flags if engine else ():
+        if engine and engine.value != name and given and given.value and given.source == f"flag {flag}":
+            place = declared()[str(engine.value)].place
             raise ConfigError(
-                f"--{name} names a fleet cluster, and the engine is local, this machine ({engine.source}).",
-                f"For that cluster: --engine fleet. For this machine: leave --{name} out.",
+                f"{flag} names a {name} cluster, and the engine is {engine.value}, {place} ({engine.source}).",
+                f"For that cluster: --engine {name}. For {place}: leave {flag} out.",
             )
 
 
@@ -264,16 +270,6 @@ def _is_folder(path: Path, source: str) -> bool:
         return False
     except OSError as error:
         raise ConfigError(f"{source}: the folder of templates {path} can't be seen: {error.strerror}.") from error
-
-
-def _state_folder(environ: Mapping[str, str], whose: str) -> str:
-    """Where the local engine and the server keep things by default, as the XDG base directories say; empty without a
-    home.
-    """
-    state, home = environ.get("XDG_STATE_HOME", ""), environ.get("HOME", "")
-    if not state.startswith("/"):
-        state = f"{home}/.local/state" if home.startswith("/") else ""
-    return f"{state}/deployster/{whose}" if state else ""
 
 
 def _sources(merged: Layer) -> Mapping[str, str]:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from deployster_cli.config.file import Base
-from deployster_cli.config.schema import FIELDS, PROJECT, SERVICE, UNIT_PATH, one_line
+from deployster_cli.config.schema import FIELDS, PROJECT, SERVICE
+from deployster_cli.domain.kinds import UNIT_PATH, one_line
 from deployster_cli.domain.limits import VARIABLE
 from deployster_cli.domain.units.model import Service
 from deployster_cli.domain.units.names import quoted

@@ -48,7 +48,7 @@ def _value(settings: Settings, keys: Keys) -> object:
         return settings.templates_dir
     found: object = settings
     for key in keys:
-        found = getattr(found, key)
+        found = settings.engines[key] if found is settings and key in settings.engines else getattr(found, key)
     return found
 
 
@@ -79,5 +79,5 @@ def _shown(key: str, value: object) -> object:
     if _SECRET.search(key.rpartition(".")[2]):
         return MASK
     if isinstance(value, tuple):
-        return [item if isinstance(item, str) else item.text for item in value]
+        return [str(item) for item in value]
     return _LOGIN.sub(f"{MASK}@", str(value)) if isinstance(value, str | Path) else value

@@ -1,4 +1,4 @@
-"""The Engine protocol, and the table of the engines there are."""
+"""The Engine protocol. The engines there are, and what each declares of itself, are in declaration.py."""
 
 from __future__ import annotations
 
@@ -14,13 +14,6 @@ if TYPE_CHECKING:
     from deployster_cli.domain.units.model import Machine, Unit
     from deployster_cli.domain.units.names import UnitName
     from deployster_cli.domain.units.unitfile import UnitFile
-
-TABLE = {
-    "fleet": "deployster_cli.engines.fleet.engine:FleetEngine",
-    "local": "deployster_cli.engines.local.engine:LocalEngine",
-    "ssh": "deployster_cli.engines.ssh.engine:SshEngine",
-}
-"""Engine name → module:class. A class is imported only when its engine is asked for."""
 
 
 class Locks(Protocol):
@@ -88,7 +81,7 @@ class Engine(Protocol):
     it may be made again), OutputUnreadable, or EngineError itself (the call was refused).
     """
 
-    one_machine: bool
+    is_local: bool
     """Whether all units share one machine, so that no placement rule can keep two of them apart."""
 
     places: bool
@@ -191,11 +184,11 @@ class Engine(Protocol):
         """How the unit's main process ended, 128 and the number for a signal; None where it never ran."""
         ...
 
-    def run_on(self, name: UnitName, argv: tuple[str, ...], at: Machine | None = None) -> int:
+    def exec(self, name: UnitName, argv: tuple[str, ...], at: Machine | None = None) -> int:
         """Run a command on the unit's machine (a global unit has several: ``at``) with this terminal; its exit code."""
         ...
 
-    def ask(self, machine: Machine, line: str) -> str:
+    def run_shell(self, machine: Machine, line: str) -> str:
         """What a shell line prints on a machine, once it is done; EngineError where it fails or can't be run there."""
         ...
 

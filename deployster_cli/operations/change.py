@@ -52,7 +52,7 @@ def _somewhere(settings: Settings, service: Service) -> Service:
     """
     if service.template != PROCESS or not service.command or service.directory:
         return service
-    if settings.engine == "local" and settings.file:
+    if settings.declared.is_local and settings.file:
         return service._replace(directory=str(settings.folder))
     raise InvalidInput(
         f"{service.name} runs by a command and names no directory for it: it would run in /.",

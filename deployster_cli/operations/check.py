@@ -66,7 +66,7 @@ class Case:
     """What is looked at, and what to look with. What several checks need is asked for once.
 
     ``version`` is the one that images are looked up for, empty for none; ``epoch`` tells seconds since 1970;
-    ``agent_problem`` says what is wrong with the ssh-agent, and its cure; two empty texts for nothing.
+    ``ssh_fault`` tells what is wrong with the ssh-agent, and its cure; two empty texts for nothing.
     """
 
     engine: Engine
@@ -74,7 +74,7 @@ class Case:
     now: str
     by: str
     fetch: Fetch
-    agent_problem: Callable[[], tuple[str, str]]
+    ssh_fault: Callable[[], tuple[str, str]]
     epoch: Callable[[], float]
     version: str = ""
 
@@ -105,14 +105,14 @@ class Case:
     @cached_property
     def agent_fault(self) -> tuple[str, str]:
         """What is wrong with the ssh-agent, and its cure. One machine needs none."""
-        return ("", "") if self.engine.one_machine else self.agent_problem()
+        return ("", "") if self.engine.is_local else self.ssh_fault()
 
     @cached_property
     def probes(self) -> tuple[tuple[Machine, Probe | EngineError], ...]:
         """What some of the machines say of themselves, or why they can't be asked. None are where all would fail."""
         if self.engine_fault or isinstance(self.machines, EngineError) or any(self.agent_fault):
             return ()
-        if self.engine.one_machine and not self.dockers:
+        if self.engine.is_local and not self.dockers:
             return ()
         return tuple((machine, self._probe(machine)) for machine in self.machines[:MOST_ASKED])
 
@@ -124,7 +124,7 @@ class Case:
 
     def _probe(self, machine: Machine) -> Probe | EngineError:
         try:
-            return probe(lambda line: self.engine.ask(machine, line), self.dockers, self.epoch)
+            return probe(lambda line: self.engine.run_shell(machine, line), self.dockers, self.epoch)
         except EngineError as error:
             return error
 
@@ -164,7 +164,7 @@ def _ssh(case: Case) -> Iterator[Finding]:
     for machine, error in unasked:
         yield fault(f"ssh {machine.label}", error.message, error.hint)
     asked = len(case.probes) - len(unasked)
-    if asked and not case.engine.one_machine:
+    if asked and not case.engine.is_local:
         yield Finding("ssh", State.FINE, f"{asked} of {count(_all(case), 'machine')} asked")
 
 
@@ -180,7 +180,7 @@ def _docker(case: Case) -> Iterator[Finding]:
 
 
 def _clocks(case: Case) -> Iterator[Finding]:
-    if case.engine.one_machine:
+    if case.engine.is_local:
         return
     skews = [(machine, found.skew) for machine, found in _answers(case)]
     for machine, skew in skews:
@@ -202,7 +202,7 @@ def _templates(case: Case) -> Iterator[Finding]:
 
 def _needs(case: Case) -> Iterator[Finding]:
     """What units have to find: with the local engine it is here or nowhere. Of no version it is what all would find."""
-    for service, _ in case.services if case.engine.one_machine else ():
+    for service, _ in case.services if case.engine.is_local else ():
         file, subject = case.files[service.name], f"files {service.name}"
         found = [path for _, path in needed(file)] if isinstance(file, UnitFile) else []
         paths = [path for path in found if case.version or path == service.env_file]
@@ -223,7 +223,7 @@ def _images(case: Case) -> Iterator[Finding]:
 def _image(case: Case, service: Service) -> Finding:
     name = service.image(case.version)
     subject = f"image {service.name}"
-    if Reference.parse(name).loopback and not case.engine.one_machine:
+    if Reference.parse(name).loopback and not case.engine.is_local:
         text = f"{name} is on loopback, so each machine asks itself for it: that can't be seen from here."
         return Finding(subject, State.UNSURE, text, "Ask for it there: docker pull.")
     found = look_up(name, case.fetch)
@@ -243,7 +243,7 @@ def _unasked(case: Case) -> Iterator[Finding]:
         left, why = [], "the ssh-agent can't be used"
     else:
         return
-    if not case.engine.one_machine:
+    if not case.engine.is_local:
         left += ["the way to each machine and its host key", "its clock"]
     if case.dockers:
         left.append("docker")

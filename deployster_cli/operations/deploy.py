@@ -129,7 +129,7 @@ def _prepared(
     wanted = _wanted(request, instances, oneshot=probe.oneshot)
     plan = replace(seen.told(plan_deploy(wanted, units, current)), instances=size)
     if probe.stamp and probe.stamp.port is not None and not render.takes_port and not engine.places:
-        check_fixed_port(plan, request.service, units, one_machine=engine.one_machine, everywhere=is_global(probe))
+        check_fixed_port(plan, request.service, units, is_local=engine.is_local, everywhere=is_global(probe))
     ports = _ports(engine, render, plan, units)
     failed, stopped = (what.record.failed, what.record.stopped) if what.record else ((), ())
     previous, at = previous_of(request.version, what.stamps, _kept(found), failed), after(now, [what.latest])
@@ -172,18 +172,16 @@ def _no_number(request: Request) -> InvalidInput:
     )
 
 
-def check_fixed_port(
-    plan: Plan, service: Service, units: Sequence[Unit], *, one_machine: bool, everywhere: bool
-) -> None:
+def check_fixed_port(plan: Plan, service: Service, units: Sequence[Unit], *, is_local: bool, everywhere: bool) -> None:
     """InvalidInput where two units with the service's fixed port could come to run on one machine at the same time."""
-    if service.conflicts and not one_machine:
+    if service.conflicts and not is_local:
         return
     stop_first = plan.policy.order is Order.STOP_FIRST
     ours = [u for u in units if u.name.service == service.name and not u.foreign]
     beside = [] if stop_first else [u for u in ours if not u.stopped]
     together = max(len(plan.start + plan.watch + plan.keep), len({u.name for u in beside} | set(plan.start)))
     if plan.start and together > 1:
-        cure = "--order stop-first and one instance" if one_machine else "conflicts = true"
+        cure = "--order stop-first and one instance" if is_local else "conflicts = true"
         cure = "--order stop-first" if everywhere else cure
         raise InvalidInput(
             f"{service.name} has port {service.port} set, and {together} units of it could meet on one machine.",

@@ -115,14 +115,6 @@ def _why(result: HookResult, limit: float) -> str:
     return f"exited with {result.code}" if result.code else ""
 
 
-_AGENT_LIMIT = 5.0
-_NO_KEYS = 1
-_NO_AGENT = (
-    "There is no ssh-agent that answers.",
-    'Start one with eval "$(ssh-agent)", and give it your key with ssh-add: logs and ssh need it.',
-)
-
-
 @dataclass(frozen=True, slots=True)
 class LocalCommands:
     """Runs hooks by /bin/sh in ``folder``; each line has ``limit`` seconds. The HookRunner of real runs."""
@@ -145,16 +137,3 @@ class LocalCommands:
         except process.NotStarted as error:
             return HookResult(None, 0.0, f"can't be run in {self.folder}: {error.reason}")
         return HookResult(code, time.monotonic() - started)
-
-
-def agent_problem() -> tuple[str, str]:
-    """Why fleetctl finds no key in the ssh-agent, and the cure; empty where it does, or where nobody can tell."""
-    try:
-        done = process.run(("ssh-add", "-l"), limit=_AGENT_LIMIT)
-    except process.NotStarted:
-        return "", ""
-    if done.code == 0:
-        return "", ""
-    if done.code == _NO_KEYS:
-        return "The ssh-agent holds no key.", "Give it yours with ssh-add: logs and ssh need it."
-    return _NO_AGENT

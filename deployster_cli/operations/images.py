@@ -113,13 +113,13 @@ class Reference:
         return "Docker Hub" if self.registry == DOCKER_HUB else f"the registry {self.registry}"
 
 
-def image_problem(image: str, fetch: Fetch, *, one_machine: bool) -> str:
+def image_problem(image: str, fetch: Fetch, *, is_local: bool) -> str:
     """Why a deploy of ``image`` can't succeed, in one sentence: its registry says that it hasn't got it.
 
-    Empty where it has, and where nobody here can tell: the machines may see more than we do. ``one_machine``: what
+    Empty where it has, and where nobody here can tell: the machines may see more than we do. ``is_local``: what
     runs there runs on this one, so a registry on loopback is ours to ask.
     """
-    if Reference.parse(image).loopback and not one_machine:
+    if Reference.parse(image).loopback and not is_local:
         return ""
     found = look_up(image, fetch)
     return f"{found.text} {found.cure}" if found.presence is Presence.MISSING else ""

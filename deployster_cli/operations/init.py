@@ -9,6 +9,7 @@ from importlib import resources
 from pathlib import Path
 
 from deployster_cli.domain.units.names import check_service
+from deployster_cli.engines.declaration import Declaration
 from deployster_cli.errors import DeploysterError, InvalidInput
 
 SCAFFOLD = "deployster_cli.scaffold"
@@ -26,19 +27,20 @@ def service_for(folder: Path) -> str:
         return FALLBACK
 
 
-def project_files(service: str, engine: str, taken: Collection[str]) -> Mapping[str, str]:
+def project_files(service: str, its: Declaration, taken: Collection[str]) -> Mapping[str, str]:
     """Path → text of each file of a new project. InvalidInput for what can't name a service.
 
-    ``taken`` are the built-in templates' names: a template that extends one can't have its name.
+    ``its`` is the declaration of the engine that is to run it. ``taken`` are the built-in templates' names: a template
+    that extends one can't have its name.
     """
     check_service(service)
     template = f"my-{service}" if service in taken else service
     parts = {
-        "deployster.toml": f"deployster.{engine}.toml",
-        f"templates/{template}.service.j2": f"template.{engine}.service.j2",
-        "deployster.mk": "deployster.mk",
+        "deployster.toml": (its.scaffold, "deployster.toml"),
+        f"templates/{template}.service.j2": (its.scaffold, "template.service.j2"),
+        "deployster.mk": (SCAFFOLD, "deployster.mk"),
     }
-    return {path: _text(part, service, template) for path, part in parts.items()}
+    return {path: _text(*part, service, template) for path, part in parts.items()}
 
 
 def write(folder: Path, files: Mapping[str, str], *, overwrite: bool = False) -> None:
@@ -56,8 +58,8 @@ def write(folder: Path, files: Mapping[str, str], *, overwrite: bool = False) ->
             raise DeploysterError(f"{path} can't be written: {error.strerror}.") from error
 
 
-def _text(part: str, service: str, template: str) -> str:
-    text = (resources.files(SCAFFOLD) / part).read_text("utf-8")
+def _text(package: str, part: str, service: str, template: str) -> str:
+    text = (resources.files(package) / part).read_text("utf-8")
     return text.replace("@SERVICE@", service).replace("@TEMPLATE@", template)
 
 

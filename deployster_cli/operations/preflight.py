@@ -54,7 +54,7 @@ class Surroundings:
             yield Noticed(told)
         if service and plan.start:
             _check_image(engine, service, prepared)
-            if self.settings.engine == "fleet" and (told := notice(service)):
+            if told := notice(service, self.settings.declared.discloses):
                 yield Noticed(told)
         try:
             return (
@@ -137,7 +137,7 @@ def _check_image(engine: Engine, service: Service, prepared: Prepared) -> None:
     """NotFound where the units run an image that its registry says it hasn't got."""
     name = service.image(prepared.plan.version)
     pulled = any(name in value for file in prepared.work.files.values() for _, key, value in file.options if _runs(key))
-    problem = image_problem(name, _fetch(), one_machine=engine.one_machine) if pulled else ""
+    problem = image_problem(name, _fetch(), is_local=engine.is_local) if pulled else ""
     if problem:
         raise NotFound(f"{problem} Nothing was changed.", f"deployster check {service.name} {prepared.plan.version}")
 

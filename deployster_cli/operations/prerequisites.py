@@ -59,7 +59,7 @@ def refuse_missing(engine: Engine, files: Iterable[UnitFile], paths: Collection[
     """Refuse to start units that lack something (of these ``paths``, where given) which can be looked for: all are on
     this machine. NotFound for what is not there, InvalidInput for what can't be used.
     """
-    lack = missing(files, paths) if engine.one_machine else Lack()
+    lack = missing(files, paths) if engine.is_local else Lack()
     if lack.text:
         kind = InvalidInput if lack.there else NotFound
         raise kind(f"{lack.text} Nothing was started.", lack.cure)

@@ -105,7 +105,7 @@ def drive(
     with all of them that a failure would start again.
     """
     traits = work.traits
-    if not engine.one_machine:
+    if not engine.is_local:
         traits = replace(traits, limits=replace(traits.limits, dead_for=LOST_FOR))
     rollout, told = machine.begin(work.plan, traits, clock.now(), work.hashes)
     looks = _Looks(engine, work, clock, hold, seen=seen, stops=stops)
@@ -298,7 +298,7 @@ def journal_of(engine: Engine, name: UnitName, at: Machine | None = None) -> Jou
 
     here = f"journalctl --no-pager --lines={JOURNAL_LINES} --unit={shlex.quote(name.text)}"
     try:
-        lines = lines_of(engine.ask(at, here)) if at else engine.journal(name, lines=JOURNAL_LINES)
+        lines = lines_of(engine.run_shell(at, here)) if at else engine.journal(name, lines=JOURNAL_LINES)
         return Journal(name, tuple(lines))
     except EngineError as error:
         return Journal(name, (), error.message)

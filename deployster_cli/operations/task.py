@@ -295,7 +295,7 @@ def _left_word(engine: Engine, name: UnitName) -> str:
     """What to say of a task whose unit was not seen to go: one that has stopped is no more than a left-over."""
     with contextlib.suppress(KeyboardInterrupt, EngineError):
         unit = next((unit for unit in engine.units() if unit.name == name), None)
-        if unit is None and engine.one_machine:
+        if unit is None and engine.is_local:
             return "it was stopped and taken out"
         stopping = unit is not None and unit.condition is Condition.STOPPING
         if stopping or (unit and not still_runs(unit)):

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 FOLDERS = ("completions", "deployster_cli", "docs", "examples", "templates")
-FILES = ("CHANGELOG.md", "README.md", "pyproject.toml", "setup.cfg")
+FILES = ("CHANGELOG.md", "README.md", "pyproject.toml", "setup.cfg", "setup.py")
 LEFT_OUT = ("__pycache__", "*.pyc", "*~", ".*")
 
 MANIFEST = """\

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from building import FILES, FOLDERS, unpacked
 
-PACKAGE_DATA = ("py.typed", "scaffold/*.*", "server/dashboard/*.*")
+PACKAGE_DATA = ("py.typed", "scaffold/*.*", "engines/*/*.toml", "engines/*/*.j2", "server/dashboard/*.*")
 """What of deployster_cli is no Python."""
 
 GENERATED = ("PKG-INFO", "MANIFEST.in", *(f"deployster.egg-info/{name}" for name in ("PKG-INFO", "SOURCES.txt")))

@@ -131,10 +131,10 @@ def test_a_second_ctrl_c_says_whether_the_task_that_is_left_has_stopped(
 
 
 @pytest.mark.parametrize(
-    ("one_machine", "said"), [(True, "it was stopped and taken out."), (False, "carousel.task v2 @1 may still run.")]
+    ("is_local", "said"), [(True, "it was stopped and taken out."), (False, "carousel.task v2 @1 may still run.")]
 )
 def test_where_a_listing_lacks_the_task_that_proves_something_on_one_machine_only(
-    before: Shell, monkeypatch: pytest.MonkeyPatch, one_machine: bool, said: str
+    before: Shell, monkeypatch: pytest.MonkeyPatch, is_local: bool, said: str
 ) -> None:
     def interrupt(seconds: float) -> None:
         sleep(seconds)
@@ -144,7 +144,7 @@ def test_where_a_listing_lacks_the_task_that_proves_something_on_one_machine_onl
 
     before.engine.fates[TASK], sleep = Fate.RUNS, before.engine.clock.sleep
     monkeypatch.setattr(before.engine.clock, "sleep", interrupt)
-    monkeypatch.setattr(before.engine, "one_machine", one_machine)
+    monkeypatch.setattr(before.engine, "is_local", is_local)
     _, _, err = before("deploy carousel v2 --before", "rake db:migrate", "--set", "directory=/")
     assert f"Interrupted while 'rake db:migrate' ran; {said} Nothing of carousel v2 was started." in err
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from deployster_cli.domain.units.model import Machine
+from deployster_cli.engines.fleet.ssh import agent as ssh_agent
 from deployster_cli.errors import EngineUnreachable
-from deployster_cli.operations import hooks, registry_client
+from deployster_cli.operations import registry_client
 from deployster_cli.operations.images import Answer
 from tests.commands.conftest import PROJECT, Shell
 
@@ -21,7 +22,7 @@ Check = Callable[..., dict[str, tuple[str, str]]]
 @pytest.fixture(autouse=True)
 def agent(monkeypatch: pytest.MonkeyPatch) -> None:
     """An ssh-agent with a key."""
-    monkeypatch.setattr(hooks, "agent_problem", lambda: ("", ""))
+    monkeypatch.setattr(ssh_agent, "agent_problem", lambda: ("", ""))
 
 
 @pytest.fixture
@@ -98,14 +99,14 @@ def test_what_a_missing_list_of_machines_hides_is_named(
 def test_what_an_agent_hides_that_can_not_be_used_is_named(
     shell: Shell, check: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hooks, "agent_problem", lambda: ("The ssh-agent holds no key.", "Give it one."))
+    monkeypatch.setattr(ssh_agent, "agent_problem", lambda: ("The ssh-agent holds no key.", "Give it one."))
     assert check(code=1)["left out"][1].startswith(f"{MACHINES} and its clock: the ssh-agent can't be used")
 
 
 def test_one_machine_hides_nothing_but_what_its_engine_does(
     shell: Shell, check: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shell.engine.one_machine = True
+    shell.engine.is_local = True
     monkeypatch.setattr(shell.engine, "check", lambda: "systemd is away.")
     assert check(code=4)["left out"][1].startswith("machines and units: the engine can't be used")
 
@@ -116,7 +117,7 @@ def test_one_machine_without_a_list_of_itself_hides_nothing(
     def fail() -> None:
         raise EngineUnreachable("It is away.", "Wait.")
 
-    shell.engine.one_machine = True
+    shell.engine.is_local = True
     monkeypatch.setattr(shell.engine, "machines", fail)
     assert "left out" not in check(code=4)
 
@@ -140,7 +141,7 @@ def test_a_cluster_without_machines_is_a_fault(shell: Shell, check: Check, monke
 def test_an_agent_without_a_key_is_told_once_and_no_machine_is_asked(
     shell: Shell, check: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hooks, "agent_problem", lambda: ("The ssh-agent holds no key.", "Give it one."))
+    monkeypatch.setattr(ssh_agent, "agent_problem", lambda: ("The ssh-agent holds no key.", "Give it one."))
     found = check(code=1)
     assert (found["ssh"], "clocks" in found) == (("FAULT", "The ssh-agent holds no key. Give it one."), False)
 
@@ -148,7 +149,7 @@ def test_an_agent_without_a_key_is_told_once_and_no_machine_is_asked(
 def test_what_the_engine_says_of_the_agent_is_not_said_again(
     shell: Shell, check: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hooks, "agent_problem", lambda: ("The ssh-agent holds no key.", "Give it one."))
+    monkeypatch.setattr(ssh_agent, "agent_problem", lambda: ("The ssh-agent holds no key.", "Give it one."))
     monkeypatch.setattr(shell.engine, "check", lambda: "The tunnel needs an ssh-agent.")
     assert "ssh" not in check(code=4)
 
@@ -156,7 +157,7 @@ def test_what_the_engine_says_of_the_agent_is_not_said_again(
 def test_a_cluster_that_is_away_does_not_hide_that_there_is_no_agent(
     shell: Shell, check: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hooks, "agent_problem", lambda: ("The ssh-agent holds no key.", "Give it one."))
+    monkeypatch.setattr(ssh_agent, "agent_problem", lambda: ("The ssh-agent holds no key.", "Give it one."))
     monkeypatch.setattr(shell.engine, "check", lambda: "Connection refused.")
     assert check(code=4)["ssh"] == ("FAULT", "The ssh-agent holds no key. Give it one.")
 
@@ -167,8 +168,8 @@ def test_machines_are_named_in_order(shell: Shell, check: Check) -> None:
 
 
 def test_one_machine_needs_no_agent(shell: Shell, check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hooks, "agent_problem", lambda: ("The ssh-agent holds no key.", "Give it one."))
-    shell.engine.one_machine = True
+    monkeypatch.setattr(ssh_agent, "agent_problem", lambda: ("The ssh-agent holds no key.", "Give it one."))
+    shell.engine.is_local = True
     assert check().keys() == {"engine", "machines", "units", "service carousel"}
 
 
@@ -176,7 +177,7 @@ def test_one_machine_needs_no_agent(shell: Shell, check: Check, monkeypatch: pyt
 def test_on_one_machine_a_version_s_folder_is_looked_for(
     shell: Shell, check: Check, tmp_path: Path, there: bool, state: str
 ) -> None:
-    shell.engine.one_machine = True
+    shell.engine.is_local = True
     folder = tmp_path / "v1"
     (tmp_path / "deployster.toml").write_text(PROJECT.replace("/srv/carousel", str(tmp_path)))
     if there:
@@ -270,7 +271,7 @@ def test_a_version_that_is_none_is_a_fault(docker: Shell, check: Check) -> None:
 def test_on_one_machine_an_environment_file_is_read(
     shell: Shell, tmp_path: Path, of: str, content: bytes, text: str
 ) -> None:
-    shell.engine.one_machine = True
+    shell.engine.is_local = True
     path = tmp_path / "carousel.env"
     path.write_bytes(content)
     named = PROJECT.replace("/srv/carousel/{version}", str(tmp_path)) + f"env_file = '{path}'\n"

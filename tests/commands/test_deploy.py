@@ -299,5 +299,5 @@ def test_conflicts_keep_units_with_a_fixed_port_apart(shell: Shell) -> None:
 
 
 def test_on_one_machine_conflicts_can_not_keep_them_apart(shell: Shell) -> None:
-    shell.engine.one_machine = True
+    shell.engine.is_local = True
     assert shell("deploy carousel v1 --instances 2 --set port=4000 --set conflicts=true")[0] == 2

@@ -174,6 +174,6 @@ def test_following_tells_of_every_machine_and_takes_in_one_that_joins(
 def test_ssh_goes_to_a_machine_where_it_runs(everywhere: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     everywhere.engine.fates_on[UnitName("carousel", "v1", 1), "m1"] = Fate.FAILS
     everywhere("deploy carousel v1 --on-failure keep")
-    monkeypatch.setattr(everywhere.engine, "run_on", lambda _name, _argv, at: int(at.id.removeprefix("m")))
+    monkeypatch.setattr(everywhere.engine, "exec", lambda _name, _argv, at: int(at.id.removeprefix("m")))
     code, _, err = everywhere("ssh carousel -- true")
     assert (code, "On 10.0.0.2, where carousel v1 @1 is." in err) == (2, True)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli.engines.base import TABLE
-from deployster_cli.operations import hooks
+from deployster_cli.engines.declaration import TABLE
+from deployster_cli.engines.fleet.ssh import agent as ssh_agent
 from tests.commands.conftest import Shell
 
 Empty = Callable[[str], Path]
@@ -20,7 +20,7 @@ Empty = Callable[[str], Path]
 @pytest.fixture
 def empty(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Empty:
     """``empty("shop")``: an empty folder of that name, which is the working folder from then on."""
-    monkeypatch.setattr(hooks, "agent_problem", lambda: ("", ""))
+    monkeypatch.setattr(ssh_agent, "agent_problem", lambda: ("", ""))
 
     def made(name: str) -> Path:
         folder = tmp_path / name

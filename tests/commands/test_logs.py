@@ -120,7 +120,7 @@ def test_any_other_target_is_refused(two: Shell, text: str) -> None:
 
 
 def test_ssh_runs_the_command_beside_the_first_instance_that_runs(two: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(two.engine, "run_on", lambda name, argv, _at: 40 + len(argv) if name == ONE else 1)
+    monkeypatch.setattr(two.engine, "exec", lambda name, argv, _at: 40 + len(argv) if name == ONE else 1)
     assert two("ssh carousel -- echo a")[0] == 42
 
 
@@ -141,7 +141,7 @@ def test_one_word_is_a_shell_line_and_several_are_one_command(
         ran.append(argv)
         return 0
 
-    monkeypatch.setattr(two.engine, "run_on", run_on)
+    monkeypatch.setattr(two.engine, "exec", run_on)
     two("ssh carousel", *words)
     assert ran == [argv]
 

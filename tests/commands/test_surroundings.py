@@ -184,8 +184,8 @@ def test_a_plan_says_which_cluster_it_is_for(shell: Shell) -> None:
 
 class TestWhatUnitsNeed:
     @pytest.fixture(autouse=True)
-    def one_machine(self, shell: Shell) -> None:
-        shell.engine.one_machine = True
+    def is_local(self, shell: Shell) -> None:
+        shell.engine.is_local = True
 
     def test_a_release_without_its_folder_is_refused_before_anything_is_started(self, shell: Shell) -> None:
         code, _, err = shell("deploy carousel v9")

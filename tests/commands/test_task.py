@@ -206,7 +206,7 @@ def test_of_one_that_a_signal_ended_without_a_word_systemd_tells_more(task: Shel
 
 
 def test_where_the_releases_folder_is_not_on_the_only_machine_it_is_not_run(task: Shell) -> None:
-    task.engine.one_machine = True
+    task.engine.is_local = True
     code, _, err = task("task carousel v1 -- true")
     assert (code, task.engine.calls) == (6, [])
     assert "Error: The folder /srv/carousel/v1 of carousel v1 does not exist. Nothing was started." in err

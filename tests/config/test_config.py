@@ -10,11 +10,10 @@ import pytest
 
 from deployster_cli.config.layers import SETTINGS, variable
 from deployster_cli.config.load import open_engine
-from deployster_cli.config.schema import FIELDS, FLEET, LOCAL, SERVICE
+from deployster_cli.config.schema import FIELDS, SERVICE
 from deployster_cli.domain.units.model import Service
-from deployster_cli.engines.base import TABLE
-from deployster_cli.engines.fleet.commands import FleetOptions
-from deployster_cli.engines.local.commands import LocalOptions
+from deployster_cli.engines.declaration import TABLE, declared
+from deployster_cli.engines.fleet.declaration import FleetOptions
 from deployster_cli.errors import InvalidInput
 from tests.config.given import PROJECT, Load, refusal
 
@@ -22,7 +21,7 @@ from tests.config.given import PROJECT, Load, refusal
 
 
 def test_without_a_file_everything_is_default(load: Load) -> None:
-    assert (load().engine, load().file, load().fleet, load().services) == ("fleet", None, FleetOptions(), {})
+    assert (load().engine, load().file, load().engines["fleet"], load().services) == ("fleet", None, FleetOptions(), {})
 
 
 def test_every_setting_of_a_service_is_read(load: Load, tmp_path: Path) -> None:
@@ -56,9 +55,10 @@ def test_a_service_whose_name_is_none_is_refused(load: Load) -> None:
         load().service("../etc")
 
 
-def test_every_option_of_the_engines_has_its_row_and_the_other_way_round() -> None:
-    fields = [set(options._fields) for options in (FleetOptions, LocalOptions)]
-    assert fields == [set(FLEET), set(LOCAL)]
+@pytest.mark.parametrize("engine", TABLE)
+def test_every_option_of_an_engine_has_its_kind_which_takes_its_default(engine: str) -> None:
+    options, kinds = declared()[engine].options, declared()[engine].kinds
+    assert [key for key in options._fields if kinds[key].fault(getattr(options(), key))] == []
 
 
 def test_every_setting_of_a_service_has_its_row() -> None:
@@ -91,21 +91,21 @@ def test_the_nearest_source_wins_and_is_named(load: Load, given: dict[str, str],
     cluster = "x" if "cluster" in given else None
     text += f'[clusters.x.fleet]\nendpoint = "{given.pop("cluster")}"\n' if cluster else ""
     found = load(text, cluster=cluster, endpoint=given.pop("flag", None), environ=given)
-    assert (found.fleet.endpoint, found.sources["fleet.endpoint"]) == (endpoint, source)
+    assert (found.engines["fleet"].endpoint, found.sources["fleet.endpoint"]) == (endpoint, source)
 
 
 def test_a_cluster_counts_only_where_it_is_chosen(load: Load) -> None:
-    assert load(PROJECT).fleet.tunnel == ""
+    assert load(PROJECT).engines["fleet"].tunnel == ""
 
 
 def test_a_clusters_tunnel_does_not_keep_the_files_endpoint(load: Load) -> None:
-    fleet = load(PROJECT, cluster="staging").fleet
+    fleet = load(PROJECT, cluster="staging").engines["fleet"]
     assert (fleet.tunnel, fleet.endpoint, fleet.read_timeout) == ("staging.example.com", "", 5)
 
 
 def test_an_endpoint_on_the_command_line_is_not_carried_off_by_fleetctls_tunnel_variable(load: Load) -> None:
     found = load(endpoint="http://127.0.0.1:1", environ={"FLEETCTL_TUNNEL": "production"})
-    assert (found.fleet.tunnel, found.sources["fleet.tunnel"]) == ("", "default")
+    assert (found.engines["fleet"].tunnel, found.sources["fleet.tunnel"]) == ("", "default")
 
 
 @pytest.mark.parametrize("flags", [{"endpoint": "http://127.0.0.1:1"}, {"tunnel": "production"}])
@@ -122,12 +122,12 @@ def test_one_in_the_environment_is_not(load: Load) -> None:
 
 
 def test_an_engine_beside_it_makes_it_meant(load: Load) -> None:
-    assert load('engine = "local"\n', engine="fleet", tunnel="production").fleet.tunnel == "production"
+    assert load('engine = "local"\n', engine="fleet", tunnel="production").engines["fleet"].tunnel == "production"
 
 
 def test_endpoint_and_tunnel_of_one_source_go_together(load: Load) -> None:
     found = load(environ={"FLEETCTL_TUNNEL": "host", "FLEETCTL_ENDPOINT": "unix:///run/f.sock"})
-    assert (found.fleet.tunnel, found.fleet.endpoint) == ("host", "unix:///run/f.sock")
+    assert (found.engines["fleet"].tunnel, found.engines["fleet"].endpoint) == ("host", "unix:///run/f.sock")
 
 
 def test_a_cluster_may_change_a_service_and_leaves_the_rest_of_it(load: Load) -> None:
@@ -144,7 +144,7 @@ def test_an_empty_variable_is_one_that_is_not_set(load: Load) -> None:
 )
 def test_a_yes_or_no_variable_reads_both_ways(load: Load, text: str, value: bool) -> None:
     found = load(environ={"DEPLOYSTER_FLEET_STRICT_HOST_KEY_CHECKING": text})
-    assert found.fleet.strict_host_key_checking is value
+    assert found.engines["fleet"].strict_host_key_checking is value
 
 
 @pytest.mark.parametrize("keys", SETTINGS, ids=".".join)
@@ -166,24 +166,24 @@ def test_flags_that_are_no_settings_are_left_alone(load: Load) -> None:
 
 @pytest.mark.parametrize(("text", "seconds"), [("5", 5.0), ("0.5", 0.5), ('"90s"', 90.0), ('"1h"', 3600.0)])
 def test_a_time_limit_is_seconds_or_a_duration(load: Load, text: str, seconds: float) -> None:
-    assert load(f"[fleet]\nread_timeout = {text}").fleet.read_timeout == seconds
+    assert load(f"[fleet]\nread_timeout = {text}").engines["fleet"].read_timeout == seconds
 
 
 # Paths
 
 
 def test_paths_in_the_file_start_at_the_files_folder(load: Load, tmp_path: Path) -> None:
-    fleet = load('[fleet]\nfleetctl = "bin/fleetctl"\nca_file = "ca.pem"').fleet
+    fleet = load('[fleet]\nfleetctl = "bin/fleetctl"\nca_file = "ca.pem"').engines["fleet"]
     assert (fleet.fleetctl, fleet.ca_file) == (f"{tmp_path}/bin/fleetctl", f"{tmp_path}/ca.pem")
 
 
 def test_a_bare_program_name_stays_one(load: Load) -> None:
-    assert load('[fleet]\nfleetctl = "fleetctl-0.13"').fleet.fleetctl == "fleetctl-0.13"
+    assert load('[fleet]\nfleetctl = "fleetctl-0.13"').engines["fleet"].fleetctl == "fleetctl-0.13"
 
 
 def test_a_tilde_is_the_home(load: Load) -> None:
     found = load('[fleet]\nkey_file = "~/key.pem"', environ={"HOME": "/home/ann"})
-    assert found.fleet.key_file == "/home/ann/key.pem"
+    assert found.engines["fleet"].key_file == "/home/ann/key.pem"
 
 
 def test_a_services_folder_on_a_fleet_is_left_as_it_is(load: Load) -> None:
@@ -205,11 +205,11 @@ def test_an_absolute_folder_stays(load: Load) -> None:
     ],
 )
 def test_the_local_root_is_in_the_users_state_folder(load: Load, environ: dict[str, str], root: str) -> None:
-    assert load(environ=environ).local.root == root
+    assert load(environ=environ).engines["local"].root == root
 
 
 def test_a_local_root_in_the_file_is_beside_it(load: Load, tmp_path: Path) -> None:
-    assert load('[local]\nroot = ".deployster"').local.root == f"{tmp_path}/.deployster"
+    assert load('[local]\nroot = ".deployster"').engines["local"].root == f"{tmp_path}/.deployster"
 
 
 def test_templates_beside_the_file_are_the_users(load: Load, tmp_path: Path) -> None:
@@ -240,7 +240,7 @@ def test_a_templates_folder_that_is_not_there_is_an_error(load: Load, tmp_path: 
 
 @pytest.mark.parametrize("engine", TABLE)
 def test_every_engine_of_the_table_opens_with_its_options(load: Load, engine: str) -> None:
-    assert type(open_engine(load(engine=engine))).__name__ == TABLE[engine].partition(":")[2]
+    assert open_engine(load(engine=engine)).is_local is declared()[engine].is_local
 
 
 # Start-up

@@ -162,8 +162,12 @@ def test_a_variable_that_can_not_be_used_is_named(load: Load, environ: dict[str,
 def test_what_fleetctl_knows_no_variable_for_is_not_read_from_one(load: Load) -> None:
     fleet = load(
         environ={"FLEETCTL_READ_TIMEOUT": "7", "FLEETCTL_FLEETCTL": "x", "FLEETCTL_ENDPOINT": "http://a"}
-    ).fleet
-    assert (fleet.read_timeout != 7, fleet.fleetctl, fleet.endpoint) == (True, load().fleet.fleetctl, "http://a")
+    ).engines["fleet"]
+    assert (fleet.read_timeout != 7, fleet.fleetctl, fleet.endpoint) == (
+        True,
+        load().engines["fleet"].fleetctl,
+        "http://a",
+    )
 
 
 def test_other_programs_variables_are_left_alone(load: Load) -> None:

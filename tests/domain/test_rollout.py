@@ -147,7 +147,7 @@ def test_a_unit_whose_machine_is_lost_before_it_tells_of_it_is_waited_for() -> N
 
 
 def test_the_only_machine_can_t_be_lost() -> None:
-    run = deploy(sim({names(NEW, 1)[0]: Fate.MOVES}, one_machine=True), 1)
+    run = deploy(sim({names(NEW, 1)[0]: Fate.MOVES}, is_local=True), 1)
     assert run.end.failure is not None
     assert (run.end.failure.reason, run.end.since < 10) == (Reason.ENDED, True)
 

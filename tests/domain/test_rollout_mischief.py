@@ -322,7 +322,7 @@ def test_keep_leaves_the_old_ones_stopped_where_they_can_t_run_beside_the_new() 
 
 
 def test_a_laptop_that_sleeps_sees_the_units_settle_once_more() -> None:
-    engine = sim(0, [(5, lambda engine: engine.clock.__setattr__("at", 605.0))], one_machine=True)
+    engine = sim(0, [(5, lambda engine: engine.clock.__setattr__("at", 605.0))], is_local=True)
     run = deploy(engine, 1, Policy(settle=5, timeout=60))
     assert run.end.phase is Phase.DONE
     assert engine.clock.now() >= 610

@@ -42,7 +42,11 @@ def test_a_masked_service_has_no_secret() -> None:
     [((), ""), (("TOKEN",), "TOKEN: its value stands in the unit file"), (("A", "B"), "A, B: the values stand in the")],
 )
 def test_who_deploys_is_told_where_the_values_land(secrets: tuple[str, ...], said: str) -> None:
-    assert notice(SERVICE._replace(secrets=secrets))[: len(said) or None] == said
+    assert notice(SERVICE._replace(secrets=secrets), "all may read")[: len(said) or None] == said
+
+
+def test_where_nobody_else_reads_unit_files_nothing_is_said() -> None:
+    assert notice(SERVICE._replace(secrets=("TOKEN",)), "") == ""
 
 
 @pytest.mark.parametrize(

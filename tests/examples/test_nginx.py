@@ -28,7 +28,7 @@ from deployster_cli.config.load import load
 from deployster_cli.domain.templates.render import Templates
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import Stamp, UnitFile
-from deployster_cli.engines.fleet.commands import FleetOptions
+from deployster_cli.engines.fleet.declaration import FleetOptions
 from deployster_cli.operations import templates
 from tests.examples.front import EXAMPLE, KEYS, FakeEtcd, Front
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli.operations import hooks
+from deployster_cli.engines.fleet.ssh import agent as ssh_agent
 from tests.faults.given import Cluster, Shell, deploy_two, fast
 from tests.faults.trials import CHANGING, MODES, OFTEN, ROWS, VERBS, at_once, midway, unlucky
 
@@ -57,7 +57,7 @@ def tried(case: Case) -> tuple[Case, str, str]:
     at = Path(tempfile.mkdtemp(prefix="faults-"))
     try:
         with pytest.MonkeyPatch.context() as monkeypatch:
-            monkeypatch.setattr(hooks, "agent_problem", lambda: "")
+            monkeypatch.setattr(ssh_agent, "agent_problem", lambda: ("", ""))
             cluster = Cluster.made(at)
             shutil.copy(deployed(), cluster.folder)
             with fast(cluster, monkeypatch):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli.operations import hooks
+from deployster_cli.engines.fleet.ssh import agent as ssh_agent
 from tests.faults.given import Cluster, Shell, deploy_two, fast
 
 
@@ -28,6 +28,6 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shell(cluster: Cluster, deployed: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
     """A shell over a cluster on which carousel v1 runs three times, and v0 ran before it."""
     shutil.copy(deployed, cluster.folder)
-    monkeypatch.setattr(hooks, "agent_problem", lambda: "")
+    monkeypatch.setattr(ssh_agent, "agent_problem", lambda: ("", ""))
     with fast(cluster, monkeypatch):
         yield Shell(cluster)

@@ -131,7 +131,7 @@ def registry(data: bytes) -> bool:
 
     found = look_up("host:5000/carousel:9f88701", fetch)
     assert found.text
-    assert image_problem("carousel:9f88701", fetch, one_machine=True) == "" or found.presence is not Presence.THERE
+    assert image_problem("carousel:9f88701", fetch, is_local=True) == "" or found.presence is not Presence.THERE
     assert all(url.startswith(("https://", "http://")) for url in asked)
     return len(asked) > 1
 

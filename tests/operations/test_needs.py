@@ -104,7 +104,7 @@ def test_what_nobody_lets_us_look_at_is_not_missing(monkeypatch: pytest.MonkeyPa
 
 def test_it_is_a_refusal_where_all_units_are_here() -> None:
     with pytest.raises(NotFound, match=r"does not exist\. Nothing was started\.") as refused:
-        refuse_missing(SimEngine(SimClock(), one_machine=True), [unit(NOWHERE)])
+        refuse_missing(SimEngine(SimClock(), is_local=True), [unit(NOWHERE)])
     assert refused.value.hint.startswith("Put it there first")
 
 
@@ -145,7 +145,7 @@ def test_a_file_that_can_not_be_used_is_refused_before_anything_starts(
     path = tmp_path / "carousel.env"
     path.write_bytes(content)
     with pytest.raises(InvalidInput) as refused:
-        refuse_missing(SimEngine(SimClock(), one_machine=True), [read(path)])
+        refuse_missing(SimEngine(SimClock(), is_local=True), [read(path)])
     assert refused.value.message.startswith(f"{said[0]} {path}")
     assert refused.value.message.endswith(" Nothing was started.")
     assert said[1] in refused.value.message
@@ -249,7 +249,7 @@ def test_in_the_file_of_a_container_or_of_one_s_own_unit_the_name_is_free(tmp_pa
 
 
 def test_ahead_of_hooks_only_what_is_there_for_every_version_is_looked_for() -> None:
-    engine = SimEngine(SimClock(), one_machine=True)
+    engine = SimEngine(SimClock(), is_local=True)
     refuse_ahead(engine, [unit(NOWHERE, "EnvironmentFile=/nonesuch/v9.env")])
     with pytest.raises(NotFound, match=r"nonesuch/all\.env") as refused:
         refuse_ahead(engine, [unit(NOWHERE, "EnvironmentFile=/nonesuch/all.env")])

@@ -167,18 +167,18 @@ def test_any_other_is_not(image: str, plain: bool) -> None:
 
 
 def test_a_deploy_is_stopped_by_an_image_that_is_missing() -> None:
-    said = image_problem("acme/carousel:v1", Web([Answer(404)]), one_machine=False)
+    said = image_problem("acme/carousel:v1", Web([Answer(404)]), is_local=False)
     assert said == "Docker Hub has no image acme/carousel:v1. Push it, or check the version."
 
 
 @pytest.mark.parametrize("answer", [FOUND, PAGE, Answer(403), Answer(500), Unanswered("it is not there")])
 def test_a_deploy_is_not_stopped_by_what_nobody_knows(answer: Answer | Unanswered) -> None:
-    assert image_problem("acme/carousel:v1", Web([answer]), one_machine=False) == ""
+    assert image_problem("acme/carousel:v1", Web([answer]), is_local=False) == ""
 
 
 def test_the_machines_own_registry_is_not_ours_to_ask() -> None:
-    assert image_problem("localhost:5000/carousel:v1", Web([]), one_machine=False) == ""
+    assert image_problem("localhost:5000/carousel:v1", Web([]), is_local=False) == ""
 
 
 def test_on_one_machine_it_is() -> None:
-    assert image_problem("localhost:5000/carousel:v1", Web([Answer(404)]), one_machine=True) != ""
+    assert image_problem("localhost:5000/carousel:v1", Web([Answer(404)]), is_local=True) != ""

@@ -13,7 +13,7 @@ from deployster_cli.domain.events import Changed, Event, Journal, Noticed, TaskO
 from deployster_cli.domain.units.journal import Entry
 from deployster_cli.domain.units.model import Machine, State, Unit
 from deployster_cli.domain.units.names import UnitName
-from deployster_cli.engines.local.commands import LocalOptions
+from deployster_cli.engines.local.declaration import LocalOptions
 from deployster_cli.engines.local.engine import LocalEngine
 from deployster_cli.errors import EngineUnreachable
 from deployster_cli.operations.clock import SystemClock
@@ -166,7 +166,7 @@ def test_all_of_it_comes_on_a_cluster(cluster: Cluster, pause: int, count: int) 
 PRELUDE = """
 from deployster_cli.domain.events import TaskOutput
 from deployster_cli.domain.units.unitfile import UnitFile
-from deployster_cli.engines.local.commands import LocalOptions
+from deployster_cli.engines.local.declaration import LocalOptions
 from deployster_cli.engines.local.engine import LocalEngine
 from deployster_cli.operations.clock import SystemClock
 from deployster_cli.operations.task import Task, run_task

@@ -351,7 +351,7 @@ def test_events_of_nothing_are_refused(server: Server, job_id: str | None, last:
 
 
 def test_a_plan_on_one_machine_whose_env_file_is_not_there_is_refused(tmp_path: Path, server: Server) -> None:
-    server.engine.one_machine = True
+    server.engine.is_local = True
     settings = load({}, {}, tmp_path)
     found = settings.service("carousel")._replace(env_file="/nonesuch.env")
     server.serving.settings = settings._replace(services={"carousel": found})

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from deployster_cli.engines.fleet.commands import FleetOptions
+from deployster_cli.engines.fleet.declaration import FleetOptions
 from tests.fleet_cluster import Cluster, cluster, fleet_options
 from tests.server.process_given import PASSWORD, Server, started
 

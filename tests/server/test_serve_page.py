@@ -10,7 +10,7 @@ import pytest
 
 from deployster_cli.config.load import ServeOptions, Settings, load
 from deployster_cli.domain.change import Intent, Verb
-from deployster_cli.engines.fleet.commands import FleetOptions
+from deployster_cli.engines.fleet.declaration import FleetOptions
 from deployster_cli.operations.change import Undertaking
 from deployster_cli.operations.clock import SystemClock
 from tests.server import test_seed

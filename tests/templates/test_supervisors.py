@@ -13,7 +13,7 @@ import pytest
 
 from deployster_cli.domain.units.model import Service
 from deployster_cli.domain.units.unitfile import UnitFile
-from deployster_cli.engines.local.commands import LocalOptions
+from deployster_cli.engines.local.declaration import LocalOptions
 from deployster_cli.engines.local.engine import LocalEngine
 from tests.templates.cases import HOSTILE, NAME, rendered
 

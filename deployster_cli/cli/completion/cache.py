@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deployster_cli.config.load import Settings, load, open_engine
+from deployster_cli.domain.kinds import user_folder
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.engines import process
 from deployster_cli.errors import DeploysterError
@@ -72,12 +73,10 @@ class Cache:
 
 def cache_of(settings: Settings, environ: Mapping[str, str]) -> Cache | None:
     """Where the names of these settings' engine are kept, as the XDG base directories say; None without a home."""
-    folder, home = environ.get("XDG_CACHE_HOME", ""), environ.get("HOME", "")
-    if not folder.startswith("/"):
-        folder = f"{home}/.cache" if home.startswith("/") else ""
+    folder = user_folder(environ, "XDG_CACHE_HOME", ".cache")
     if not folder:
         return None
-    which = repr((settings.server, settings.engine, settings.cluster, settings.fleet, settings.local))
+    which = repr((settings.server, settings.engine, settings.cluster, settings.engines))
     return Cache(Path(folder) / "deployster" / f"names-{hashlib.sha256(which.encode()).hexdigest()[:16]}.json")
 
 

@@ -16,6 +16,7 @@ import click
 from click.shell_completion import CompletionItem, ShellComplete
 
 from deployster_cli.cli.context import KEY
+from deployster_cli.engines.declaration import declared
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +29,7 @@ Offer = tuple[str, str]
 
 Source = Callable[[click.Context], Iterable[Offer]]
 
-WHERE = ("cluster", "engine", "endpoint", "tunnel", "config")
+WHERE = ("cluster", "engine", "config", *(key for engine in declared().values() for key in engine.address))
 """The shared options that say where to look."""
 
 

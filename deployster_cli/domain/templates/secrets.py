@@ -38,14 +38,17 @@ def with_secrets(service: Service, environ: Mapping[str, str]) -> Service:
     return service._replace(env={**service.env, **{name: environ[name] for name in wanted}})
 
 
-def notice(service: Service) -> str:
-    """What who deploys is to be told of once; empty where the service has no secrets."""
-    if not service.secrets:
+def notice(service: Service, discloses: str) -> str:
+    """What who deploys is to be told of once: who can read the unit file, in the engine's words (``discloses``).
+
+    Empty where the service has no secrets, or the engine discloses none.
+    """
+    if not service.secrets or not discloses:
         return ""
     what = "the values stand" if len(service.secrets) > 1 else "its value stands"
     return (
-        f"{', '.join(service.secrets)}: {what} in the unit file in the clear, which fleet keeps in etcd and everybody "
-        "on a machine may read. A file on the machines (env_file) keeps it there."
+        f"{', '.join(service.secrets)}: {what} in the unit file in the clear, which {discloses}. "
+        "A file on the machines (env_file) keeps it there."
     )
 
 

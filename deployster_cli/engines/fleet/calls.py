@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from deployster_cli.engines import process
-from deployster_cli.engines.fleet import commands, results
-from deployster_cli.engines.fleet.commands import Argv, FleetOptions
+from deployster_cli.engines.fleet import results
+from deployster_cli.engines.fleet.commands import Argv
+from deployster_cli.engines.fleet.declaration import DECLARATION, FleetOptions
 from deployster_cli.engines.fleet.throttle import Rhythm
 from deployster_cli.errors import EngineError, EngineMissing
 
@@ -128,7 +129,7 @@ class Calls:
 
 def environment() -> dict[str, str]:
     """Our environment without the variables that the options stand for: fleetctl 1.0 would read them itself."""
-    return {name: value for name, value in os.environ.items() if name not in commands.VARIABLES}
+    return {name: value for name, value in os.environ.items() if name not in DECLARATION.variables}
 
 
 @contextlib.contextmanager

@@ -8,40 +8,17 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from deployster_cli.domain.units.exits import PROPERTIES
 from deployster_cli.domain.units.names import UnitName, quoted
 from deployster_cli.engines import journalctl
+from deployster_cli.engines.fleet.declaration import FleetOptions
 from deployster_cli.errors import InvalidInput
 
 Argv = tuple[str, ...]
 
-DEFAULT_SSH_TIMEOUT = 10.0
-
 ARGV_ROOM = 100_000
 """Bytes of names in one call. Linux takes about 2 MB of argv and environment together, other systems far less."""
-
-
-class FleetOptions(NamedTuple):
-    """How to call fleetctl. An empty text leaves the matter to fleetctl. Times are seconds.
-
-    ``read_timeout`` and ``write_timeout`` are limits of ours for one call: fleetctl itself waits for ever on an
-    endpoint that accepts and says nothing. ``ssh_timeout`` is fleetctl's own, for making one ssh connection.
-    """
-
-    fleetctl: str = "fleetctl"
-    endpoint: str = ""
-    tunnel: str = ""
-    ssh_username: str = ""
-    ssh_timeout: float = DEFAULT_SSH_TIMEOUT
-    strict_host_key_checking: bool = True
-    known_hosts_file: str = ""
-    ca_file: str = ""
-    cert_file: str = ""
-    key_file: str = ""
-    read_timeout: float = 15.0
-    write_timeout: float = 60.0
 
 
 def version(options: FleetOptions) -> Argv:
@@ -139,7 +116,7 @@ def ssh(options: FleetOptions, name: UnitName, command: Argv, machine: str = "")
     return _called(options, "ssh", f"--machine={machine}" if machine else f"--unit={name.text}", *remote)
 
 
-def ask(options: FleetOptions, machine: str, line: str) -> Argv:
+def run_shell(options: FleetOptions, machine: str, line: str) -> Argv:
     """Run a shell line on a machine, named by its whole id: one argument behind ``--``, for the reasons of ssh."""
     return _called(options, "ssh", f"--machine={machine}", "--", shlex.join(("/bin/sh", "-c", line)))
 
@@ -176,7 +153,7 @@ def _flags(options: FleetOptions) -> dict[str, str]:
         "endpoint": options.endpoint,
         "tunnel": options.tunnel,
         "ssh-username": options.ssh_username,
-        "ssh-timeout": "" if options.ssh_timeout == DEFAULT_SSH_TIMEOUT else f"{options.ssh_timeout:g}",
+        "ssh-timeout": "" if options.ssh_timeout == FleetOptions().ssh_timeout else f"{options.ssh_timeout:g}",
         "strict-host-key-checking": "" if options.strict_host_key_checking else "false",
         "known-hosts-file": options.known_hosts_file,
         "ca-file": options.ca_file,
@@ -192,9 +169,3 @@ def _operands(names: Iterable[str]) -> Argv:
         if name.startswith("-"):
             raise InvalidInput(f"{quoted(name)} can't name a unit: it begins with a dash.")
     return found
-
-
-VARIABLES = frozenset(f"FLEETCTL_{flag.replace('-', '_').upper()}" for flag in _flags(FleetOptions()))
-"""fleetctl's variables for what FleetOptions decides. An option that is set to fleetctl's own default is no flag, so
-fleetctl must not see them. Its other variables are left to whoever sets them.
-"""

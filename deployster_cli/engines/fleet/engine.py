@@ -15,8 +15,9 @@ from deployster_cli.domain.units.names import LOCK, RECORD, UnitName
 from deployster_cli.engines import process
 from deployster_cli.engines.fleet import commands, parse, results
 from deployster_cli.engines.fleet.calls import SLEEPS, Calls, environment, put, started
-from deployster_cli.engines.fleet.commands import Argv, FleetOptions
+from deployster_cli.engines.fleet.commands import Argv
 from deployster_cli.engines.fleet.contents import Contents
+from deployster_cli.engines.fleet.declaration import DECLARATION, FleetOptions
 from deployster_cli.engines.fleet.tempfolders import folder
 from deployster_cli.engines.fleet.throttle import again
 from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable
@@ -38,7 +39,7 @@ _SIDE_BY_SIDE = 16
 class FleetEngine:
     """engines.base.Engine over fleetctl. Every call has a time limit of ours, as fleetctl waits for ever."""
 
-    one_machine = False
+    is_local = DECLARATION.is_local
     places = False
     silent: Mapping[str, str] = {}
 
@@ -207,7 +208,7 @@ class FleetEngine:
         argv = commands.ended(self._options, name)
         return exit_code(results.answer(self._reached(argv, name)))
 
-    def run_on(self, name: UnitName, argv: tuple[str, ...], at: Machine | None = None) -> int:
+    def exec(self, name: UnitName, argv: tuple[str, ...], at: Machine | None = None) -> int:
         """Run a command on the unit's machine with this terminal, a shell where it is empty; its exit code.
 
         A command that does nothing goes ahead of it. What stops ssh stops that, so nothing is left for fleetctl to ask:
@@ -219,9 +220,9 @@ class FleetEngine:
             code = process.attach(commands.ssh(self._options, name, argv, machine), env=environment())
         return code if code >= 0 else 128 - code
 
-    def ask(self, machine: Machine, line: str) -> str:
+    def run_shell(self, machine: Machine, line: str) -> str:
         """What a shell line prints on a machine, over ssh."""
-        argv = commands.ask(self._options, machine.id, line)
+        argv = commands.run_shell(self._options, machine.id, line)
         return results.answer(self._reached(argv, machine))
 
     def ports(self) -> frozenset[int]:

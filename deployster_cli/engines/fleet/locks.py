@@ -14,7 +14,7 @@ from deployster_cli.domain.lock import Note, unit_name
 from deployster_cli.domain.units.unitfile import hash_of, write_options
 from deployster_cli.engines.fleet import commands, results
 from deployster_cli.engines.fleet.calls import SLEEPS, Calls, put
-from deployster_cli.engines.fleet.commands import FleetOptions
+from deployster_cli.engines.fleet.declaration import FleetOptions
 from deployster_cli.engines.fleet.tempfolders import folder
 
 _SETTLES = 0.4

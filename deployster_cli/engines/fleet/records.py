@@ -8,7 +8,7 @@ from deployster_cli.domain.record import Record, unit_name
 from deployster_cli.domain.units.unitfile import write_options
 from deployster_cli.engines.fleet import commands, results
 from deployster_cli.engines.fleet.calls import SLEEPS, Calls, put
-from deployster_cli.engines.fleet.commands import FleetOptions
+from deployster_cli.engines.fleet.declaration import FleetOptions
 from deployster_cli.engines.fleet.tempfolders import folder
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from deployster_cli.domain.units import exits
 from deployster_cli.domain.units.names import UnitName
@@ -23,23 +22,6 @@ PROPERTIES = (
     "MainPID",
     "RemainAfterExit",
 )
-
-
-MANAGERS = ("auto", "system", "user", "supervisor", "systemctl3")
-"""auto, systemd as root, ``systemctl --user``, or a supervisor of our own for each unit, with its former name."""
-
-
-class LocalOptions(NamedTuple):
-    """How the local engine reaches what runs units.
-
-    ``manager`` is one of MANAGERS. ``root`` is the folder where supervisors keep everything,
-    ``$XDG_STATE_HOME/deployster/local`` where it is empty. Limits are seconds.
-    """
-
-    manager: str = "auto"
-    root: str = ""
-    read_timeout: float = 15.0
-    write_timeout: float = 60.0
 
 
 def systemd(*, user: bool) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from deployster_cli.engines import process
 from deployster_cli.engines.base import Entries
 from deployster_cli.engines.local import parse, systemd
 from deployster_cli.engines.local.calls import call
-from deployster_cli.engines.local.commands import MANAGERS, LocalOptions
+from deployster_cli.engines.local.declaration import DECLARATION, MANAGERS, LocalOptions
 from deployster_cli.engines.local.join import join
 from deployster_cli.engines.local.locks import LocalLocks
 from deployster_cli.engines.local.parse import Shown
@@ -84,7 +84,7 @@ class Manager(Protocol):
 class LocalEngine:
     """engines/base.Engine on this machine. Which manager that means is looked up on the first call."""
 
-    one_machine = True
+    is_local = DECLARATION.is_local
     places = False
     silent: Mapping[str, str] = {}
 
@@ -216,7 +216,7 @@ class LocalEngine:
         """How the unit's main process ended."""
         return self.manager.exit_code(name)
 
-    def run_on(self, name: UnitName, argv: tuple[str, ...], at: Machine | None = None) -> int:  # noqa: ARG002 - likewise
+    def exec(self, name: UnitName, argv: tuple[str, ...], at: Machine | None = None) -> int:  # noqa: ARG002 - likewise
         """Run a command, or this user's shell, here in the unit's working directory; its exit code, as a shell's."""
         argv = argv or (os.environ.get("SHELL") or "/bin/sh",)
         file = self.cat(name)
@@ -227,7 +227,7 @@ class LocalEngine:
             raise EngineError(f"{argv[0]} can't be run beside {name.text}: {error.reason}.") from error
         return code if code >= 0 else 128 - code
 
-    def ask(self, machine: Machine, line: str) -> str:  # noqa: ARG002 - there is but one
+    def run_shell(self, machine: Machine, line: str) -> str:  # noqa: ARG002 - there is but one
         """What a shell line prints here."""
         return call(("/bin/sh", "-c", line), self._options.read_timeout)
 

@@ -13,7 +13,7 @@ from deployster_cli.engines import process
 from deployster_cli.engines.journal import Exported
 from deployster_cli.engines.local import commands, parse
 from deployster_cli.engines.local.calls import NOT_LOADED, call
-from deployster_cli.engines.local.commands import LocalOptions
+from deployster_cli.engines.local.declaration import LocalOptions
 from deployster_cli.engines.local.locks import LocalLocks
 from deployster_cli.engines.local.parse import Shown
 from deployster_cli.engines.local.records import LocalRecords

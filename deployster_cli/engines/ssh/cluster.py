@@ -13,7 +13,9 @@ from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import UnitFile, parse_options
 from deployster_cli.engines.local.join import join
 from deployster_cli.engines.ssh import notes, scripts
-from deployster_cli.engines.ssh.commands import Host, SshOptions, left_out
+from deployster_cli.engines.ssh.commands import left_out
+from deployster_cli.engines.ssh.declaration import SshOptions
+from deployster_cli.engines.ssh.hosts import Host
 from deployster_cli.engines.ssh.links import Links, Outcome
 from deployster_cli.engines.ssh.notes import Kept, Place
 from deployster_cli.engines.ssh.parse import Listed, Seen, listed

@@ -5,24 +5,17 @@ No argv holds a value of a user's but the machine's own address: what is to be d
 
 from __future__ import annotations
 
-import re
 import shlex
-from collections.abc import Collection, Mapping
-from typing import NamedTuple
+from collections.abc import Collection
+
+from deployster_cli.engines.ssh.declaration import SshOptions
+from deployster_cli.engines.ssh.hosts import Host
 
 MOST_SESSIONS = 8
 """Sessions on one connection: sshd takes 10 (MaxSessions), and another deployster may be at it."""
 
 PERSISTS = 60
 """Seconds for which an idle connection waits for the next call."""
-
-_ADDRESS = re.compile(
-    r"(?:(?P<user>[^\s@-][^\s@]*)@)?(?:\[(?P<six>[0-9A-Fa-f:.%]+)\]|(?P<name>[A-Za-z0-9_][\w.%-]*))(?::(?P<port>[0-9]{1,5}))?",
-    re.ASCII,
-)
-_BARE_SIX = re.compile(r"(?:(?P<user>[^\s@-][^\s@]*)@)?(?P<six>[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f.]*)", re.ASCII)
-
-_HIGHEST_PORT = 65535
 
 _ALWAYS = (
     *("-T", "-x"),
@@ -39,54 +32,6 @@ _AS_IS = 'eval "$(cat)"'
 _AS_ROOT = f"""test "$(id -u)" = 0 || exec sudo -n sh -c '{_AS_IS}' "$0"; {_AS_IS}"""
 """The shell line that runs the script on its stdin, once it has all of it. A shell that read it piece by piece would
 begin with half a script, and hand the rest to the first program that reads."""
-
-
-class Host(NamedTuple):
-    """One machine as the configuration names it. ``text`` is what it says, ``address`` what ssh is told ([user@]name).
-
-    ``port`` is empty where ssh is to find it. ``metadata`` is the user's own: (key, value).
-    """
-
-    text: str
-    address: str
-    port: str = ""
-    metadata: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def name(self) -> str:
-        """What people call it: the address without the login."""
-        return self.address.rpartition("@")[2] + (f":{self.port}" if self.port else "")
-
-
-class SshOptions(NamedTuple):
-    """How the ssh engine reaches its machines, in the order in which they are filled.
-
-    ``user`` means ``systemctl --user`` of the login. ``without`` names machines that are left out. Files are empty
-    where ssh is to find them; times are seconds.
-    """
-
-    machines: tuple[Host, ...] = ()
-    config: str = ""
-    identity_file: str = ""
-    known_hosts_file: str = ""
-    user: bool = False
-    connect_timeout: float = 3.0
-    read_timeout: float = 15.0
-    write_timeout: float = 60.0
-    without: tuple[str, ...] = ()
-
-
-def host(text: str, metadata: Mapping[str, str] | None = None) -> Host | None:
-    """``[user@]name[:port]`` as a machine; IPv6 addresses with a port in brackets. None for what is none."""
-    found = _ADDRESS.fullmatch(text) or _BARE_SIX.fullmatch(text)
-    if not found:
-        return None
-    parts = found.groupdict()
-    port = parts.get("port") or ""
-    if port and not 0 < int(port) <= _HIGHEST_PORT:
-        return None
-    login = f"{parts['user']}@" if parts["user"] else ""
-    return Host(text, login + (parts["six"] or parts["name"]), port, tuple((metadata or {}).items()))
 
 
 def left_out(options: SshOptions) -> frozenset[str]:

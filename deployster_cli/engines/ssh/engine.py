@@ -15,7 +15,8 @@ from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.wording import some_names
 from deployster_cli.engines.ssh import parse, results, scripts
 from deployster_cli.engines.ssh.cluster import Cluster, changed
-from deployster_cli.engines.ssh.commands import Host, SshOptions
+from deployster_cli.engines.ssh.declaration import DECLARATION, SshOptions
+from deployster_cli.engines.ssh.hosts import Host
 from deployster_cli.engines.ssh.notes import Place
 from deployster_cli.errors import EngineError, EngineUnreachable, OutputUnreadable, Refused, TemplateFault
 
@@ -31,7 +32,7 @@ _SSH_FAILED = 255
 class SshEngine:
     """engines.base.Engine over systemd on the machines of the options."""
 
-    one_machine = False
+    is_local = DECLARATION.is_local
     places = True
 
     def __init__(self, options: SshOptions) -> None:
@@ -166,14 +167,14 @@ class SshEngine:
         """How the unit's main process ended."""
         return exit_code(self._ask_one(self._host(name), scripts.ended(name), "show"))
 
-    def run_on(self, name: UnitName, argv: tuple[str, ...], at: Machine | None = None) -> int:
+    def exec(self, name: UnitName, argv: tuple[str, ...], at: Machine | None = None) -> int:
         """Run a command on the unit's machine with this terminal, a shell where it is empty; its exit code."""
         host = self._host(name, at)
         self._ask_one(host, ":\n", "run")
         code = self._cluster.links.attach(host, argv)
         return code if code >= 0 else 128 - code
 
-    def ask(self, machine: Machine, line: str) -> str:
+    def run_shell(self, machine: Machine, line: str) -> str:
         """What a shell line prints on a machine."""
         return self._ask_one(self._host_of(machine), f"{line}\n", "run")
 

@@ -12,7 +12,9 @@ from pathlib import Path
 
 from deployster_cli.engines import process
 from deployster_cli.engines.ssh import commands, scripts
-from deployster_cli.engines.ssh.commands import MOST_SESSIONS, Host, SshOptions
+from deployster_cli.engines.ssh.commands import MOST_SESSIONS
+from deployster_cli.engines.ssh.declaration import SshOptions
+from deployster_cli.engines.ssh.hosts import Host
 from deployster_cli.engines.ssh.results import Answer, answer
 from deployster_cli.errors import EngineError, EngineMissing
 

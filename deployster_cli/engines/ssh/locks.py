@@ -14,7 +14,7 @@ from deployster_cli.domain.lock import Note
 from deployster_cli.domain.units.unitfile import parse_options, write_options
 from deployster_cli.engines.ssh import scripts
 from deployster_cli.engines.ssh.cluster import Cluster, Listing
-from deployster_cli.engines.ssh.commands import Host
+from deployster_cli.engines.ssh.hosts import Host
 from deployster_cli.engines.ssh.notes import lock_of
 from deployster_cli.engines.ssh.parse import named
 from deployster_cli.engines.ssh.results import Answer

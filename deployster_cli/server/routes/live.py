@@ -69,7 +69,7 @@ def place(settings: Settings) -> str:
     """Where the services run, for a person: the cluster's name if it has one."""
     if settings.cluster:
         return f"cluster {settings.cluster}"
-    return "this machine" if settings.engine == "local" else "the fleet cluster"
+    return settings.declared.place
 
 
 async def stream(serving: Serving, readers: anyio.CapacityLimiter) -> AsyncIterator[bytes]:

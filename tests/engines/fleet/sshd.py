@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli.engines.fleet.commands import FleetOptions
+from deployster_cli.engines.fleet.declaration import FleetOptions
 
 PROGRAMS = ("fleetctl", "sshd", "ssh-agent", "ssh-add", "ssh-keygen", "ssh-keyscan")
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.engines.fleet import commands
-from deployster_cli.engines.fleet.commands import FleetOptions
+from deployster_cli.engines.fleet.declaration import DECLARATION, FleetOptions
 from deployster_cli.errors import InvalidInput
 
 PLAIN = FleetOptions()
@@ -138,7 +138,7 @@ def test_ssh_without_a_command_opens_a_shell() -> None:
 
 
 def test_a_machine_is_asked_by_its_whole_id_and_one_quoted_line() -> None:
-    assert commands.ask(PLAIN, "7f1e", "date; uname") == (
+    assert commands.run_shell(PLAIN, "7f1e", "date; uname") == (
         "fleetctl",
         "ssh",
         "--machine=7f1e",
@@ -179,7 +179,7 @@ def test_every_option_that_is_set_is_a_flag_before_the_command() -> None:
 def test_the_variables_of_fleetctl_that_the_options_decide() -> None:
     decided = """ENDPOINT TUNNEL SSH_USERNAME SSH_TIMEOUT STRICT_HOST_KEY_CHECKING KNOWN_HOSTS_FILE
         CA_FILE CERT_FILE KEY_FILE"""
-    assert {f"FLEETCTL_{name}" for name in decided.split()} == commands.VARIABLES
+    assert {f"FLEETCTL_{name}" for name in decided.split()} == DECLARATION.variables.keys()
 
 
 def test_a_value_that_looks_like_a_flag_stays_a_value() -> None:

@@ -16,7 +16,7 @@ from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import UnitFile
 from deployster_cli.engines.base import Engine
 from deployster_cli.engines.fleet import commands, parse, throttle
-from deployster_cli.engines.fleet.commands import FleetOptions
+from deployster_cli.engines.fleet.declaration import FleetOptions
 from deployster_cli.engines.fleet.engine import FleetEngine
 from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable, OutputUnreadable
 from tests.simulation import stamped
@@ -580,7 +580,7 @@ def test_no_names_are_no_call(fp: FakeProcess, verb: str) -> None:
     assert list(fp.calls) == []
 
 
-# --- cat, journal, run_on
+# --- cat, journal, exec
 
 
 def test_cat(fp: FakeProcess) -> None:
@@ -607,13 +607,13 @@ def test_how_a_unit_ended_comes_from_its_machine(fp: FakeProcess) -> None:
 def test_the_exit_code_of_a_command_over_there_is_ours(fp: FakeProcess, code: int, ours: int) -> None:
     fp.register(commands.ssh(OPTIONS, named(1), ("true",)))
     fp.register(commands.ssh(OPTIONS, named(1), ("rake", "-T")), returncode=code)
-    assert ENGINE.run_on(named(1), ("rake", "-T")) == ours
+    assert ENGINE.exec(named(1), ("rake", "-T")) == ours
 
 
 def test_a_command_beside_a_global_unit_goes_to_the_machine_that_is_named(fp: FakeProcess) -> None:
     fp.register(commands.ssh(OPTIONS, named(1), ("true",), "ab12"))
     fp.register(commands.ssh(OPTIONS, named(1), ("rake",), "ab12"), returncode=3)
-    assert ENGINE.run_on(named(1), ("rake",), Machine("ab12")) == 3
+    assert ENGINE.exec(named(1), ("rake",), Machine("ab12")) == 3
 
 
 # --- check
@@ -670,17 +670,19 @@ def test_every_read_without_fleetctl_is_engine_missing(without_fleetctl: FleetEn
 @pytest.mark.process
 def test_a_command_over_there_without_fleetctl_is_engine_missing(without_fleetctl: FleetEngine) -> None:
     with pytest.raises(EngineMissing):
-        without_fleetctl.run_on(named(1), ("true",))
+        without_fleetctl.exec(named(1), ("true",))
 
 
 def test_a_machine_is_asked_over_ssh(fp: FakeProcess) -> None:
-    fp.register(commands.ask(OPTIONS, "7f1e", "date"), stdout="1800000000\n")
-    assert ENGINE.ask(Machine("7f1e"), "date") == "1800000000\n"
+    fp.register(commands.run_shell(OPTIONS, "7f1e", "date"), stdout="1800000000\n")
+    assert ENGINE.run_shell(Machine("7f1e"), "date") == "1800000000\n"
 
 
 def test_a_machine_that_can_not_be_asked_is_an_error(fp: FakeProcess) -> None:
     fp.register(
-        commands.ask(OPTIONS, "7f1e", "date"), returncode=1, stderr="Failed building SSH client: dial tcp: refused"
+        commands.run_shell(OPTIONS, "7f1e", "date"),
+        returncode=1,
+        stderr="Failed building SSH client: dial tcp: refused",
     )
     with pytest.raises(EngineUnreachable, match="got no ssh connection"):
-        ENGINE.ask(Machine("7f1e"), "date")
+        ENGINE.run_shell(Machine("7f1e"), "date")

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from deployster_cli.domain.units.model import Condition, State
-from deployster_cli.engines.fleet.commands import FleetOptions
+from deployster_cli.engines.fleet.declaration import FleetOptions
 from deployster_cli.engines.fleet.engine import FleetEngine
 from deployster_cli.errors import EngineError, EngineUnreachable
 from tests.fleet_cluster import LOOP, Cluster
@@ -205,13 +205,13 @@ def test_a_units_exit_code(cluster: Cluster, ssh_agent: None) -> None:
 
 
 def test_a_machine_answers_a_shell_line(cluster: Cluster, ssh_agent: None) -> None:
-    assert cluster.engine.ask(cluster.engine.machines()[0], 'echo $((6 * 7)); echo "a  \'b"') == "42\na  'b\n"
+    assert cluster.engine.run_shell(cluster.engine.machines()[0], 'echo $((6 * 7)); echo "a  \'b"') == "42\na  'b\n"
 
 
 def test_a_command_on_the_units_machine_gives_its_exit_code(cluster: Cluster, ssh_agent: None) -> None:
     cluster.engine.start([cluster.file(1)])
     cluster.until(cluster.conditions, [Condition.RUNNING])
-    assert cluster.engine.run_on(cluster.name(1), ("sh", "-c", "exit  7")) == 7
+    assert cluster.engine.exec(cluster.name(1), ("sh", "-c", "exit  7")) == 7
 
 
 def test_a_global_unit_has_a_journal_and_a_shell_on_each_machine(cluster: Cluster, ssh_agent: None) -> None:
@@ -223,5 +223,5 @@ def test_a_global_unit_has_a_journal_and_a_shell_on_each_machine(cluster: Cluste
     cluster.engine.start([cluster.file(1, "[Service]", f"ExecStart={LOOP}", "[X-Fleet]", "Global=true")])
     cluster.until(copies, [Condition.RUNNING] * len(machines))
     heard = [[entry.text for entry in cluster.engine.entries(cluster.name(1), 5, at=machine)] for machine in machines]
-    codes = [cluster.engine.run_on(cluster.name(1), ("sh", "-c", "exit 7"), machine) for machine in machines]
+    codes = [cluster.engine.exec(cluster.name(1), ("sh", "-c", "exit 7"), machine) for machine in machines]
     assert (["hello" in texts for texts in heard], codes) == ([True] * len(machines), [7] * len(machines))

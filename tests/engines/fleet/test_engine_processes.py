@@ -13,7 +13,7 @@ import pytest
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import UnitFile
 from deployster_cli.engines import process
-from deployster_cli.engines.fleet.commands import FleetOptions
+from deployster_cli.engines.fleet.declaration import FleetOptions
 from deployster_cli.engines.fleet.engine import FleetEngine
 from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable, OutputUnreadable
 
@@ -122,7 +122,7 @@ CALLS: dict[str, Callable[[FleetEngine], object]] = {
     "two side by side": lambda engine: engine.units(),
     "one that writes": lambda engine: engine.destroy([ONE]),
     "one that follows": lambda engine: list(engine.journal(ONE)),
-    "one on this terminal": lambda engine: engine.run_on(ONE, ("true",)),
+    "one on this terminal": lambda engine: engine.exec(ONE, ("true",)),
 }
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from deployster_cli.engines.fleet.commands import FleetOptions
+from deployster_cli.engines.fleet.declaration import FleetOptions
 from deployster_cli.engines.fleet.engine import FleetEngine
 from deployster_cli.engines.fleet.ssh.host_keys import Asking, HostKey, asked
 from deployster_cli.errors import EngineUnreachable
@@ -35,7 +35,7 @@ def test_the_tunnels_key_and_then_those_behind_it_are_asked_about(strict: FleetO
 
     with asked(Asking(yes, machines=True)):
         machines = engine.machines()
-        assert [engine.ask(machine, "echo hello") for machine in machines] == ["hello\n"] * len(machines)
+        assert [engine.run_shell(machine, "echo hello") for machine in machines] == ["hello\n"] * len(machines)
     assert (shown[0], sorted(shown)) == (host, sorted(machine.ip for machine in machines))
 
 
@@ -43,7 +43,7 @@ def test_a_machine_that_nobody_knows_is_not_reached(strict: FleetOptions) -> Non
     engine = FleetEngine(strict)
     machine = engine.machines()[0]
     with pytest.raises(EngineUnreachable, match=rf"The ssh host key of {machine.ip} is not known here"):
-        engine.ask(machine, "true")
+        engine.run_shell(machine, "true")
 
 
 def test_a_machines_changed_key_is_told_with_its_line(strict: FleetOptions) -> None:
@@ -52,4 +52,4 @@ def test_a_machines_changed_key_is_told_with_its_line(strict: FleetOptions) -> N
     old = "AAAAC3NzaC1lZDI1NTE5AAAAIFMgPdXoPdpz5zn22/eT7ZOVORVCXiV4c9M/qSsZCcX3"
     Path(strict.known_hosts_file).write_text(f"{machine.ip} ssh-ed25519 {old}\n")
     with pytest.raises(EngineUnreachable, match=rf"KEY OF {machine.ip} HAS CHANGED: it is not the one in line 1 of"):
-        engine.ask(machine, "true")
+        engine.run_shell(machine, "true")

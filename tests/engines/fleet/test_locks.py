@@ -8,7 +8,7 @@ from pytest_subprocess import FakeProcess
 from deployster_cli.domain.lock import Note, unit_name
 from deployster_cli.domain.units.unitfile import hash_of, write_options
 from deployster_cli.engines.fleet import commands, locks
-from deployster_cli.engines.fleet.commands import FleetOptions
+from deployster_cli.engines.fleet.declaration import FleetOptions
 from deployster_cli.engines.fleet.engine import FleetEngine
 from deployster_cli.errors import EXIT_ENGINE, EngineError, OutputUnreadable
 

@@ -8,7 +8,7 @@ from pytest_subprocess import FakeProcess
 from deployster_cli.domain.record import Record
 from deployster_cli.domain.units.unitfile import hash_of, write_options
 from deployster_cli.engines.fleet import commands
-from deployster_cli.engines.fleet.commands import FleetOptions
+from deployster_cli.engines.fleet.declaration import FleetOptions
 from deployster_cli.engines.fleet.engine import FleetEngine
 
 OPTIONS = FleetOptions()

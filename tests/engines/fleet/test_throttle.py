@@ -11,7 +11,7 @@ from deployster_cli.engines import process
 from deployster_cli.engines.fleet import calls, commands, throttle
 from deployster_cli.engines.fleet import engine as fleetctl_engine
 from deployster_cli.engines.fleet.calls import SLEEPS
-from deployster_cli.engines.fleet.commands import FleetOptions
+from deployster_cli.engines.fleet.declaration import FleetOptions
 from deployster_cli.engines.fleet.engine import FleetEngine
 from deployster_cli.engines.fleet.throttle import DEAF, RECENT, Rhythm, again
 from deployster_cli.errors import EngineError

@@ -12,7 +12,7 @@ from deployster_cli.domain.units.model import Machine
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.engines import process
 from deployster_cli.engines.fleet import commands
-from deployster_cli.engines.fleet.commands import FleetOptions
+from deployster_cli.engines.fleet.declaration import FleetOptions
 from deployster_cli.engines.fleet.engine import FleetEngine
 from deployster_cli.engines.fleet.ssh.host_keys import Asking as Person
 from deployster_cli.engines.fleet.ssh.host_keys import HostKey, asked
@@ -129,7 +129,7 @@ def test_nothing_is_run_on_a_terminal_of_fleetctls_own_while_the_key_is_unknown(
     fp.register(commands.ssh(DIRECT, ONE, ("true",)), **said("082-journal-unknown-host"))
     scanned(fp, "")
     with pytest.raises(EngineUnreachable, match="is not known here"):
-        FleetEngine(DIRECT).run_on(ONE, ("rake",))
+        FleetEngine(DIRECT).exec(ONE, ("rake",))
 
 
 # --- a person there
@@ -168,7 +168,7 @@ def test_the_clusters_machines_are_asked_about_only_where_the_command_is_about_t
 ) -> None:
     someone = Someone(answer=False)
     with asked(Person(someone, machines=machines)), pytest.raises(EngineUnreachable):
-        FleetEngine(DIRECT).ask(MACHINE, "date")
+        FleetEngine(DIRECT).run_shell(MACHINE, "date")
     assert len(someone.shown) == asks
 
 
@@ -176,12 +176,12 @@ def test_the_clusters_machines_are_asked_about_only_where_the_command_is_about_t
 @pytest.mark.parametrize(
     "call",
     [
-        lambda engine: engine.ask(MACHINE, "date"),
+        lambda engine: engine.run_shell(MACHINE, "date"),
         lambda engine: list(engine.journal(ONE)),
         lambda engine: list(engine.entries(ONE, 1)),
-        lambda engine: engine.run_on(ONE, ("true",)),
+        lambda engine: engine.exec(ONE, ("true",)),
     ],
-    ids=["ask", "journal", "entries", "run_on"],
+    ids=["run_shell", "journal", "entries", "exec"],
 )
 def test_a_machines_key_is_taken_by_whatever_meets_it_first(asking: Asking, call: object) -> None:
     assert callable(call)
@@ -243,11 +243,11 @@ def test_the_machine_of_a_unit_is_looked_up(fp: FakeProcess, row: str, host: str
 
 @pytest.mark.parametrize(("ip", "host"), [("10.77.0.12", "10.77.0.12"), ("fe80::1", "[fe80::1]")], ids=["IPv4", "IPv6"])
 def test_the_machine_that_is_asked_is_named(fp: FakeProcess, ip: str, host: str) -> None:
-    fp.register(commands.ask(DIRECT, MACHINE.id, "date"), **said("081-tunnel-changed-key"))
+    fp.register(commands.run_shell(DIRECT, MACHINE.id, "date"), **said("081-tunnel-changed-key"))
     fp.register(["ssh-keygen", fp.any()], stdout="")
     scanned(fp, "", ip)
     with pytest.raises(EngineUnreachable) as caught:
-        FleetEngine(DIRECT).ask(Machine(MACHINE.id, ip), "date")
+        FleetEngine(DIRECT).run_shell(Machine(MACHINE.id, ip), "date")
     assert f"KEY OF {host} HAS" in caught.value.message
 
 

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from deployster_cli.engines.fleet.commands import FleetOptions
+from deployster_cli.engines.fleet.declaration import FleetOptions
 from deployster_cli.engines.fleet.engine import FleetEngine
 from deployster_cli.engines.fleet.ssh.host_keys import Asking, HostKey, asked
 from deployster_cli.errors import EngineUnreachable

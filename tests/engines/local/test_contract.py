@@ -16,7 +16,7 @@ Told = Callable[..., str]
 
 PRELUDE = r"""
 import os, pathlib, signal, sys, tempfile, time
-from deployster_cli.engines.local.commands import LocalOptions
+from deployster_cli.engines.local.declaration import LocalOptions
 from deployster_cli.engines.local.engine import LocalEngine
 from tests.engines.local.units import unit
 here = pathlib.Path(tempfile.mkdtemp())

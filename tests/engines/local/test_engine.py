@@ -14,7 +14,7 @@ from deployster_cli.domain.units.model import Condition
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.engines.local import engine as module
 from deployster_cli.engines.local import systemd
-from deployster_cli.engines.local.commands import LocalOptions
+from deployster_cli.engines.local.declaration import LocalOptions
 from deployster_cli.engines.local.engine import LocalEngine
 from deployster_cli.engines.local.parse import Shown
 from deployster_cli.engines.local.unit_folder import UnitFolder
@@ -305,16 +305,16 @@ def test_the_manager_is_the_first_that_this_user_can_use(
 
 @pytest.mark.process
 def test_a_command_beside_a_unit_runs_here(local: LocalEngine) -> None:
-    assert local.run_on(ONE.name, ("sh", "-c", "exit 7")) == 7
+    assert local.exec(ONE.name, ("sh", "-c", "exit 7")) == 7
 
 
 @pytest.mark.process
 def test_a_command_that_there_is_not_is_one_sentence(local: LocalEngine) -> None:
     with pytest.raises(EngineError, match="nonesuch can't be run beside carousel-9f8@1"):
-        local.run_on(ONE.name, ("nonesuch",))
+        local.exec(ONE.name, ("nonesuch",))
 
 
 @pytest.mark.process
 def test_this_machine_is_asked_by_a_shell() -> None:
     engine = LocalEngine(LocalOptions())
-    assert engine.ask(module.this_machine(), "echo a; echo b >&2") == "a\n"
+    assert engine.run_shell(module.this_machine(), "echo a; echo b >&2") == "a\n"

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.systemd
 
 PRELUDE = r"""
 import sys, time
-from deployster_cli.engines.local.commands import LocalOptions
+from deployster_cli.engines.local.declaration import LocalOptions
 from deployster_cli.engines.local.engine import LocalEngine
 from tests.engines.local.units import unit
 engine = LocalEngine(LocalOptions())

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from deployster_cli.domain.record import Record
-from deployster_cli.engines.local.commands import LocalOptions
+from deployster_cli.engines.local.declaration import LocalOptions
 from deployster_cli.engines.local.records import LocalRecords
 from deployster_cli.engines.local.supervisor.layout import state_folder
 from deployster_cli.engines.local.supervisor.manager import Supervisors

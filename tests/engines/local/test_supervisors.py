@@ -17,7 +17,7 @@ import pytest
 from deployster_cli.domain.units.model import Condition
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import UnitFile
-from deployster_cli.engines.local.commands import LocalOptions
+from deployster_cli.engines.local.declaration import LocalOptions
 from deployster_cli.engines.local.engine import LocalEngine
 from deployster_cli.engines.local.parse import State, parse_state
 from deployster_cli.engines.local.supervisor.children import KEPT

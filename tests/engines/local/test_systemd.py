@@ -8,7 +8,7 @@ import pytest
 from pytest_subprocess import FakeProcess
 
 from deployster_cli.engines.local import commands, systemd
-from deployster_cli.engines.local.commands import LocalOptions
+from deployster_cli.engines.local.declaration import LocalOptions
 from deployster_cli.engines.local.systemd import Systemd
 from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable
 from tests.engines.local.units import unit

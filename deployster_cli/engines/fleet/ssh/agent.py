@@ -30,6 +30,19 @@ def agent_keys() -> int | None:
     return 0 if done.code else len(done.out.splitlines())
 
 
+def agent_problem() -> tuple[str, str]:
+    """Why fleetctl finds no key in the ssh-agent, and the cure; empty where it does, or where nobody can tell."""
+    done = _run("ssh-add", "-l")
+    if done is None or done.code == 0:
+        return "", ""
+    if done.code == _NO_KEYS:
+        return "The ssh-agent holds no key.", "Give it yours with ssh-add: logs and ssh need it."
+    return (
+        "There is no ssh-agent that answers.",
+        'Start one with eval "$(ssh-agent)", and give it your key with ssh-add: logs and ssh need it.',
+    )
+
+
 def sha256(key: HostKey) -> str:
     """The SHA256 fingerprint of the key whose MD5 fingerprint fleetctl has told; empty where it can't be had.
 

@@ -9,7 +9,8 @@ from deployster_cli.domain.units.model import Machine
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.engines import process
 from deployster_cli.engines.fleet import commands, parse, results
-from deployster_cli.engines.fleet.commands import Argv, FleetOptions
+from deployster_cli.engines.fleet.commands import Argv
+from deployster_cli.engines.fleet.declaration import FleetOptions
 from deployster_cli.engines.fleet.ssh import agent
 from deployster_cli.engines.fleet.ssh.host_keys import HostKey, asking
 from deployster_cli.engines.process import Completed
@@ -76,7 +77,7 @@ class Trust:
     def _harmless(self, to: Target) -> Argv:
         """A call that changes nothing and comes to the same question."""
         if isinstance(to, Machine):
-            return commands.ask(self._options, to.id, "true")
+            return commands.run_shell(self._options, to.id, "true")
         return commands.ssh(self._options, to, ("true",)) if to else commands.list_machines(self._options)
 
     def _changed(self, done: Completed, key: HostKey, file: str, to: Target) -> EngineError:

@@ -20,7 +20,7 @@ from deployster_cli.domain.units import exits
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.engines import process
 from deployster_cli.engines.local import commands, parse
-from deployster_cli.engines.local.commands import LocalOptions
+from deployster_cli.engines.local.declaration import LocalOptions
 from deployster_cli.engines.local.locks import LocalLocks, locked
 from deployster_cli.engines.local.parse import Shown, State
 from deployster_cli.engines.local.records import LocalRecords
