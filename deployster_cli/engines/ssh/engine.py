@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from deployster_cli.engines.ssh.locks import SshLocks
     from deployster_cli.engines.ssh.records import SshRecords
 
-_SSH_FAILED = 255
-
 
 class SshEngine:
     """engines.base.Engine over systemd on the machines of the options."""

@@ -64,7 +64,7 @@ def machine(value: object) -> Host | None:
 
 def _are_machines(value: object) -> bool:
     """Whether it is a list of machines, none of them twice."""
-    found = [machine(item) for item in value] if isinstance(value, list) else [None]
+    found = [machine(item) for item in value] if isinstance(value, list | tuple) else [None]
     return None not in found and len({one.name for one in found if one}) == len(found)
 
 
