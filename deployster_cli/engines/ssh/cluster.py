@@ -66,6 +66,7 @@ class Cluster:
         self._without = tuple(host for host in options.machines if host.text in left)
         self._last: Listing | None = None
         self._down: dict[Host, tuple[float, EngineError]] = {}
+        self._written: dict[str, int] = {}
 
     @property
     def most(self) -> int:
@@ -108,6 +109,30 @@ class Cluster:
         if len(answers) < self.most or not answers:
             raise self._too_few(len(answers), errors)
         return answers
+
+    def next_of(self, path: str, text: str) -> Kept:
+        """The note that takes the place of the one at ``path``: whoever writes it has the service's lock, and has seen
+        a listing since it has.
+        """
+        times = max(self.last.notes.get(path, Kept()).times, self._written.get(path, 0))
+        self._written[path] = times + 1
+        return Kept(times + 1, text)
+
+    def moved(self, add: Iterable[Place], drop: Collection[UnitName], service: str) -> str:
+        """The part of a script that keeps where a service's units are, once some were put in and some taken away.
+
+        What is known of machines that don't answer is kept.
+        """
+        here = [
+            Place(each.name, each.machine.id, each.machine.label)
+            for unit in self.last.units
+            if unit.name.service == service
+            for each in unit.each
+            if each.machine
+        ]
+        path = notes.placed_of(service)
+        kept = {place for place in (*here, *add) if place.unit not in drop}
+        return scripts.write_notes({path: self.next_of(path, notes.written(sorted(kept))).copy})
 
     def machine(self, host: Host) -> Machine | None:
         """A machine that answered, with its metadata."""
@@ -205,22 +230,6 @@ class Cluster:
             out=worst.out,
             err=worst.err,
         )
-
-
-def changed(last: Listing, add: Iterable[Place], drop: Collection[UnitName], service: str) -> tuple[str, Kept]:
-    """(path, note): where a service's units are, once some were put in and some taken away. What is known of machines
-    that don't answer is kept.
-    """
-    here = [
-        Place(each.name, each.machine.id, each.machine.label)
-        for unit in last.units
-        if unit.name.service == service
-        for each in unit.each
-        if each.machine
-    ]
-    path = notes.placed_of(service)
-    kept = [place for place in (*here, *add) if place.unit not in drop]
-    return path, last.notes.get(path, Kept()).next(notes.written(sorted(set(kept))))
 
 
 def _listed(host: Host, outcome: Outcome) -> Listed:

@@ -14,7 +14,7 @@ from deployster_cli.domain.units.model import Machine, Unit
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.wording import some_names
 from deployster_cli.engines.ssh import parse, results, scripts
-from deployster_cli.engines.ssh.cluster import Cluster, changed
+from deployster_cli.engines.ssh.cluster import Cluster
 from deployster_cli.engines.ssh.declaration import DECLARATION, SshOptions
 from deployster_cli.engines.ssh.hosts import Host
 from deployster_cli.engines.ssh.notes import Place
@@ -130,14 +130,15 @@ class SshEngine:
         shares = self._holders(names)
         if not shares:
             return
-        path, note = changed(self._cluster.last, (), names, next(iter(names)).service)
-        known = scripts.write_notes({path: note.copy})
+        known = self._cluster.moved((), names, next(iter(names)).service)
         bodies = dict.fromkeys(self._cluster.last.machines, known)
         self._write(bodies | {host: f"{known}{scripts.destroy(mine)}" for host, mine in shares.items()}, "remove")
 
     def cat(self, name: UnitName) -> UnitFile | None:
         """The unit file as it lies on its machine."""
-        return self._read([unit for unit in self._cluster.last.units if unit.name == name]).get(name)
+        units = [unit for unit in self._cluster.last.units if unit.name == name]
+        units = units or [unit for unit in self._cluster.listing(anew=True).units if unit.name == name]
+        return self._read(units).get(name)
 
     def files(self, units: Sequence[Unit]) -> dict[UnitName, UnitFile]:
         """The unit files as they lie on the machines."""
@@ -201,15 +202,19 @@ class SshEngine:
         """Have every machine know where the units are, and these start theirs."""
         last = self._cluster.last
         add = [Place(file.name, last.machines[host].id, host.name) for host, files in shares.items() for file in files]
-        path, note = changed(last, add, (), add[0].unit.service)
-        known = scripts.write_notes({path: note.copy})
+        known = self._cluster.moved(add, (), add[0].unit.service)
         bodies = dict.fromkeys(last.machines, known)
         bodies |= {host: f"{known}{scripts.start(files)}" for host, files in shares.items()}
         return self._write(bodies, "start", (0, scripts.LEAVING, scripts.DIFFERS))
 
     def _holders(self, names: Collection[UnitName]) -> dict[Host, list[UnitName]]:
-        """The machines that have units of these names, with theirs. EngineUnreachable for one that doesn't answer."""
+        """The machines that have units of these names, with theirs. EngineUnreachable for one that doesn't answer.
+
+        Where the last listing lacks a name there is a new one: it may have been put in since.
+        """
         last = self._cluster.last
+        if not {unit.name for unit in last.units}.issuperset(names):
+            last = self._cluster.listing(anew=True)
         away = last.away
         lost = [name for name in names if name in away]
         if lost:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from deployster_cli.domain.units.names import SERVICE, UnitName
+from deployster_cli.domain.units.names import UnitName
 
 _COUNT = re.compile("[0-9]{1,12}")
 _PLACED = ".placed"
@@ -28,10 +28,6 @@ class Kept(NamedTuple):
     def copy(self) -> str:
         """What a machine keeps of it."""
         return f"{self.times}\n{self.text}"
-
-    def next(self, text: str) -> Kept:
-        """The one that takes its place."""
-        return Kept(self.times + 1, text)
 
 
 class Place(NamedTuple):
@@ -85,9 +81,3 @@ def places(notes: Mapping[str, Kept]) -> list[Place]:
 def written(found: Iterable[Place]) -> str:
     """Places as the text of a note."""
     return "".join(f"{place.unit.text} {place.machine} {place.name}\n" for place in found)
-
-
-def services(paths: Iterable[str]) -> set[str]:
-    """The services that have a record among these notes."""
-    names = (path.removeprefix("notes/").removesuffix(_RECORD) for path in paths if path.endswith(_RECORD))
-    return {name for name in names if SERVICE.fullmatch(name)}

@@ -26,7 +26,10 @@ class SshRecords:
 
     def read(self, service: str) -> Record | None:
         """The record that is there now."""
-        text = self._note(service).text
+        path = record_of(service)
+        answers = self._cluster.most_of(scripts.read_notes([path]), self._cluster.options.read_timeout, "read")
+        found = merged(named(list(answer.parts), "note") for answer in answers.values())
+        text = found.get(path, Kept()).text
         try:
             record = Record.read(parse_options(text)) if text else None
         except TemplateFault:
@@ -39,16 +42,10 @@ class SshRecords:
 
     def drop(self, service: str) -> None:
         """Take the record out: an empty one is left, so that no machine which is away brings the old one back."""
-        if self._note(service).text:
+        if self.listed(service) or self.read(service):
             self._put(service, "")
 
-    def _note(self, service: str) -> Kept:
-        path = record_of(service)
-        limit = self._cluster.options.read_timeout
-        answers = self._cluster.most_of(scripts.read_notes([path]), limit, "read")
-        return merged(named(list(answer.parts), "note") for answer in answers.values()).get(path, Kept())
-
     def _put(self, service: str, text: str) -> None:
-        note = self._note(service).next(text)
+        note = self._cluster.next_of(record_of(service), text)
         limit = self._cluster.options.write_timeout
         self._cluster.most_of(scripts.write_notes({record_of(service): note.copy}), limit, "write")

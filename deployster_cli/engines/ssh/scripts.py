@@ -113,7 +113,7 @@ if [ -e "$1" ]; then
   sync -- "$@" 2>/dev/null
   ln -- "$@" "$F/" || exit
 fi
-{_launch([file.name for file in files])}"""
+{_launch([file.name for file in files], reload=not all(map(_goes_on, files)))}"""
 
 
 def resume(names: Collection[UnitName]) -> str:
@@ -260,18 +260,25 @@ def _refuse_leaving(names: Collection[UnitName]) -> str:
     return f'for n in {_words(names)}; do [ ! -e "$F/.$n.leaving" ] || {refusal}; done'
 
 
-def _launch(names: Collection[UnitName]) -> str:
+def _goes_on(file: UnitFile) -> bool:
+    """Whether it is started again however it ends."""
+    return file.last("Service", "Restart") == "always"
+
+
+def _launch(names: Collection[UnitName], *, reload: bool = False) -> str:
     """Have them started now and at every boot. systemd finds a file with a new name by itself; one that it knows is
-    read anew only where it was changed.
+    read anew only where it was changed, or (``reload``) where systemd is to know that it is wanted: else it forgets at
+    once how one ended that ended well.
     """
     words = _words(names)
+    known = "*" if reload else "*NeedDaemonReload=yes*|*LoadState=not-found*"
     return f"""\
 mkdir -p -- "$W" || exit
 set --
 for n in {words}; do set -- "$@" "../$n"; done
 ln -sf -- "$@" "$W/" || exit
 case $(sc show -p LoadState -p NeedDaemonReload -- {words}) in
-  *NeedDaemonReload=yes*|*LoadState=not-found*) sc daemon-reload || exit ;;
+  {known}) sc daemon-reload || exit ;;
 esac
 sc start --no-block -- {words}
 """

@@ -15,9 +15,21 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 REPOSITORY = Path(__file__).parents[3]
 ROOT = "DEPLOYSTER_TEST_ROOTFS"
-DEBIAN = ("debootstrap", "--variant=minbase", "--include=systemd,systemd-sysv,dbus,python3", "bookworm")
+PACKAGES = "systemd,systemd-sysv,dbus,python3,openssh-client,openssh-server,sudo"
+DEBIAN = ("debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm")
+
+SSH_CONFIG = """\
+Host *
+  IdentityFile /root/.ssh/key
+  IdentitiesOnly yes
+  UserKnownHostsFile /root/.ssh/known
+  StrictHostKeyChecking accept-new
+  LogLevel ERROR
+"""
 
 
 _AND_EMPTY = """
@@ -102,6 +114,19 @@ class Machine:
         """What Python there prints, with the package and these tests to import."""
         env = ("env", "-i", "PATH=/usr/bin:/bin", "PYTHONPATH=/opt/deployster")
         return self.run("runuser", "-u", user, "--", *env, f"HOME=/home/{user}", "python3", "-B", "-c", code)
+
+    def lets_itself_in(self) -> str:
+        """The ssh_config with which root logs in here by ssh; the test is skipped where the container has no sshd."""
+        config = "/root/.ssh/config_of_tests"
+        if not self.path("/usr/sbin/sshd").exists():
+            pytest.skip(f"the Debian in {os.environ[ROOT]} has no sshd: remove it, and it is made anew")
+        if not self.path(config).exists():
+            self.run("mkdir", "-p", "-m", "700", "/root/.ssh")
+            self.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/root/.ssh/key")
+            self.run("cp", "/root/.ssh/key.pub", "/root/.ssh/authorized_keys")
+            self.run("systemctl", "start", "ssh.service")
+            self.path(config).write_text(SSH_CONFIG)
+        return config
 
     def path(self, path: str) -> Path:
         """A file of the machine as seen from here."""

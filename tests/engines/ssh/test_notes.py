@@ -27,7 +27,7 @@ def test_the_copy_that_was_written_more_often_counts() -> None:
 
 
 def test_one_that_was_dropped_does_not_come_back_with_a_machine() -> None:
-    dropped = Kept(3, "text").next("")
+    dropped = Kept(4, "")
     found = notes.merged([{"notes/a.record": "3\ntext"}, {"notes/a.record": dropped.copy}])
     assert found == {"notes/a.record": Kept(4, "")}
 
