@@ -85,7 +85,10 @@ def test_units_with_the_same_port_are_apart() -> None:
     four = [*new, unit("v2", 4, port=80)]
     with pytest.raises(Unplaceable) as refused:
         placed(plan(*four), four, [])
-    assert refused.value.file == four[3]
+    assert (refused.value.file, refused.value.port) == (four[3], 80)
+    with pytest.raises(Unplaceable) as nowhere:
+        placed(plan(unit("v2", 1, "MachineMetadata=zone=z9", port=80)), [unit("v2", 1, "MachineMetadata=zone=z9")], [])
+    assert nowhere.value.port is None
 
 
 @pytest.mark.parametrize("order", Order)

@@ -36,9 +36,10 @@ class Resident(NamedTuple):
 
 @dataclass(frozen=True)
 class Unplaceable(Exception):
-    """No machine fits this unit."""
+    """No machine fits this unit; ``port`` is its own where it is only that which others have on each that would."""
 
     file: UnitFile
+    port: int | None = None
 
 
 @dataclass
@@ -52,9 +53,10 @@ class _Rooms:
     def put(self, file: UnitFile) -> tuple[Machine, ...]:
         """The machines that get a unit, from now on with it."""
         port = file.stamp.port if file.stamp else None
-        fits = [machine for machine in fitting(file, self.machines) if self._is_free(machine, file, port)]
+        allowed = [machine for machine in fitting(file, self.machines) if not self._kept_off(machine, file)]
+        fits = [machine for machine in allowed if port is None or not self._has(machine, port)]
         if not fits:
-            raise Unplaceable(file)
+            raise Unplaceable(file, port if allowed else None)
         chosen = tuple(fits) if is_global(file) else (min(fits, key=lambda machine: self._load(machine, file)),)
         new = [Resident(file, machine.id, port) for machine in chosen]
         self.there += new
@@ -66,11 +68,12 @@ class _Rooms:
         gone = set(names)
         self.there = [one for one in self.there if one.name not in gone]
 
-    def _is_free(self, machine: Machine, file: UnitFile, port: int | None) -> bool:
-        beside = [one for one in self.there if one.machine == machine.id and one.name != file.name]
-        if port is not None and any(one.port == port for one in beside):
-            return False
-        return not any(keeps_away(file, one.name) or keeps_away(one.file, file.name) for one in beside)
+    def _has(self, machine: Machine, port: int) -> bool:
+        return any(one.port == port for one in self.there if one.machine == machine.id)
+
+    def _kept_off(self, machine: Machine, file: UnitFile) -> bool:
+        beside = (one for one in self.there if one.machine == machine.id)
+        return any(keeps_away(file, one.name) or keeps_away(one.file, file.name) for one in beside)
 
     def _load(self, machine: Machine, file: UnitFile) -> tuple[int, int, int]:
         here = [one.name for one in self.staying if one.machine == machine.id]

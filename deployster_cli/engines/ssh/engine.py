@@ -88,7 +88,11 @@ class SshEngine:
         except Unplaceable as one:
             units = self._cluster.last.units
             why = rules_and_machines(one.file, machines, units)
-            raise Refused(f"No machine fits {one.file.name.text}. {why}") from None
+            if one.port is not None:
+                why = f"Its port {one.port} is taken on each that would."
+            hint = "Leave port out, and each unit gets one of its own; or --order stop-first --batch-size 1."
+            message = f"No machine fits {some_names([one.file.name])}, so nothing was changed. {why}"
+            raise Refused(message, hint if one.port is not None else "") from None
         self._placed |= placed
         return placed
 
@@ -96,7 +100,7 @@ class SshEngine:
         """Put these units in on the machines that they were placed on, or are placed on now, and start them."""
         if not files:
             return
-        by_machine = self._shares(files)
+        by_machine, away = self._shares(files)
         answers = self._start(by_machine)
         late = [name for answer in answers.values() if answer.code == scripts.LEAVING for name in answer.text.split()]
         if late:
@@ -105,11 +109,12 @@ class SshEngine:
         for host, answer in answers.items():
             if answer.code:
                 raise _not_started(host, answer)
+        _check_reached(away)
 
     def resume(self, names: Collection[UnitName]) -> None:
         """Start units again whose files are on the machines."""
-        by_machine = self._holders(names)
-        missing = set(names).difference(*by_machine.values())
+        by_machine, away = self._holders(names)
+        missing = set(names).difference(away, *by_machine.values())
         if missing:
             raise Refused(f"{some_names(sorted(missing))} not on any machine to start again.", "Deploy it again.")
         fine = (0, scripts.LEAVING, scripts.MISSING)
@@ -117,22 +122,27 @@ class SshEngine:
         for host, answer in self._write(bodies, "start", fine).items():
             if answer.code:
                 raise _not_started(host, answer)
+        _check_reached(away)
 
     def stop(self, names: Collection[UnitName]) -> None:
         """Ask these units to stop, keeping their files."""
-        self._write({host: scripts.stop(mine) for host, mine in self._holders(names).items()}, "stop")
+        shares, away = self._holders(names)
+        self._write({host: scripts.stop(mine) for host, mine in shares.items()}, "stop")
+        _check_reached(away)
 
     def unload(self, names: Collection[UnitName]) -> None:
         """Nothing: a stopped unit takes no place on its machine."""
 
     def destroy(self, names: Collection[UnitName]) -> None:
         """Remove these units: those that are up as soon as they have stopped (see ``units``), the others now."""
-        shares = self._holders(names)
+        shares, away = self._holders(names)
         if not shares:
+            _check_reached(away)
             return
         known = self._cluster.moved((), names, next(iter(names)).service)
         bodies = dict.fromkeys(self._cluster.last.machines, known)
         self._write(bodies | {host: f"{known}{scripts.destroy(mine)}" for host, mine in shares.items()}, "remove")
+        _check_reached(away)
 
     def cat(self, name: UnitName) -> UnitFile | None:
         """The unit file as it lies on its machine."""
@@ -183,23 +193,29 @@ class SshEngine:
         answers = self._cluster.ask(dict.fromkeys(hosts, scripts.LISTENING), self._options.read_timeout, "ports")
         return frozenset[int]().union(*(parse.listening(list(answer.parts)) for answer in answers.values()))
 
-    def _shares(self, files: Collection[UnitFile]) -> dict[Host, list[UnitFile]]:
-        """The files by machine. What was not placed before is placed now."""
+    def _shares(self, files: Collection[UnitFile]) -> tuple[dict[Host, list[UnitFile]], dict[UnitName, str]]:
+        """(the files by machine; those of a machine that doesn't answer, with its name). What was not placed before is
+        placed now.
+        """
         new = {file.name: file for file in files if file.name not in self._placed}
         if new:
             service, version = next(iter(new)).service, next(iter(new)).version
             self.place(Plan(service, version, (Step(start=tuple(new)),)), new)
         hosts = {found.id: host for host, found in self._cluster.last.machines.items()}
         shares: dict[Host, list[UnitFile]] = {}
+        away: dict[UnitName, str] = {}
         for file in files:
             for machine in self._placed[file.name]:
-                if machine.id not in hosts:
-                    raise EngineUnreachable(f"{machine.label} does not answer: {file.name.text} belongs there.")
-                shares.setdefault(hosts[machine.id], []).append(file)
-        return shares
+                if machine.id in hosts:
+                    shares.setdefault(hosts[machine.id], []).append(file)
+                else:
+                    away[file.name] = machine.label
+        return shares, away
 
     def _start(self, shares: Mapping[Host, list[UnitFile]]) -> dict[Host, results.Answer]:
         """Have every machine know where the units are, and these start theirs."""
+        if not shares:
+            return {}
         last = self._cluster.last
         add = [Place(file.name, last.machines[host].id, host.name) for host, files in shares.items() for file in files]
         known = self._cluster.moved(add, (), add[0].unit.service)
@@ -207,27 +223,20 @@ class SshEngine:
         bodies |= {host: f"{known}{scripts.start(files)}" for host, files in shares.items()}
         return self._write(bodies, "start", (0, scripts.LEAVING, scripts.DIFFERS))
 
-    def _holders(self, names: Collection[UnitName]) -> dict[Host, list[UnitName]]:
-        """The machines that have units of these names, with theirs. EngineUnreachable for one that doesn't answer.
+    def _holders(self, names: Collection[UnitName]) -> tuple[dict[Host, list[UnitName]], dict[UnitName, str]]:
+        """(the machines that have units of these names, with theirs; those of a machine that doesn't answer, with its
+        name).
 
         Where the last listing lacks a name there is a new one: it may have been put in since.
         """
         last = self._cluster.last
         if not {unit.name for unit in last.units}.issuperset(names):
             last = self._cluster.listing(anew=True)
-        away = last.away
-        lost = [name for name in names if name in away]
-        if lost:
-            label = away[lost[0]]
-            raise EngineUnreachable(
-                f"{label} does not answer, and {some_names(lost)} may run there.",
-                f"Bring it back; or leave it out with --without {label}.",
-            )
         found: dict[Host, list[UnitName]] = {}
         for name in names:
             for host in last.hosts(name):
                 found.setdefault(host, []).append(name)
-        return found
+        return found, {name: label for name, label in last.away.items() if name in names}
 
     def _write(self, bodies: Mapping[Host, str], what: str, fine: Collection[int] = (0,)) -> dict[Host, results.Answer]:
         return self._cluster.ask(bodies, self._options.write_timeout, what, fine) if bodies else {}
@@ -282,6 +291,17 @@ class SshEngine:
             if found.id == machine.id:
                 return host
         raise EngineUnreachable(f"{machine.label} does not answer.")
+
+
+def _check_reached(away: Mapping[UnitName, str]) -> None:
+    """EngineError where units are on machines that don't answer, once all others were asked."""
+    if away:
+        label = min(away.values())
+        names = [name for name in sorted(away) if away[name] == label]
+        raise EngineError(
+            f"{label} does not answer, and {some_names(names)} may run there.",
+            f"Bring it back; or leave it out: --without {label}. What it runs then is left as it is.",
+        )
 
 
 def _not_started(host: Host, answer: results.Answer) -> EngineError:

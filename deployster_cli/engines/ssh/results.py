@@ -140,7 +140,8 @@ def _unended(done: Completed, machine: str) -> EngineError:
         message = f"{machine} gave no answer within {round(done.seconds, 1):g} s."
     else:
         message = f"{machine} does not answer: {_said(done.err) or _said(done.out) or f'ssh ended with {done.code}.'}"
-    return EngineUnreachable(message, argv=done.argv, code=done.code, out=done.out, err=done.err)
+    hint = f"Bring it back; or leave it out: --without {machine}. What it runs then is left as it is."
+    return EngineUnreachable(message, hint, argv=done.argv, code=done.code, out=done.out, err=done.err)
 
 
 def _signed(sign: Sign, done: Completed, machine: str) -> EngineError:
