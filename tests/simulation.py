@@ -18,6 +18,7 @@ from deployster_cli.domain.units.journal import Entry
 from deployster_cli.domain.units.model import Machine, State, Unit, together
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import Stamp, UnitFile
+from deployster_cli.engines.base import Trouble
 from deployster_cli.errors import EngineError, EngineUnreachable
 
 HOST = Machine("m1", "10.0.0.1")
@@ -187,6 +188,7 @@ class SimEngine:
     is_local: bool = False
     places: bool = False
     silent: dict[str, str] = field(default_factory=dict)
+    troubled: tuple[Trouble, ...] = ()
     locks: SimLocks = field(default_factory=SimLocks)
     records: SimRecords = field(default_factory=SimRecords)
     hosts: tuple[Machine, ...] = (HOST,)
@@ -203,6 +205,10 @@ class SimEngine:
     exits: int | None = 7
     mute: str = ""
     answers: str | EngineError = "{now}\ndocker 0 24.0.5"
+
+    def troubles(self) -> tuple[Trouble, ...]:
+        """What is wrong with single machines."""
+        return self.troubled
 
     def place(self, plan: Plan, files: Mapping[UnitName, UnitFile]) -> Placed:
         """As the engine does where it decides before units start where they run."""

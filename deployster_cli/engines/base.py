@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from deployster_cli.domain.lock import Note
@@ -14,6 +14,14 @@ if TYPE_CHECKING:
     from deployster_cli.domain.units.model import Machine, Unit
     from deployster_cli.domain.units.names import UnitName
     from deployster_cli.domain.units.unitfile import UnitFile
+
+
+class Trouble(NamedTuple):
+    """What is wrong with one machine, in a sentence, and what cures it."""
+
+    machine: str
+    text: str
+    cure: str
 
 
 class Locks(Protocol):
@@ -123,6 +131,10 @@ class Engine(Protocol):
     @property
     def silent(self) -> Mapping[str, str]:
         """The machines that did not answer the last listing → why; what runs there is not known. No call is made."""
+        ...
+
+    def troubles(self) -> tuple[Trouble, ...]:
+        """What is wrong with single machines; they are asked. Empty where an engine can't tell them apart."""
         ...
 
     def place(self, plan: Plan, files: Mapping[UnitName, UnitFile]) -> Placed:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from deployster_cli.domain.rollout.placing import Placed
     from deployster_cli.domain.rollout.plan import Plan
     from deployster_cli.domain.units.unitfile import UnitFile
+    from deployster_cli.engines.base import Trouble
     from deployster_cli.engines.fleet.locks import FleetLocks
     from deployster_cli.engines.fleet.records import FleetRecords
     from deployster_cli.engines.journal import Exported
@@ -98,6 +99,10 @@ class FleetEngine:
     def machines(self) -> tuple[Machine, ...]:
         """The machines that take units now, with their metadata."""
         return results.parsed(self._calls.read(commands.list_machines(self._options)), parse.machines)
+
+    def troubles(self) -> tuple[Trouble, ...]:
+        """None: what can be wrong is found where machines are probed."""
+        return ()
 
     def place(self, plan: Plan, files: Mapping[UnitName, UnitFile]) -> Placed:  # noqa: ARG002 - nobody can tell
         """Nothing: fleet decides it when they start."""

@@ -14,7 +14,7 @@ from deployster_cli.domain.units.model import Machine, Unit
 from deployster_cli.domain.units.names import UnitName, quoted
 from deployster_cli.domain.units.unitfile import UnitFile
 from deployster_cli.engines import process
-from deployster_cli.engines.base import Entries
+from deployster_cli.engines.base import Entries, Trouble
 from deployster_cli.engines.local import parse, systemd
 from deployster_cli.engines.local.calls import call
 from deployster_cli.engines.local.declaration import DECLARATION, MANAGERS, LocalOptions
@@ -137,6 +137,10 @@ class LocalEngine:
     def machines(self) -> tuple[Machine, ...]:
         """This machine."""
         return (this_machine(),)
+
+    def troubles(self) -> tuple[Trouble, ...]:
+        """None: what can be wrong is found where machines are probed."""
+        return ()
 
     def place(self, plan: Plan, files: Mapping[UnitName, UnitFile]) -> Placed:  # noqa: ARG002 - there is but one
         """Nothing: all run here."""

@@ -13,7 +13,9 @@ from deployster_cli.domain.units.exits import exit_code
 from deployster_cli.domain.units.model import Machine, Unit
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.wording import some_names
-from deployster_cli.engines.ssh import parse, results, scripts
+from deployster_cli.engines.base import Trouble
+from deployster_cli.engines.ssh import asks, parse, results, scripts
+from deployster_cli.engines.ssh.asks import troubles, unlingering
 from deployster_cli.engines.ssh.cluster import Cluster
 from deployster_cli.engines.ssh.declaration import DECLARATION, SshOptions
 from deployster_cli.engines.ssh.hosts import Host
@@ -61,10 +63,18 @@ class SshEngine:
     def check(self) -> str:
         """Why no machine can be used, in one sentence; empty where one can."""
         try:
+            asks.make_known(self._cluster)
             self._cluster.listing(anew=True)
         except EngineError as error:
             return f"{error.message} {error.hint}".rstrip()
         return ""
+
+    def troubles(self) -> tuple[Trouble, ...]:
+        """What is wrong with single machines: those that don't answer, and those that lack what is needed there."""
+        last = self._cluster.last
+        silent = [Trouble(host.name, error.message, error.hint) for host, error in last.silent.items()]
+        found = self._cluster.links.each(dict.fromkeys(last.machines, scripts.LOOK), self._options.read_timeout, "look")
+        return (*silent, *(trouble for host, outcome in found.items() for trouble in troubles(host.name, outcome)))
 
     def units(self) -> tuple[Unit, ...]:
         """The units of all machines. Those of a machine that doesn't answer are as they were put there."""
@@ -221,7 +231,7 @@ class SshEngine:
         known = self._cluster.moved(add, (), add[0].unit.service)
         bodies = dict.fromkeys(last.machines, known)
         bodies |= {host: f"{known}{scripts.start(files)}" for host, files in shares.items()}
-        return self._write(bodies, "start", (0, scripts.LEAVING, scripts.DIFFERS))
+        return self._write(bodies, "start", (0, scripts.LEAVING, scripts.DIFFERS, scripts.ENDED_WITH_LOGIN))
 
     def _holders(self, names: Collection[UnitName]) -> tuple[dict[Host, list[UnitName]], dict[UnitName, str]]:
         """(the machines that have units of these names, with theirs; those of a machine that doesn't answer, with its
@@ -310,6 +320,8 @@ def _not_started(host: Host, answer: results.Answer) -> EngineError:
         return Refused(
             f"{name} is on {host.name} already, with other content; nothing was started.", "Destroy it first."
         )
+    if answer.code == scripts.ENDED_WITH_LOGIN:
+        return Refused(" ".join(unlingering(host.name, name)))
     if answer.code == scripts.MISSING:
         return EngineError(f"There is no unit {name} on {host.name} to start again.")
     return EngineError(f"{name} was destroyed and is still stopping on {host.name}; nothing was started.")

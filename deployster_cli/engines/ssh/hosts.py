@@ -7,11 +7,11 @@ from typing import NamedTuple
 from deployster_cli.domain.kinds import Kind
 from deployster_cli.domain.limits import fits_metadata
 
+_LOGIN = r"(?:(?P<user>[^\s@-][^\s@]*)@)?"
 _ADDRESS = re.compile(
-    r"(?:(?P<user>[^\s@-][^\s@]*)@)?(?:\[(?P<six>[0-9A-Fa-f:.%]+)\]|(?P<name>[A-Za-z0-9_][\w.%-]*))(?::(?P<port>[0-9]{1,5}))?",
-    re.ASCII,
+    _LOGIN + r"(?:\[(?P<six>[0-9A-Fa-f:.%]+)\]|(?P<name>[A-Za-z0-9_][\w.%-]*))(?::(?P<port>[0-9]{1,5}))?", re.ASCII
 )
-_BARE_SIX = re.compile(r"(?:(?P<user>[^\s@-][^\s@]*)@)?(?P<six>[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f.]*)", re.ASCII)
+_BARE_SIX = re.compile(_LOGIN + r"(?P<six>[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f.]*)", re.ASCII)
 
 _HIGHEST_PORT = 65535
 

@@ -78,6 +78,11 @@ class Links:
         with _started():
             return process.attach(commands.attached(self._options, to, self._socket(to, 0), argv, terminal=terminal))
 
+    def ask_for_key(self, to: Host) -> None:
+        """Have ssh ask on this terminal whether the machine's host key is the right one, and note it."""
+        with _started():
+            process.attach(commands.known(self._options, to))
+
     def _run(self, to: Host, body: str, limit: float, what: str) -> Answer:
         token = _token()
         slot = self._take(to)

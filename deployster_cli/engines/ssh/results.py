@@ -41,31 +41,31 @@ _SIGNS = (
     Sign(
         r"Permission denied \(|Too many authentication failures",
         EngineMissing,
-        "{machine} lets nobody in with the keys that ssh has: {said}",
+        "{machine} lets nobody in with the keys that ssh has: {said}.",
         "Try ssh to it by hand: what helps there (ssh-add, a User or IdentityFile in ssh_config) helps here.",
     ),
     Sign(
         "^sudo: ",
         EngineMissing,
-        "The login on {machine} may not become root without a password: {said}",
+        "The login on {machine} may not become root without a password: {said}.",
         "Log in as root, give the login NOPASSWD in /etc/sudoers.d, or set user = true in [ssh].",
     ),
     Sign(
         "Could not resolve hostname",
         EngineUnreachable,
-        "There is no machine called {machine}, as far as ssh can tell: {said}",
+        "There is no machine called {machine}, as far as ssh can tell: {said}.",
         "Check machines in [ssh], and the Host entries of ssh_config.",
     ),
     Sign(
         "Bad configuration option|terminating, [0-9]+ bad|Can't open user config file|Bad owner or permissions",
         EngineMissing,
-        "ssh can't read its configuration: {said}",
+        "ssh can't read its configuration: {said}.",
         "",
     ),
     Sign(
         "Failed to connect to bus|Failed to get D-Bus connection",
         EngineMissing,
-        "systemd on {machine} does not answer: {said}",
+        "systemd on {machine} does not answer: {said}.",
         "With user = true the login needs a manager of its own there: loginctl enable-linger.",
     ),
 )
@@ -82,6 +82,7 @@ _DOING = {
     "show": "Reading how a unit ended",
     "ports": "Reading which ports are taken",
     "run": "The command",
+    "look": "Looking at the machine",
     "lock": "Writing a lock",
     "read": "Reading a note",
     "write": "Writing a note",
@@ -112,6 +113,12 @@ def answer(done: Completed, token: str, machine: str) -> Answer:
     return Answer(code, tuple(parts(body, token)), done)
 
 
+def is_unknown_key(error: EngineError) -> bool:
+    """Whether it is that ssh knows no host key of the machine; not that it knows another."""
+    changed, unknown = _SIGNS[0], _SIGNS[1]
+    return bool(re.search(unknown.pattern, error.err)) and not re.search(changed.pattern, error.err)
+
+
 def refused(machine: str, what: str, found: Answer) -> EngineError:
     """The error for a script that came to its end and says that it failed; ``what`` is the word for what it does."""
     done = found.done
@@ -139,13 +146,14 @@ def _unended(done: Completed, machine: str) -> EngineError:
     if done.timed_out:
         message = f"{machine} gave no answer within {round(done.seconds, 1):g} s."
     else:
-        message = f"{machine} does not answer: {_said(done.err) or _said(done.out) or f'ssh ended with {done.code}.'}"
+        said = _said(done.err) or _said(done.out) or f"ssh ended with {done.code}"
+        message = f"{machine} does not answer: {said.rstrip('.')}."
     hint = f"Bring it back; or leave it out: --without {machine}. What it runs then is left as it is."
     return EngineUnreachable(message, hint, argv=done.argv, code=done.code, out=done.out, err=done.err)
 
 
 def _signed(sign: Sign, done: Completed, machine: str) -> EngineError:
-    message = sign.message.format(machine=machine, said=_line(done.err, sign.pattern))
+    message = sign.message.format(machine=machine, said=_line(done.err, sign.pattern).rstrip("."))
     return sign.error(message, sign.hint, argv=done.argv, code=done.code, out=done.out, err=done.err)
 
 

@@ -22,6 +22,9 @@ LEAVING = 3
 DIFFERS = 4
 """Exit code of ``start`` where a name is taken by other content."""
 
+ENDED_WITH_LOGIN = 7
+"""Exit code of ``start`` where what the login runs is ended with its last session."""
+
 MISSING = 6
 """Exit code where a unit's file is not there."""
 
@@ -102,6 +105,7 @@ def start(files: Iterable[UnitFile]) -> str:
         for file in files
     )
     return f"""\
+[ "$M" = --system ] || [ -e "/var/lib/systemd/linger/$(id -un)" ] || {{ id -un; exit {ENDED_WITH_LOGIN}; }}
 {_refuse_leaving([file.name for file in files])}
 mkdir -p -- "$F" || exit
 D=$F/.deployster.$T.draft
@@ -202,6 +206,18 @@ def ended(name: UnitName) -> str:
     """How a unit's main process ended."""
     return f"sc show {' '.join(f'-p {each}' for each in exits.PROPERTIES)} -- {_q(name)}\n"
 
+
+LOOK = """\
+systemctl --version | head -n 1
+part lacks
+for n in awk sha1sum journalctl; do command -v "$n" >/dev/null || printf '%s\\n' "$n"; done
+part room
+d=$F; until [ -d "$d" ]; do d=${d%/*}; done
+df -Pk -- "$d" | awk 'END { print $4 }'
+part lingers
+[ "$M" = --system ] || [ -e "/var/lib/systemd/linger/$(id -un)" ] || id -un
+"""
+"""What a machine has of all that the other scripts need."""
 
 LISTENING = "cat /proc/net/tcp; part six; cat /proc/net/tcp6 2>/dev/null; :\n"
 """What the machine listens on, IPv4 and then IPv6."""
