@@ -68,13 +68,18 @@ def missing() -> str:
 
 
 @contextlib.contextmanager
-def booted(console: Path) -> Iterator[Machine]:
-    """A machine that has come up; what it says while it does goes to ``console``."""
+def booted(console: Path, network: tuple[str, str] | None = None, name: str = "") -> Iterator[Machine]:
+    """A machine that has come up; what it says while it does goes to ``console``.
+
+    ``network`` is the bridge that it is on, with the network namespace that has it; it is on none where that is None.
+    """
     root = Path(os.environ[ROOT])
     if not _made(root):
         subprocess.run([*DEBIAN, str(root)], check=True, capture_output=True, timeout=600)
-    argv = ["systemd-nspawn", "-q", "-D", str(root), "--volatile=overlay", "-b", "-M", f"deployster-{os.getpid()}"]
-    argv += ["--register=no", "--keep-unit", "--private-network", "--console=pipe"]
+    argv = ["systemd-nspawn", "-q", "-D", str(root), "--volatile=overlay", "-b"]
+    argv += ["-M", name or f"deployster-{os.getpid()}", "--register=no", "--keep-unit", "--console=pipe"]
+    argv += [f"--network-bridge={network[1]}"] if network else ["--private-network"]
+    argv = ["nsenter", f"--net=/run/netns/{network[0]}", *argv] if network else argv
     with console.open("w") as said:
         nspawn = subprocess.Popen(
             [*argv, f"--bind-ro={REPOSITORY}:/opt/deployster"],
