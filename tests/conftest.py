@@ -11,7 +11,7 @@ import pytest
 
 from tests.engines.local.machine import Machine, booted, missing
 
-MAY_START_PROCESSES = {"process", "fleet", "systemd", "systemd_analyze", "docker", "browser"}
+MAY_START_PROCESSES = {"process", "fleet", "systemd", "ssh", "systemd_analyze", "docker", "browser"}
 
 
 HEEDED = ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL))

@@ -5,17 +5,20 @@ It knows the truth (which units really run), so a test can hold a rollout to wha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from deployster_cli.domain.lock import Note
 from deployster_cli.domain.record import Record
 from deployster_cli.domain.rollout.placement import fitting, is_global
+from deployster_cli.domain.rollout.placing import Placed, place
+from deployster_cli.domain.rollout.plan import Plan
 from deployster_cli.domain.units.journal import Entry
 from deployster_cli.domain.units.model import Machine, State, Unit, together
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import Stamp, UnitFile
+from deployster_cli.engines.base import Trouble
 from deployster_cli.errors import EngineError, EngineUnreachable
 
 HOST = Machine("m1", "10.0.0.1")
@@ -183,6 +186,9 @@ class SimEngine:
     looks: int = 0
     looks_before: dict[str, int] = field(default_factory=dict)
     is_local: bool = False
+    places: bool = False
+    silent: dict[str, str] = field(default_factory=dict)
+    troubled: tuple[Trouble, ...] = ()
     locks: SimLocks = field(default_factory=SimLocks)
     records: SimRecords = field(default_factory=SimRecords)
     hosts: tuple[Machine, ...] = (HOST,)
@@ -199,6 +205,14 @@ class SimEngine:
     exits: int | None = 7
     mute: str = ""
     answers: str | EngineError = "{now}\ndocker 0 24.0.5"
+
+    def troubles(self) -> tuple[Trouble, ...]:
+        """What is wrong with single machines."""
+        return self.troubled
+
+    def place(self, plan: Plan, files: Mapping[UnitName, UnitFile]) -> Placed:
+        """As the engine does where it decides before units start where they run."""
+        return place(plan, files, (), self.hosts) if self.places else {}
 
     def add_running(self, *names: UnitName) -> None:
         """Units of ours that have been running for long."""

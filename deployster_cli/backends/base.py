@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from deployster_cli.domain.change import Change, TaskRequest
     from deployster_cli.domain.events import Tell
     from deployster_cli.domain.units.model import Release, Unit
@@ -34,6 +36,11 @@ class Backend(Protocol):
 
     def units(self, service: str | None = None) -> tuple[Unit, ...]:
         """Every unit of one service, or of all, by service, version and instance."""
+        ...
+
+    @property
+    def silent(self) -> Mapping[str, str]:
+        """The machines that did not answer the last look → why, in a sentence. No call is made."""
         ...
 
     def services(self) -> tuple[Release, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -39,6 +39,11 @@ class Direct:
         from deployster_cli.operations.units import list_units  # noqa: PLC0415
 
         return list_units(self.engine, service)
+
+    @property
+    def silent(self) -> Mapping[str, str]:
+        """As Backend says."""
+        return self.engine.silent
 
     def services(self) -> tuple[Release, ...]:
         """As Backend says."""

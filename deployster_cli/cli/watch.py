@@ -33,6 +33,8 @@ def show_or_watch(
     """Show what one look gives; with an interval, every look until it is interrupted."""
     if interval is None:
         run.output.listing(listing(look()))
+        for why in run.backend().silent.values():
+            run.output.note(f"{why.rstrip('.')}. What runs there is not known.")
         return
     if interval < _LEAST:
         raise InvalidInput(f"--interval {interval:g}s is too short: fleet can't be asked more than once a second.")

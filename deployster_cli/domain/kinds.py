@@ -130,7 +130,7 @@ def list_of(wanted: str, fits: Callable[[str], bool]) -> Kind:
     """A list of texts on one line that fit; as text, with commas between."""
 
     def accepts(value: object) -> bool:
-        return isinstance(value, list) and all(one_line(item) and fits(item) for item in value)
+        return isinstance(value, list | tuple) and all(one_line(item) and fits(item) for item in value)
 
     def parse(text: str) -> object:
         return [item.strip() for item in text.split(",")] if text else []

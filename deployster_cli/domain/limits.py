@@ -54,7 +54,7 @@ def _fits_cpu(processors: float) -> bool:
     return LEAST_CPU <= processors <= MOST_CPU
 
 
-def _fits_metadata(rule: str) -> bool:
+def fits_metadata(rule: str) -> bool:
     """Whether ``rule`` is KEY=VALUE: fleet ignores one with a second ``=``."""
     return bool(_METADATA.fullmatch(rule))
 
@@ -100,7 +100,7 @@ SERVICE: Mapping[str, Kind] = {
     "directory": UNIT_PATH,
     "volumes": list_of("[SOURCE:]/TARGET[:OPTIONS]", whole_of(r"(?:[^:]+:)?/[^:]*(?::[A-Za-z,]+)?")),
     "env_file": UNIT_PATH,
-    "machine_metadata": list_of("KEY=VALUE", _fits_metadata),
+    "machine_metadata": list_of("KEY=VALUE", fits_metadata),
     "conflicts": FLAG,
     "memory": fitting("a number of bytes, or one with k, m or g behind it, 6m at least (512m)", _fits_memory),
     "cpu": decimal(f"a number of processors from {LEAST_CPU} to {MOST_CPU} (0.5)", _fits_cpu),

@@ -230,6 +230,8 @@ def plan_shape(plan: Plan) -> dict[str, object]:
         "beside": [name.text for name in plan.beside],
         "halted": [name.text for name in plan.halted],
         "before": plan.before,
+        "seats": encode(plan.seats),
+        "aside": [name.text for name in plan.aside],
         "order": policy.order.value,
         "on_failure": policy.on_failure.value,
         "timeout": policy.timeout,

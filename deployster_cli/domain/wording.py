@@ -42,6 +42,12 @@ def left_alone(names: Sequence[UnitName]) -> str:
     return f"{what}, and {'is' if len(names) == 1 else 'are'} left alone."
 
 
+def left_out(names: Sequence[UnitName]) -> str:
+    """The sentence that names a service's units on machines that are left out; empty where there are none."""
+    it = "it is" if len(names) == 1 else "they are"
+    return f"{some_names(names)} may still run on a machine that is left out: {it} left alone." if names else ""
+
+
 def taken_over(names: Sequence[UnitName]) -> str:
     """The sentence that names foreign units that are adopted; empty where there are none."""
     return f"Takes over {some_names(names)}, which Deployster did not create." if names else ""

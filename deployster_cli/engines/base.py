@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from deployster_cli.domain.lock import Note
     from deployster_cli.domain.record import Record
+    from deployster_cli.domain.rollout.placing import Placed
+    from deployster_cli.domain.rollout.plan import Plan
     from deployster_cli.domain.units.journal import Entry
     from deployster_cli.domain.units.model import Machine, Unit
     from deployster_cli.domain.units.names import UnitName
     from deployster_cli.domain.units.unitfile import UnitFile
+
+
+class Trouble(NamedTuple):
+    """What is wrong with one machine, in a sentence, and what cures it."""
+
+    machine: str
+    text: str
+    cure: str
 
 
 class Locks(Protocol):
@@ -82,6 +92,9 @@ class Engine(Protocol):
     is_local: bool
     """Whether all units share one machine, so that no placement rule can keep two of them apart."""
 
+    places: bool
+    """Whether it is decided before a unit starts where it will run; see ``place``."""
+
     @property
     def locks(self) -> Locks:
         """Who may change a service."""
@@ -113,6 +126,21 @@ class Engine(Protocol):
 
     def machines(self) -> tuple[Machine, ...]:
         """The machines that take units now."""
+        ...
+
+    @property
+    def silent(self) -> Mapping[str, str]:
+        """The machines that did not answer the last listing → why; what runs there is not known. No call is made."""
+        ...
+
+    def troubles(self) -> tuple[Trouble, ...]:
+        """What is wrong with single machines; they are asked. Empty where an engine can't tell them apart."""
+        ...
+
+    def place(self, plan: Plan, files: Mapping[UnitName, UnitFile]) -> Placed:
+        """Where each unit that the plan starts will run, Refused where one can't run anywhere; from now on ``start``
+        puts it there. Empty where that is decided once it starts.
+        """
         ...
 
     def start(self, files: Collection[UnitFile]) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 TABLE = {
     "fleet": "deployster_cli.engines.fleet.declaration",
     "local": "deployster_cli.engines.local.declaration",
+    "ssh": "deployster_cli.engines.ssh.declaration",
 }
 """Engine name → the module that has its DECLARATION. The first one is used where none is named."""
 

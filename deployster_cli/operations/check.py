@@ -148,6 +148,12 @@ def _machines(case: Case) -> Iterator[Finding]:
         yield fault("machines", "The cluster has no machine.", "Start fleetd on one.")
 
 
+def _troubles(case: Case) -> Iterator[Finding]:
+    """What the engine knows to be wrong with single machines."""
+    for trouble in () if case.engine_fault else case.engine.troubles():
+        yield fault(f"machine {trouble.machine}", trouble.text, trouble.cure, EXIT_ENGINE)
+
+
 def _units(case: Case) -> Iterator[Finding]:
     if case.engine_fault:
         return
@@ -259,6 +265,7 @@ def _and(words: Sequence[str]) -> str:
 CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     _engine,
     _machines,
+    _troubles,
     _units,
     _ssh,
     _docker,

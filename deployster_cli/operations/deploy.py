@@ -11,7 +11,7 @@ from deployster_cli.domain.moments import after
 from deployster_cli.domain.record import Record
 from deployster_cli.domain.rollout.instances import decide
 from deployster_cli.domain.rollout.placement import bars_its_successor, is_global
-from deployster_cli.domain.rollout.plan import Plan, halted, plan_deploy, previous_of
+from deployster_cli.domain.rollout.plan import Plan, Seat, halted, plan_deploy, previous_of
 from deployster_cli.domain.rollout.tracking import Limits, Traits
 from deployster_cli.domain.units.model import Order, Release, Service, Unit, releases
 from deployster_cli.domain.units.names import UnitName
@@ -89,7 +89,7 @@ def _prepared(engine: Engine, change: Change, render: Renderer, now: str, *, pro
     change = replace(change, instances=size.number if size else 1)
     current = {u.name for u in units} if change.keeps_units else _as_rendered(engine, change, render, units)
     plan = replace(seen.told(plan_deploy(change, units, current, oneshot=probe.oneshot)), instances=size)
-    if probe.stamp and probe.stamp.port is not None and not render.takes_port:
+    if probe.stamp and probe.stamp.port is not None and not render.takes_port and not engine.places:
         check_fixed_port(plan, service, units, is_local=engine.is_local, everywhere=is_global(probe))
     ports = _ports(engine, render, plan, units)
     failed, stopped = (what.record.failed, what.record.stopped) if what.record else ((), ())
@@ -99,6 +99,9 @@ def _prepared(engine: Engine, change: Change, render: Renderer, now: str, *, pro
         name: render(name, _stamp(change, service, name.instance, at, port=ports.get(name), previous=previous))
         for name in plan.start
     }
+    placed = engine.place(plan, files) if plan.start else {}
+    seats = (Seat(name, tuple(machine.label for machine in machines)) for name, machines in placed.items())
+    plan = replace(plan, seats=tuple(seats))
     memory = memory_of(_record(change, previous, at, what), plan, what, units)
     kept = {u.name: u.hash for u in units if u.name in {*plan.keep, *plan.watch}}
     return Prepared(Work(plan, files, traits_of(probe), kept), units, previous, memory, what.latest)

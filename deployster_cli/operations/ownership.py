@@ -36,6 +36,7 @@ class Owned:
             for u in self.units
             if u.name in chosen
             and u.foreign
+            and not u.aside
             and u.desired is not None
             and u.name.service == service
             and version in (None, u.name.version)
@@ -64,15 +65,28 @@ def planned_over(engine: Engine, service: str, plan: Callable[[Owned], T], seen:
     """What ``plan`` makes of the service as it is now, once the file of each unit that it takes away says that it is
     ours. Where one doesn't that is foreign, and it is planned anew. Errors as Engine's, and those of ``plan``.
 
-    ``seen`` takes the place of a look.
+    ``seen`` takes the place of a look. EngineUnreachable where a machine doesn't answer: nobody knows what runs there.
     """
-    seen = seen or owned(engine, engine.units(), service)
+    seen = seen or owned(engine, _all(engine), service)
     while True:
         made = plan(seen)
         units = judged(engine, seen.units, made.plan.taken)
         if units == seen.units:
             return made
         seen = owned(engine, units, service)
+
+
+def _all(engine: Engine) -> tuple[Unit, ...]:
+    """All units, for a change: not where a machine is silent, as what runs there can't be planned for."""
+    units = engine.units()
+    if engine.silent:
+        names = sorted(engine.silent)
+        why = engine.silent[names[0]].rstrip(".")
+        raise EngineUnreachable(
+            f"{why}. What runs on {', '.join(names)} is not known, so nothing was changed.",
+            f"Bring it back; or leave it out: --without {','.join(names)}. What it runs then is left as it is.",
+        )
+    return units
 
 
 def judged(engine: Engine, units: Sequence[Unit], names: Collection[UnitName]) -> tuple[Unit, ...]:
@@ -126,7 +140,7 @@ def _stamp_of(engine: Engine, release: Release) -> tuple[Stamp | None, list[Unit
 
 def none_of_ours(units: Sequence[Unit], service: str) -> NotFound | None:
     """The error for a service that has foreign units only; None where it has none of those either."""
-    if not any(unit.foreign and unit.name.service == service for unit in units):
+    if not any(unit.foreign and not unit.aside and unit.name.service == service for unit in units):
         return None
     return NotFound(
         f"What runs of {service} was not created by Deployster; a deploy with --adopt takes it over.",

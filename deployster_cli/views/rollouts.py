@@ -9,7 +9,7 @@ from deployster_cli.domain.events import Tell
 from deployster_cli.domain.payloads import plan_shape
 from deployster_cli.domain.rollout.plan import Plan
 from deployster_cli.domain.units.model import Unit
-from deployster_cli.domain.wording import count, left_alone, on, resized, some_names, taken_over, where
+from deployster_cli.domain.wording import count, left_alone, left_out, on, resized, some_names, taken_over, where
 from deployster_cli.operations.rollout import Result
 from deployster_cli.views.output import Output
 from deployster_cli.views.progress import progress
@@ -48,7 +48,7 @@ def announce_plan(output: Output, plan: Plan, units: Sequence[Unit]) -> None:
 
 def _plan_table(output: Output, plan: Plan, rows: Sequence[Row], place: str) -> None:
     output.note(f"{_resized(plan)}{_plan_headline(plan, place)}")
-    for remark in filter(None, (taken_over(plan.adopted), left_alone(plan.beside))):
+    for remark in filter(None, (taken_over(plan.adopted), left_alone(plan.beside), left_out(plan.aside))):
         output.note(remark)
     output.table(PLAN_COLUMNS, rows)
 
@@ -110,9 +110,11 @@ ADOPTED_COLUMNS = ("UNIT", "MACHINE", "NOW")
 def plan_rows(plan: Plan, units: Sequence[Unit]) -> list[Row]:
     """A plan as lines a person can check: batch, what happens, to which unit, what it does now and where."""
     now = {unit.name: unit for unit in units}
+    seats = {seat.name: " ".join(seat.machines) for seat in plan.seats}
     rows: list[Row] = []
     for number, step in enumerate(plan.steps, 1):
-        for verb, names in (("start", step.start), ("wait for", step.watch), ("retire", step.retire)):
+        rows += [(str(number), "start", name.text, "-", seats.get(name, "-")) for name in step.start]
+        for verb, names in (("wait for", step.watch), ("retire", step.retire)):
             rows += [(str(number), verb, name.text, *_now(now.get(name))) for name in names]
     rows += [("-", "keep", name.text, *_now(now.get(name))) for name in plan.keep]
     return rows

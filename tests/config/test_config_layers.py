@@ -42,7 +42,7 @@ from tests.config.given import PROJECT, Load, refusal
             "[services.web.env]\n'1X' = 'a'",
             "deployster.toml:2: '1X' can't name an environment variable: letters, digits and _, no digit first.",
         ),
-        ("engine = 'docker'", "deployster.toml:1: engine must be 'fleet' or 'local', not 'docker'."),
+        ("engine = 'docker'", "deployster.toml:1: engine must be 'fleet' or 'local' or 'ssh', not 'docker'."),
         ("registry_url = 'https://host:5000'", "must be HOST[:PORT][/PATH] without https://, not"),
         ("docker_hub_username = 'Acme/x'", "must be a Docker Hub user"),
         (
@@ -186,7 +186,7 @@ def test_a_cluster_without_a_file_is_refused(load: Load) -> None:
     ("environ", "said"),
     [
         ({"DEPLOYSTER_FLEET_ENDPONT": "x"}, "did you mean 'DEPLOYSTER_FLEET_ENDPOINT'?"),
-        ({"DEPLOYSTER_ENGINE": "k8s"}, "DEPLOYSTER_ENGINE must be 'fleet' or 'local', not 'k8s'."),
+        ({"DEPLOYSTER_ENGINE": "k8s"}, "DEPLOYSTER_ENGINE must be 'fleet' or 'local' or 'ssh', not 'k8s'."),
         ({"DEPLOYSTER_FLEET_READ_TIMEOUT": "1e9"}, "DEPLOYSTER_FLEET_READ_TIMEOUT must be a time above 0"),
         ({"FLEETCTL_SSH_TIMEOUT": "soon"}, "FLEETCTL_SSH_TIMEOUT must be a time above 0"),
         ({"FLEETCTL_STRICT_HOST_KEY_CHECKING": "maybe"}, "must be true or false, not 'maybe'."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -47,6 +47,11 @@ class Remote:
         """As Backend says."""
         path = "/v1/units" if service is None else f"/v1/services/{check_service(service)}/units"
         return tuple(sorted(map(unit_of, listed(self.server.get(path), "units")), key=lambda unit: unit.name))
+
+    @property
+    def silent(self) -> Mapping[str, str]:
+        """None: the server names no machines that are silent."""
+        return {}
 
     def services(self) -> tuple[Release, ...]:
         """As Backend says, from the units: the server's own /v1/services names no machine by its address."""

@@ -13,7 +13,7 @@ from deployster_cli.backends.remote.errors import NotAServer, RemoteFailed
 from deployster_cli.domain.change import Change, Policy, Verb
 from deployster_cli.domain.events import Event
 from deployster_cli.domain.payloads import decode, decode_event
-from deployster_cli.domain.rollout.plan import Instances, Plan, Step
+from deployster_cli.domain.rollout.plan import Instances, Plan, Seat, Step
 from deployster_cli.domain.units.model import Machine, OnFailure, Order, State, Unit
 from deployster_cli.domain.units.names import UnitName, quoted
 from deployster_cli.errors import InvalidInput
@@ -67,6 +67,8 @@ class _PlanShape:
     beside: tuple[UnitName, ...] = ()
     halted: tuple[UnitName, ...] = ()
     before: str = ""
+    seats: tuple[Seat, ...] = ()
+    aside: tuple[UnitName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,7 @@ def plan_of(json: object) -> Plan:
     """The plan that domain.payloads.plan_shape made this of."""
     at = read(_PlanShape, json)
     policy = Policy(settle=at.settle, timeout=at.timeout, order=at.order, on_failure=at.on_failure)
-    others = at.oneshot, at.adopted, at.beside, at.halted, at.before
+    others = at.oneshot, at.adopted, at.beside, at.halted, at.before, at.seats, at.aside
     return Plan(at.service, at.version, at.steps, at.keep, policy, at.instances, *others)
 
 

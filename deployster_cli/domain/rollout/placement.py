@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 
 from deployster_cli.domain.units.model import Machine, Unit, together
+from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import UnitFile
 
 _TRUE = frozenset({"true", "yes", "1", "on", "t"})
@@ -46,8 +47,12 @@ def spread(unit: Unit, file: UnitFile, machines: Sequence[Machine]) -> Unit:
 
 def bars_its_successor(file: UnitFile) -> bool:
     """Whether its Conflicts keep the service's other releases off a machine."""
-    other = file.name._replace(version=ANOTHER_VERSION).text
-    return any(_matches(glob, other) for glob in file.values("X-Fleet", "Conflicts"))
+    return keeps_away(file, file.name._replace(version=ANOTHER_VERSION))
+
+
+def keeps_away(file: UnitFile, other: UnitName) -> bool:
+    """Whether its Conflicts keep another unit off its machine."""
+    return any(_matches(glob, other.text) for glob in file.values("X-Fleet", "Conflicts"))
 
 
 def _matches(glob: str, name: str) -> bool:

@@ -7,7 +7,7 @@ instance number beside the old one, so no name is used again while its predecess
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from deployster_cli.domain.change import Change, Policy
@@ -50,6 +50,14 @@ class Instances:
 
 
 @dataclass(frozen=True, slots=True)
+class Seat:
+    """Where a unit is to run: one machine, or all of a global unit's, by the names that people know them by."""
+
+    name: UnitName
+    machines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What happens to one service, batch by batch. ``keep`` runs as wanted already and is not touched.
 
@@ -58,7 +66,8 @@ class Plan:
 
     ``adopted`` are those that are retired though Deployster didn't make them, as was asked; the others of the service
     are ``beside`` it and left alone. ``halted`` are those of ``retire`` that an interrupted run has stopped: a failure
-    starts them again. ``before`` is the version to go back to.
+    starts them again. ``before`` is the version to go back to. ``seats`` say where what is started will run, where that
+    is known before it starts. ``aside`` are units of the service on machines that are left out.
     """
 
     service: str
@@ -72,6 +81,8 @@ class Plan:
     beside: tuple[UnitName, ...] = ()
     halted: tuple[UnitName, ...] = ()
     before: str = ""
+    seats: tuple[Seat, ...] = ()
+    aside: tuple[UnitName, ...] = ()
 
     @property
     def start(self) -> tuple[UnitName, ...]:
@@ -108,7 +119,7 @@ def plan_deploy(change: Change, units: Sequence[Unit], current: Collection[UnitN
     """
     service, version, number = change.service, change.version or "", change.instances or 1
     taken = {u.name for u in units}
-    beside = tuple(sorted(u.name for u in units if u.foreign and u.name.service == service))
+    beside, aside = _others([u for u in units if u.name.service == service])
     units = [u for u in units if not u.foreign]
     mine = [u for u in units if (u.name.service, u.name.version) == (service, version)]
     serving = SERVING | {Condition.ENDED} if oneshot else SERVING
@@ -122,7 +133,7 @@ def plan_deploy(change: Change, units: Sequence[Unit], current: Collection[UnitN
     retire = tuple(u.name for u in sorted(going, key=_least_useful_first))
     steps = tuple(_steps(start, watch, retire, change.batch_size))
     keep = tuple(u.name for u in kept if u.condition in serving)
-    return Plan(service, version, steps, keep, change.policy, oneshot=oneshot, beside=beside)
+    return Plan(service, version, steps, keep, change.policy, oneshot=oneshot, beside=beside, aside=aside)
 
 
 def halted(plan: Plan, units: Sequence[Unit], stopped: Collection[UnitName]) -> tuple[UnitName, ...]:
@@ -141,8 +152,15 @@ def plan_destroy(
         if (u.name.service, u.name.version) == (service, version) and (not instances or u.name.instance in instances)
     ]
     found = tuple(u.name for u in meant if not u.foreign)
-    beside = tuple(u.name for u in meant if u.foreign)
-    return Plan(service, version, (Step(retire=found),) if found else (), (), policy or Policy(), beside=beside)
+    beside, aside = _others(meant)
+    steps = (Step(retire=found),) if found else ()
+    return Plan(service, version, steps, (), policy or Policy(), beside=beside, aside=aside)
+
+
+def _others(units: Iterable[Unit]) -> tuple[tuple[UnitName, ...], tuple[UnitName, ...]]:
+    """(the foreign units; those on machines that are left out)."""
+    foreign = sorted((u for u in units if u.foreign), key=lambda u: u.name)
+    return tuple(u.name for u in foreign if not u.aside), tuple(u.name for u in foreign if u.aside)
 
 
 def _good(mine: Sequence[Unit], current: Collection[UnitName], serving: Collection[Condition]) -> list[Unit]:

@@ -101,7 +101,8 @@ class Unit(NamedTuple):
     A global unit (``everywhere``) runs on every machine that fits. ``copies`` are it as each machine has it, and what
     it says of itself is what the worst of them says (``together``). Nobody says whether a copy was launched.
 
-    A ``foreign`` one has a name like ours and was not created by Deployster: it is shown, and no verb changes it.
+    A ``foreign`` one has a name like ours and was not created by Deployster: it is shown, and no verb changes it. So it
+    is with one that is ``aside``, on a machine that this run leaves out: nobody knows how it is.
     """
 
     name: UnitName
@@ -117,6 +118,7 @@ class Unit(NamedTuple):
     everywhere: bool = False
     copies: tuple[Unit, ...] = ()
     foreign: bool = False
+    aside: bool = False
 
     @property
     def each(self) -> tuple[Unit, ...]:

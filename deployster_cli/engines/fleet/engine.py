@@ -23,7 +23,10 @@ from deployster_cli.engines.fleet.throttle import again
 from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable
 
 if TYPE_CHECKING:
+    from deployster_cli.domain.rollout.placing import Placed
+    from deployster_cli.domain.rollout.plan import Plan
     from deployster_cli.domain.units.unitfile import UnitFile
+    from deployster_cli.engines.base import Trouble
     from deployster_cli.engines.fleet.locks import FleetLocks
     from deployster_cli.engines.fleet.records import FleetRecords
     from deployster_cli.engines.journal import Exported
@@ -38,6 +41,8 @@ class FleetEngine:
     """engines.base.Engine over fleetctl. Every call has a time limit of ours, as fleetctl waits for ever."""
 
     is_local = DECLARATION.is_local
+    places = False
+    silent: Mapping[str, str] = {}
 
     def __init__(self, options: FleetOptions) -> None:
         self._options = options
@@ -94,6 +99,14 @@ class FleetEngine:
     def machines(self) -> tuple[Machine, ...]:
         """The machines that take units now, with their metadata."""
         return results.parsed(self._calls.read(commands.list_machines(self._options)), parse.machines)
+
+    def troubles(self) -> tuple[Trouble, ...]:
+        """None: what can be wrong is found where machines are probed."""
+        return ()
+
+    def place(self, plan: Plan, files: Mapping[UnitName, UnitFile]) -> Placed:  # noqa: ARG002 - nobody can tell
+        """Nothing: fleet decides it when they start."""
+        return {}
 
     def start(self, files: Collection[UnitFile]) -> None:
         """Put units in and start them. A file per instance, so no template, here or in the registry, can stand in.

@@ -6,15 +6,15 @@ import contextlib
 import functools
 import os
 import socket
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from deployster_cli.domain.units.model import Machine, Unit
 from deployster_cli.domain.units.names import UnitName, quoted
 from deployster_cli.domain.units.unitfile import UnitFile
 from deployster_cli.engines import process
-from deployster_cli.engines.base import Entries
+from deployster_cli.engines.base import Entries, Trouble
 from deployster_cli.engines.local import parse, systemd
 from deployster_cli.engines.local.calls import call
 from deployster_cli.engines.local.declaration import DECLARATION, MANAGERS, LocalOptions
@@ -26,6 +26,10 @@ from deployster_cli.engines.local.supervisor.manager import Supervisors
 from deployster_cli.engines.local.systemd import Systemd
 from deployster_cli.engines.local.unit_folder import UnitFolder
 from deployster_cli.errors import EngineError, EngineMissing, InvalidInput
+
+if TYPE_CHECKING:
+    from deployster_cli.domain.rollout.placing import Placed
+    from deployster_cli.domain.rollout.plan import Plan
 
 _LISTENERS = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 _MACHINE_ID = Path("/etc/machine-id")
@@ -81,6 +85,8 @@ class LocalEngine:
     """engines/base.Engine on this machine. Which manager that means is looked up on the first call."""
 
     is_local = DECLARATION.is_local
+    places = False
+    silent: Mapping[str, str] = {}
 
     def __init__(self, options: LocalOptions) -> None:
         self._options = options
@@ -131,6 +137,14 @@ class LocalEngine:
     def machines(self) -> tuple[Machine, ...]:
         """This machine."""
         return (this_machine(),)
+
+    def troubles(self) -> tuple[Trouble, ...]:
+        """None: what can be wrong is found where machines are probed."""
+        return ()
+
+    def place(self, plan: Plan, files: Mapping[UnitName, UnitFile]) -> Placed:  # noqa: ARG002 - there is but one
+        """Nothing: all run here."""
+        return {}
 
     def start(self, files: Collection[UnitFile]) -> None:
         """Put these units in and start them. A name that is in with other content: EngineError, nothing started."""

@@ -67,7 +67,10 @@ def tell(done: Completed) -> Completed:
 
 
 class Running:
-    """A process under way. Its time limit counts from its start, so several may run side by side."""
+    """A process under way. Its time limit counts from its start, so several may run side by side.
+
+    ``given`` is what it finds on stdin, written while it is waited for; nothing where it is None.
+    """
 
     def __init__(
         self,
@@ -76,12 +79,15 @@ class Running:
         limit: float,
         env: Mapping[str, str] | None = None,
         cwd: str | None = None,
+        given: str | None = None,
     ) -> None:
         self.argv = tuple(argv)
         self._limit = limit
         self._started = time.monotonic()
         self._ended = False
-        self._process = spawn(self.argv, stderr=subprocess.PIPE, env=env, cwd=cwd)
+        self._given = given.encode(errors="surrogateescape") if given is not None else None
+        stdin = subprocess.DEVNULL if given is None else subprocess.PIPE
+        self._process = spawn(self.argv, stderr=subprocess.PIPE, env=env, cwd=cwd, stdin=stdin)
 
     def wait(self) -> Completed:
         """Its end, or its being killed (with all that it started) at the limit or for printing too much.
@@ -111,7 +117,8 @@ class Running:
         while True:
             left = stop - time.monotonic()
             try:
-                out, err = self._process.communicate(timeout=min(max(left, _LAST_LOOK), _LOOK))
+                given, self._given = self._given, None
+                out, err = self._process.communicate(given, timeout=min(max(left, _LAST_LOOK), _LOOK))
             except subprocess.TimeoutExpired as expired:
                 if left <= _LOOK or _size(expired) > MOST_PRINTED:
                     return (None, *self._end())
@@ -128,7 +135,7 @@ class Running:
         except subprocess.TimeoutExpired as expired:
             return expired.output or b"", expired.stderr or b""
         finally:
-            for pipe in (self._process.stdout, self._process.stderr):
+            for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
                 if pipe:
                     pipe.close()
 
@@ -144,6 +151,7 @@ def run(
     limit: float,
     env: Mapping[str, str] | None = None,
     cwd: str | None = None,
+    given: str | None = None,
 ) -> Completed:
     """Run a program to its end or to ``limit`` seconds. NotStarted where it can't be run."""
-    return Running(argv, limit=limit, env=env, cwd=cwd).wait()
+    return Running(argv, limit=limit, env=env, cwd=cwd, given=given).wait()

@@ -45,11 +45,16 @@ class Stream:
     """A program's output as it comes. One thread reads it; any thread may close it, and then the reading ends.
 
     ``limit`` is seconds of silence until it is killed, None where it goes on until it is closed. What is read slowly
-    is not silent.
+    is not silent. ``given`` is what it finds on stdin: no more than a pipe holds, as nobody waits for its being read.
     """
 
     def __init__(
-        self, argv: Sequence[str], *, env: Mapping[str, str] | None = None, limit: float | None = None
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        limit: float | None = None,
+        given: str | None = None,
     ) -> None:
         self._argv = tuple(argv)
         self._began = time.monotonic()
@@ -58,7 +63,11 @@ class Stream:
         self._ending = threading.Lock()
         self._ended = False
         self._heard = self._began
-        self._process = spawn(self._argv, stderr=subprocess.PIPE, env=env, cwd=None)
+        stdin = subprocess.DEVNULL if given is None else subprocess.PIPE
+        self._process = spawn(self._argv, stderr=subprocess.PIPE, env=env, cwd=None, stdin=stdin)
+        if self._process.stdin:
+            with contextlib.suppress(BrokenPipeError), self._process.stdin as pipe:
+                pipe.write((given or "").encode())
         self.closed = False
 
     def __iter__(self) -> Generator[bytes, None, None]:

@@ -28,6 +28,7 @@ STATE_STYLES = {
     "stopped": "dim",
     "leaving": "dim",
     "foreign": "dim",
+    "left out": "yellow",
     "start": "green",
     "wait for": "yellow",
     "retire": "red",

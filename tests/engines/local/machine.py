@@ -15,9 +15,21 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 REPOSITORY = Path(__file__).parents[3]
 ROOT = "DEPLOYSTER_TEST_ROOTFS"
-DEBIAN = ("debootstrap", "--variant=minbase", "--include=systemd,systemd-sysv,dbus,python3", "bookworm")
+PACKAGES = "systemd,systemd-sysv,dbus,python3,openssh-client,openssh-server,sudo"
+DEBIAN = ("debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm")
+
+SSH_CONFIG = """\
+Host *
+  IdentityFile /root/.ssh/key
+  IdentitiesOnly yes
+  UserKnownHostsFile /root/.ssh/known
+  StrictHostKeyChecking accept-new
+  LogLevel ERROR
+"""
 
 
 _AND_EMPTY = """
@@ -56,13 +68,18 @@ def missing() -> str:
 
 
 @contextlib.contextmanager
-def booted(console: Path) -> Iterator[Machine]:
-    """A machine that has come up; what it says while it does goes to ``console``."""
+def booted(console: Path, network: tuple[str, str] | None = None, name: str = "") -> Iterator[Machine]:
+    """A machine that has come up; what it says while it does goes to ``console``.
+
+    ``network`` is the bridge that it is on, with the network namespace that has it; it is on none where that is None.
+    """
     root = Path(os.environ[ROOT])
     if not _made(root):
         subprocess.run([*DEBIAN, str(root)], check=True, capture_output=True, timeout=600)
-    argv = ["systemd-nspawn", "-q", "-D", str(root), "--volatile=overlay", "-b", "-M", f"deployster-{os.getpid()}"]
-    argv += ["--register=no", "--keep-unit", "--private-network", "--console=pipe"]
+    argv = ["systemd-nspawn", "-q", "-D", str(root), "--volatile=overlay", "-b"]
+    argv += ["-M", name or f"deployster-{os.getpid()}", "--register=no", "--keep-unit", "--console=pipe"]
+    argv += [f"--network-bridge={network[1]}"] if network else ["--private-network"]
+    argv = ["nsenter", f"--net=/run/netns/{network[0]}", *argv] if network else argv
     with console.open("w") as said:
         nspawn = subprocess.Popen(
             [*argv, f"--bind-ro={REPOSITORY}:/opt/deployster"],
@@ -102,6 +119,19 @@ class Machine:
         """What Python there prints, with the package and these tests to import."""
         env = ("env", "-i", "PATH=/usr/bin:/bin", "PYTHONPATH=/opt/deployster")
         return self.run("runuser", "-u", user, "--", *env, f"HOME=/home/{user}", "python3", "-B", "-c", code)
+
+    def lets_itself_in(self) -> str:
+        """The ssh_config with which root logs in here by ssh; the test is skipped where the container has no sshd."""
+        config = "/root/.ssh/config_of_tests"
+        if not self.path("/usr/sbin/sshd").exists():
+            pytest.skip(f"the Debian in {os.environ[ROOT]} has no sshd: remove it, and it is made anew")
+        if not self.path(config).exists():
+            self.run("mkdir", "-p", "-m", "700", "/root/.ssh")
+            self.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/root/.ssh/key")
+            self.run("cp", "/root/.ssh/key.pub", "/root/.ssh/authorized_keys")
+            self.run("systemctl", "start", "ssh.service")
+            self.path(config).write_text(SSH_CONFIG)
+        return config
 
     def path(self, path: str) -> Path:
         """A file of the machine as seen from here."""

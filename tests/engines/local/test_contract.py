@@ -1,4 +1,6 @@
-"""What a unit does is the same whether our supervisors run it or a real systemd does: each test is run on both."""
+"""What a unit does is the same whether our supervisors run it, a real systemd does, or one that is reached over ssh:
+each test is run on all of them.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +18,8 @@ Told = Callable[..., str]
 
 PRELUDE = r"""
 import os, pathlib, signal, sys, tempfile, time
-from deployster_cli.engines.local.declaration import LocalOptions
-from deployster_cli.engines.local.engine import LocalEngine
 from tests.engines.local.units import unit
 here = pathlib.Path(tempfile.mkdtemp())
-engine = LocalEngine(LocalOptions(OPTIONS))
 LONG = "ExecStart=/bin/sleep 300"
 NAME = unit("9f8").name
 def sh(line, option="ExecStart"):
@@ -61,7 +60,7 @@ def alive(pid):
         return False
 def forsaken():
     # what looks after the unit is killed; nobody kills PID 1
-    words = {"deployster_cli.engines.local.supervisor.runner", str(engine.manager.folder.path.parents[1])}
+    words = {"deployster_cli.engines.local.supervisor.runner", kept_in()}
     def told():
         ours = [pid for pid in os.listdir("/proc") if alive(pid) and words <= set(argv(pid))]
         for pid in ours:
@@ -76,21 +75,48 @@ def argv(pid):
 def restarts():
     return engine.units()[0].restarts
 def state():
-    return engine.manager.states()[NAME.text]
+    return states()[NAME.text]
+"""
+
+LOCAL = r"""
+from deployster_cli.engines.local.declaration import LocalOptions
+from deployster_cli.engines.local.engine import LocalEngine
+engine = LocalEngine(LocalOptions(OPTIONS))
+def states():
+    return engine.manager.states()
+def kept_in():
+    return str(engine.manager.folder.path.parents[1])
+"""
+
+OVER_SSH = r"""
+from deployster_cli.engines.ssh.declaration import SshOptions
+from deployster_cli.engines.ssh.engine import SshEngine
+from deployster_cli.engines.ssh.hosts import host
+engine = SshEngine(SshOptions((host("root@127.0.0.1"),), config=CONFIG))
+def states():
+    engine.units()
+    return next(iter(engine._cluster.last.machines.values())).shown
+def kept_in():
+    return "nowhere: systemd looks after them"
 """
 
 
 @pytest.fixture(
-    params=[pytest.param("supervisor", marks=pytest.mark.process), pytest.param("systemd", marks=pytest.mark.systemd)]
+    params=[
+        pytest.param("supervisor", marks=pytest.mark.process),
+        pytest.param("systemd", marks=pytest.mark.systemd),
+        pytest.param("ssh", marks=[pytest.mark.systemd, pytest.mark.ssh]),
+    ]
 )
 def told(request: pytest.FixtureRequest, tmp_path: Path) -> Told:
     """What these lines of Python print where units are run by one of the two; what they leave is taken away."""
 
     def tell(*lines: str) -> str:
-        code = emptying(PRELUDE, *lines)
-        if request.param == "systemd":
+        code = emptying(PRELUDE + (OVER_SSH if request.param == "ssh" else LOCAL), *lines)
+        if request.param != "supervisor":
             machine: Machine = request.getfixturevalue("machine")
-            return machine.python(code.replace("OPTIONS", "manager='system'"))
+            config = machine.lets_itself_in() if request.param == "ssh" else ""
+            return machine.python(code.replace("OPTIONS", "manager='system'").replace("CONFIG", repr(config)))
         options = f"manager='supervisor', root={str(tmp_path / 'a state')!r}"
         env = {"PATH": "/usr/bin:/bin", "HOME": "/root", "PYTHONPATH": f"{REPOSITORY}:{':'.join(sys.path)}"}
         argv = [sys.executable, "-B", "-c", code.replace("OPTIONS", options)]
@@ -183,7 +209,7 @@ STOPPING = {
 @pytest.mark.parametrize("case", STOPPING)
 def test_a_unit_is_stopped_the_same_way(told: Told, case: str) -> None:
     service, end = STOPPING[case]
-    lines = ["said = stopped()", "one = engine.manager.states().get(NAME.text)"]
+    lines = ["said = stopped()", "one = states().get(NAME.text)"]
     show = "print(said, one.sub if one else 'dead', one.active if one else 'inactive')"
     assert told(f"settled({service})", "time.sleep(0.3)", *lines, show) == end
 

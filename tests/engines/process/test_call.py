@@ -60,6 +60,16 @@ def test_its_standard_input_is_empty() -> None:
     assert run(["cat"], limit=5).code == 0
 
 
+def test_it_reads_what_it_is_given_however_much_that_is() -> None:
+    given = "äö\n" * MB
+    assert run(["cat"], limit=10, given=given).out == given
+
+
+def test_a_call_that_reads_nothing_of_what_it_is_given_ends_as_ever() -> None:
+    assert run(["true"], limit=5, given="x" * MB).code == 0
+    assert run(["sleep", "9"], limit=0.3, given="x" * MB).timed_out
+
+
 # --- the time limit
 
 

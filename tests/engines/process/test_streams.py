@@ -17,6 +17,11 @@ def test_a_stream_gives_what_is_printed_on_stdout_alone() -> None:
     assert b"".join(Stream(sh("echo one; echo two >&2; printf three"))) == b"one\nthree"
 
 
+def test_a_stream_reads_what_it_is_given() -> None:
+    assert b"".join(Stream(["cat"], given="one\n")) == b"one\n"
+    assert b"".join(Stream(["true"], given="one\n")) == b""
+
+
 def test_a_stream_that_ended_says_how() -> None:
     stream = Stream(sh("echo why >&2; exit 3"))
     list(stream)

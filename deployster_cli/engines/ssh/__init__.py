@@ -1,0 +1,1 @@
+"""The ssh engine: systemd on any number of machines, over the OpenSSH that the user has."""

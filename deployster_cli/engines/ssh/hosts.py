@@ -1,0 +1,75 @@
+"""The machines of the ssh engine as the configuration names them. Pure, and read by every command."""
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from deployster_cli.domain.kinds import Kind
+from deployster_cli.domain.limits import HIGHEST_PORT, fits_metadata
+
+_LOGIN = r"(?:(?P<user>[^\s@-][^\s@]*)@)?"
+_ADDRESS = re.compile(
+    _LOGIN + r"(?:\[(?P<six>[0-9A-Fa-f:.%]+)\]|(?P<name>[A-Za-z0-9_][\w.%-]*))(?::(?P<port>[0-9]{1,5}))?", re.ASCII
+)
+_BARE_SIX = re.compile(_LOGIN + r"(?P<six>[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f.]*)", re.ASCII)
+
+
+class Host(NamedTuple):
+    """One machine as the configuration names it. ``text`` is what it says, ``address`` what ssh is told ([user@]name).
+
+    ``port`` is empty where ssh is to find it. ``metadata`` is the user's own: (key, value).
+    """
+
+    text: str
+    address: str
+    port: str = ""
+    metadata: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        """As the configuration says it."""
+        return self.text
+
+    @property
+    def name(self) -> str:
+        """What people call it: the address without the login."""
+        return self.address.rpartition("@")[2] + (f":{self.port}" if self.port else "")
+
+
+def host(text: str, metadata: Mapping[str, str] | None = None) -> Host | None:
+    """``[user@]name[:port]`` as a machine; IPv6 addresses with a port in brackets. None for what is none."""
+    found = _ADDRESS.fullmatch(text) or _BARE_SIX.fullmatch(text)
+    if not found:
+        return None
+    parts = found.groupdict()
+    port = parts.get("port") or ""
+    if port and not 0 < int(port) <= HIGHEST_PORT:
+        return None
+    login = f"{parts['user']}@" if parts["user"] else ""
+    return Host(text, login + (parts["six"] or parts["name"]), port, tuple((metadata or {}).items()))
+
+
+def machine(value: object) -> Host | None:
+    """A machine as deployster.toml has it: its address, or a table with host and metadata. None for what is neither."""
+    if isinstance(value, str):
+        return host(value)
+    if not isinstance(value, dict) or value.keys() - {"host", "metadata"} or not isinstance(value.get("host"), str):
+        return None
+    metadata = value.get("metadata", {})
+    pairs = metadata.items() if isinstance(metadata, dict) else ()
+    fit = all(isinstance(given, str) and fits_metadata(f"{key}={given}") for key, given in pairs)
+    return host(value["host"], metadata) if isinstance(metadata, dict) and fit else None
+
+
+def _are_machines(value: object) -> bool:
+    """Whether it is a list of machines, none of them twice."""
+    found = [machine(item) for item in value] if isinstance(value, list | tuple) else [None]
+    return None not in found and len({one.name for one in found if one}) == len(found)
+
+
+MACHINES = Kind(
+    'a list of machines as ssh takes them ("web1", "deploy@web2:2222", { host = "web3", metadata = { zone = "z2" } })',
+    _are_machines,
+    lambda text: [item.strip() for item in text.split(",")] if text else [],
+    lambda value: tuple(filter(None, map(machine, value))),
+)
+"""As text, with commas between and without metadata."""

@@ -1,0 +1,163 @@
+"""Scripts on machines, on all of them at the same time, over connections that stay open for the next call."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import os
+import stat
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from deployster_cli.engines import process
+from deployster_cli.engines.ssh import commands, scripts
+from deployster_cli.engines.ssh.commands import MOST_SESSIONS
+from deployster_cli.engines.ssh.declaration import SshOptions
+from deployster_cli.engines.ssh.hosts import Host
+from deployster_cli.engines.ssh.results import Answer, answer
+from deployster_cli.errors import EngineError, EngineMissing
+
+Outcome = Answer | EngineError
+
+_LONGEST_SOCKET = 80
+"""Characters of a socket's path, to which ssh adds 17: 104 is where macOS ends, and Linux at 108."""
+
+
+class Links:
+    """The ways to the machines. Any thread may use it."""
+
+    def __init__(self, options: SshOptions) -> None:
+        self._options = options
+        self._folder: Path | None = None
+        self._lock = threading.Lock()
+        self._busy: dict[tuple[str, int], int] = {}
+
+    def each(self, bodies: Mapping[Host, str], limit: float, what: str) -> dict[Host, Outcome]:
+        """What each machine answers to its script, or the error that says why it doesn't."""
+        found: dict[Host, Outcome] = {}
+
+        def run(to: Host, body: str) -> None:
+            try:
+                found[to] = self._run(to, body, limit, what)
+            except EngineError as error:
+                found[to] = error
+
+        self._folder = self._folder or sockets_folder()
+        first, *others = bodies.items() if bodies else ((None, ""),)
+        threads = [
+            threading.Thread(target=contextvars.copy_context().run, args=(run, to, body), daemon=True)
+            for to, body in others
+            if to
+        ]
+        for thread in threads:
+            thread.start()
+        if first[0]:
+            run(first[0], first[1])
+        for thread in threads:
+            thread.join()
+        return {to: found[to] for to in bodies}
+
+    def stream(self, to: Host, body: str, limit: float | None) -> process.Stream:
+        """What a script prints, as it comes; it has no end mark. Its session ends with the stream."""
+        self._folder = self._folder or sockets_folder()
+        slot = self._take(to)
+        try:
+            argv = commands.ssh(self._options, to, self._socket(to, slot), "journal")
+            text = scripts.script(body, _token(), user=self._options.user, marked=False)
+            with _started():
+                return _Held(argv, given=text, limit=limit, release=lambda: self._release(to, slot))
+        except BaseException:
+            self._release(to, slot)
+            raise
+
+    def attach(self, to: Host, argv: tuple[str, ...]) -> int:
+        """Run a command of the user's there on this terminal; its exit code, 255 also where ssh itself failed."""
+        self._folder = self._folder or sockets_folder()
+        terminal = os.isatty(0)
+        with _started():
+            return process.attach(commands.attached(self._options, to, self._socket(to, 0), argv, terminal=terminal))
+
+    def ask_for_key(self, to: Host) -> None:
+        """Have ssh ask on this terminal whether the machine's host key is the right one, and note it."""
+        with _started():
+            process.attach(commands.known(self._options, to))
+
+    def _run(self, to: Host, body: str, limit: float, what: str) -> Answer:
+        token = _token()
+        slot = self._take(to)
+        try:
+            argv = commands.ssh(self._options, to, self._socket(to, slot), what)
+            given = scripts.script(body, token, user=self._options.user)
+            with _started():
+                done = process.run(argv, limit=limit, given=given, env=_env())
+        finally:
+            self._release(to, slot)
+        return answer(done, token, to.name)
+
+    def _take(self, to: Host) -> int:
+        """The first connection with a session to spare, from now on with one less."""
+        with self._lock:
+            slot = 0
+            while self._busy.get((to.text, slot), 0) >= MOST_SESSIONS:
+                slot += 1
+            self._busy[to.text, slot] = self._busy.get((to.text, slot), 0) + 1
+            return slot
+
+    def _release(self, to: Host, slot: int) -> None:
+        with self._lock:
+            self._busy[to.text, slot] -= 1
+
+    def _socket(self, to: Host, slot: int) -> str:
+        assert self._folder is not None  # noqa: S101 - every way here has seen to it  # nosec B101
+        return str(self._folder / commands.control_name(self._options, to, slot))
+
+
+class _Held(process.Stream):
+    """A stream that gives its session back when it has ended."""
+
+    def __init__(self, argv: tuple[str, ...], *, given: str, limit: float | None, release: Callable[[], None]) -> None:
+        super().__init__(argv, given=given, limit=limit, env=_env())
+        self._give_back = release
+
+    def _end(self) -> None:
+        super()._end()
+        release, self._give_back = self._give_back, lambda: None
+        release()
+
+
+def sockets_folder() -> Path:
+    """Where the connections' sockets are: a folder that nobody else can enter, with a short path.
+
+    The same for every run, so that one finds the connections of the one before; where somebody else has put something
+    in its place, one of this run's own.
+    """
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    places = [Path(runtime) / "deployster"] if runtime.startswith("/") and len(runtime) < _LONGEST_SOCKET // 2 else []
+    for place in [*places, Path("/tmp") / f"deployster-{os.geteuid()}"]:  # noqa: S108 - looked at  # nosec B108
+        with contextlib.suppress(OSError):
+            place.mkdir(mode=0o700, exist_ok=True)
+            found = place.lstat()
+            if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not stat.S_IMODE(found.st_mode) & 0o077:
+                return place
+    from tempfile import mkdtemp  # noqa: PLC0415 - slow to import, and rarely needed
+
+    return Path(mkdtemp(prefix="deployster-"))
+
+
+@contextlib.contextmanager
+def _started() -> Iterator[None]:
+    try:
+        yield
+    except process.NotStarted as error:
+        raise EngineMissing(f"ssh can't be run: {error.reason}.", "Install OpenSSH's client.") from error
+
+
+def _env() -> dict[str, str]:
+    """Ours, in plain C words."""
+    return {**os.environ, "LC_ALL": "C"}
+
+
+def _token() -> str:
+    """A word that nobody can foresee."""
+    return os.urandom(8).hex()

@@ -1,0 +1,106 @@
+"""Locks on machines any of which may die: a file a service on each, and whose it is on more than half of them has it.
+
+A file is made only where there is none, so no two runs ever have more than half. Where several came at once and none
+has, all but one take theirs back: the one that got most of them, of two as many the one with the lower token.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from deployster_cli.domain.lock import Note
+from deployster_cli.domain.units.unitfile import parse_options, write_options
+from deployster_cli.engines.ssh import scripts
+from deployster_cli.engines.ssh.cluster import Cluster, Listing
+from deployster_cli.engines.ssh.hosts import Host
+from deployster_cli.engines.ssh.notes import lock_of
+from deployster_cli.engines.ssh.parse import named
+from deployster_cli.engines.ssh.results import Answer
+from deployster_cli.errors import TemplateFault
+
+_TRIES = 8
+_PAUSE = 0.15
+"""How often, and with how many seconds in between, the one that is first among several asks for what the others had."""
+
+
+@dataclass(frozen=True, slots=True)
+class Votes:
+    """The notes that the machines have, one each that has any. ``most`` is how many decide."""
+
+    notes: tuple[Note, ...]
+    most: int
+
+    @property
+    def leading(self) -> Note | None:
+        """The note that is on most machines; of two as many the one with the lower token. The latest of its copies."""
+        tokens = [note.token for note in self.notes]
+        if not tokens:
+            return None
+        first = min(set(tokens), key=lambda token: (-tokens.count(token), token))
+        return max((note for note in self.notes if note.token == first), key=lambda note: note.beat)
+
+    @property
+    def decided(self) -> bool:
+        """Whether somebody has the lock."""
+        leading = self.leading
+        return leading is not None and sum(note.token == leading.token for note in self.notes) >= self.most
+
+
+class SshLocks:
+    """engines.base.Locks over the machines' files."""
+
+    def __init__(self, cluster: Cluster, last: Callable[[], Listing]) -> None:
+        self._cluster = cluster
+        self._last = last
+
+    def put(self, note: Note, *, replace: bool = False) -> float:
+        """Put a note in where there is none, or over the one there is. It can be read back at once: 0."""
+        path = lock_of(note.service)
+        text = write_options(note.options())
+        if replace:
+            self._write(scripts.write_notes({path: text}))
+            return 0.0
+        for _ in range(_TRIES):
+            votes = self._votes(self._write(scripts.claim(path, text)), path)
+            if votes.decided or votes.leading is None or votes.leading.token != note.token:
+                break
+            time.sleep(_PAUSE)
+        if not (votes.decided and votes.leading and votes.leading.token == note.token):
+            self._write(scripts.withdraw(path, f"Token={note.token}"))
+        return 0.0
+
+    def read(self, service: str) -> Note | None:
+        """The note of who has the lock; where nobody has, of who is nearest to it."""
+        path = lock_of(service)
+        body = scripts.read_notes([path])
+        return self._votes(self._cluster.most_of(body, self._cluster.options.read_timeout, "read"), path).leading
+
+    def drop(self, service: str) -> None:
+        """Take the note out, whosever it is."""
+        self._write(scripts.drop_notes([lock_of(service)]))
+
+    def shown(self, note: Note) -> bool:
+        """Whether more than half of the machines had this very note when they were listed last, and none was silent."""
+        last = self._last()
+        path = lock_of(note.service)
+        texts = [found.notes[path] for found in last.machines.values() if path in found.notes]
+        return not last.silent and sum(each == note for each in _read(texts)) >= self._cluster.most
+
+    def _write(self, body: str) -> Mapping[Host, Answer]:
+        return self._cluster.most_of(body, self._cluster.options.write_timeout, "lock")
+
+    def _votes(self, answers: Mapping[Host, Answer], path: str) -> Votes:
+        texts = (named(list(answer.parts), "note").get(path) for answer in answers.values())
+        return Votes(tuple(_read(text for text in texts if text is not None)), self._cluster.most)
+
+
+def _read(texts: Iterable[str]) -> Iterable[Note]:
+    for text in texts:
+        try:
+            note = Note.read(parse_options(text))
+        except TemplateFault:
+            continue
+        if note:
+            yield note

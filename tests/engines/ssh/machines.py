@@ -1,0 +1,102 @@
+"""Three machines that systemd runs and ssh reaches, as containers on a bridge in a network namespace of their own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.engines.local.machine import REPOSITORY, ROOT, Machine, booted
+
+NET = "10.88.0"
+HOST = """\
+Host m{number}
+  HostName {net}.1{number}
+"""
+ALL = """\
+Host *
+  User root
+  IdentityFile {key}
+  IdentitiesOnly yes
+  UserKnownHostsFile {known}
+  StrictHostKeyChecking accept-new
+  LogLevel ERROR
+"""
+
+
+class Machines:
+    """The machines m1, m2 and m3; ``config`` is the ssh_config that leads to them from within their network."""
+
+    def __init__(self, space: str, config: Path) -> None:
+        self.config = config
+        self.each: list[Machine] = []
+        self._space = space
+
+    def python(self, code: str, *, seconds: float = 90) -> str:
+        """What Python prints that runs in the machines' network."""
+        env = {"PATH": os.environ["PATH"], "HOME": "/root", "PYTHONPATH": f"{REPOSITORY}:{':'.join(sys.path)}"}
+        argv = ["ip", "netns", "exec", self._space, sys.executable, "-B", "-c", code]
+        done = subprocess.run(argv, env=env, cwd="/", check=False, capture_output=True, text=True, timeout=seconds)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    @contextlib.contextmanager
+    def cut_off(self, number: int) -> Iterator[None]:
+        """While this lasts nothing reaches the machine, and nothing comes from it."""
+        self._link(number, "down")
+        try:
+            yield
+        finally:
+            self._link(number, "up")
+
+    def _link(self, number: int, state: str) -> None:
+        _ip("-n", self._space, "link", "set", f"vb-{name(number)}", state)
+
+
+def name(number: int) -> str:
+    """The container of one machine: with what nspawn puts before it, a network device can be called so."""
+    return f"d{os.getpid() % 100000}m{number}"
+
+
+@contextlib.contextmanager
+def three(folder: Path) -> Iterator[Machines]:
+    """Three machines; what they say while they boot is kept in ``folder``."""
+    if not Path(os.environ[ROOT], "usr/sbin/sshd").exists():
+        pytest.skip(f"the Debian in {os.environ[ROOT]} has no sshd: remove it, and it is made anew")
+    space = f"deployster-{os.getpid()}"
+    key, config = folder / "key", folder / "ssh_config"
+    argv = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)]
+    subprocess.run(argv, check=True, timeout=30)
+    hosts = "".join(HOST.format(number=number, net=NET) for number in (1, 2, 3))
+    config.write_text(hosts + ALL.format(key=key, known=folder / "known_hosts"))
+    found = Machines(space, config)
+    _ip("netns", "add", space)
+    with contextlib.ExitStack() as stack:
+        stack.callback(_ip, "netns", "del", space)
+        for words in ("link set lo up", "link add br0 type bridge", f"addr add {NET}.1/24 dev br0", "link set br0 up"):
+            _ip("-n", space, *words.split())
+        for number in (1, 2, 3):
+            machine = stack.enter_context(booted(folder / f"m{number}", network=(space, "br0"), name=name(number)))
+            found.each.append(machine)
+            _let_in(machine, number, key.with_suffix(".pub").read_text())
+        yield found
+
+
+def _let_in(machine: Machine, number: int, key: str) -> None:
+    for words in (f"addr add {NET}.1{number}/24 dev host0", "link set host0 up"):
+        argv = ["nsenter", "-t", str(machine.init), "-n", "ip", *words.split()]
+        subprocess.run(argv, check=True, timeout=30)
+    machine.path("/etc/machine-id").write_text(f"{number:032x}\n")
+    machine.run("mkdir", "-p", "-m", "700", "/root/.ssh")
+    machine.path("/root/.ssh/authorized_keys").write_text(key)
+    machine.run("systemctl", "start", "ssh.service")
+
+
+def _ip(*words: str) -> None:
+    argv = ["ip", *words]
+    subprocess.run(argv, check=True, timeout=30)

@@ -1,0 +1,95 @@
+"""What became of a script."""
+
+from __future__ import annotations
+
+import pytest
+
+from deployster_cli.engines.process import Completed
+from deployster_cli.engines.ssh import asks, results
+from deployster_cli.engines.ssh.parse import Part
+from deployster_cli.engines.ssh.results import Answer
+from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable, OutputUnreadable
+
+MARK = "0123456789abcdef"
+
+
+def done(out: str = "", err: str = "", code: int | None = 0, *, flooded: bool = False) -> Completed:
+    return Completed(("ssh", "web1"), code, out, err, 1.25, flooded)
+
+
+def test_a_script_that_came_to_its_end_has_an_answer_whatever_ssh_says() -> None:
+    found = results.answer(done(f"one\n\n{MARK} file\na\nb\n\n{MARK} 4\n", code=255), MARK, "web1")
+    assert (found.code, found.text, found.parts[1].named) == (4, "one\n", ("a", "b\n"))
+
+
+@pytest.mark.parametrize(
+    ("err", "code", "kind", "said"),
+    [
+        ("ssh: connect to host web1 port 22: Connection refused", 255, EngineUnreachable, "Connection refused."),
+        ("", None, EngineUnreachable, "web1 gave no answer within 1.2 s."),
+        ("", 255, EngineUnreachable, "ssh ended with 255."),
+        ("@@@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @@@\nHost key verification failed.", 255,
+         EngineUnreachable, "HAS CHANGED"),
+        ("No ED25519 host key is known for web1\nHost key verification failed.", 255, EngineUnreachable, "not known"),
+        ("Banner\nu@web1: Permission denied (publickey).", 255, EngineMissing, "Permission denied (publickey)."),
+        ("sudo: a password is required", 1, EngineMissing, "may not become root without a password"),
+        ("ssh: Could not resolve hostname web1: Name not known", 255, EngineUnreachable, "no machine called"),
+        ("/c: line 3: Bad configuration option: x\n/c: terminating, 1 bad configuration options", 255, EngineMissing,
+         "terminating, 1 bad"),
+    ],
+)  # fmt: skip
+def test_one_that_did_not_says_why(err: str, code: int | None, kind: type[EngineError], said: str) -> None:
+    with pytest.raises(kind) as raised:
+        results.answer(done("half an ans", err, code), MARK, "web1")
+    if err or code is None:
+        assert said in raised.value.message
+
+
+def test_without_a_word_its_exit_code_is_told() -> None:
+    with pytest.raises(EngineUnreachable, match="web1 does not answer: ssh ended with 255"):
+        results.answer(done("", "", 255), MARK, "web1")
+
+
+def test_one_that_prints_without_end_is_unreadable() -> None:
+    with pytest.raises(OutputUnreadable):
+        results.answer(done(code=None, flooded=True), MARK, "web1")
+
+
+def test_a_failure_is_told_in_the_machines_words() -> None:
+    found = Answer(1, (Part("", ""),), done(err="x\ncp: No space left on device\n"))
+    assert results.refused("web1", "start", found).message == (
+        "Starting units failed on web1: cp: No space left on device"
+    )
+    bus = Answer(1, (Part("", ""),), done(err="Failed to connect to bus: No medium found"))
+    assert isinstance(results.refused("web1", "start", bus), EngineMissing)
+    mute = Answer(7, (Part("", ""),), done())
+    assert "exit code 7 and not a word" in results.refused("web1", "stop", mute).message
+
+
+def test_an_unknown_key_is_another_matter_than_a_changed_one() -> None:
+    unknown = EngineUnreachable("", err="Host key verification failed.")
+    changed = EngineUnreachable("", err="REMOTE HOST IDENTIFICATION HAS CHANGED\nHost key verification failed.")
+    assert (results.is_unknown_key(unknown), results.is_unknown_key(changed)) == (True, False)
+
+
+def test_a_journal_that_ended_well_or_is_empty_is_no_error() -> None:
+    results.judge_stream(done(code=0, err="a banner"), "web1")
+    results.judge_stream(done(code=1), "web1")
+    with pytest.raises(EngineUnreachable):
+        results.judge_stream(done(code=255, err="Connection closed"), "web1")
+
+
+def test_what_a_machine_lacks_is_told_with_its_cure() -> None:
+    found = (Part("", "systemd 200"), Part("lacks", "awk"), Part("room", "5"), Part("lingers", "deploy"))
+    texts = [trouble.text for trouble in asks.troubles("web1", Answer(0, found, done()))]
+    assert texts == [
+        "web1 has systemd 200.",
+        "web1 lacks awk.",
+        "web1 has 5 KB left where unit files are.",
+        "What deploy runs on web1 ends with its session.",
+    ]
+    well = (Part("", "systemd 252"), Part("room", "50000"))
+    assert list(asks.troubles("web1", Answer(0, well, done()))) == []
+    assert [one.text for one in asks.troubles("web1", EngineUnreachable("away", "Wait."))] == ["away"]
+    failed = Answer(2, (Part("", ""),), done(err="no"))
+    assert [one.text for one in asks.troubles("web1", failed)] == ["Looking at the machine failed on web1: no"]
