@@ -16,7 +16,7 @@ EVERYBODY_MAY = ("errors", "__version__")
 MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "": (),
     "__main__": ("main",),
-    "main": ("cli", "views"),
+    "main": ("cli", "views", "domain"),
     "commands": (
         *("cli", "backends", "operations", "views", "config", "domain", "engines.base", "engines.declaration"),
         "server.main",
@@ -33,9 +33,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "views.rollouts",
     ),
     "config": ("config", "domain", "engines.base", "engines.declaration"),
-    "engines": (
-        *("engines.base", "engines.declaration", "engines.journal", "engines.journalctl", "engines.process", "domain"),
-    ),
+    "engines": (*("engines.base", "engines.declaration", "engines.journal", "engines.process", "domain"),),
     "engines.process": ("engines.process",),
     "domain": ("domain",),
     "scaffold": (),

@@ -7,11 +7,10 @@ from collections.abc import Callable, Collection, Generator, Iterator, Mapping, 
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from deployster_cli.domain.events import Event, Failed, Journal, NoMachineYet
+from deployster_cli.domain.events import Event, Failed, Journal, NoMachineYet, rules_and_machines
 from deployster_cli.domain.rollout import machine
 from deployster_cli.domain.rollout.placement import spread
 from deployster_cli.domain.rollout.plan import Plan
-from deployster_cli.domain.rollout.reasons import rules_and_machines
 from deployster_cli.domain.rollout.state import Action, Listing, Phase, Rollout, Verb
 from deployster_cli.domain.rollout.tracking import LOST_FOR, SELDOM, Traits, next_look
 from deployster_cli.domain.units.model import Machine, State, Unit

@@ -14,10 +14,19 @@ from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from deployster_cli.domain.durations import format_duration
-from deployster_cli.domain.events import Changed, Event, Failed, Failure, Ready, TaskDone, TaskLeft, TaskStarted
+from deployster_cli.domain.events import (
+    Changed,
+    Event,
+    Failed,
+    Failure,
+    Ready,
+    TaskDone,
+    TaskLeft,
+    TaskStarted,
+    headline,
+)
 from deployster_cli.domain.lock import Note
 from deployster_cli.domain.rollout.plan import Plan, Policy, Step
-from deployster_cli.domain.rollout.reasons import headline
 from deployster_cli.domain.rollout.state import Phase, Rollout
 from deployster_cli.domain.rollout.tracking import Reason, Traits
 from deployster_cli.domain.units.model import Condition, OnFailure, Unit
