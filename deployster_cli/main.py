@@ -17,6 +17,7 @@ import click
 
 from deployster_cli import __version__
 from deployster_cli.cli.group import cli
+from deployster_cli.domain.units.names import printable
 from deployster_cli.errors import EXIT_DONE, EXIT_FAILED, EXIT_FAULT, DeploysterError
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def _usage(error: click.ClickException) -> int:
 def _say(kind: str, message: str, hint: str = "") -> None:
     """Tell how it ended, on stderr; where GitHub Actions reads it, as an annotation."""
     lines = [f"{kind}: {message}" if kind else message, *([hint] if hint else [])]
-    lines = ["".join(c if c.isprintable() else "\ufffd" for c in line) for line in lines]
+    lines = [printable(line) for line in lines]
     text = "\n".join(map(_shown, lines))
     if kind and os.environ.get("GITHUB_ACTIONS") == "true":
         from deployster_cli.views.progress import command  # noqa: PLC0415 - only where its runner reads it

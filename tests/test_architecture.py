@@ -16,7 +16,7 @@ EVERYBODY_MAY = ("errors", "__version__")
 MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "": (),
     "__main__": ("main",),
-    "main": ("cli", "views"),
+    "main": ("cli", "views", "domain"),
     "commands": (
         *("cli", "backends", "operations", "views", "config", "domain", "engines.base", "engines.declaration"),
         "server.main",
@@ -30,12 +30,10 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "views": ("views", "operations", "domain"),
     "operations": (*("operations", "config", "domain", "engines.base", "engines.declaration", "engines.process"),),
     "config": ("config", "domain", "engines.base", "engines.declaration"),
-    "engines": (
-        *("engines.base", "engines.declaration", "engines.journal", "engines.journalctl", "engines.process", "domain"),
-    ),
+    "engines": (*("engines.base", "engines.declaration", "engines.journal", "engines.process", "domain"),),
     "engines.process": ("engines.process",),
     "engines.ssh": (
-        *("engines.base", "engines.declaration", "engines.journal", "engines.journalctl", "engines.process", "domain"),
+        *("engines.base", "engines.declaration", "engines.journal", "engines.process", "domain"),
         *("engines.local.commands", "engines.local.join", "engines.local.parse", "engines.local.unit_folder"),
     ),
     "domain": ("domain",),

@@ -104,12 +104,13 @@ def person() -> str:
     import getpass  # noqa: PLC0415
     import socket  # noqa: PLC0415
 
+    from deployster_cli.domain.units.names import stampable  # noqa: PLC0415
+
     try:
         user = getpass.getuser()
     except (KeyError, OSError):
         user = str(os.getuid())
-    text = f"{user}@{socket.gethostname()}"
-    return "".join(char for char in text if char.isascii() and char.isprintable() and char not in ' "%\\')
+    return stampable(f"{user}@{socket.gethostname()}")
 
 
 def remote(settings: Settings) -> Remote:

@@ -186,11 +186,10 @@ def _open_string(line: str, inside: str) -> str:
         inside = found[0] if found[0] in {'"""', "'''"} else ""
 
 
-def nearest(word: str, known: Mapping[str, object]) -> str:
+def meant(word: str, known: Mapping[str, object]) -> str:
     """``; did you mean 'instances'?`` for the known word most like ``word``, else the known words."""
-    from difflib import get_close_matches  # noqa: PLC0415 - only on the way to an error
+    from deployster_cli.domain.wording import nearest  # noqa: PLC0415 - only on the way to an error
 
-    close = get_close_matches(word, known, n=1, cutoff=0.6)
-    if close:
-        return f"; did you mean {quoted(close[0])}?"
+    if near := nearest(word, known):
+        return f"; did you mean {quoted(near)}?"
     return f"; there are {', '.join(sorted(known))}." if known else "."

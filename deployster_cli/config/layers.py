@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from deployster_cli.config.file import Base, Document, Keys, nearest
+from deployster_cli.config.file import Base, Document, Keys, meant
 from deployster_cli.config.schema import (
     BESIDE,
     FILE_TABLES,
@@ -92,7 +92,7 @@ def from_variables(environ: Mapping[str, str], base: Base) -> Layer:
     known = {variable(keys): keys for keys in SETTINGS}
     for name in environ:
         if name.startswith(tuple(f"DEPLOYSTER_{table.upper()}_" for table in TABLES)) and name not in known:
-            raise ConfigError(f"{quoted(name)} sets nothing{nearest(name, known)}")
+            raise ConfigError(f"{quoted(name)} sets nothing{meant(name, known)}")
     return {
         keys: _from_text(SETTINGS[keys], environ[name], name, base) for name, keys in known.items() if environ.get(name)
     }
@@ -211,7 +211,7 @@ class FileReader(NamedTuple):
 
     def _unknown(self, key: str, at: Keys, known: Mapping[str, object]) -> ConfigError:
         place = self.document.at((*at, key))
-        return ConfigError(f"{place}: no setting {quoted(key)}{_within(at)}{nearest(key, known)}")
+        return ConfigError(f"{place}: no setting {quoted(key)}{_within(at)}{meant(key, known)}")
 
     def _fault(self, keys: Keys, sentence: str) -> ConfigError:
         return ConfigError(f"{self.document.at(keys)}: {sentence}.")

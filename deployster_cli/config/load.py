@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from deployster_cli.config.file import Base, Document, Keys, find, nearest, read
+from deployster_cli.config.file import Base, Document, Keys, find, meant, read
 from deployster_cli.config.layers import (
     FILE_SETTINGS,
     SETTINGS,
@@ -174,7 +174,7 @@ def _file_layers(document: Document | None, cluster: str, home: str) -> list[Lay
     reader = FileReader(document, Base(document.path.parent, home))
     clusters = reader.clusters()
     if cluster and cluster not in clusters:
-        raise ConfigError(f"{document.shown}: no cluster {quoted(cluster)}{nearest(cluster, clusters)}")
+        raise ConfigError(f"{document.shown}: no cluster {quoted(cluster)}{meant(cluster, clusters)}")
     return [*([clusters[cluster]] if cluster else []), reader.project(cluster)]
 
 

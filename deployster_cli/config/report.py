@@ -11,13 +11,10 @@ from deployster_cli.config.file import Keys
 from deployster_cli.config.layers import FILE_SETTINGS
 from deployster_cli.config.load import Settings
 from deployster_cli.domain.limits import FIELDS, SERVICE
+from deployster_cli.domain.templates.secrets import MASK, without_login
 from deployster_cli.domain.units.model import Service
 
-MASK = "***"
-"""Stands for a value that may be a secret."""
-
 _SECRET = re.compile(r"pass(?:word|wd)?$|secret|token|credential|(?:api|private|access)_?key$", re.IGNORECASE)
-_LOGIN = re.compile(r"(?<=//)[^/@\s]+@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,4 +77,4 @@ def _shown(key: str, value: object) -> object:
         return MASK
     if isinstance(value, tuple):
         return [str(item) for item in value]
-    return _LOGIN.sub(f"{MASK}@", str(value)) if isinstance(value, str | Path) else value
+    return without_login(str(value)) if isinstance(value, str | Path) else value

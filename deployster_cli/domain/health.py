@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from deployster_cli.domain.units.names import printable
+
 _LINE = re.compile(
     r"(waiting for|not healthy:|ended before it was healthy:) (.+?): (.*?)(?: \((\d{1,6}) of \d{1,6} tries\))?"
 )
@@ -59,7 +61,7 @@ def answer(lines: Iterable[str]) -> Answer | None:
         read = _LINE.fullmatch(line, begins.start()) if begins else None
         if read:
             times = int(read[4]) if read[4] else None
-            found = Answer(_shown(read[2]), _words(_shown(read[3])), times, over=read[1] == "not healthy:")
+            found = Answer(printable(read[2]), _words(printable(read[3])), times, over=read[1] == "not healthy:")
     return found
 
 
@@ -72,11 +74,6 @@ def _words(got: str) -> str:
         if re.search(pattern, got):
             return words + (_HINT if _ELSEWHERE in got else "")
     return got.removeprefix("000").strip(" ()")[:_LONGEST] or "no answer"
-
-
-def _shown(text: str) -> str:
-    """Text that a service may have sent, as a terminal may get it."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 _HINT = " on 127.0.0.1, and another address has that port: have the service listen on 127.0.0.1 or 0.0.0.0"

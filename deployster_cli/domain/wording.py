@@ -80,10 +80,15 @@ def where(unit: Unit) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`` Did you mean carousel?`` for the known word most like ``word``, to go behind a sentence; else nothing."""
-    import difflib  # noqa: PLC0415 - only on the way to an error
+    near = nearest(word, known)
+    return f" Did you mean {near}?" if near else ""
 
-    near = difflib.get_close_matches(word, sorted(set(known)), 1)
-    return f" Did you mean {near[0]}?" if near else ""
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known word most like ``word``; empty where none is near."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only on the way to an error
+
+    return next(iter(get_close_matches(word, sorted(set(known)), n=1)), "")
 
 
 FOREIGN = "foreign"

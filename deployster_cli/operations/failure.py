@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from deployster_cli.domain.events import Failure
-from deployster_cli.domain.rollout.reasons import headline
+from deployster_cli.domain.events import Failure, headline
 from deployster_cli.domain.rollout.state import Phase, Rollout, Verb
 from deployster_cli.domain.rollout.tracking import Reason
 from deployster_cli.domain.units.model import OnFailure

@@ -17,6 +17,7 @@ from pathlib import Path
 from deployster_cli.domain.events import LockHeld, Noticed, Tell
 from deployster_cli.domain.lock import LASTS, RENEW_AFTER, SURE_FOR, Note, Sighting, sighted
 from deployster_cli.engines.base import Engine
+from deployster_cli.engines.process.kin import alive
 from deployster_cli.errors import DeploysterError, EngineError, EngineUnreachable, Interrupted, Locked
 from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.undisturbed import undisturbed
@@ -362,17 +363,7 @@ def _answered_within(took: float) -> float:
 
 def dead(note: Note) -> bool:
     """Whether its owner is a process of this very kernel and process namespace that is no more."""
-    return note.home == _home() and not _alive(note.pid)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):  # the latter for a number that no process has
-        return False
-    except PermissionError:
-        return True
-    return True
+    return note.home == _home() and not alive(note.pid)
 
 
 def _home() -> str:

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from deployster_cli.domain.units.names import printable
 from deployster_cli.errors import OutputUnreadable
 
 _TIME = re.compile(r"^([0-9]{1,12})$", re.MULTILINE)
@@ -71,7 +72,7 @@ def _docker(program: str, answer: tuple[str, str]) -> Docker:
 
 def _quote(text: str) -> str:
     """The text on one line, its beginning where it is long."""
-    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    line = " ".join(printable(text, " ").split())
     return line if len(line) <= _LONGEST_QUOTE else f"{line[:_LONGEST_QUOTE]}…"
 
 

@@ -10,11 +10,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from deployster_cli.domain.events import Event, Failed, Journal, NoMachineYet, Tell
+from deployster_cli.domain.events import Event, Failed, Journal, NoMachineYet, Tell, rules_and_machines
 from deployster_cli.domain.rollout import machine
 from deployster_cli.domain.rollout.placement import spread
 from deployster_cli.domain.rollout.plan import Plan
-from deployster_cli.domain.rollout.reasons import rules_and_machines
 from deployster_cli.domain.rollout.state import Action, Listing, Phase, Rollout, Verb
 from deployster_cli.domain.rollout.tracking import LOST_FOR, SELDOM, Reason, Traits, next_look
 from deployster_cli.domain.units.model import Machine, State, Unit

@@ -15,10 +15,20 @@ from dataclasses import dataclass, replace
 
 from deployster_cli.domain.change import Policy
 from deployster_cli.domain.durations import format_duration
-from deployster_cli.domain.events import Changed, Event, Failed, Failure, Ready, TaskDone, TaskLeft, TaskStarted, Tell
+from deployster_cli.domain.events import (
+    Changed,
+    Event,
+    Failed,
+    Failure,
+    Ready,
+    TaskDone,
+    TaskLeft,
+    TaskStarted,
+    Tell,
+    headline,
+)
 from deployster_cli.domain.lock import Note
 from deployster_cli.domain.rollout.plan import Plan, Step
-from deployster_cli.domain.rollout.reasons import headline
 from deployster_cli.domain.rollout.state import Phase
 from deployster_cli.domain.rollout.tracking import Reason, Traits
 from deployster_cli.domain.units.model import Condition, OnFailure, Unit

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import IO, NamedTuple
 
+from deployster_cli.domain.units.names import printable
 from deployster_cli.errors import DeploysterError
 from deployster_cli.views import text as clean
 from deployster_cli.views.text import Row, aligned, fit, plain
-
-_USERINFO = r"//[^/@\s]+@"
 
 
 class Listing(NamedTuple):
@@ -87,8 +85,10 @@ class Output(NamedTuple):
         """One call that an engine made, on stderr; what may be a password in an address is left out."""
         import shlex  # noqa: PLC0415 - only with -v
 
+        from deployster_cli.domain.templates.secrets import without_login  # noqa: PLC0415
+
         ended = "timed out" if code is None else f"exit {code}"
-        self._made(f"$ {re.sub(_USERINFO, '//***@', shlex.join(argv))}  {ended}  {seconds:.3f}s")
+        self._made(f"$ {without_login(shlex.join(argv))}  {ended}  {seconds:.3f}s")
 
     def request(self, method: str, path: str, status: int | None, seconds: float) -> None:
         """One request to a server, on stderr, where calls are shown."""
@@ -96,7 +96,7 @@ class Output(NamedTuple):
             self._made(f"> {method} {path}  {status or 'no answer'}  {seconds:.3f}s")
 
     def _made(self, line: str) -> None:
-        line = "".join(char if char.isprintable() else "\ufffd" for char in line)
+        line = printable(line)
         dim = self.color and is_terminal(sys.stderr)
         tell(f"\x1b[2m{line}\x1b[0m\n" if dim else f"{line}\n")
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from deployster_cli.domain import events
 from deployster_cli.domain.durations import format_duration
-from deployster_cli.domain.events import Event
-from deployster_cli.domain.rollout.reasons import headline
+from deployster_cli.domain.events import Event, headline
 from deployster_cli.domain.units.model import Condition, Unit
 from deployster_cli.domain.wording import resized, some_names, where
 from deployster_cli.views.text import printable

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import IO
 
 from deployster_cli.domain.durations import HOUR, MINUTE
+from deployster_cli.domain.units import names
 from deployster_cli.domain.wording import count
 
 Row = tuple[str, ...]
@@ -85,10 +86,8 @@ _COLOR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def printable(line: str) -> str:
-    """The line without what could move the cursor or change the terminal."""
-    if line.isprintable():
-        return line
-    return "".join(char if char.isprintable() or char == "\t" else "\ufffd" for char in line)
+    """The line without what could move the cursor or change the terminal; its tabs stay."""
+    return names.printable(line, but="\t")
 
 
 def lines(text: str) -> str:

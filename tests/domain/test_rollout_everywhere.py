@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from deployster_cli.domain import events
 from deployster_cli.domain.change import Policy
+from deployster_cli.domain.events import headline
 from deployster_cli.domain.rollout.plan import plan_deploy, plan_destroy
-from deployster_cli.domain.rollout.reasons import headline
 from deployster_cli.domain.rollout.state import Phase
 from deployster_cli.domain.rollout.tracking import Reason
 from deployster_cli.domain.units.model import Machine, Order, State

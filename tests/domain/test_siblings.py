@@ -9,8 +9,7 @@ import pytest
 from deployster_cli.domain.templates.render import Templates
 from deployster_cli.domain.units.model import Service
 from deployster_cli.domain.units.names import UnitName
-from deployster_cli.domain.units.siblings import sibling
-from deployster_cli.domain.units.unitfile import Stamp, UnitFile
+from deployster_cli.domain.units.unitfile import Stamp, UnitFile, sibling
 from deployster_cli.operations.templates import load
 from tests.simulation import stamped, unstamped
 

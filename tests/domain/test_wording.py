@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deployster_cli.domain.events import Failure
-from deployster_cli.domain.rollout.reasons import headline, rules_and_machines
+from deployster_cli.domain.events import Failure, headline, rules_and_machines
 from deployster_cli.domain.rollout.tracking import Reason
 from deployster_cli.domain.units.model import Machine, State, Unit
 from deployster_cli.domain.units.names import UnitName

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from deployster_cli.domain.units import exits
+from deployster_cli.domain.units import asking
 from deployster_cli.engines.local import parse
 from deployster_cli.errors import OutputUnreadable
 from tests.fuzz.target import Target, read, recorded
@@ -39,7 +39,7 @@ def _check(shown: parse.Shown, values: dict[str, str]) -> None:
 def local(data: bytes) -> bool:
     """What else the local engine reads: supervisors' notes, /proc/net/tcp, how a unit ended."""
     text = data.decode(errors="replace")
-    code = exits.exit_code(text)
+    code = asking.exit_code(text)
     assert code is None or code >= 0
     state = read(lambda: parse.parse_state(text), OutputUnreadable)
     assert state is None or (state.active in text and state.run in text and parse.parse_state(state.text) == state)

@@ -15,6 +15,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from deployster_cli.cli.completion import write
 from deployster_cli.config.load import Settings, load, open_engine
 from deployster_cli.domain.kinds import user_folder
 from deployster_cli.domain.units.names import UnitName
@@ -62,13 +63,9 @@ class Cache:
 
     def write(self, names: Iterable[UnitName], now: float, *, pending: bool = False) -> None:
         """Keep these. OSError where they can't be written."""
-        from tempfile import NamedTemporaryFile  # noqa: PLC0415 - slow to import, and most TABs find names kept
-
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         text = json.dumps({"at": now, "pending": pending, "names": [name.text for name in names]})
-        with NamedTemporaryFile("w", dir=self._path.parent, prefix=".names-", delete=False) as file:
-            file.write(text)
-        os.replace(file.name, self._path)  # noqa: PTH105 - the same on every path
+        write(self._path, text, 0o600)
 
 
 def cache_of(settings: Settings, environ: Mapping[str, str]) -> Cache | None:

@@ -16,6 +16,7 @@ import click
 from click.shell_completion import CompletionItem, ShellComplete
 
 from deployster_cli.cli.context import KEY
+from deployster_cli.domain.units.names import printable
 from deployster_cli.engines.declaration import declared
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ class Completer(ShellComplete):
     def format_completion(self, item: CompletionItem) -> str:
         """One line for the script. Nothing in it can end the line or begin another field."""
         fields = (item.type, item.value, item.help or "")
-        return "\t".join("".join(c if c.isprintable() else " " for c in str(field)) for field in fields)
+        return "\t".join(printable(str(field), " ") for field in fields)
 
 
 def split(line: str) -> list[str]:

@@ -5,11 +5,12 @@ The scripts hold no name of a command: they hand over what is typed, and the pro
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from deployster_cli.cli.completion import write
+from deployster_cli.domain.kinds import user_folder
 from deployster_cli.errors import DeploysterError, InvalidInput
 
 MARK = "Made by: deployster completion"
@@ -117,12 +118,10 @@ SHELLS: Mapping[str, Shell] = {
 
 def place(shell: Shell, environ: Mapping[str, str]) -> Path:
     """The file that the shell looks for; InvalidInput without a home to put it in."""
-    folder, home = environ.get(shell.variable, ""), environ.get("HOME", "")
-    if folder.startswith("/"):
-        return Path(folder) / shell.file
-    if not home.startswith("/"):
+    folder = user_folder(environ, shell.variable, shell.fallback)
+    if not folder:
         raise InvalidInput(f"Nowhere to install it: neither {shell.variable} nor HOME names a folder.")
-    return Path(home) / shell.fallback / shell.file
+    return Path(folder) / shell.file
 
 
 def install(shell: Shell, environ: Mapping[str, str]) -> str:
@@ -135,17 +134,8 @@ def install(shell: Shell, environ: Mapping[str, str]) -> str:
             return f"{at} is up to date. {then}"
         if there and MARK not in there:
             raise InvalidInput(f"{at} was not written by deployster, so it was left alone.", "Remove it first.")
-        _write(at, shell.script)
+        at.parent.mkdir(parents=True, exist_ok=True)
+        write(at, shell.script, 0o644)
     except OSError as error:
         raise DeploysterError(f"{at} can't be written: {error.strerror}.") from error
     return f"Wrote {at}. {then}"
-
-
-def _write(at: Path, text: str) -> None:
-    from tempfile import NamedTemporaryFile  # noqa: PLC0415 - slow to import, and most only print the script
-
-    at.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile("w", dir=at.parent, prefix=".deployster-", delete=False) as file:
-        file.write(text)
-    Path(file.name).chmod(0o644)
-    os.replace(file.name, at)  # noqa: PTH105 - on one file system, by the folder

@@ -14,7 +14,7 @@ import jinja2.meta
 import jinja2.sandbox
 
 from deployster_cli.domain.templates import escaping, secrets, systemd_rules
-from deployster_cli.domain.templates.systemd_rules import nearest
+from deployster_cli.domain.templates.systemd_rules import nearby
 from deployster_cli.domain.templates.variables import NAMES, given_by, values
 from deployster_cli.domain.units.descriptions import describe
 from deployster_cli.domain.units.model import Service
@@ -120,13 +120,13 @@ class Templates:
 
     def _find(self, file: str) -> _Found:
         if file not in self._texts:
-            raise jinja2.TemplateNotFound(file, f"no template file {quoted(file)}{nearest(file, self._texts)}")
+            raise jinja2.TemplateNotFound(file, f"no template file {quoted(file)}{nearby(file, self._texts)}")
         return self._texts[file], file, lambda: True
 
     def _file(self, template: str) -> str:
         if template + SUFFIX not in self._texts:
             raise TemplateFault(
-                f"no template has that name{nearest(template, self.names)}.", f"Templates: {', '.join(self.names)}."
+                f"no template has that name{nearby(template, self.names)}.", f"Templates: {', '.join(self.names)}."
             )
         return template + SUFFIX
 
@@ -134,7 +134,7 @@ class Templates:
         if service.env and "env" not in self._mentions(file):
             raise TemplateFault(f"it never uses env, so {', '.join(sorted(service.env))} would be dropped.")
         for name in sorted(set(service.extra) - self._mentions(file)):
-            near = nearest(name, self._mentions(file) | set(NAMES))
+            near = nearby(name, self._mentions(file) | set(NAMES))
             raise TemplateFault(f"it never uses {name}, which {given_by(service, name)} gives{near}.")
 
     def _mentions(self, file: str) -> frozenset[str]:
@@ -233,7 +233,7 @@ def _blaming(template: str, known: Iterable[str] = ()) -> Iterator[None]:
 def _reason(error: Exception, known: Iterable[str]) -> str:
     unknown = _UNDEFINED.fullmatch(str(error))
     if unknown and isinstance(error, jinja2.UndefinedError):
-        return f"{unknown[1]} is nothing that a template may use{nearest(unknown[1], known)}"
+        return f"{unknown[1]} is nothing that a template may use{nearby(unknown[1], known)}"
     if isinstance(error, RecursionError):
         return "it extends or imports itself"
     if isinstance(error, jinja2.TemplateSyntaxError):
@@ -260,7 +260,7 @@ def _check(unit: UnitFile) -> None:
     """TemplateFault for what systemd would refuse, or only warn about and then run something else."""
     for section, name, value in unit.options:
         if section not in _SECTIONS and not section.startswith("X-"):
-            raise TemplateFault(f"[{section}] is not a section of a service's unit file{nearest(section, _SECTIONS)}.")
+            raise TemplateFault(f"[{section}] is not a section of a service's unit file{nearby(section, _SECTIONS)}.")
         if not _OPTION_NAME.fullmatch(name):
             raise TemplateFault(f"{quoted(name)} in [{section}] can't be an option's name.")
         if escaping.unwritable(value):

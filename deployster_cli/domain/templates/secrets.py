@@ -16,6 +16,10 @@ from deployster_cli.domain.units.unitfile import Option, UnitFile
 from deployster_cli.errors import InvalidInput
 
 MASK = "***"
+"""Stands for a value that may be a secret."""
+
+_LOGIN = re.compile(r"(?<=//)[^/@\s]+@")
+
 PREFIX = "DEPLOYSTER_ENV_"
 """What built-in templates put before a variable's name that is on its way to a container."""
 
@@ -55,6 +59,11 @@ def notice(service: Service, discloses: str) -> str:
 def masked(service: Service) -> Service:
     """The service as it may be shown: every secret's value is MASK."""
     return service._replace(env={**service.env, **dict.fromkeys(service.secrets, MASK)})
+
+
+def without_login(text: str) -> str:
+    """``text`` with the logins in its addresses masked."""
+    return _LOGIN.sub(f"{MASK}@", text)
 
 
 def hidden(options: Iterable[Option], names: Iterable[str]) -> tuple[Option, ...]:

@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from deployster_cli.domain.units.names import quoted
 from deployster_cli.domain.units.unitfile import UnitFile
+from deployster_cli.domain.wording import nearest
 from deployster_cli.errors import TemplateFault
 
 _Check = Callable[[str, str], None]
@@ -55,12 +56,10 @@ def check(unit: UnitFile) -> None:
     _check_type(unit)
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def nearby(word: str, known: Iterable[str]) -> str:
     """``; the nearest is …`` for the end of a sentence about ``word``; empty where none of the known is near."""
-    import difflib  # noqa: PLC0415 - only an error needs it
-
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return f"; the nearest is {near[0]}" if near else ""
+    near = nearest(word, known)
+    return f"; the nearest is {near}" if near else ""
 
 
 def _refuse(name: str, value: str, why: str) -> NoReturn:
@@ -88,14 +87,14 @@ def _check_type(unit: UnitFile) -> None:
 def _one_of(*known: str) -> _Check:
     def check_word(name: str, value: str) -> None:
         if value not in known:
-            _refuse(name, value, f"it is one of {', '.join(filter(None, known))}{nearest(value.lower(), known)}")
+            _refuse(name, value, f"it is one of {', '.join(filter(None, known))}{nearby(value.lower(), known)}")
 
     return check_word
 
 
 def _check_truth(name: str, value: str) -> None:
     if not _TRUTHS.fullmatch(value):
-        _refuse(name, value, f"it is yes or no{nearest(value.lower(), ('yes', 'no', 'true', 'false'))}")
+        _refuse(name, value, f"it is yes or no{nearby(value.lower(), ('yes', 'no', 'true', 'false'))}")
 
 
 def _check_span(name: str, value: str) -> None:
@@ -105,7 +104,7 @@ def _check_span(name: str, value: str) -> None:
 
 def _check_signal(name: str, value: str) -> None:
     if not _SIGNAL.fullmatch(value) and not _REAL_TIME.fullmatch(value):
-        near = nearest(value.upper(), (f"SIG{signal}" for signal in _SIGNALS.split("|")))
+        near = nearby(value.upper(), (f"SIG{signal}" for signal in _SIGNALS.split("|")))
         _refuse(name, value, f"it is a signal such as SIGTERM or 15{near}")
 
 

@@ -52,6 +52,21 @@ def quoted(text: str) -> str:
     return ascii(shown) if not shown.isprintable() else f"'{shown}'"
 
 
+def printable(text: str, instead: str = "\ufffd", but: str = "") -> str:
+    """``text`` with ``instead`` in the place of each character that could move a cursor or change a terminal.
+
+    Those in ``but`` stay.
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() or char in but else instead for char in text)
+
+
+def stampable(text: str) -> str:
+    """Who asks, as a stamp may hold it: the printable ASCII of ``text``, without quotes, spaces, % and backslashes."""
+    return "".join(char for char in text if char.isascii() and char.isprintable() and char not in ' "%\\')
+
+
 def check_service(text: str) -> str:
     """``text`` if it can name a service, else InvalidInput."""
     if not SERVICE.fullmatch(text):

@@ -283,3 +283,23 @@ def _check_lengths(options: list[Option]) -> None:
                 f"the unit file's option {name} is {size} bytes long and fleet takes lines of {LONGEST_LINE} at most.",
                 "Keep long values of env in a file on the machines (env_file), and a long command in a script.",
             )
+
+
+def sibling(file: UnitFile, name: UnitName, port: int | None) -> str:
+    """The text of the unit ``name`` with this port, had it been put in together with ``file``, of the same release.
+
+    A guess, so that not every instance has to be read, and it proves nothing by itself: its hash is held against the
+    one that the engine lists. Where they agree it is the very content, stamp and all; else the file is read.
+    """
+    stamp = file.stamp
+    old = _words_of(file.name, stamp.port if stamp else None)
+    new = _words_of(name, port)
+    words = "|".join(map(re.escape, old))
+    put = dict(zip(old, new, strict=False))
+    return re.sub(rf"(?<![0-9])(?:{words})(?![0-9])", lambda found: put.get(found[0], ""), file.text)
+
+
+def _words_of(name: UnitName, port: int | None) -> tuple[str, ...]:
+    """What differs between two instances of a release: each word stands for the same one of the other."""
+    number = f"nstance={name.instance}", f"NSTANCE={name.instance}"
+    return (name.text, name.container, name.title, *number, *(() if port is None else (str(port),)))

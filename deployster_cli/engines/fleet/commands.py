@@ -9,9 +9,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator
 
-from deployster_cli.domain.units.exits import PROPERTIES
+from deployster_cli.domain.units.asking import EXIT_PROPERTIES, journal_flags
 from deployster_cli.domain.units.names import UnitName, quoted
-from deployster_cli.engines import journalctl
 from deployster_cli.engines.fleet.declaration import FleetOptions
 from deployster_cli.errors import InvalidInput
 
@@ -94,7 +93,7 @@ def entries(
     On one machine, named by its id, where the unit is global: of such a unit fleetctl shows no journal. Nor does it
     show a whole journal, or what is behind a cursor.
     """
-    flags = journalctl.flags(lines, follow=follow, after=after)
+    flags = journal_flags(lines, follow=follow, after=after)
     if machine or after or lines is None:
         return ssh(options, name, ("journalctl", "--no-pager", *flags, f"--unit={name.text}"), machine)
     return _called(options, "journal", *flags, *_operands([name.text]))
@@ -102,7 +101,7 @@ def entries(
 
 def ended(options: FleetOptions, name: UnitName) -> Argv:
     """How the unit's main process ended, as its machine's systemd has it."""
-    wanted = (word for each in PROPERTIES for word in ("-p", each))
+    wanted = (word for each in EXIT_PROPERTIES for word in ("-p", each))
     return ssh(options, name, ("systemctl", "show", *wanted, name.text))
 
 

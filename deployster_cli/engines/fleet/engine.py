@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from deployster_cli.domain.units.exits import exit_code
+from deployster_cli.domain.units.asking import exit_code
 from deployster_cli.domain.units.model import Machine, State, Unit
 from deployster_cli.domain.units.names import LOCK, RECORD, UnitName
 from deployster_cli.engines import process

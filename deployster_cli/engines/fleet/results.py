@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.names import UnitName, printable
 from deployster_cli.engines.fleet import parse as output
 from deployster_cli.engines.fleet.error_patterns import CHANGED_KEY, NOT_LET_IN, SIGNS, UNKNOWN_KEY
 from deployster_cli.engines.process import MOST_PRINTED, Completed
@@ -171,7 +171,7 @@ def unknown_key(done: Completed) -> HostKey | None:
     from deployster_cli.engines.fleet.ssh.host_keys import HostKey  # noqa: PLC0415 - only where ssh stopped a call
 
     found = UNKNOWN_KEY.found(done.err) if done.code else None
-    return HostKey(_plain(found["host"]), found["kind"], _plain(found["print"])) if found else None
+    return HostKey(printable(found["host"], " "), found["kind"], printable(found["print"], " ")) if found else None
 
 
 def changed_key(done: Completed) -> tuple[HostKey, str] | None:
@@ -213,7 +213,7 @@ def changed(done: Completed, key: HostKey, file: str, lines: Sequence[int], cure
         f" Compare the fingerprint with what {key.compare} prints there. Only if it is the same, take the old one out:"
         f" {cure or f'edit {file}'}"
     )
-    return _error(EngineUnreachable, done, _plain(message), _plain(hint))
+    return _error(EngineUnreachable, done, printable(message, " "), printable(hint, " "))
 
 
 def refused_login(done: Completed, user: str, keys: int | None) -> EngineError:
@@ -288,12 +288,8 @@ def _said(done: Completed) -> str:
     lines = [line.strip() for line in (done.err + "\n" + done.out).splitlines() if line.strip()]
     told = [line for line in lines if line.startswith(_TELLING)]
     line = next(iter(told + lines), f"exit code {done.code} and not a word.")
-    shown = _plain(re.sub(_OWN_ERROR, "", line))
+    shown = printable(re.sub(_OWN_ERROR, "", line), " ")
     return shown if len(shown) <= _LONGEST_QUOTE else shown[:_LONGEST_QUOTE] + "…"
-
-
-def _plain(text: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def _some(names: Collection[str]) -> str:

@@ -13,6 +13,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from deployster_cli.engines.process.kin import alive
 from deployster_cli.errors import EngineError
 
 _NAME = re.compile(r"deployster-([1-9][0-9]{0,8})-([0-9]+)-\w+")
@@ -53,7 +54,7 @@ def _sweep(base: Path) -> None:
         return
     for path in found:
         owner = _NAME.fullmatch(path.name)
-        if owner and owner[2] == _namespace() and not _alive(int(owner[1])) and _is_ours(path):
+        if owner and owner[2] == _namespace() and not alive(int(owner[1])) and _is_ours(path):
             shutil.rmtree(path, ignore_errors=True)
 
 
@@ -64,16 +65,6 @@ def _is_ours(path: Path) -> bool:
     except OSError:
         return False
     return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) == _PRIVATE
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # it is another user's
-        return True
-    return True
 
 
 def _namespace() -> str:

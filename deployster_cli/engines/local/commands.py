@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from deployster_cli.domain.units import exits
+from deployster_cli.domain.units import asking
 from deployster_cli.domain.units.names import UnitName
-from deployster_cli.engines import journalctl
 
 PATTERN = "*-*@*.service"
 """Matches every name of ours, and some others: what comes back still goes through UnitName.parse."""
@@ -62,7 +61,7 @@ def journal(name: UnitName, lines: int, *, user: bool) -> tuple[str, ...]:
 
 def entries(name: UnitName, lines: int | None, *, user: bool, follow: bool, after: str) -> tuple[str, ...]:
     """The last entries of one unit's journal whole, or all behind a cursor: in journald's export format."""
-    return (*_journalctl(name, user=user), *journalctl.flags(lines, follow=follow, after=after))
+    return (*_journalctl(name, user=user), *asking.journal_flags(lines, follow=follow, after=after))
 
 
 def synced() -> tuple[str, ...]:
@@ -72,7 +71,7 @@ def synced() -> tuple[str, ...]:
 
 def ended(base: tuple[str, ...], name: UnitName) -> tuple[str, ...]:
     """How a unit's main process ended."""
-    return (*base, "show", *(word for each in exits.PROPERTIES for word in ("-p", each)), name.text)
+    return (*base, "show", *(word for each in asking.EXIT_PROPERTIES for word in ("-p", each)), name.text)
 
 
 def supervisor(python: str, verb: str, name: UnitName, state: str, lock: int) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from deployster_cli.domain.record import Record
 from deployster_cli.domain.units.unitfile import parse_options, write_options
-from deployster_cli.engines.local.unit_folder import told
+from deployster_cli.engines.local.unit_folder import told, write
 from deployster_cli.errors import TemplateFault
 
 
@@ -34,11 +34,7 @@ class LocalRecords:
         draft = self._folder / f".{record.service}.{os.getpid()}.draft"
         with told(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
-            with draft.open("w", encoding="utf-8") as out:
-                out.write(write_options(record.options()))
-                out.flush()
-                os.fchmod(out.fileno(), 0o644)
-                os.fsync(out.fileno())
+            write(draft, write_options(record.options()), 0o644)
             draft.replace(self._path(record.service))
 
     def drop(self, service: str) -> None:

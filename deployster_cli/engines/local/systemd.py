@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from deployster_cli.domain.units import exits
+from deployster_cli.domain.kinds import user_folder
+from deployster_cli.domain.units import asking
 from deployster_cli.domain.units.journal import lines_of
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.engines import process
@@ -100,7 +101,7 @@ class Systemd:
 
     def exit_code(self, name: UnitName) -> int | None:
         """As systemd has it."""
-        return exits.exit_code(call(commands.ended(self._base, name), self._options.read_timeout, env=_env()))
+        return asking.exit_code(call(commands.ended(self._base, name), self._options.read_timeout, env=_env()))
 
     def _reload(self) -> None:
         call(commands.reload(self._base), self._options.write_timeout, env=_env())
@@ -123,4 +124,4 @@ def _runtime_folder() -> Path:
 
 
 def _config_folder() -> Path:
-    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return Path(user_folder(os.environ, "XDG_CONFIG_HOME", ".config") or Path.home() / ".config")

@@ -105,8 +105,7 @@ class UnitFolder:
         with told(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             _check_room(self.path)
-            draft.unlink(missing_ok=True)
-            _write(draft, file.text)
+            write(draft, file.text, 0o600)
             try:
                 os.link(draft, self._file(file.name))
             except FileExistsError:
@@ -191,10 +190,13 @@ class UnitFolder:
         return self.path / f".{name.text}.leaving"
 
 
-def _write(path: Path, text: str) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+def write(draft: Path, text: str, mode: int) -> None:
+    """A new file that is on the disk when this returns; what a run that was killed left of it goes first."""
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
         out.write(text)
         out.flush()
+        os.fchmod(out.fileno(), mode)
         os.fsync(out.fileno())
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import resource
 import signal
@@ -75,6 +74,8 @@ def put_mark(run: str) -> None:
 
 def _mark(run: str) -> int:
     """36,000 years in microseconds, and something of the run's own."""
+    import hashlib  # noqa: PLC0415 - slow to import, and only supervisors mark
+
     return (1 << 60) + int.from_bytes(hashlib.sha1(run.encode(), usedforsecurity=False).digest()[:7])
 
 
@@ -87,6 +88,17 @@ def marked(run: str) -> set[int]:
         if limit in _read(pid, "limits").split() or variable in _read(pid, "environ").split(b"\0")
     }
     return found | below(found)
+
+
+def alive(pid: int) -> bool:
+    """Whether there is a process of that number, whosever it is."""
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):  # the latter for a number that no process has
+        return False
+    except OSError:  # it is another user's
+        return True
+    return True
 
 
 def tell(pid: int, number: int) -> None:

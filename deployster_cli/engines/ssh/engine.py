@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from deployster_cli.domain.events import rules_and_machines
 from deployster_cli.domain.rollout.placing import Placed, Unplaceable, place
 from deployster_cli.domain.rollout.plan import Plan, Step
-from deployster_cli.domain.rollout.reasons import rules_and_machines
-from deployster_cli.domain.units.exits import exit_code
+from deployster_cli.domain.units.asking import exit_code
 from deployster_cli.domain.units.model import Machine, Unit
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.wording import some_names

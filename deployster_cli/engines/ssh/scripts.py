@@ -11,9 +11,9 @@ import shlex
 from collections.abc import Collection, Iterable, Mapping
 
 from deployster_cli.domain.units import exits
+from deployster_cli.domain.units.asking import journal_flags
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import UnitFile
-from deployster_cli.engines import journalctl
 from deployster_cli.engines.local.commands import PATTERN, PROPERTIES
 
 LEAVING = 3
@@ -197,7 +197,7 @@ def journal(name: UnitName, lines: int, *, user: bool) -> str:
 
 def entries(name: UnitName, lines: int | None, *, user: bool, follow: bool, after: str) -> str:
     """The unit's journal entries, in journald's export format, without an end mark: it takes the shell's place."""
-    flags = shlex.join(journalctl.flags(lines, follow=follow, after=after))
+    flags = shlex.join(journal_flags(lines, follow=follow, after=after))
     synced = "" if follow or user or not (after or lines is None) else "journalctl --sync </dev/null\n"
     return f"{synced}exec journalctl --no-pager {_of(name, user=user)} {flags} </dev/null\n"
 

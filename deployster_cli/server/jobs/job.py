@@ -10,6 +10,7 @@ from typing import Any
 from deployster_cli.domain import payloads
 from deployster_cli.domain.change import Change
 from deployster_cli.domain.rollout.plan import Plan
+from deployster_cli.domain.templates.secrets import MASK
 from deployster_cli.errors import (
     EXIT_ENGINE,
     EXIT_LOCKED,
@@ -21,9 +22,6 @@ from deployster_cli.errors import (
     Locked,
     NotFound,
 )
-
-MASK = "***"
-"""Stands where a value of --env or --set was."""
 
 _SECRET = ("env", "set")
 

@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 from deployster_cli.domain.change import Change
 from deployster_cli.domain.payloads import plan_shape
 from deployster_cli.domain.rollout.plan import Plan
+from deployster_cli.domain.units.names import stampable
 from deployster_cli.errors import NotFound
 from deployster_cli.operations.change import Operation
 from deployster_cli.server.jobs.job import Job, Json, NotNow, State
@@ -213,8 +214,7 @@ def found(serving: Serving, service: str, job_id: str) -> Job:
 def who(request: Request, by: str) -> str:
     """Who asks, for the stamp and the lock: whom the request names, else its login and where it came from."""
     host = request.client.host if request.client else "?"
-    text = by or f"{request.scope.get(USER) or '?'}@{host}"
-    return "".join(char for char in text if char.isascii() and char.isprintable() and char not in ' "%\\')
+    return stampable(by or f"{request.scope.get(USER) or '?'}@{host}")
 
 
 def _listed(jobs: list[Job]) -> Response:

@@ -85,7 +85,8 @@ def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPat
     def nowhere() -> Path:
         raise RuntimeError
 
-    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    for name in ("XDG_STATE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(Path, "home", nowhere)
     with pytest.raises(EngineMissing, match="has no home: name a state folder by root"):
         state_folder()

@@ -24,7 +24,7 @@ _NO_KEYS = 1
 
 def agent_keys() -> int | None:
     """How many keys the ssh-agent holds; None where nobody can tell."""
-    done = _run("ssh-add", "-l")
+    done = _listed()
     if done is None or done.code not in {0, _NO_KEYS}:
         return None
     return 0 if done.code else len(done.out.splitlines())
@@ -32,7 +32,7 @@ def agent_keys() -> int | None:
 
 def agent_problem() -> tuple[str, str]:
     """Why fleetctl finds no key in the ssh-agent, and the cure; empty where it does, or where nobody can tell."""
-    done = _run("ssh-add", "-l")
+    done = _listed()
     if done is None or done.code == 0:
         return "", ""
     if done.code == _NO_KEYS:
@@ -41,6 +41,10 @@ def agent_problem() -> tuple[str, str]:
         "No ssh-agent answers.",
         'Start one with eval "$(ssh-agent)", and give it your key with ssh-add: logs and ssh need it.',
     )
+
+
+def _listed() -> process.Completed | None:
+    return _run("ssh-add", "-l")
 
 
 def sha256(key: HostKey) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import os
 from pathlib import Path
 
+from deployster_cli.domain.kinds import user_folder
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.engines.local.parse import State
 from deployster_cli.errors import EngineMissing
@@ -76,7 +77,7 @@ def write_state(path: Path, state: State) -> bool:
 def state_folder() -> Path:
     """Where this user's programs keep what they know."""
     try:
-        return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+        return Path(user_folder(os.environ, "XDG_STATE_HOME", ".local/state") or Path.home() / ".local" / "state")
     except RuntimeError as error:
         raise EngineMissing(
             "This user has no home: name a state folder by root in [local] or XDG_STATE_HOME."

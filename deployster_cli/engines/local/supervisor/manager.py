@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from deployster_cli.domain.units import exits
+from deployster_cli.domain.units import asking
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.engines import process
 from deployster_cli.engines.local import commands, parse
@@ -131,7 +131,7 @@ class Supervisors:
     def exit_code(self, name: UnitName) -> int | None:
         """As its supervisor noted it."""
         state, _ = self._now(name)
-        return exits.exit_code(state.text) if state else None
+        return asking.exit_code(state.text) if state else None
 
     def _remarks(self, name: UnitName) -> list[str]:
         """What its supervisor says, each line once, and whether that is gone."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deployster_cli.domain.units.exits import exit_code
+from deployster_cli.domain.units.asking import exit_code
 
 
 @pytest.mark.parametrize(
