@@ -271,7 +271,7 @@ def test_a_plan_from_a_listing_that_lacks_the_lock_is_made_anew(
 
 def test_no_plan_is_made_that_nobody_looks_at(planner: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
     short_for(planner, monkeypatch, 99)
-    with pytest.raises(EngineUnreachable, match="lack the very lock"):
+    with pytest.raises(EngineUnreachable, match="lacks this run's lock"):
         carried(planner)
     assert (len(planner.at), planner.engine.lives, planner.engine.locks.notes) == (PLANNINGS, {}, {})
 
