@@ -34,7 +34,7 @@ def test_each_shell_has_its_place(shell: str, environ: dict[str, str], at: str) 
 
 
 def test_without_a_home_there_is_no_place() -> None:
-    with pytest.raises(InvalidInput, match="nowhere to install it"):
+    with pytest.raises(InvalidInput, match="Nowhere to install it"):
         place(SHELLS["fish"], {})
 
 
@@ -70,7 +70,7 @@ def test_a_file_of_somebody_elses_is_left_alone(tmp_path: Path) -> None:
     at = place(SHELLS["fish"], {"HOME": str(tmp_path)})
     at.parent.mkdir(parents=True)
     at.write_text("mine\n")
-    with pytest.raises(InvalidInput, match="was not made by deployster"):
+    with pytest.raises(InvalidInput, match="was not written by deployster"):
         install(SHELLS["fish"], {"HOME": str(tmp_path)})
     assert at.read_text() == "mine\n"
 

@@ -1,4 +1,4 @@
-"""A window made narrower while a deploy goes on: tmux parts the lines that no longer fit, as most terminals do."""
+"""A window made narrower while a deploy goes on: tmux wraps the lines that no longer fit, as most terminals do."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Window:
             str(WIDE),
             "-y",
             "24",
-            f"seq {ABOVE}; {shlex.join(words)}; exec sleep 60",
+            f"trap : INT; seq {ABOVE}; {shlex.join(words)}; exec sleep 60",
             env=environ,
         )
 
@@ -51,6 +51,10 @@ class Window:
     def narrow(self) -> None:
         """Make it narrower."""
         self._tmux("resize-window", "-x", str(NARROW))
+
+    def press(self, key: str) -> None:
+        """Press a key, as tmux calls it."""
+        self._tmux("send-keys", key)
 
     def rows(self) -> list[str]:
         """What it shows, and above that what has left it."""
@@ -99,4 +103,13 @@ def test_nothing_of_the_block_is_left_at_the_end(window: Window) -> None:
         "  Ns",
         "Done: carousel v1 runs (2",
         "  instances). Ns",
+    ]
+
+
+def test_nothing_of_the_block_is_left_after_ctrl_c(window: Window) -> None:
+    window.press("C-c")
+    assert window.rows_with("shows what runs")[ABOVE:] == [
+        "Starting carousel v1 @1 @2",
+        "Error: Interrupted. Started so far: carousel v1 @1 @2; nothing was undone.",
+        "Run the same command again to continue; deployster units carousel shows what runs.",
     ]

@@ -117,7 +117,7 @@ def test_a_question_that_is_too_long_goes_on_below(terminal: Terminal) -> None:
 
 def test_so_does_that_for_a_cluster_s_name(terminal: Terminal) -> None:
     child = terminal.type("deploy carousel v2 --cluster live", columns=40)
-    child.expect_exact("carousel: deploying v2 on live, a\r\n  protected cluster. Type its name to go\r\n  on: ")
+    child.expect_exact("carousel: deploying v2 on live, a\r\n  protected cluster. Type its name to\r\n  confirm: ")
     child.sendline("")
     assert ended(child) == 1
 

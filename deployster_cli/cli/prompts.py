@@ -80,7 +80,7 @@ def ask_here(*, machines: bool = False) -> None:
 def trusted(key: HostKey) -> bool:
     """Whether the person says that it is the machine's."""
     prints = [f"SHA256:{key.sha256}", f"MD5 {key.md5}"] if key.sha256 else [f"MD5 {key.md5}"]
-    click.echo(f"The ssh host key of {key.host} is unknown here. Its type is {key.kind}:", err=True)
+    click.echo(f"The ssh host key of {key.host} is not known here. Its type is {key.kind}:", err=True)
     for line in prints:
         click.echo(f"  {line}", err=True)
     click.echo(f"To compare, run this on that machine: {key.compare}", err=True)

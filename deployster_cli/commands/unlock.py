@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @shared_options
 def cli(service: str, yes: bool) -> None:
-    """Take away the lock that another run holds on SERVICE. A run that is alive takes it right back: then this ends
-    with exit code 5.
+    """Remove another run's lock on SERVICE. A run that is alive takes it right back: exit code 5.
 
     \b
     deployster unlock carousel

@@ -55,11 +55,16 @@ def _plan_table(output: Output, plan: Plan, rows: Sequence[Row], place: str) -> 
 
 def _plan_headline(plan: Plan, place: str) -> str:
     if plan.empty:
-        up = count(len(plan.keep), "instance")
-        return f"Nothing to do: {plan.service} {plan.version} is already running{on(place)} ({up})."
+        return _nothing_to_do(plan, place)
     parts = [(len(plan.start), "start"), (len(plan.watch), "wait for"), (len(plan.retire), "retire")]
     what = ", ".join(f"{verb} {number}" for number, verb in parts if number)
     return f"{plan.service} {plan.version}{on(place)}: {what} ({plan.policy.order.value}). Nothing was changed."
+
+
+def _nothing_to_do(plan: Plan, place: str = "") -> str:
+    state = "has run" if plan.oneshot else "is already running"
+    up = count(len(plan.keep), "instance")
+    return f"Nothing to do: {plan.service} {plan.version} {state}{on(place)} ({up})."
 
 
 def _resized(plan: Plan) -> str:
@@ -86,8 +91,7 @@ def show_deployed(output: Output, result: Result) -> None:
 
 def _deployed(plan: Plan, up: int, seconds: float) -> str:
     if plan.empty:
-        state = "has run" if plan.oneshot else "is already running"
-        return f"Nothing to do: {plan.service} {plan.version} {state} ({count(up, 'instance')}).\n"
+        return f"{_nothing_to_do(plan)}\n"
     gone = f", {some_names(plan.retire)} retired" if plan.retire else ""
     state = "has run" if plan.oneshot else "runs"
     return f"Done: {plan.service} {plan.version} {state} ({count(up, 'instance')}){gone}. {format_duration(seconds)}\n"

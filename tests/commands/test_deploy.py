@@ -40,7 +40,7 @@ def test_a_name_that_is_nearly_one_of_the_file_s_services_is_remarked_on(shell: 
 
 
 def test_one_like_none_of_them_is_not(shell: Shell) -> None:
-    assert "says nothing about" not in shell("deploy database v1")[2]
+    assert "has no section for" not in shell("deploy database v1")[2]
 
 
 def test_quiet_says_nothing_but_the_result(shell: Shell) -> None:

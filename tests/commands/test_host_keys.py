@@ -60,7 +60,7 @@ def answered(words: list[str], *answers: str) -> tuple[int | None, str]:
 def test_the_key_is_shown_with_its_fingerprint_and_what_to_compare_it_with(here: Asking) -> None:
     _, screen = answered(["units", *TUNNEL], "n\r")
     assert screen.startswith(
-        "The ssh host key of [127.0.0.1]:1 is unknown here. Its type is ECDSA:\n"
+        "The ssh host key of [127.0.0.1]:1 is not known here. Its type is ECDSA:\n"
         "  MD5 b9:82:17:2f:f5:96:ad:44:01:05:fa:cd:c8:bc:9a:3f\n"
         "To compare, run this on that machine: ssh-keygen -E md5 -lf /etc/ssh/ssh_host_ecdsa_key.pub\n"
     )

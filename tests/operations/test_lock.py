@@ -136,7 +136,7 @@ def test_a_lock_that_is_held_without_a_note_is_not_waited_for_without_end(
 ) -> None:
     """On one machine: its holder was stopped before it wrote who it is, or wrote what we can't read."""
     monkeypatch.setattr(engine.locks, "put", lambda _: 0.0)
-    with pytest.raises(Locked, match="carousel is locked, and nobody says by whom"):
+    with pytest.raises(Locked, match="carousel is locked by an unknown run"):
         taking(engine, mine(engine), wait=wait)
     assert engine.clock.now() - 50 < max(lock.NAMELESS / 10, wait) + 1
 

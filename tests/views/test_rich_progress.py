@@ -25,6 +25,14 @@ def test_the_bar_has_the_terminal_s_own_colours() -> None:
     assert ("\x1b[32m━" in shown, "38;" in shown) == (True, False)
 
 
+def test_in_a_narrow_window_names_and_states_stay_whole() -> None:
+    board, console = Board(), Console(width=20, height=20, color_system=None)
+    board.follow(events.Starting(1, 1, (ONE, TWO)), 0)
+    with console.capture() as capture:
+        console.print(Block(board))
+    assert [line[:15].rstrip() for line in capture.get().splitlines()[:2]] == ["  @1  requested", "  @2  requested"]
+
+
 def test_a_line_that_is_too_long_goes_on_below_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
     with terminal(monkeypatch, columns=20) as screen:
         RichLines(color=False).write("good", "  carousel v2 @1  ready on m1")

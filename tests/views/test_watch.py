@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from rich.console import Console
 
+from deployster_cli.errors import EngineMissing
 from deployster_cli.operations.watch import Look
 from deployster_cli.views.output import Listing, Output
 from deployster_cli.views.results import watch
@@ -67,3 +68,13 @@ def test_after_ctrl_c_the_last_table_stays_on_the_usual_screen(monkeypatch: pyte
         watch(Output(), looks(), listing, "units")
     before, _, after = stream.getvalue().rpartition(OFF)
     assert (ON in before, "running" in after, "starting" in after) == (True, True, False)
+
+
+def test_where_the_first_look_fails_nothing_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def looks() -> Iterator[Look[list[str]]]:
+        raise EngineMissing("No fleetctl here.")
+        yield
+
+    with terminal(monkeypatch) as stream, pytest.raises(EngineMissing):
+        watch(Output(), looks(), listing, "units")
+    assert stream.getvalue() == ""

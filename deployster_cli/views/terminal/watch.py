@@ -39,7 +39,7 @@ class Watched:
     def table(self, width: int, most: int | None = None) -> RenderableType:
         """What was listed; of its rows at most as many as this."""
         if self._listing is None:
-            return ""
+            return Group()
         rows = self._listing.rows()[:most]
         return table(self._listing.columns, rows, self._listing.by, width) if rows else Text(self._listing.empty)
 
