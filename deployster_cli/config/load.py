@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 from deployster_cli.config.file import Base, Document, Keys, find, nearest, read
 from deployster_cli.config.layers import (
     FILE_SETTINGS,
-    SETTINGS,
     FileReader,
     Given,
     Layer,
@@ -27,7 +26,7 @@ from deployster_cli.config.layers import (
     from_variables,
 )
 from deployster_cli.config.overrides import with_environment, with_settings
-from deployster_cli.config.schema import FIELDS, FLEET, HOOKS, LOCAL, SERVE, SERVICE, UNIT_PATH
+from deployster_cli.config.schema import FIELDS, FLEET, HOOKS, LOCAL, PROJECT, SERVE, SERVICE, UNIT_PATH
 from deployster_cli.domain.hooks import Hooks
 from deployster_cli.domain.limits import path_fault
 from deployster_cli.domain.units.model import Service
@@ -193,7 +192,7 @@ def _merged(layers: list[Layer]) -> Layer:
 
 
 def _settings(merged: Layer, document: Document | None, environ: Mapping[str, str], here: Base) -> Settings:
-    project = {keys[0]: _text(merged, keys) for keys in SETTINGS if len(keys) == 1}
+    project = {key: _text(merged, (key,)) for key in PROJECT}
     engine = project["engine"] or "fleet"
     beside = Base(document.path.parent, here.home) if document and engine == "local" else None
     protected = merged.get(("protected",))
@@ -247,8 +246,10 @@ def _templates(merged: Layer, document: Document | None) -> Path | None:
         if not _is_folder(folder, given.source):
             raise ConfigError(f"{given.source}: templates names {folder}, and there is no such folder.")
         return folder
-    beside = document.path.parent / "templates" if document else None
-    return beside if document and beside and _is_folder(beside, document.shown) else None
+    if document is None:
+        return None
+    beside = document.path.parent / "templates"
+    return beside if _is_folder(beside, document.shown) else None
 
 
 def _is_folder(path: Path, source: str) -> bool:
@@ -307,11 +308,12 @@ def before_of(merged: Layer) -> Mapping[str, tuple[str, ...]]:
 
 
 def _put(values: dict[str, Any], keys: Keys, given: Given, base: Base | None) -> None:
-    if len(keys) > 1:
-        values[_TABLES[keys[0]]][keys[1]] = given.value
-    elif keys and keys[0] in SERVICE:
-        is_path = SERVICE[keys[0]] is UNIT_PATH
-        values[FIELDS.get(keys[0], keys[0])] = _path(keys[0], given, base) if is_path else given.value
+    key, *own = keys or ("",)
+    if own:
+        values[_TABLES[key]][own[0]] = given.value
+    elif key in SERVICE:
+        is_path = SERVICE[key] is UNIT_PATH
+        values[FIELDS.get(key, key)] = _path(key, given, base) if is_path else given.value
 
 
 def _path(key: str, given: Given, base: Base | None) -> str:

@@ -149,6 +149,15 @@ def test_too_many_waiting_jobs_are_refused(jobs: Jobs, script: Script, monkeypat
     assert len(jobs.of("carousel", 10)) == 3
 
 
+def test_a_thousand_jobs_may_wait(tmp_path: Path, script: Script) -> None:
+    jobs = Jobs(tmp_path / "jobs.sqlite", script)
+    jobs._waiting += [a_job()] * 999
+    jobs.accept(deploying(), "ann")
+    with pytest.raises(NotNow, match="1000 jobs are waiting already"):
+        jobs.accept(deploying(), "ann")
+    jobs.stop(1)
+
+
 def test_a_stopped_server_leaves_the_job_running_for_the_next(tmp_path: Path, taken_up: TakenUp) -> None:
     script = Script(events=(STARTING,), gate=threading.Semaphore(1))
     jobs = Jobs(tmp_path / "jobs.sqlite", script)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from deployster_cli.domain.durations import parse_span
+from deployster_cli.domain.limits import HIGHEST_PORT
 from deployster_cli.domain.units.descriptions import own_words
 from deployster_cli.domain.units.names import INSTANCE, MOST_INSTANCES, VERSION, UnitName, quoted
 from deployster_cli.errors import TemplateFault
@@ -28,8 +29,6 @@ LONGEST_LINE = 2047
 MOST_PREVIOUS = 10
 
 ROLLBACK = "rollback"
-
-_HIGHEST_PORT = 65535
 
 _AMBIGUOUS = re.compile("[\x00\r\x1c-\x1f\ud800-\udfff]")
 """Ends of lines to systemd and not to fleet, white space to us alone, and bytes that are no UTF-8."""
@@ -156,7 +155,7 @@ class UnitFile:
                 deployed_by=found["DeployedBy"],
                 template=found["Template"],
                 instances=whole(found["Instances"]) if "Instances" in found else None,
-                port=whole(found["Port"], _HIGHEST_PORT) if "Port" in found else None,
+                port=whole(found["Port"], HIGHEST_PORT) if "Port" in found else None,
                 previous=versions(found.get("Previous", "")),
                 secrets=tuple(found.get("Secrets", "").split()),
                 change=ROLLBACK if found.get("Change") == ROLLBACK else "",
