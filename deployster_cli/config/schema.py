@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from deployster_cli.domain import limits
 from deployster_cli.domain.durations import parse_duration
@@ -22,7 +22,7 @@ LONGEST_LIMIT = 3600
 """Seconds. A time limit longer than an hour is no limit."""
 
 
-def one_line(value: object) -> bool:
+def one_line(value: object) -> TypeGuard[str]:
     """Whether ``value`` is text that can stand on one line of a unit file."""
     return isinstance(value, str) and not unwritable(value)
 
@@ -78,7 +78,7 @@ def _fitting(wanted: str, fits: Callable[[str], bool]) -> Kind:
     """Text on one line that fits; an empty one is a setting that isn't set."""
 
     def accepts(value: object) -> bool:
-        return isinstance(value, str) and one_line(value) and (not value or fits(value))
+        return one_line(value) and (not value or fits(value))
 
     return Kind(wanted, accepts)
 

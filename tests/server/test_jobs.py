@@ -73,6 +73,7 @@ def test_an_accepted_job_is_in_the_store_before_it_is_answered(tmp_path: Path, s
 def test_a_job_that_succeeds_is_done_with_its_plan(jobs: Jobs) -> None:
     done = ended(jobs, jobs.accept(deploying(), "ann"))
     assert (done.state, done.plan, done.error, done.intent) == (State.DONE, PLAN, None, None)
+    assert done.created_at <= done.started_at <= done.ended_at
 
 
 def test_a_job_that_fails_keeps_what_was_said(jobs: Jobs, script: Script) -> None:
@@ -328,11 +329,12 @@ def test_a_full_disk_does_not_break_off_what_an_earlier_server_has_begun(
 ) -> None:
     job = a_job(state=State.RUNNING, starts=1, plan=PLAN, planned_at="2026-11-23T11:00:01Z")
     (job_id,) = left_behind(tmp_path, job, events=(encode_event(STARTING),))
-    script = Script(events=(Gone(NAME, 1.0),), gate=threading.Semaphore(0))
+    gate = threading.Semaphore(0)
+    script = Script(events=(Gone(NAME, 1.0),), gate=gate)
     jobs = taken_up(script)
     until(lambda: script.under_way.get("carousel"))
     disk.full = True
-    script.gate.release(10)
+    gate.release(10)
     until(lambda: not script.under_way["carousel"])
     disk.full = False
     assert ended(jobs, replace(job, id=job_id)).state is State.DONE
