@@ -256,8 +256,10 @@ def _templates(merged: Layer, document: Document | None) -> Path | None:
         if not _is_folder(folder, given.source):
             raise ConfigError(f"{given.source}: templates names {folder}, which does not exist.")
         return folder
-    beside = document.path.parent / "templates" if document else None
-    return beside if document and beside and _is_folder(beside, document.shown) else None
+    if document is None:
+        return None
+    beside = document.path.parent / "templates"
+    return beside if _is_folder(beside, document.shown) else None
 
 
 def _is_folder(path: Path, source: str) -> bool:
@@ -306,11 +308,12 @@ def before_of(merged: Layer) -> Mapping[str, tuple[str, ...]]:
 
 
 def _put(values: dict[str, Any], keys: Keys, given: Given, base: Base | None) -> None:
-    if len(keys) > 1:
-        values[_TABLES[keys[0]]][keys[1]] = given.value
-    elif keys and keys[0] in SERVICE:
-        is_path = SERVICE[keys[0]] is UNIT_PATH
-        values[FIELDS.get(keys[0], keys[0])] = _path(keys[0], given, base) if is_path else given.value
+    key, *own = keys or ("",)
+    if own:
+        values[_TABLES[key]][own[0]] = given.value
+    elif key in SERVICE:
+        is_path = SERVICE[key] is UNIT_PATH
+        values[FIELDS.get(key, key)] = _path(key, given, base) if is_path else given.value
 
 
 def _path(key: str, given: Given, base: Base | None) -> str:

@@ -48,6 +48,8 @@ def test_a_strangers_file_is_used_where_it_is_named(
         ("a = 1\na = 2", "deployster.toml:2: invalid TOML: cannot overwrite a value."),
         ("a = 2026-99-99", "deployster.toml:1: invalid TOML: "),
         ("a = " + "[" * 100_000, "deployster.toml is nested too deeply."),
+        ("a" + ".a" * 100 + " = 1", "deployster.toml is nested too deeply."),
+        ("a" + ".a" * 99 + " = 1", "deployster.toml:1: no setting 'a'"),
         ("a = " + "9" * 10_000, "deployster.toml: invalid TOML: "),
     ],
 )

@@ -157,6 +157,20 @@ def test_a_cluster_that_is_not_chosen_is_checked_too(load: Load) -> None:
     assert refusal(load, "[clusters.x.fleet]\ntunnl = 'a'").startswith("deployster.toml:2: no setting 'tunnl'")
 
 
+def test_a_templates_own_value_may_be_called_as_what_is_said_of_a_cluster(load: Load) -> None:
+    text = "[services.web.set]\nprotected = 'x'\n[clusters.staging]"
+    assert load(text, cluster="staging").service("web").extra == {"protected": "x"}
+
+
+def test_an_empty_flag_for_a_fleet_cluster_does_no_harm_on_this_machine(load: Load) -> None:
+    assert load("engine = 'local'", tunnel="").engine == "local"
+
+
+@pytest.mark.parametrize("lines", ["''", "' '", "['./a', ' ']", "['./a', 1]", "1"])
+def test_what_is_no_shell_line_is_no_hook(load: Load, lines: str) -> None:
+    assert "must be a shell line or a list of them" in refusal(load, f"[hooks]\npre_deploy = {lines}")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

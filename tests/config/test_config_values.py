@@ -23,7 +23,8 @@ def with_values(load: Load, *sets: str, env: tuple[str, ...] = (), text: str = P
     [
         (("port=4000",), "port", 4000),
         (("port=1", "port=2"), "port", 2),
-        (("conflicts=no",), "conflicts", False),
+        *(((f"conflicts={word}",), "conflicts", True) for word in ("true", "yes", "1", "YES")),
+        *(((f"conflicts={word}",), "conflicts", False) for word in ("false", "no", "0", "No")),
         (("command=a=b, c",), "command", "a=b, c"),
         (("machine_metadata=zone=z1,disk=ssd",), "machine_metadata", ("zone=z1", "disk=ssd")),
         (("machine_metadata=zone=z1", "machine_metadata=disk=ssd"), "machine_metadata", ("zone=z1", "disk=ssd")),

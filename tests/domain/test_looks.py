@@ -1,4 +1,4 @@
-"""What a rollout makes of one look: that a unit got further lets the time limit begin anew."""
+"""What a rollout makes of one look: what is news, and that a unit got further lets the time limit begin anew."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from itertools import pairwise
 
 import pytest
 
-from deployster_cli.domain.rollout.looks import progressed
+from deployster_cli.domain.rollout.looks import notice, progressed
 from deployster_cli.domain.rollout.plan import Plan, Step
 from deployster_cli.domain.rollout.state import Phase, Rollout, enter
-from deployster_cli.domain.units.model import State, Unit
+from deployster_cli.domain.units.model import Machine, State, Unit
 from deployster_cli.domain.units.names import UnitName
 from tests.simulation import HOST
 
@@ -67,3 +67,11 @@ def test_each_part_of_its_way_that_a_unit_gets_further_is_progress_and_none_that
 @pytest.mark.parametrize(("phase", "way"), WAYS)
 def test_that_a_unit_is_still_where_its_way_begins_is_no_progress(phase: Phase, way: dict[str, Unit | None]) -> None:
     assert seen(begun(phase), way, next(iter(way)), 1).progressed == 0
+
+
+def test_a_machine_whose_address_becomes_known_is_no_news() -> None:
+    running = listed(State.LAUNCHED, "active")
+    first, told = notice(begun(Phase.STARTING), {NAME: running._replace(machine=Machine("m1"))}, 1)
+    _, told_again = notice(first, {NAME: running._replace(machine=Machine("m1", "10.0.0.1"))}, 2)
+    _, elsewhere = notice(first, {NAME: running._replace(machine=Machine("m2", "10.0.0.1"))}, 2)
+    assert [len(told), len(told_again), len(elsewhere)] == [1, 0, 1]

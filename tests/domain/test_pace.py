@@ -37,6 +37,7 @@ def test_no_pause_is_shorter_or_longer_than_these(waited: float, took: float) ->
 
 def test_a_look_that_may_be_the_last_one_comes_in_time() -> None:
     assert 0.3 < next_look(8, 0.1, due=0.3) < 0.32
+    assert 0 < next_look(8, 0.1, due=0) < 0.02
 
 
 @given(seconds, seconds, st.none() | st.floats(-10, -0.001) | st.floats(2, 100))

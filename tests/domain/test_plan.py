@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deployster_cli.domain.change import Policy
 from deployster_cli.domain.rollout.plan import Plan, Step, halted, newest, plan_deploy, plan_destroy, previous_of
 from deployster_cli.domain.units.model import Machine, State, Unit, releases
 from deployster_cli.domain.units.names import UnitName
@@ -116,6 +117,10 @@ def test_what_is_foreign_is_told_of_and_otherwise_as_if_it_were_not_there() -> N
 def test_what_is_foreign_is_not_destroyed_with_its_release() -> None:
     plan = plan_destroy("carousel", "v1", [running("v1", 1)[0]._replace(foreign=True), *running("v1", 2)])
     assert (plan.retire, plan.beside) == ((name("v1", 2),), (name("v1", 1),))
+
+
+def test_a_destroy_keeps_to_the_policy_that_it_is_given() -> None:
+    assert plan_destroy("carousel", "v1", running("v1", 1), policy=Policy(timeout=7)).policy.timeout == 7
 
 
 def test_what_an_interrupted_run_has_stopped_is_started_again_on_a_failure_whichever_release_it_is_of() -> None:

@@ -272,13 +272,25 @@ def test_what_is_gone_is_told_once_and_in_order() -> None:
     *others, slow = names(OLD, 12)
     engine = sim(old=12, stops_late={slow: 30})
     run = go(engine, plan_destroy("carousel", OLD, engine.units()))
-    assert [event.name for event in run.of(events.Gone)] == [*others, slow]
+    assert [(event.name, event.parked) for event in run.of(events.Gone)] == [(name, False) for name in (*others, slow)]
 
 
 def test_units_that_are_parked_nearly_together_are_unloaded_in_one_request() -> None:
     engine = sim(old=3, stop_delay=0.5, stops_late={names(OLD, 3)[1]: 1.5})
     deploy(engine, 3, policy=Policy(order=Order.STOP_FIRST))
     assert asked(engine, "unload") == [names(OLD, 3)]
+
+
+def test_what_has_stopped_is_destroyed_after_three_seconds_whatever_the_others_do() -> None:
+    here, slow = names(OLD, 2)
+    running = [listed(name, State.LAUNCHED, State.LAUNCHED, "active") for name in (here, slow)]
+    asked, _, _ = advance(begin(plan_destroy("carousel", OLD, running), Traits(), 0)[0], running, 0)
+    units = [
+        listed(here, State.LOADED, State.LOADED, "inactive"),
+        listed(slow, State.LOADED, State.LOADED, "deactivating"),
+    ]
+    assert advance(asked, units, 2.9)[1] == ()
+    assert advance(asked, units, 3)[1] == (Action(Verb.DESTROY, (here,)),)
 
 
 def test_what_was_seen_for_the_plan_is_not_looked_at_again() -> None:

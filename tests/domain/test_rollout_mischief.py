@@ -420,6 +420,15 @@ def test_a_job_that_ends_well_is_done() -> None:
     assert (run.end.phase, engine.clock.now() < 12) == (Phase.DONE, True)
 
 
+def test_a_job_that_has_ended_well_before_is_seen_to_be_done_at_once() -> None:
+    engine = sim(0, [])
+    engine.add_running(*names(NEW, 1))
+    engine.lives[names(NEW, 1)[0]].fate = Fate.ENDS
+    plan = plan_deploy(wanted("carousel", NEW, 1, oneshot=True), engine.units(), names(NEW, 1))
+    run = driving.go(engine, Work(plan, {}, Traits(oneshot=True)))
+    assert (plan.keep, run.end.phase, engine.clock.now() < 3) == (names(NEW, 1), Phase.DONE, True)
+
+
 def test_removing_many_may_take_longer_than_the_time_limit_while_it_gets_on() -> None:
     old = names(OLD, 30)
     engine = sim(30, [], stops_late={name: 5.0 * name.instance for name in old})

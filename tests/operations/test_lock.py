@@ -286,12 +286,18 @@ def test_keeping_a_fresh_lock_asks_nothing(engine: SimEngine) -> None:
     assert engine.locks.notes == {"carousel": note}
 
 
-def test_keeping_renews_the_lock_when_it_is_due(engine: SimEngine) -> None:
+def test_keeping_renews_the_lock_every_20_seconds_and_holds_up_no_giving_back(engine: SimEngine) -> None:
     note = mine(engine)
     held = taking(engine, note)
-    engine.clock.sleep(RENEW_AFTER)
+    engine.clock.sleep(19)
+    held.keep()
+    assert engine.locks.notes["carousel"].beat == note.beat
+    engine.clock.sleep(1)
     held.keep()
     assert engine.locks.notes["carousel"].beat > note.beat
+    renewed = engine.clock.now()
+    held.release()
+    assert (engine.locks.notes, engine.clock.now()) == ({}, renewed)
 
 
 @pytest.mark.parametrize("beat", [0, 1])

@@ -72,6 +72,7 @@ def test_an_accepted_job_is_in_the_store_before_it_is_answered(tmp_path: Path, s
 def test_a_job_that_succeeds_is_done_with_its_plan(jobs: Jobs) -> None:
     done = ended(jobs, jobs.accept(deploying(), "ann"))
     assert (done.state, done.plan, done.error, done.intent) == (State.DONE, PLAN, None, None)
+    assert done.created_at <= done.started_at <= done.ended_at
 
 
 def test_a_job_that_fails_keeps_what_was_said(jobs: Jobs, script: Script) -> None:
@@ -146,6 +147,15 @@ def test_too_many_waiting_jobs_are_refused(jobs: Jobs, script: Script, monkeypat
     with pytest.raises(NotNow, match="waiting already"):
         jobs.accept(deploying(), "ann")
     assert len(jobs.of("carousel", 10)) == 3
+
+
+def test_a_thousand_jobs_may_wait(tmp_path: Path, script: Script) -> None:
+    jobs = Jobs(tmp_path / "jobs.sqlite", script)
+    jobs._waiting += [a_job()] * 999
+    jobs.accept(deploying(), "ann")
+    with pytest.raises(NotNow, match="1000 jobs are waiting already"):
+        jobs.accept(deploying(), "ann")
+    jobs.stop(1)
 
 
 def test_a_stopped_server_leaves_the_job_running_for_the_next(tmp_path: Path, taken_up: TakenUp) -> None:

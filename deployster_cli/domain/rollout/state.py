@@ -270,7 +270,7 @@ def _announced(rollout: Rollout) -> tuple[Event, ...]:
     event: Event | None = None
     match rollout.phase:
         case Phase.STARTING if not rollout.now_in.rise:
-            event = None if rollout.started or not settle else events.Settling(rollout.judged, settle)
+            event = events.Settling(rollout.judged, settle) if settle else None
         case Phase.STARTING:
             step = rollout.now_in
             event = events.Starting(rollout.step + 1, len(rollout.plan.steps), step.start, step.watch)

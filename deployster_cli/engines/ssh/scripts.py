@@ -10,7 +10,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Collection, Iterable, Mapping
 
-from deployster_cli.domain.units import exits
+from deployster_cli.domain.units import asking
 from deployster_cli.domain.units.asking import journal_flags
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import UnitFile
@@ -204,7 +204,7 @@ def entries(name: UnitName, lines: int | None, *, user: bool, follow: bool, afte
 
 def ended(name: UnitName) -> str:
     """How a unit's main process ended."""
-    return f"sc show {' '.join(f'-p {each}' for each in exits.PROPERTIES)} -- {_q(name)}\n"
+    return f"sc show {' '.join(f'-p {each}' for each in asking.EXIT_PROPERTIES)} -- {_q(name)}\n"
 
 
 LOOK = """\
