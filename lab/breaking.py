@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
 import subprocess  # the lab starts daemons  # nosec B404
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 from place import Lab
 from processes import LabError, Missing, call, children, kill, noted, stop
 
 from lab import boot, run_etcd, wait_for
+
+BUSY = 2
+"""How often a call of fleetctl that fails is made again."""
 
 SSH_TIME = 10
 """Seconds for an ssh-agent to be there."""
@@ -53,8 +56,13 @@ def mend(lab: Lab, machines: int) -> None:
 
 
 def fleetctl(lab: Lab, *words: str, limit: float = 20) -> str:
-    """What fleetctl prints; LabError where it fails."""
-    return call(lab.inside(f"{lab.fleet}/fleetctl", f"--endpoint={lab.endpoint}", *words), limit)
+    """What fleetctl prints; LabError where it fails again and again: fleet may be too busy for one call."""
+    argv = lab.inside(f"{lab.fleet}/fleetctl", f"--endpoint={lab.endpoint}", *words)
+    for _ in range(BUSY):
+        with contextlib.suppress(LabError):
+            return call(argv, limit)
+        time.sleep(1)
+    return call(argv, limit)
 
 
 def rows(lab: Lab, what: str, fields: str) -> list[list[str]]:
@@ -83,7 +91,7 @@ def within(lab: Lab, machine: int) -> list[str]:
     return ["nsenter", f"--target={leader}", "--all", "--"]
 
 
-@contextmanager
+@contextlib.contextmanager
 def helper(argv: Sequence[str], environ: dict[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
     """A program that is there while the block runs."""
     quiet = subprocess.DEVNULL
@@ -96,7 +104,7 @@ def helper(argv: Sequence[str], environ: dict[str, str] | None = None) -> Iterat
         child.wait()
 
 
-@contextmanager
+@contextlib.contextmanager
 def proxied(lab: Lab) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """An endpoint of its own before the real one, and its process: stopped, it accepts and never answers."""
     missing = [program for program in PROXY if not shutil.which(program)]
@@ -109,7 +117,7 @@ def proxied(lab: Lab) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
         yield f"http://{address}", child
 
 
-@contextmanager
+@contextlib.contextmanager
 def agent(lab: Lab, folder: Path) -> Iterator[str]:
     """An ssh-agent that has the machines' key: its socket."""
     if not shutil.which("ssh-agent"):
