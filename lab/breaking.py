@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import re
 import shutil
 import signal
 import subprocess  # the lab starts daemons  # nosec B404
@@ -18,6 +20,9 @@ from lab import boot, run_etcd, wait_for
 
 BUSY = 2
 """How often a call of fleetctl that fails is made again."""
+
+FLEET = "/_coreos.com/fleet"
+"""What fleet keeps in etcd."""
 
 SSH_TIME = 10
 """Seconds for an ssh-agent to be there."""
@@ -72,10 +77,31 @@ def rows(lab: Lab, what: str, fields: str) -> list[list[str]]:
 
 def wipe(lab: Lab, chosen: Callable[[str], bool]) -> None:
     """etcd loses what fleet keeps of the units that are chosen by their names. fleet itself runs on."""
-    root = f"http://{lab.hub}:2379/v2/keys/_coreos.com/fleet"
     names = filter(chosen, [row[0] for row in rows(lab, "list-unit-files", "unit")])
-    keys = [f"{root}/{kind}/{name}?recursive=true" for name in names for kind in ("job", "state", "states")]
-    call(lab.inside("curl", "-s", "-g", "-X", "DELETE", *keys))  # one call: what is wiped may be over in 3 s
+    drop(lab, [f"{FLEET}/{kind}/{name}" for name in names for kind in ("job", "state", "states")])
+
+
+def forget(lab: Lab, service: str) -> None:
+    """Have etcd drop the files of a service's former units: fleet keeps all that it ever had, and reads them all at
+    every listing.
+    """
+    urls = [f"{etcd(lab)}{FLEET}/{kind}?recursive=true" for kind in ("unit", "job")]
+    found = [json.loads(call(lab.inside("curl", "-s", url))).get("node", {}).get("nodes", []) for url in urls]
+    objects = [node for job in found[1] for node in job.get("nodes", []) if node["key"].endswith("/object")]
+    needed = {bytes(json.loads(node["value"])["UnitHash"]).hex() for node in objects}
+    of_it = [node["key"] for node in found[0] if re.search(rf"\b{service}\b", node["value"])]
+    drop(lab, [key for key in of_it if key.rpartition("/")[2] not in needed])
+
+
+def etcd(lab: Lab) -> str:
+    """Where etcd has its keys."""
+    return f"http://{lab.hub}:2379/v2/keys"
+
+
+def drop(lab: Lab, keys: Sequence[str]) -> None:
+    """Take keys out of etcd, all in one call: what they are of may be over in 3 s."""
+    if keys:
+        call(lab.inside("curl", "-s", "-g", "-X", "DELETE", *(f"{etcd(lab)}{key}?recursive=true" for key in keys)))
 
 
 def invocation(lab: Lab, unit: str) -> str:
