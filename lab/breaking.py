@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
+import re
 import shutil
 import signal
 import subprocess  # the lab starts daemons  # nosec B404
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 from place import Lab
 from processes import LabError, Missing, call, children, kill, noted, stop
 
 from lab import boot, run_etcd, wait_for
+
+BUSY = 2
+"""How often a call of fleetctl that fails is made again."""
+
+FLEET = "/_coreos.com/fleet"
+"""What fleet keeps in etcd."""
 
 SSH_TIME = 10
 """Seconds for an ssh-agent to be there."""
@@ -53,8 +61,13 @@ def mend(lab: Lab, machines: int) -> None:
 
 
 def fleetctl(lab: Lab, *words: str, limit: float = 20) -> str:
-    """What fleetctl prints; LabError where it fails."""
-    return call(lab.inside(f"{lab.fleet}/fleetctl", f"--endpoint={lab.endpoint}", *words), limit)
+    """What fleetctl prints; LabError where it fails again and again: fleet may be too busy for one call."""
+    argv = lab.inside(f"{lab.fleet}/fleetctl", f"--endpoint={lab.endpoint}", *words)
+    for _ in range(BUSY):
+        with contextlib.suppress(LabError):
+            return call(argv, limit)
+        time.sleep(1)
+    return call(argv, limit)
 
 
 def rows(lab: Lab, what: str, fields: str) -> list[list[str]]:
@@ -64,10 +77,31 @@ def rows(lab: Lab, what: str, fields: str) -> list[list[str]]:
 
 def wipe(lab: Lab, chosen: Callable[[str], bool]) -> None:
     """etcd loses what fleet keeps of the units that are chosen by their names. fleet itself runs on."""
-    root = f"http://{lab.hub}:2379/v2/keys/_coreos.com/fleet"
     names = filter(chosen, [row[0] for row in rows(lab, "list-unit-files", "unit")])
-    keys = [f"{root}/{kind}/{name}?recursive=true" for name in names for kind in ("job", "state", "states")]
-    call(lab.inside("curl", "-s", "-g", "-X", "DELETE", *keys))  # one call: what is wiped may be over in 3 s
+    drop(lab, [f"{FLEET}/{kind}/{name}" for name in names for kind in ("job", "state", "states")])
+
+
+def forget(lab: Lab, service: str) -> None:
+    """Have etcd drop the files of a service's former units: fleet keeps all that it ever had, and reads them all at
+    every listing.
+    """
+    urls = [f"{etcd(lab)}{FLEET}/{kind}?recursive=true" for kind in ("unit", "job")]
+    found = [json.loads(call(lab.inside("curl", "-s", url))).get("node", {}).get("nodes", []) for url in urls]
+    objects = [node for job in found[1] for node in job.get("nodes", []) if node["key"].endswith("/object")]
+    needed = {bytes(json.loads(node["value"])["UnitHash"]).hex() for node in objects}
+    of_it = [node["key"] for node in found[0] if re.search(rf"\b{service}\b", node["value"])]
+    drop(lab, [key for key in of_it if key.rpartition("/")[2] not in needed])
+
+
+def etcd(lab: Lab) -> str:
+    """Where etcd has its keys."""
+    return f"http://{lab.hub}:2379/v2/keys"
+
+
+def drop(lab: Lab, keys: Sequence[str]) -> None:
+    """Take keys out of etcd, all in one call: what they are of may be over in 3 s."""
+    if keys:
+        call(lab.inside("curl", "-s", "-g", "-X", "DELETE", *(f"{etcd(lab)}{key}?recursive=true" for key in keys)))
 
 
 def invocation(lab: Lab, unit: str) -> str:
@@ -83,7 +117,7 @@ def within(lab: Lab, machine: int) -> list[str]:
     return ["nsenter", f"--target={leader}", "--all", "--"]
 
 
-@contextmanager
+@contextlib.contextmanager
 def helper(argv: Sequence[str], environ: dict[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
     """A program that is there while the block runs."""
     quiet = subprocess.DEVNULL
@@ -96,7 +130,7 @@ def helper(argv: Sequence[str], environ: dict[str, str] | None = None) -> Iterat
         child.wait()
 
 
-@contextmanager
+@contextlib.contextmanager
 def proxied(lab: Lab) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """An endpoint of its own before the real one, and its process: stopped, it accepts and never answers."""
     missing = [program for program in PROXY if not shutil.which(program)]
@@ -109,7 +143,7 @@ def proxied(lab: Lab) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
         yield f"http://{address}", child
 
 
-@contextmanager
+@contextlib.contextmanager
 def agent(lab: Lab, folder: Path) -> Iterator[str]:
     """An ssh-agent that has the machines' key: its socket."""
     if not shutil.which("ssh-agent"):

@@ -13,7 +13,7 @@ from queue import SimpleQueue
 from types import MappingProxyType
 
 from attempt import Attempt, project, surroundings
-from breaking import fleetctl, mend, rows
+from breaking import fleetctl, forget, mend, rows
 from place import Lab
 from processes import LabError
 from sightings import EVERY, Watch, serving
@@ -147,6 +147,7 @@ class Stage:
                 raise LabError(f"The lab could not be emptied: {' '.join(left.registry + left.running + left.serving)}")
             fleetctl(self.lab, "destroy", *left.registry, f"deployster-record-{self.service}.service")
             time.sleep(1)
+        forget(self.lab, self.service)
 
     @property
     def path(self) -> str:

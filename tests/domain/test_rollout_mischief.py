@@ -424,7 +424,7 @@ def test_a_job_that_has_ended_well_before_is_seen_to_be_done_at_once() -> None:
     engine = sim(0, [])
     engine.add_running(*names(NEW, 1))
     engine.lives[names(NEW, 1)[0]].fate = Fate.ENDS
-    plan = plan_deploy(wanted("carousel", NEW, 1, oneshot=True), engine.units(), names(NEW, 1))
+    plan = plan_deploy(wanted("carousel", NEW, 1), engine.units(), names(NEW, 1), oneshot=True)
     run = driving.go(engine, Work(plan, {}, Traits(oneshot=True)))
     assert (plan.keep, run.end.phase, engine.clock.now() < 3) == (names(NEW, 1), Phase.DONE, True)
 
