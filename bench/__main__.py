@@ -18,8 +18,8 @@ from bench.page import Found, page
 from bench.results import Comparison, Missing
 from bench.table import on_screen, row
 
+# Each is ``run`` in the module bench.NAME.
 BENCHMARKS = ("startup", "units", "memory", "calls", "serving", "cluster", "deploy")
-"""Each is ``run`` in the module bench.NAME."""
 
 
 @click.command()

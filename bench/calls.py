@@ -17,6 +17,8 @@ STEADY = Target(1.00)
 SIZES = (1, 10, 100)
 
 _PROCESS = ("--set", "template=process", "--set", "directory=/tmp", "--set", "command=exec sleep 1000")
+
+# What is done one after another; where the command ends in --instances, their number comes behind it.
 WORK = {
     "deploy": ("deploy", "carousel", "v1", *_PROCESS, "--settle", "0s", "--instances"),
     "the same deploy again": ("deploy", "carousel", "v1", *_PROCESS, "--settle", "0s", "--instances"),
@@ -26,10 +28,9 @@ WORK = {
     ),
     "destroy": ("destroy", "carousel", "v2", "--yes"),
 }
-"""What is done one after another; where the command ends in --instances, their number comes behind it."""
 
+# The two calls of each look at the cluster. How many looks there are is a matter of time, not of instances.
 LOOK = ("list-units", "list-unit-files")
-"""The two calls of each look at the cluster. How many looks there are is a matter of time, not of instances."""
 
 
 def run(effort: Effort) -> Iterator[Comparison]:

@@ -17,14 +17,14 @@ from typing import TypeVar
 T = TypeVar("T")
 U = TypeVar("U")
 
+# Seconds for one process.
 LIMIT = 180.0
-"""Seconds for one process."""
 
+# Seconds for a process to end when it is asked to: Deployster gives its lock back.
 _LAST_STEPS = 20.0
-"""Seconds for a process to end when it is asked to: Deployster gives its lock back."""
 
+# How many samples show that a benchmark works.
 QUICK = 2
-"""How many samples show that a benchmark works."""
 
 
 class Failed(Exception):
@@ -125,8 +125,8 @@ def deployster() -> tuple[str, ...]:
     return (str(installed),) if installed.exists() else (sys.executable, "-m", "deployster_cli")
 
 
+# Beginnings of variables that would change what is measured: PYTHONDONTWRITEBYTECODE alone doubles a start.
 _LEFT_OUT = ("DEPLOYSTER_", "FLEETCTL_", "PYTHON")
-"""Beginnings of variables that would change what is measured: PYTHONDONTWRITEBYTECODE alone doubles a start."""
 
 
 def environment(**more: str) -> dict[str, str]:

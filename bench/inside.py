@@ -34,16 +34,16 @@ class Ready:
 
 def listed(reported: str, files: str) -> tuple[Unit, ...]:
     """From both tables as text to the units in order: what every command and the server do with an answer."""
-    from deployster_cli.operations.units import list_units  # noqa: PLC0415 - imports are start-up's
+    from deployster_cli.operations.units import list_units  # imports are start-up's
 
     return list_units(Ready(reported, files))  # type: ignore[arg-type] # the one method that it calls
 
 
 def printed(units: Sequence[Unit]) -> int:
     """The text of ``units -o plain``; how many lines it has."""
-    from deployster_cli.views.output import Output  # noqa: PLC0415 - imports are start-up's
-    from deployster_cli.views.results import units_listing  # noqa: PLC0415
-    from deployster_cli.views.text import plain  # noqa: PLC0415
+    from deployster_cli.views.output import Output  # imports are start-up's
+    from deployster_cli.views.results import units_listing
+    from deployster_cli.views.text import plain
 
     return plain(units_listing(Output("plain"), units, None).plain()).count("\n")
 

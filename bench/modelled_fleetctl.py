@@ -17,8 +17,8 @@ from deployster_cli.domain.units.unitfile import hash_of
 
 MACHINE = "09de01dc169e0dcf6a137baef3d7e12a/10.77.0.12"
 
+# Unit → its ``text``, and the state in which it is wanted and is.
 Registry = dict[str, dict[str, str]]
-"""Unit → its ``text``, and the state in which it is wanted and is."""
 
 
 def main(folder: Path, argv: Sequence[str]) -> int:
@@ -117,8 +117,8 @@ CHANGES: dict[str, Callable[[Registry, Sequence[str]], int]] = {
     "destroy": _destroy,
 }
 
+# In which state a verb leaves units.
 LEFT = {"stop": "loaded", "unload": "inactive"}
-"""In which state a verb leaves units."""
 
 VERBS = {"list-units": _list_units, "list-unit-files": _list_unit_files, "cat": _cat, **CHANGES}
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+# How many digits of a figure tell anything: runs differ by more.
 _DIGITS = 3
-"""How many digits of a figure tell anything: runs differ by more."""
 
 
 class Missing(Exception):

@@ -27,8 +27,9 @@ PATH = "/v1/services/carousel/units"
 RIVAL = "a bare FastAPI route"
 
 _LEAST = Target(1500.0, own=True, at_least=True)
+
+# The connections that the target is for.
 _AIMED_AT = 32
-"""The connections that the target is for."""
 
 _RUNS = 3
 _SECONDS = 5

@@ -7,7 +7,7 @@ def start() -> None:
     """Run the program. Ctrl-C while its modules load ends it as it ends any program: without a traceback."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from deployster_cli.main import main  # noqa: PLC0415 - what takes its time
+    from deployster_cli.main import main  # what takes its time
 
     main()
 

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     pass
 
 
+# What click's own printing, of help and version, can fail with.
 _OUTPUT_FAULTS = {errno.ENOSPC, errno.EIO, errno.EBADF}
-"""What click's own printing, of help and version, can fail with."""
 
 
+# New objects until the garbage collector looks again: what a short run imports and reads all stays, and is a lot.
 _COLLECT_AFTER = 10_000
-"""New objects until the garbage collector looks again: what a short run imports and reads all stays, and is a lot."""
 
 
 class Terminated(KeyboardInterrupt):
@@ -40,8 +40,8 @@ class Terminated(KeyboardInterrupt):
         self.signal = number
 
 
+# Set once it is being said how the run ended: what comes now changes nothing any more.
 _ENDING = threading.Event()
-"""Set once it is being said how the run ended: what comes now changes nothing any more."""
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
@@ -77,7 +77,7 @@ def main() -> None:
     gc.set_threshold(_COLLECT_AFTER)
     atexit.register(gc.freeze)  # else Python looks through all of it once more on its way out
     if shell := os.environ.get("_DEPLOYSTER_COMPLETE"):
-        from deployster_cli.cli.completion.complete import answer  # noqa: PLC0415 - only for the TAB key
+        from deployster_cli.cli.completion.complete import answer  # only for the TAB key
 
         answer(cli, shell, sys.argv[1:])
         return
@@ -149,7 +149,7 @@ def _say(kind: str, message: str, hint: str = "") -> None:
     lines = [printable(line) for line in lines]
     text = "\n".join(map(_shown, lines))
     if kind and os.environ.get("GITHUB_ACTIONS") == "true":
-        from deployster_cli.views.progress import command  # noqa: PLC0415 - only where its runner reads it
+        from deployster_cli.views.progress import command  # only where its runner reads it
 
         text = command("error", "\n".join(lines).removeprefix(f"{kind}: "))
     try:
@@ -162,15 +162,15 @@ def _shown(line: str) -> str:
     """The line as it is, or on a terminal parted between words."""
     if not (sys.stderr and sys.stderr.isatty()):
         return line
-    from deployster_cli.views.text import fit  # noqa: PLC0415 - only where somebody reads it
+    from deployster_cli.views.text import fit  # only where somebody reads it
 
     return fit(line, sys.stderr)
 
 
 def _fault(error: BaseException) -> int:
     """A fault of ours: the traceback goes to a file, to be sent with a report."""
-    import tempfile  # noqa: PLC0415 - only when it has come to this
-    import traceback  # noqa: PLC0415
+    import tempfile  # only when it has come to this
+    import traceback
 
     text = "".join(traceback.format_exception(error))
     try:

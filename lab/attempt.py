@@ -16,17 +16,17 @@ from pathlib import Path
 from place import Lab
 from processes import LabError
 
+# What an instance runs.
 SERVES = "exec python3 -m http.server $PORT"
-"""What an instance runs."""
 
 SETTINGS = {"template": "process", "command": SERVES, "directory": "/usr/share/doc", "health": "/"}
 
+# A wall clock that is off, for a Python that is given this as its sitecustomize.
 SKEWED = """import time
 _time, _gmtime = time.time, time.gmtime
 time.time = lambda: _time() + {0}
 time.gmtime = lambda *given: _gmtime(*given) if given else _gmtime(_time() + {0})
 """
-"""A wall clock that is off, for a Python that is given this as its sitecustomize."""
 
 STAMPED = re.compile(r"^(\d{4}-\d\d-\d\dT[\d:]+Z) (?!Waiting for the lock)", re.MULTILINE)
 

@@ -18,17 +18,17 @@ from processes import LabError, Missing, call, children, kill, noted, stop
 
 from lab import boot, run_etcd, wait_for
 
+# How often a call of fleetctl that fails is made again.
 BUSY = 2
-"""How often a call of fleetctl that fails is made again."""
 
+# What fleet keeps in etcd.
 FLEET = "/_coreos.com/fleet"
-"""What fleet keeps in etcd."""
 
+# Seconds for an ssh-agent to be there.
 SSH_TIME = 10
-"""Seconds for an ssh-agent to be there."""
 
+# What stands before the endpoint where the endpoint has to hang; both are in Debian's systemd.
 PROXY = ("systemd-socket-activate", "/lib/systemd/systemd-socket-proxyd")
-"""What stands before the endpoint where the endpoint has to hang; both are in Debian's systemd."""
 
 
 def unplug(lab: Lab, machine: int) -> None:

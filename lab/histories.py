@@ -14,14 +14,14 @@ from processes import LabError
 from stage import DEPLOY, Stage, Trial
 from verdicts import Expected, Left, Outcome
 
+# Seconds of a run that is stopped: longer than the life of a lock, 120 s.
 SLEEPS = 130
-"""Seconds of a run that is stopped: longer than the life of a lock, 120 s."""
 
+# An instance that serves, and is killed after so many seconds.
 CRASHES = "(sleep {0}; kill -9 $$) & " + SERVES
-"""An instance that serves, and is killed after so many seconds."""
 
+# An instance that takes so many seconds to come up.
 SLOW = "sleep {0}; " + SERVES
-"""An instance that takes so many seconds to come up."""
 
 BY_HAND = """[Service]
 ExecStart=/bin/sleep infinity
@@ -77,8 +77,8 @@ class Story:
     steps: tuple[Do, ...]
     count: int = 3
     left: str = "new"
+    # Whether ``count`` have to serve from the first command's end on.
     floored: bool = True
-    """Whether ``count`` have to serve from the first command's end on."""
     settings: Mapping[str, object] = field(default_factory=dict)
     hook: str = ""
     within: float = DEPLOY

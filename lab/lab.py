@@ -23,12 +23,14 @@ from place import Lab, add_options, chosen
 from processes import LabError, call, noted, start, stop
 
 DEBIAN = "bookworm"
+
+# What the containers have of Debian; python3 and curl are for the services that are tried there.
 INSIDE = "systemd,systemd-sysv,dbus,openssh-server,iproute2,procps,python3,curl,ca-certificates"
-"""What the containers have of Debian; python3 and curl are for the services that are tried there."""
 
+# Seconds for all machines to be in the cluster; a busy two-core machine took 15 for three.
 BOOT_TIME = 120
-"""Seconds for all machines to be in the cluster; a busy two-core machine took 15 for three."""
 
+# Program → Debian's package of it.
 PROGRAMS = {
     "systemd-nspawn": "systemd-container",
     "debootstrap": "debootstrap",
@@ -37,10 +39,9 @@ PROGRAMS = {
     "nsenter": "util-linux",
     "ssh-keygen": "openssh-client",
 }
-"""Program → Debian's package of it."""
 
+# Files beside this one that go into every machine.
 UNITS = ("fleet.socket", "fleet.service")
-"""Files beside this one that go into every machine."""
 
 
 # ---- making it

@@ -10,8 +10,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+# Seconds for one small program.
 CALL = 60
-"""Seconds for one small program."""
 
 
 class LabError(Exception):

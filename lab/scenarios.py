@@ -19,20 +19,20 @@ from verdicts import Outcome, Row, overlaps
 
 from lab import run_etcd
 
+# The machine that is broken where it may be any: the endpoint is on the first.
 LAST = 3
-"""The machine that is broken where it may be any: the endpoint is on the first."""
 
+# Versions that can't come up.
 FAILING = {
     "it exits at once": ("--set", "command=exit 1"),
     "it exits after 1 s": ("--set", "command=sleep 1; exit 3"),
     "it kills itself": ("--set", "command=kill -9 $$"),
     "no machine fits": ("--set", "machine_metadata=zone=nowhere", "--timeout=20s"),
 }
-"""Versions that can't come up."""
 
 
+# A hook that leaves a file where another deploy's hook runs too.
 MARKED = "mkdir marker || touch overlap-$DEPLOYSTER_VERSION; sleep 1; rmdir marker"
-"""A hook that leaves a file where another deploy's hook runs too."""
 
 
 @dataclass(frozen=True)
@@ -227,6 +227,7 @@ def told(name: str, stories: Sequence[Story], what: str) -> Callable[[Stage], It
     return rows
 
 
+# Name → stories, and what they are in one line.
 STORIES = {
     "instances": (stories.LOSING, "Rollbacks, restarts and deploys after something that failed or was interrupted."),
     "unwatched": (stories.UNWATCHED, "New instances that die or are destroyed once their batch was ready."),
@@ -240,8 +241,8 @@ STORIES = {
     "tasks": (stories.TASKS, "A task that outlives the run that began it."),
     "replaced": (stories.REPLACED, "A new unit that is replaced by other content."),
 }
-"""Name → stories, and what they are in one line."""
 
+# Name → scenario, in the order of the table.
 SCENARIOS = {
     "kill-machine": Scenario(kill_machine, 600),
     "kill-two": Scenario(kill_two, 400),
@@ -260,7 +261,6 @@ SCENARIOS = {
     "lost-machine": Scenario(lost_machine, 3600),
     **{name: Scenario(told(name, *given), 3600) for name, given in STORIES.items()},
 }
-"""Name → scenario, in the order of the table."""
 
 
 # ---- the faults

@@ -13,14 +13,14 @@ from processes import children, noted
 
 PROC = Path("/proc")
 
+# What an instance runs; the port that it listens on is its last word.
 PROGRAM = b"http.server"
-"""What an instance runs; the port that it listens on is its last word."""
 
+# A listening socket's state in the kernel's table.
 LISTENS = "0A"
-"""A listening socket's state in the kernel's table."""
 
+# Seconds between two looks.
 EVERY = 0.2
-"""Seconds between two looks."""
 
 
 @dataclass(frozen=True, order=True)
@@ -87,8 +87,8 @@ class Watch:
     every: float = EVERY
     away: set[int] = field(default_factory=set)
     counts: list[int] = field(default_factory=list)
+    # When something else was seen than before, and what: ``14:02:11 2: broken-v1@1 on 3, …``
     changes: list[str] = field(default_factory=list)
-    """When something else was seen than before, and what: ``14:02:11 2: broken-v1@1 on 3, …``"""
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Watch:

@@ -21,19 +21,18 @@ from verdicts import Expected, Left, Outcome, misplaced
 
 MACHINES = 3
 
+# Seconds after which a deploy that waits for nothing that is broken is given up: beside ten others, on a machine that
+# is busy with more, one took 90.
 DEPLOY = 300
-"""Seconds after which a deploy that waits for nothing that is broken is given up: beside ten others, on a machine that
-is busy with more, one took 90.
-"""
 
+# Seconds for the cluster to come to rest once a deploy has ended and what was broken is mended.
 CALM = 45
-"""Seconds for the cluster to come to rest once a deploy has ended and what was broken is mended."""
 
+# Seconds for all units to be gone from every machine.
 EMPTY = 60
-"""Seconds for all units to be gone from every machine."""
 
+# What happens to a deploy, or round it; how many instances are lost by that.
 Fault = Callable[[Attempt, Watch], int]
-"""What happens to a deploy, or round it; how many instances are lost by that."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +46,8 @@ class Trial:
     code: int = 0
     left: str = "new"
     within: float = DEPLOY
+    # Whether all instances have to serve throughout, but for those that the fault takes.
     floored: bool = True
-    """Whether all instances have to serve throughout, but for those that the fault takes."""
 
     @property
     def version(self) -> str:
@@ -83,8 +82,8 @@ class Stage:
     environ: dict[str, str] = field(default_factory=dict)
     troubles: list[str] = field(default_factory=list)
     besides: set[str] = field(default_factory=set)
+    # The version that runs, where a scenario goes on from the one before, and which one that was.
     now: str = ""
-    """The version that runs, where a scenario goes on from the one before, and which one that was."""
     before: str = ""
     _attempts: list[Attempt] = field(default_factory=list)
     _versions: int = 0

@@ -37,9 +37,10 @@ BACK = Do("rollback {service}")
 SLOW_START = f"{OURS} --set 'command={SLOW.format(20)}'"
 HOOK = "test $DEPLOYSTER_VERSION != {other} || sleep 12"
 
+# Settings by which one version fails.
 BAD: Mapping[str, object] = MappingProxyType({"command": "test $DEPLOYSTER_VERSION != {other} || exit 1; " + SERVES})
-"""Settings by which one version fails."""
 
+# Where instances were lost without a word.
 LOSING = (
     Story(
         "a failed version, then rollback; instances = 2 in the file",
@@ -73,7 +74,6 @@ LOSING = (
         settings={"command": "sleep 1; exit 3"},
     ),
 )
-"""Where instances were lost without a word."""
 
 
 def dies(after: int, *words: str) -> Do:
@@ -81,6 +81,7 @@ def dies(after: int, *words: str) -> Do:
     return Do(" ".join((NEXT, f"--set 'command={CRASHES.format(after)}'", *words)), 1)
 
 
+# Where Done was said of what did not run.
 UNWATCHED = (
     Story(
         "somebody destroys all new ones while the old are stopped",
@@ -106,7 +107,6 @@ UNWATCHED = (
         for order in ("start-first", "stop-first")
     ),
 )
-"""Where Done was said of what did not run."""
 
 WIPED = tuple(
     Story(

@@ -124,10 +124,10 @@ class Row:
     scenario: str
     fault: str
     outcomes: tuple[Outcome, ...] = ()
+    # Why it was not tried here; it has no outcomes then.
     missing: str = ""
-    """Why it was not tried here; it has no outcomes then."""
+    # What kept it from its end; it has no outcomes then.
     error: str = ""
-    """What kept it from its end; it has no outcomes then."""
 
     @property
     def failed(self) -> bool:

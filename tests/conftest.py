@@ -14,15 +14,15 @@ from tests.engines.local.machine import Machine, booted, missing
 MAY_START_PROCESSES = {"process", "fleet", "systemd", "ssh", "systemd_analyze", "docker", "browser"}
 
 
+# What a background job of a shell, or of nohup, is told to ignore, and hands on to all that the tests start.
 HEEDED = ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL))
-"""What a background job of a shell, or of nohup, is told to ignore, and hands on to all that the tests start."""
 
 
+# Files that take a minute and more, nearly all of it waiting: where several run side by side these begin at once.
 LONGEST = (
     *("tests/lab/test_lab.py", "tests/server/test_openapi.py", "tests/docs/test_typed_pages.py", "tests/faults/"),
     *("tests/docker/", "tests/server/test_pentest.py", "tests/examples/", "tests/test_prompts.py"),
 )
-"""Files that take a minute and more, nearly all of it waiting: where several run side by side these begin at once."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,5 +1,6 @@
 """Projects that several tests deploy from."""
 
+# On this machine, without systemd: a service that does nothing for ten minutes.
 LOCAL = """
 engine = "local"
 
@@ -11,4 +12,3 @@ manager = "supervisor"
 template = "process"
 command = "exec sleep 600"
 """
-"""On this machine, without systemd: a service that does nothing for ten minutes."""

@@ -13,6 +13,10 @@ PACKAGE = "deployster_cli"
 ROOT = Path(__file__).parent.parent / PACKAGE
 
 EVERYBODY_MAY = ("errors", "__version__")
+
+# Part of the package → the parts it may import. The longest name that fits a module counts.
+#
+# An engine may import its own folder too; that over ssh reads what systemctl prints as the local one does.
 MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "": (),
     "__main__": ("main",),
@@ -40,11 +44,8 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "scaffold": (),
     "errors": (),
 }
-"""Part of the package → the parts it may import. The longest name that fits a module counts.
 
-An engine may import its own folder too; that over ssh reads what systemctl prints as the local one does.
-"""
-
+# Library → where it may be imported.
 ONLY_IN: Mapping[str, tuple[str, ...]] = {
     "subprocess": ("engines.process",),
     "pty": (),
@@ -59,18 +60,17 @@ ONLY_IN: Mapping[str, tuple[str, ...]] = {
     "httpx": ("backends.remote",),
     "httpx_sse": ("backends.remote",),
 }
-"""Library → where it may be imported."""
 
+# What domain may import: nothing that knows a clock, a file, the environment or the network.
 PURE = {
     *("__future__", "collections", "contextlib", "dataclasses", "difflib", "enum", "functools", "hashlib", "itertools"),
     *("jinja2", "math", "re", "shlex", "traceback", "types", "typing", PACKAGE),
 }
-"""What domain may import: nothing that knows a clock, a file, the environment or the network."""
 
 IMPURE_CALLS = {"open", "print", "input", "eval", "exec", "__import__", "now", "utcnow", "today", "getenv"}
 
+# Beginnings of the functions of ``os`` that start or become a process.
 STARTS_PROCESSES = ("exec", "spawn", "posix_spawn", "fork", "popen", "system")
-"""Beginnings of the functions of ``os`` that start or become a process."""
 
 
 @dataclass(frozen=True)

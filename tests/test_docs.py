@@ -22,13 +22,13 @@ _TOML = re.compile(r"^```toml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 _VARIABLE = re.compile(r"DEPLOYSTER_[A-Z]+(?:_[A-Z]+)*")
 
+# Where a variable of ours that is no setting has its name; of the tests only those of their own.
 READERS = [
     *ROOT.glob("deployster_cli/**/*.py"),
     *ROOT.glob("templates/*.j2"),
     *ROOT.glob("lab/*.py"),
     *ROOT.glob("tests/**/*.py"),
 ]
-"""Where a variable of ours that is no setting has its name; of the tests only those of their own."""
 
 
 def links(page: Path) -> list[str]:

@@ -15,17 +15,18 @@ from tests.test_architecture import ROOT, Module, Modules, Rule, read
 
 LONGEST_MODULE = 400
 LONGEST_FUNCTION = 50
+
+# Lines of the body of a command: it says what is asked for, and leaves the work to those who do it.
 LONGEST_COMMAND = 15
-"""Lines of the body of a command: it says what is asked for, and leaves the work to those who do it."""
 
 MEDIAN_FUNCTION, P90_FUNCTION = 8, 25
 
+# Methods and classes whose name stands nowhere in the package, because somebody else calls them.
 CALLED_BY_LIBRARIES = {
     *("list_commands", "get_command", "get_completion_args", "format_completion"),  # click
     *("redirect_request", "collect"),  # urllib, prometheus-client
     "DECLARATION",  # engines.declaration.TABLE has its module as text
 }
-"""Methods and classes whose name stands nowhere in the package, because somebody else calls them."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

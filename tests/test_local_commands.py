@@ -118,8 +118,8 @@ def test_when_we_are_killed_all_that_it_started_ends(tmp_path: Path) -> None:
     assert [_runs(pid) for pid in pids] == [False, False, False]
 
 
+# Has a process that leaves the session, and ignores a signal or none.
 APART = """setsid sh -c 'trap "" {ignored}; echo $$; exec sleep 60' & {rest}"""
-"""Has a process that leaves the session, and ignores a signal or none."""
 
 
 @pytest.mark.parametrize("ignored", ["USR1", "TERM"])

@@ -116,7 +116,7 @@ def test_a_signal_gives_its_exit_code(error: BaseException, code: int, monkeypat
 def test_an_error_is_an_annotation_where_github_actions_reads_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from deployster_cli.errors import DeploysterError  # noqa: PLC0415
+    from deployster_cli.errors import DeploysterError
 
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     failing_with(DeploysterError("50 %\n::stop-commands::x", "Do this."), monkeypatch)
@@ -127,7 +127,7 @@ def test_an_error_is_an_annotation_where_github_actions_reads_it(
 def test_control_characters_never_reach_the_screen(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from deployster_cli.errors import DeploysterError  # noqa: PLC0415
+    from deployster_cli.errors import DeploysterError
 
     failing_with(DeploysterError("red \x1b[31m alert\r"), monkeypatch)
     run(["units"])

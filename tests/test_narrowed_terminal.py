@@ -20,8 +20,8 @@ pytestmark = pytest.mark.process
 
 WIDE, NARROW = 90, 36
 
+# Rows that are there already. With none tmux moves the beginning of the block out of the window, for good.
 ABOVE = 8
-"""Rows that are there already. With none tmux moves the beginning of the block out of the window, for good."""
 
 
 class Window:

@@ -21,6 +21,7 @@ from tests.test_shells import project
 PAGE = (Path(__file__).parent.parent / "docs" / "output.md").read_text()
 EXAMPLES = re.findall(r"^```sh\n(.*?)\n```", PAGE, re.MULTILINE | re.DOTALL)
 
+# What each example prints over the stand-in for fleetctl.
 PRINTS = [
     "10.77.0.11:-\n10.77.0.11:-\n",
     "",
@@ -28,7 +29,6 @@ PRINTS = [
     "carousel 9f88701 1/1\ncarousel a41c9e2 1/1\nother v1-rc 1/1\n",
     '["running","running"]\n',
 ]
-"""What each example prints over the stand-in for fleetctl."""
 
 
 @pytest.mark.process

@@ -62,6 +62,7 @@ class Line:
         return f"{self.text!r}, TAB" if self.tab else self.text
 
 
+# What takes a millisecond or more to import, or is the beginning of more: libraries, and parts of our own.
 HEAVY = {
     *("rich", "jinja2", "pexpect", "ptyprocess", "pygments"),
     *("fastapi", "starlette", "pydantic", "granian", "prometheus_client", "httpx", "httpx_sse", "anyio"),
@@ -80,10 +81,9 @@ HEAVY = {
     *("deployster_cli.engines.fleet.engine", "deployster_cli.engines.fleet.commands"),
     *("deployster_cli.backends.remote", "deployster_cli.server", "deployster_cli.views"),
 }
-"""What takes a millisecond or more to import, or is the beginning of more: libraries, and parts of our own."""
 
+# Reading deployster.toml.
 SETTINGS = ("deployster_cli.config.load", "deployster_cli.domain.templates.escaping", "shlex", "tomllib")
-"""Reading deployster.toml."""
 
 ENGINE = (
     *("deployster_cli.engines.base", "deployster_cli.engines.fleet.commands", "deployster_cli.engines.fleet.engine"),
@@ -92,23 +92,23 @@ ENGINE = (
 
 LISTING = (*SETTINGS, *ENGINE, "deployster_cli.operations", "deployster_cli.views")
 
+# The words and limits of the options of a rollout.
 ROLLING = ("deployster_cli.domain.rollout.plan",)
-"""The words and limits of the options of a rollout."""
 
+# Where our own templates are.
 PACKAGED = ("importlib.resources", "random", "tempfile")
-"""Where our own templates are."""
 
+# Jinja2 as well, and what that imports.
 TEMPLATES = (*PACKAGED, "jinja2", "hashlib", "json", "pickle")
-"""Jinja2 as well, and what that imports."""
 
+# The names that were kept for the TAB key.
 LOOKING_UP = ("deployster_cli.engines.process", "hashlib", "json", "subprocess")
-"""The names that were kept for the TAB key."""
 
+# Command → what its --help may import. The others: nothing of HEAVY.
 HELP: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("deploy", "plan", "rollback", "scale", "restart", "destroy", "render", "diff"), ROLLING),
     "task": ("shlex",),
 }
-"""Command → what its --help may import. The others: nothing of HEAVY."""
 
 LINES = (
     Line("--version", "deployster "),

@@ -36,7 +36,7 @@ class Direct:
 
     def units(self, service: str | None = None) -> tuple[Unit, ...]:
         """As Backend says."""
-        from deployster_cli.operations.units import list_units  # noqa: PLC0415
+        from deployster_cli.operations.units import list_units
 
         return list_units(self.engine, service)
 
@@ -47,20 +47,20 @@ class Direct:
 
     def services(self) -> tuple[Release, ...]:
         """As Backend says."""
-        from deployster_cli.operations.units import list_services  # noqa: PLC0415
+        from deployster_cli.operations.units import list_services
 
         return list_services(self.engine)
 
     def history(self, service: str) -> tuple[Entry, ...]:
         """As Backend says."""
-        from deployster_cli.operations.releases import history  # noqa: PLC0415
+        from deployster_cli.operations.releases import history
 
         return history(self.engine, service)
 
     def checked(self, change: Change) -> LocalChange:
         """As Backend says."""
-        from deployster_cli.operations.change import Operation  # noqa: PLC0415 - pulls in jinja2
-        from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
+        from deployster_cli.operations.change import Operation  # pulls in jinja2
+        from deployster_cli.operations.clock import SystemClock
 
         operation = Operation(self.settings, replace(change, by=self.person()), SystemClock())
         operation.check()
@@ -68,9 +68,9 @@ class Direct:
 
     def task(self, request: TaskRequest, tell: Tell) -> int:
         """As Backend says."""
-        from deployster_cli.operations.change import one_task  # noqa: PLC0415 - pulls in jinja2
-        from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
-        from deployster_cli.operations.task import run_task  # noqa: PLC0415
+        from deployster_cli.operations.change import one_task  # pulls in jinja2
+        from deployster_cli.operations.clock import SystemClock
+        from deployster_cli.operations.task import run_task
 
         clock = SystemClock()
         task = one_task(
@@ -81,8 +81,8 @@ class Direct:
 
     def logs(self, wanted: Wanted, *, follow: bool) -> Logs:
         """As Backend says."""
-        from deployster_cli.operations.clock import while_read  # noqa: PLC0415
-        from deployster_cli.operations.logs import logs  # noqa: PLC0415
+        from deployster_cli.operations.clock import while_read
+        from deployster_cli.operations.logs import logs
 
         wanted.check()
         return logs(self.engine, wanted, while_read(sys.stdout), follow=follow)

@@ -51,7 +51,7 @@ def intent_of(verb: Verb, service: str, version: str | None, given: Mapping[str,
 
 def roll_out(run: Run, intent: Change, *, dry_run: bool, yes: bool = False) -> None:
     """Plan the intent and carry it out, or with --dry-run just show the plan. ``yes``: a protected cluster too."""
-    from deployster_cli.views.rollouts import show_deployed, show_plan, with_progress  # noqa: PLC0415
+    from deployster_cli.views.rollouts import show_deployed, show_plan, with_progress
 
     _remark_on_name(run, intent)
     asked = run.backend().checked(intent)
@@ -72,7 +72,7 @@ def _confirm_adoption(run: Run, asked: Checked, *, yes: bool) -> tuple[UnitName,
 
     What comes while the question stands was not asked about: these alone are to be taken over.
     """
-    from deployster_cli.views.rollouts import announce_adoption  # noqa: PLC0415
+    from deployster_cli.views.rollouts import announce_adoption
 
     prepared = asked.prepare()
     adopted = prepared.plan.adopted
@@ -88,7 +88,7 @@ def _remark_on_needs(run: Run, prepared: Prepared) -> None:
     """Say so where the units would be refused as things are: a hook may yet bring what they lack."""
     if not run.settings.declared.is_local:
         return
-    from deployster_cli.operations.prerequisites import missing  # noqa: PLC0415
+    from deployster_cli.operations.prerequisites import missing
 
     lack = missing(prepared.work.files.values())
     if lack.text:
@@ -103,7 +103,7 @@ def _remark_on_name(run: Run, intent: Change) -> None:
     known = run.settings.services
     if intent.verb is not Verb.DEPLOY or run.settings.server or intent.service.partition(".")[0] in known:
         return
-    from deployster_cli.domain.wording import did_you_mean  # noqa: PLC0415 - only for a name that is in no file
+    from deployster_cli.domain.wording import did_you_mean  # only for a name that is in no file
 
     if near := did_you_mean(intent.service, known):
         run.output.note(f"deployster.toml has no section for {intent.service}: defaults apply.{near}")

@@ -37,7 +37,7 @@ class Run:
     def settings(self) -> Settings:
         """The settings, read once. ConfigError where they can't be used."""
         if self._settings is None:
-            from deployster_cli.config.load import load  # noqa: PLC0415 - help and version need none
+            from deployster_cli.config.load import load  # help and version need none
 
             self._settings = load(self._flags, os.environ, here())
         return self._settings
@@ -51,8 +51,8 @@ class Run:
 
     def engine(self) -> Engine:
         """The engine that the settings choose; InvalidInput where they name a server."""
-        from deployster_cli.cli.prompts import ask_here  # noqa: PLC0415 - help and version need none
-        from deployster_cli.config.load import open_engine  # noqa: PLC0415
+        from deployster_cli.cli.prompts import ask_here  # help and version need none
+        from deployster_cli.config.load import open_engine
 
         ask_here()
         return open_engine(self.settings_here)
@@ -64,7 +64,7 @@ class Run:
         return self._backend
 
     def _direct(self) -> Backend:
-        from deployster_cli.backends.local import Direct  # noqa: PLC0415 - help and version need none
+        from deployster_cli.backends.local import Direct  # help and version need none
 
         return Direct(self.settings, self.engine, person)
 
@@ -75,7 +75,7 @@ class Run:
     @property
     def output(self) -> Output:
         """How this run shows things."""
-        from deployster_cli.views.output import Output  # noqa: PLC0415
+        from deployster_cli.views.output import Output
 
         color = not (self._flags.get("no_color") or os.environ.get("NO_COLOR"))
         quiet, verbose = bool(self._flags.get("quiet")), bool(self._flags.get("verbose"))
@@ -84,9 +84,9 @@ class Run:
 
 def here() -> Path:
     """The working folder; InvalidInput where it is gone."""
-    from pathlib import Path  # noqa: PLC0415 - help and version need none
+    from pathlib import Path  # help and version need none
 
-    from deployster_cli.errors import InvalidInput  # noqa: PLC0415
+    from deployster_cli.errors import InvalidInput
 
     try:
         return Path.cwd()
@@ -101,10 +101,10 @@ def this_run() -> Run:
 
 def person() -> str:
     """Who deploys, for the stamp: ``user@host``, made of printable ASCII."""
-    import getpass  # noqa: PLC0415
-    import socket  # noqa: PLC0415
+    import getpass
+    import socket
 
-    from deployster_cli.domain.units.names import stampable  # noqa: PLC0415
+    from deployster_cli.domain.units.names import stampable
 
     try:
         user = getpass.getuser()
@@ -115,12 +115,12 @@ def person() -> str:
 
 def remote(settings: Settings) -> Remote:
     """The backend for the server of these settings; it is closed when the command ends."""
-    from deployster_cli.backends.remote.login import find_login  # noqa: PLC0415
-    from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
+    from deployster_cli.backends.remote.login import find_login
+    from deployster_cli.operations.clock import SystemClock
 
     try:
-        from deployster_cli.backends.remote.backend import Remote  # noqa: PLC0415 - pulls in httpx
-        from deployster_cli.backends.remote.connection import Connection  # noqa: PLC0415
+        from deployster_cli.backends.remote.backend import Remote  # pulls in httpx
+        from deployster_cli.backends.remote.connection import Connection
     except ModuleNotFoundError as error:
         if error.name not in {"httpx", "httpx_sse"}:
             raise

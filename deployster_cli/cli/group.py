@@ -21,6 +21,7 @@ COMMAND_GROUPS: Mapping[str, tuple[str, ...]] = {
     "Serving": ("serve",),
 }
 
+# Heading → long options. What is in none of them stands below "Options".
 OPTION_GROUPS: Mapping[str, tuple[str, ...]] = {
     "What runs": ("--instances", "--template", "--set", "--env", "--recreate", "--accept-changes"),
     "How it rolls out": (
@@ -51,10 +52,9 @@ OPTION_GROUPS: Mapping[str, tuple[str, ...]] = {
         "--help",
     ),
 }
-"""Heading → long options. What is in none of them stands below "Options"."""
 
+# Own options that a command has to have for its help to be parted: a heading over two lines helps nobody.
 _GROUPED_FROM = 8
-"""Own options that a command has to have for its help to be parted: a heading over two lines helps nobody."""
 
 Row = tuple[str, str]
 
@@ -94,6 +94,7 @@ def grouped(command: click.Command) -> click.Command:
     return with_groups
 
 
+# Command → what it does. Each is ``cli`` in the module deployster_cli.commands.NAME.
 COMMANDS = {
     "deploy": "Start a version of a service, and with --destroy-previous retire every earlier one.",
     "plan": "Show what deploy would do, without changing anything.",
@@ -117,7 +118,6 @@ COMMANDS = {
     "check": "Check the setup, and say how to fix each fault.",
     "completion": "Set up TAB completion of commands, options and live names.",
 }
-"""Command → what it does. Each is ``cli`` in the module deployster_cli.commands.NAME."""
 
 
 class Commands(click.Group):
@@ -134,14 +134,14 @@ class Commands(click.Group):
         command = importlib.import_module(f"deployster_cli.commands.{cmd_name}").cli
         assert isinstance(command, click.Command)  # noqa: S101 - a slip of ours  # nosec B101
         if ctx.resilient_parsing:
-            from deployster_cli.cli.completion.complete import with_names  # noqa: PLC0415 - only for the TAB key
+            from deployster_cli.cli.completion.complete import with_names  # only for the TAB key
 
             with_names(command)
         return grouped(command)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """The commands from the table: none is imported for it. Then the options."""
-        from click.shell_completion import CompletionItem  # noqa: PLC0415 - only for the TAB key
+        from click.shell_completion import CompletionItem  # only for the TAB key
 
         names = [CompletionItem(name, help=does) for name, does in COMMANDS.items() if name.startswith(incomplete)]
         return names + click.Command.shell_complete(self, ctx, incomplete)
@@ -152,7 +152,7 @@ class Commands(click.Group):
         """As click does, with the nearest name for an unknown command."""
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
-            from deployster_cli.domain.wording import did_you_mean  # noqa: PLC0415 - only for a wrong name
+            from deployster_cli.domain.wording import did_you_mean  # only for a wrong name
 
             ctx.fail(f"No such command {name!a}.{did_you_mean(name, COMMANDS)}")
         return super().resolve_command(ctx, args)

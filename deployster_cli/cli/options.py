@@ -117,7 +117,7 @@ ROLLING_ONE_BY_ONE = (_batch_size("1"), *_HOW)
 
 def policy_of(given: Mapping[str, Any]) -> Policy:
     """The policy that ROLLING's options describe; InvalidInput where they contradict one another."""
-    from deployster_cli.domain.change import Policy  # noqa: PLC0415 - most commands roll nothing out
+    from deployster_cli.domain.change import Policy  # most commands roll nothing out
 
     if given["settle"] >= given["timeout"]:
         raise InvalidInput("--settle must be shorter than --timeout, or no deploy could ever succeed.")
@@ -140,7 +140,7 @@ def _listen(ctx: click.Context, param: click.Parameter, value: object) -> None:
     """Tell of every call that an engine makes, until this run ends."""
     _remember(ctx, param, value)
     if value and not ctx.resilient_parsing:
-        from deployster_cli.engines.process import observed  # noqa: PLC0415 - only with -v
+        from deployster_cli.engines.process import observed  # only with -v
 
         root = ctx.find_root()  # click knows the context in this thread only, and a lock is given back in another
         told = observed(lambda done: Run(root.meta[KEY]).output.call(done.argv, done.code, done.seconds))

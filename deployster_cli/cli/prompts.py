@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from deployster_cli.engines.fleet.ssh.host_keys import HostKey
 
 
+# What stands for the cluster's name where the file's own is protected, and no other was chosen.
 UNNAMED = "default"
-"""What stands for the cluster's name where the file's own is protected, and no other was chosen."""
 
 
 def confirmed(question: str, *, yes: bool) -> bool:
@@ -31,7 +31,7 @@ def confirmed(question: str, *, yes: bool) -> bool:
 
 
 def _fit(question: str) -> str:
-    from deployster_cli.views.text import fit  # noqa: PLC0415 - help and version need none
+    from deployster_cli.views.text import fit  # help and version need none
 
     return fit(question, sys.stderr)
 
@@ -70,7 +70,7 @@ def ask_here(*, machines: bool = False) -> None:
     """
     if not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
         return
-    from deployster_cli.engines.fleet.ssh.host_keys import Asking, asked, asking  # noqa: PLC0415 - only where somebody can be
+    from deployster_cli.engines.fleet.ssh.host_keys import Asking, asked, asking  # only where somebody can be
 
     if asking(machine=True):
         return

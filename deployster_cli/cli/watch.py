@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# Seconds between two looks: fleet's API takes no more than that kindly.
 _LEAST = 1.0
-"""Seconds between two looks: fleet's API takes no more than that kindly."""
 
 WATCHING = (
     click.option("-w", "--watch", "watching", is_flag=True, help="Keep watching until Ctrl-C."),
@@ -38,8 +38,8 @@ def show_or_watch(
         return
     if interval < _LEAST:
         raise InvalidInput(f"--interval {interval:g}s is too short: fleet can't be asked more than once a second.")
-    from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
-    from deployster_cli.operations.watch import looks  # noqa: PLC0415
-    from deployster_cli.views.results import watch  # noqa: PLC0415
+    from deployster_cli.operations.clock import SystemClock
+    from deployster_cli.operations.watch import looks
+    from deployster_cli.views.results import watch
 
     watch(run.output, looks(look, SystemClock(), interval), listing, f"{title}, every {interval:g}s")

@@ -27,8 +27,8 @@ def cli(service: str | None, version: str) -> None:
     deployster check
     deployster check carousel 9f88701
     """
-    from deployster_cli.operations.check import examine  # noqa: PLC0415 - pulls in jinja2
-    from deployster_cli.views.results import show_findings  # noqa: PLC0415
+    from deployster_cli.operations.check import examine  # pulls in jinja2
+    from deployster_cli.views.results import show_findings
 
     run = this_run()
     ask_here(machines=True)
@@ -38,10 +38,10 @@ def cli(service: str | None, version: str) -> None:
 
 
 def _case(run: Run, services: list[str], version: str) -> Case:
-    from deployster_cli.operations.change import renderer  # noqa: PLC0415 - pulls in jinja2
-    from deployster_cli.operations.check import Case  # noqa: PLC0415
-    from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
-    from deployster_cli.operations.registry_client import fetch  # noqa: PLC0415
+    from deployster_cli.operations.change import renderer  # pulls in jinja2
+    from deployster_cli.operations.check import Case
+    from deployster_cli.operations.clock import SystemClock
+    from deployster_cli.operations.registry_client import fetch
 
     clock = SystemClock()
     return Case(

@@ -16,8 +16,8 @@ def cli() -> None:
     \b
     deployster config --cluster staging
     """
-    from deployster_cli.config.report import entries  # noqa: PLC0415
-    from deployster_cli.views.results import show_settings  # noqa: PLC0415
+    from deployster_cli.config.report import entries
+    from deployster_cli.views.results import show_settings
 
     run = this_run()
     show_settings(run.output, entries(run.settings))

@@ -36,7 +36,7 @@ def cli(service: str, version: str, instances: tuple[int, ...], yes: bool, **giv
     deployster destroy carousel 9f88701
     deployster destroy carousel 9f88701 --instance 2 --yes
     """
-    from deployster_cli.views.rollouts import show_destroyed, with_progress  # noqa: PLC0415
+    from deployster_cli.views.rollouts import show_destroyed, with_progress
 
     run, policy = this_run(), Policy(timeout=given["timeout"])
     adopt, lock_wait = given["adopt"], given["lock_wait"]
@@ -54,7 +54,7 @@ def _confirm(run: Run, asked: Checked, *, yes: bool) -> tuple[UnitName, ...]:
 
     What comes while the question stands was not asked about: these alone are to be taken over.
     """
-    from deployster_cli.views.rollouts import announce_adoption  # noqa: PLC0415
+    from deployster_cli.views.rollouts import announce_adoption
 
     prepared = asked.prepare()
     if prepared.plan.adopted:

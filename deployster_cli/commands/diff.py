@@ -19,10 +19,10 @@ def cli(*, service: str, version: str, template: str | None, **values: tuple[str
     \b
     deployster diff carousel a41c9e2
     """
-    from deployster_cli.operations.change import renderer  # noqa: PLC0415 - pulls in jinja2
-    from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
-    from deployster_cli.operations.diff import diff  # noqa: PLC0415
-    from deployster_cli.views.results import show_diff  # noqa: PLC0415
+    from deployster_cli.operations.change import renderer  # pulls in jinja2
+    from deployster_cli.operations.clock import SystemClock
+    from deployster_cli.operations.diff import diff
+    from deployster_cli.views.results import show_diff
 
     run = this_run()
     render = renderer(run.settings_here, service, template or "", values["sets"], values["envs"])

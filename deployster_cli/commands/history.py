@@ -17,7 +17,7 @@ def cli(service: str) -> None:
     \b
     deployster history carousel
     """
-    from deployster_cli.views.results import show_history  # noqa: PLC0415
+    from deployster_cli.views.results import show_history
 
     run = this_run()
     show_history(run.output, service, run.backend().history(service))

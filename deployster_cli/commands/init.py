@@ -21,9 +21,9 @@ def cli(service: str | None, overwrite: bool) -> None:
     \b
     deployster init carousel --engine local
     """
-    from deployster_cli.operations.init import project_files, service_for, write  # noqa: PLC0415
-    from deployster_cli.operations.templates import names  # noqa: PLC0415
-    from deployster_cli.views.results import show_written  # noqa: PLC0415
+    from deployster_cli.operations.init import project_files, service_for, write
+    from deployster_cli.operations.templates import names
+    from deployster_cli.views.results import show_written
 
     engine = str(click.get_current_context().find_root().meta.get(KEY, {}).get("engine") or DEFAULT)
     folder = here()

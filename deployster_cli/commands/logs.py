@@ -30,8 +30,8 @@ def cli(service: str, version: str | None, follow: bool, lines: int, instances: 
     deployster logs carousel -f
     deployster logs carousel 9f88701 -n 100 --instance 2
     """
-    from deployster_cli.operations.logs import Wanted  # noqa: PLC0415
-    from deployster_cli.views.logs import show_logs  # noqa: PLC0415
+    from deployster_cli.operations.logs import Wanted
+    from deployster_cli.views.logs import show_logs
 
     run = this_run()
     ask_here(machines=True)

@@ -22,10 +22,10 @@ def cli(*, service: str, version: str, instance: int, template: str | None, **va
     deployster render carousel 9f88701
     deployster render carousel 9f88701 --instance 2 --set port=3001
     """
-    from deployster_cli.operations.change import renderer  # noqa: PLC0415 - pulls in jinja2
-    from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
-    from deployster_cli.operations.deploy import sample  # noqa: PLC0415 - pulls in jinja2
-    from deployster_cli.views.results import show_unit_file  # noqa: PLC0415
+    from deployster_cli.operations.change import renderer  # pulls in jinja2
+    from deployster_cli.operations.clock import SystemClock
+    from deployster_cli.operations.deploy import sample  # pulls in jinja2
+    from deployster_cli.views.results import show_unit_file
 
     run = this_run()
     render = renderer(run.settings_here, service, template or "", values["sets"], values["envs"])

@@ -38,7 +38,7 @@ def cli(service: str, instances: int, yes: bool, **given: Any) -> None:
 
 def _confirm(run: Run, intent: Change) -> None:
     """Show the plan where it retires something, and have it confirmed; DeploysterError where it isn't."""
-    from deployster_cli.views.rollouts import announce_plan  # noqa: PLC0415
+    from deployster_cli.views.rollouts import announce_plan
 
     shown = run.backend().checked(intent).prepare()
     if not shown.plan.retire:

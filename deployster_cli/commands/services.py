@@ -19,7 +19,7 @@ def cli(watching: bool, interval: float) -> None:
     deployster services
     deployster services --watch --interval 5s
     """
-    from deployster_cli.views.results import services_listing  # noqa: PLC0415
+    from deployster_cli.views.results import services_listing
 
     run = this_run()
     show_or_watch(run, run.backend().services, services_listing, interval if watching else None, "services")

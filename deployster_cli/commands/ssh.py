@@ -23,7 +23,7 @@ def cli(target: str, words: tuple[str, ...]) -> int:
     deployster ssh carousel@2 -- docker ps
     deployster ssh carousel -- 'df -h | tail -1'
     """
-    from deployster_cli.operations.ssh import choose, parse_target  # noqa: PLC0415
+    from deployster_cli.operations.ssh import choose, parse_target
 
     run = this_run()
     ask_here(machines=True)

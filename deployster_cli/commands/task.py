@@ -33,8 +33,8 @@ def cli(service: str, version: str, words: tuple[str, ...], envs: tuple[str, ...
     deployster task carousel 9f88701 -- rake db:migrate
     deployster task carousel 9f88701 --timeout 1h -- 'rake db:seed && rake stats'
     """
-    from deployster_cli.domain.change import TaskRequest  # noqa: PLC0415
-    from deployster_cli.views.tasks import show_task  # noqa: PLC0415
+    from deployster_cli.domain.change import TaskRequest
+    from deployster_cli.views.tasks import show_task
 
     run = this_run()
     command = words[0] if len(words) == 1 else shlex.join(words)

@@ -25,8 +25,8 @@ def cli() -> None:
 @shared_options
 def list_() -> None:
     """List every template and where it is from."""
-    from deployster_cli.operations.templates import names  # noqa: PLC0415
-    from deployster_cli.views.results import show_templates  # noqa: PLC0415
+    from deployster_cli.operations.templates import names
+    from deployster_cli.views.results import show_templates
 
     run = this_run()
     show_templates(run.output, names(run.settings.templates_dir))
@@ -37,8 +37,8 @@ def list_() -> None:
 @shared_options
 def show(name: str) -> None:
     """Print a template, to read it or to start your own from it."""
-    from deployster_cli.domain.wording import did_you_mean  # noqa: PLC0415
-    from deployster_cli.operations.templates import load, names  # noqa: PLC0415
+    from deployster_cli.domain.wording import did_you_mean
+    from deployster_cli.operations.templates import load, names
 
     run = this_run()
     folder = run.settings.templates_dir

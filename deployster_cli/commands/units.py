@@ -28,8 +28,8 @@ def cli(service: str | None, watching: bool, interval: float) -> None:
     deployster units carousel --watch
     deployster units -o json
     """
-    from deployster_cli.domain.wording import did_you_mean  # noqa: PLC0415
-    from deployster_cli.views.results import units_listing  # noqa: PLC0415
+    from deployster_cli.domain.wording import did_you_mean
+    from deployster_cli.views.results import units_listing
 
     run = this_run()
     backend = run.backend()

@@ -38,8 +38,8 @@ def cli(service: str, yes: bool) -> None:
 
 
 def _unlock(run: Run, engine: Engine, note: Note, *, yes: bool) -> None:
-    from deployster_cli.operations.clock import SystemClock  # noqa: PLC0415
-    from deployster_cli.operations.unlock import WATCHED_FOR, life, take_away  # noqa: PLC0415
+    from deployster_cli.operations.clock import SystemClock
+    from deployster_cli.operations.unlock import WATCHED_FOR, life, take_away
 
     clock, service, seen = SystemClock(), note.service, None
     by = note.told(clock.epoch())

@@ -14,8 +14,8 @@ from deployster_cli.errors import ConfigError
 
 NAME = "deployster.toml"
 
+# Bytes. Ten thousand services fit; what is larger is another file by mistake.
 LARGEST = 1_000_000
-"""Bytes. Ten thousand services fit; what is larger is another file by mistake."""
 
 Keys = tuple[str, ...]
 
@@ -25,11 +25,11 @@ _HEADER = rf"\s*\[\[?\s*({_DOTTED})\s*\]"
 _PAIR = rf"\s*({_DOTTED})\s*="
 _QUOTE = r'"""|\'\'\'|"(?:[^"\\]|\\.)*"|\'[^\']*\'|#'
 _SYNTAX = r"(?P<why>.*?) \(at (?:line (?P<line>\d+), column \d+|end of document)\)"
-_TOO_DEEP = r"""(?<![\w"'-])(?:[\w"'-]++[ \t]*+\.[ \t]*+){100}"""
-"""A key of a hundred parts. tomllib takes seconds for one of ten thousand, and hours for one as long as a file may be.
 
-All are patterns as text: they are compiled only where there is a file.
-"""
+# A key of a hundred parts. tomllib takes seconds for one of ten thousand, and hours for one as long as a file may be.
+#
+# All are patterns as text: they are compiled only where there is a file.
+_TOO_DEEP = r"""(?<![\w"'-])(?:[\w"'-]++[ \t]*+\.[ \t]*+){100}"""
 
 
 class Base(NamedTuple):
@@ -125,7 +125,7 @@ def _decoded(content: bytes, shown: str) -> str:
 
 
 def _parsed(text: str, shown: str) -> dict[str, object]:
-    import tomllib  # noqa: PLC0415 - only where there is a file
+    import tomllib  # only where there is a file
 
     if re.search(_TOO_DEEP, text):
         raise ConfigError(f"{shown} is nested too deeply.")
@@ -188,7 +188,7 @@ def _open_string(line: str, inside: str) -> str:
 
 def meant(word: str, known: Mapping[str, object]) -> str:
     """``; did you mean 'instances'?`` for the known word most like ``word``, else the known words."""
-    from deployster_cli.domain.wording import nearest  # noqa: PLC0415 - only on the way to an error
+    from deployster_cli.domain.wording import nearest  # only on the way to an error
 
     if near := nearest(word, known):
         return f"; did you mean {quoted(near)}?"

@@ -35,6 +35,7 @@ class Given(NamedTuple):
 
 Layer = Mapping[Keys, Given]
 
+# Option of the command line → setting.
 FLAGS: Mapping[str, Keys] = {
     "engine": ("engine",),
     "server": ("server",),
@@ -45,20 +46,19 @@ FLAGS: Mapping[str, Keys] = {
     **{flag.key: (name, flag.key) for name, engine in declared().items() for flag in engine.flags},
     **{key: ("serve", key) for key in SERVE},
 }
-"""Option of the command line → setting."""
 
+# What a variable can give too.
 SETTINGS: Mapping[Keys, Kind] = {
     **{(key,): kind for key, kind in PROJECT.items()},
     **{(table, key): kind for table, kinds in TABLES.items() for key, kind in kinds.items()},
 }
-"""What a variable can give too."""
 
+# All but the services'.
 FILE_SETTINGS: Mapping[Keys, Kind] = {
     **SETTINGS,
     **{(key,): kind for key, kind in PLACE.items()},
     **{("hooks", key): kind for key, kind in HOOKS.items()},
 }
-"""All but the services'."""
 
 
 def variable(keys: Keys) -> str:

@@ -279,8 +279,8 @@ def _sources(merged: Layer) -> Mapping[str, str]:
     return sources | {".".join(keys): given.source for keys, given in merged.items() if given.value is not None}
 
 
+# A service's tables whose keys are the user's own → Service's name for them.
 _TABLES = {"env": "env", "set": "extra"}
-"""A service's tables whose keys are the user's own → Service's name for them."""
 
 
 def services_of(merged: Layer, project: Mapping[str, str], base: Base | None) -> Mapping[str, Service]:

@@ -11,12 +11,12 @@ from deployster_cli.domain.limits import FIELDS, OWNERS, SERVICE, name_fault
 from deployster_cli.domain.units.model import Service
 from deployster_cli.errors import InvalidInput
 
+# Settings of a service that ``--set`` is not the way to change.
 _ELSEWHERE = {
     "env": "use --env NAME=VALUE",
     "before_deploy": "deploy --before CMD gives one for a run",
     "set": "give each value by a --set of its own",
 }
-"""Settings of a service that ``--set`` is not the way to change."""
 
 _KINDS = {**SERVICE, **OWNERS}
 

@@ -21,13 +21,13 @@ PROJECT: Mapping[str, Kind] = {
     **OWNERS,
 }
 
+# What a service has that is for its deploys and not for its unit files.
 BESIDE: Mapping[str, Kind] = {"before_deploy": LINES}
-"""What a service has that is for its deploys and not for its unit files."""
 
 HOOKS: Mapping[str, Kind] = {**dict.fromkeys(HOOK_NAMES, LINES), "timeout": LIMIT}
 
+# What is said of one cluster and holds for no other: at the head of the file it is about runs that name no cluster.
 PLACE: Mapping[str, Kind] = {"protected": FLAG}
-"""What is said of one cluster and holds for no other: at the head of the file it is about runs that name no cluster."""
 
 SERVE: Mapping[str, Kind] = {
     "listen": matching(
@@ -41,10 +41,10 @@ SERVE: Mapping[str, Kind] = {
     "state": PATH,
 }
 
+# The tables of options that variables can give too: one for each engine, and the server's.
 TABLES: Mapping[str, Mapping[str, Kind]] = {
     **{name: engine.kinds for name, engine in declared().items()},
     "serve": SERVE,
 }
-"""The tables of options that variables can give too: one for each engine, and the server's."""
 
 FILE_TABLES: Mapping[str, Mapping[str, Kind]] = {**TABLES, "hooks": HOOKS}

@@ -10,11 +10,11 @@ from deployster_cli.domain.units.model import OnFailure, Order
 from deployster_cli.domain.units.names import UnitName, check_instance, check_service, check_version
 from deployster_cli.errors import InvalidInput
 
+# Where the settings of a service are from, if not from the command line.
 FILE = "deployster.toml"
-"""Where the settings of a service are from, if not from the command line."""
 
+# Which foreign units are taken over: all, none, or these.
 Adopt = bool | tuple[UnitName, ...]
-"""Which foreign units are taken over: all, none, or these."""
 
 
 class Verb(StrEnum):

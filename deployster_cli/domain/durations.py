@@ -27,8 +27,9 @@ _UNITS = {name: seconds for seconds, names in _UNIT_NAMES.items() for name in na
 _NUMBER = r"(\+?\d+(?:\.\d*)?|\.\d+)"
 _UNIT = rf"\s*({'|'.join(sorted(_UNITS, key=len, reverse=True))})"
 _SPAN_PART = rf"{_NUMBER}(?:{_UNIT})?"
+
+# Patterns as text: they are compiled only where a time is read.
 _SPAN = rf"\s*(?:{_NUMBER}(?:{_UNIT}\s*|\s+|\Z))+"
-"""Patterns as text: they are compiled only where a time is read."""
 
 _SHOWN_IN_TENTHS = 0.95
 

@@ -11,14 +11,14 @@ from typing import NamedTuple
 
 from deployster_cli.domain.limits import VARIABLE
 
+# Bytes of a file. A process gets no more than about two million, its arguments and all.
 LARGEST = 1_000_000
-"""Bytes of a file. A process gets no more than about two million, its arguments and all."""
 
+# Bytes of NAME=VALUE: the kernel starts no process with a longer one.
 LONGEST_VARIABLE = 131_071
-"""Bytes of NAME=VALUE: the kernel starts no process with a longer one."""
 
+# Bytes that docker reads of a line.
 LONGEST_LINE = 65_535
-"""Bytes that docker reads of a line."""
 
 
 class Fault(NamedTuple):

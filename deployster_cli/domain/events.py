@@ -253,8 +253,8 @@ Event = (
     | Noticed
 )
 
+# Called with each event as it happens. What it raises ends whatever tells, as a signal does.
 Tell = Callable[[Event], None]
-"""Called with each event as it happens. What it raises ends whatever tells, as a signal does."""
 
 
 _HEADLINES = {

@@ -14,17 +14,17 @@ _LINE = re.compile(
 _STARTS = re.compile("waiting for |not healthy: |ended before it was healthy: ")
 _STATUS = re.compile(r"([1-9]\d\d)\s*(\S*)\s*")
 
+# Characters of an answer that are shown: where a redirect leads to may be long.
 _LONGEST = 200
-"""Characters of an answer that are shown: where a redirect leads to may be long."""
 
 _ELSEWHERE = "at 127.0.0.1 alone"
 
+# What curl's exit codes and Python's errors are called: a pattern of what the gate wrote → the words.
 _NO_ANSWER = (
     (r"curl exit 7\b|ConnectionRefused", "refused"),
     (r"curl exit 28\b|[Tt]ime", "no answer within 5 s"),
     (r"curl exit 5[26]\b|Disconnected|ConnectionReset|BadStatusLine", "connection closed without an answer"),
 )
-"""What curl's exit codes and Python's errors are called: a pattern of what the gate wrote → the words."""
 
 
 class Answer(NamedTuple):

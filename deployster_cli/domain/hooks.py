@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+# What has a hook before it and one after.
 VERBS = ("deploy", "destroy", "rollback")
-"""What has a hook before it and one after."""
 
+# The result that calls the hook on_failure; any other calls the verb's post hook.
 FAILED = "failed"
-"""The result that calls the hook on_failure; any other calls the verb's post hook."""
 
+# Seconds for one line.
 DEFAULT_LIMIT = 600.0
-"""Seconds for one line."""
 
 HOOK_NAMES = (*(f"{when}_{verb}" for verb in VERBS for when in ("pre", "post")), "on_failure")
 

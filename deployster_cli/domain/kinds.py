@@ -11,13 +11,13 @@ from deployster_cli.domain.durations import parse_duration
 from deployster_cli.domain.units.names import quoted
 from deployster_cli.errors import InvalidInput
 
+# Seconds. Longer than an hour is not a useful time limit.
 LONGEST_LIMIT = 3600
-"""Seconds. Longer than an hour is not a useful time limit."""
 
 
 def one_line(value: object) -> bool:
     """Whether ``value`` is text that can stand on one line of a unit file."""
-    from deployster_cli.domain.templates.escaping import unwritable  # noqa: PLC0415 - declarations alone need it not
+    from deployster_cli.domain.templates.escaping import unwritable  # declarations alone need it not
 
     return isinstance(value, str) and not unwritable(value)
 
@@ -159,12 +159,14 @@ def _listed(value: object) -> list[object]:
 
 TEXT = Kind("text on one line", one_line)
 PATH = Kind("a path", one_line, anchor=lambda path, resolved: resolved(path))
+
+# A path on the machine that the unit runs on, which is this one only with the local engine.
 UNIT_PATH = Kind("a path", one_line)
-"""A path on the machine that the unit runs on, which is this one only with the local engine."""
+
+# A path only where it has a ``/`` in it; a bare name is looked up in PATH.
 PROGRAM = Kind(
     "a program's name or path", one_line, anchor=lambda name, resolved: resolved(name) if "/" in name else name
 )
-"""A path only where it has a ``/`` in it; a bare name is looked up in PATH."""
 FLAG = Kind("true or false", lambda value: isinstance(value, bool), _yes_or_no)
 LIMIT = Kind(
     "a time above 0, an hour at most (15, 90s, 5m)",

@@ -20,24 +20,23 @@ from deployster_cli.domain.kinds import (
 )
 from deployster_cli.domain.units.names import quoted
 
+# Instances of one service, or of a batch. More is a slip of the finger, and would fill a cluster.
 MOST_AT_ONCE = 1000
-"""Instances of one service, or of a batch. More is a slip of the finger, and would fill a cluster."""
 
 HIGHEST_PORT = 65535
 
+# What can name an environment variable, or a template's own value.
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-"""What can name an environment variable, or a template's own value."""
 
+# Processors. A hundredth is the kernel's shortest quota, 1 ms of 100 ms.
 LEAST_CPU, MOST_CPU = 0.01, 1024
-"""Processors. A hundredth is the kernel's shortest quota, 1 ms of 100 ms."""
 
+# Bytes. Docker refuses a container less (since 20.10; 4 MiB before). systemd drops a limit beyond 64 bits, and runs the
+# service without one.
 LEAST_MEMORY, MOST_MEMORY = 6 << 20, 1 << 50
-"""Bytes. Docker refuses a container less (since 20.10; 4 MiB before). systemd drops a limit beyond 64 bits, and runs
-the service without one.
-"""
 
+# Bytes between two slashes of a path. systemd drops an EnvironmentFile with more, and runs the service without it.
 LONGEST_PART = 255
-"""Bytes between two slashes of a path. systemd drops an EnvironmentFile with more, and runs the service without it."""
 
 _MEMORY = re.compile(r"([1-9][0-9]{0,17})([bkmg]?)")
 _METADATA = re.compile(r"""[^=\s"']+=[^=\s"']+""")
@@ -80,6 +79,7 @@ def name_fault(name: str, what: str) -> str:
     )
 
 
+# What begins an image's name.
 OWNERS: Mapping[str, Kind] = {
     "docker_hub_username": matching(
         "a Docker Hub user (lower-case letters and digits, with . _ - between)", r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*"
@@ -89,8 +89,8 @@ OWNERS: Mapping[str, Kind] = {
         r"(?:[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*",
     ),
 }
-"""What begins an image's name."""
 
+# ``env`` and ``set`` stand beside these: their keys are the user's own.
 SERVICE: Mapping[str, Kind] = {
     "template": matching("a template's name", r"[A-Za-z0-9][A-Za-z0-9._-]*"),
     "instances": whole_number(1, MOST_AT_ONCE),
@@ -108,7 +108,6 @@ SERVICE: Mapping[str, Kind] = {
     "global": FLAG,
     "secrets": list_of("a variable's NAME", whole_of(VARIABLE.pattern)),
 }
-"""``env`` and ``set`` stand beside these: their keys are the user's own."""
 
+# Setting → Service's name for it, where that differs: Python keeps the word for itself.
 FIELDS: Mapping[str, str] = {"global": "global_"}
-"""Setting → Service's name for it, where that differs: Python keeps the word for itself."""

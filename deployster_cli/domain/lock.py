@@ -13,18 +13,16 @@ from dataclasses import dataclass, replace
 from deployster_cli.domain.units.names import LOCK
 from deployster_cli.domain.units.unitfile import Option, facts_of, idle
 
+# Seconds for which the same note has to be seen until it counts as abandoned. A call takes the engine seconds, of 1,000
+# units a minute.
 LASTS = 120
-"""Seconds for which the same note has to be seen until it counts as abandoned. A call takes the engine seconds, of
-1,000 units a minute.
-"""
 
+# Seconds for which an owner may rely on its note unread, from before it was put in. It is less than LASTS so that what
+# it asks of the engine until then is done, as a rule, before others may take the note for abandoned.
 SURE_FOR = 90
-"""Seconds for which an owner may rely on its note unread, from before it was put in. It is less than LASTS so that what
-it asks of the engine until then is done, as a rule, before others may take the note for abandoned.
-"""
 
+# Seconds after which its owner looks whether it is still there, and renews it.
 RENEW_AFTER = 20
-"""Seconds after which its owner looks whether it is still there, and renews it."""
 
 _WHOLE = re.compile("0|[1-9][0-9]{0,11}")
 

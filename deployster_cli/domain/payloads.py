@@ -28,8 +28,8 @@ T = TypeVar("T")
 
 _SCALARS = (str, int, float, bool)
 
+# The whole numbers that are the same as floats.
 _MOST_EXACT = 1 << 53
-"""The whole numbers that are the same as floats."""
 
 
 def encode(value: object) -> Any:
@@ -154,7 +154,7 @@ def _record(kind: type, json: Mapping[str, object]) -> object:
 @cache
 def _events() -> Mapping[str, type]:
     """Kind → event."""
-    from deployster_cli.domain.events import Event  # noqa: PLC0415 - a listing as JSON has no use for it
+    from deployster_cli.domain.events import Event  # a listing as JSON has no use for it
 
     return {kind.__name__: kind for kind in typing.get_args(Event)}
 

@@ -86,13 +86,13 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word most like ``word``; empty where none is near."""
-    from difflib import get_close_matches  # noqa: PLC0415 - only on the way to an error
+    from difflib import get_close_matches  # only on the way to an error
 
     return next(iter(get_close_matches(word, sorted(set(known)), n=1)), "")
 
 
+# Stands for the state of what Deployster didn't make: its state is its owner's business.
 FOREIGN = "foreign"
-"""Stands for the state of what Deployster didn't make: its state is its owner's business."""
 
 
 def state(unit: Unit) -> str:

@@ -89,11 +89,11 @@ class Engine(Protocol):
     it may be made again), OutputUnreadable, or EngineError itself (the call was refused).
     """
 
+    # Whether all units share one machine, so that no placement rule can keep two of them apart.
     is_local: bool
-    """Whether all units share one machine, so that no placement rule can keep two of them apart."""
 
+    # Whether it is decided before a unit starts where it will run; see ``place``.
     places: bool
-    """Whether it is decided before a unit starts where it will run; see ``place``."""
 
     @property
     def locks(self) -> Locks:

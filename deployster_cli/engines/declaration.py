@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from deployster_cli.domain.kinds import Kind
     from deployster_cli.engines.base import Engine
 
+# Engine name → the module that has its DECLARATION. The first one is used where none is named.
 TABLE = {
     "fleet": "deployster_cli.engines.fleet.declaration",
     "local": "deployster_cli.engines.local.declaration",
     "ssh": "deployster_cli.engines.ssh.declaration",
 }
-"""Engine name → the module that has its DECLARATION. The first one is used where none is named."""
 
 DEFAULT = next(iter(TABLE))
 

@@ -29,22 +29,21 @@ from deployster_cli.operations.rollout import Result, carry_out
 from deployster_cli.operations.task import TEMPLATE, Task, run_before
 from deployster_cli.operations.templates import load
 
+# The template that runs a command on the machine itself, in a folder of it.
 PROCESS = "process"
-"""The template that runs a command on the machine itself, in a folder of it."""
 
+# Stands for a version that only the engine's listing tells, while everything else is checked.
 NOT_KNOWN_YET = "newest"
-"""Stands for a version that only the engine's listing tells, while everything else is checked."""
 
+# Seconds after which a plan is made anew, if nothing of it has been done by then.
 PLAN_LASTS = 5.0
-"""Seconds after which a plan is made anew, if nothing of it has been done by then."""
 
+# Seconds for which the look that the plan was made from is as good as another one, which takes fleet over a second
+# where there are a thousand units.
 LOOK_LASTS = 3.0
-"""Seconds for which the look that the plan was made from is as good as another one, which takes fleet over a second
-where there are a thousand units.
-"""
 
+# How often a plan is made at most, while the listings that it is made from turn out to be short.
 PLANNINGS = 3
-"""How often a plan is made at most, while the listings that it is made from turn out to be short."""
 
 
 @dataclass(frozen=True)

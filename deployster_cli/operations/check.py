@@ -20,14 +20,14 @@ from deployster_cli.operations.ownership import told_apart
 from deployster_cli.operations.prerequisites import missing, needed
 from deployster_cli.operations.probe import Probe, probe
 
+# Stands for the version in the files of units that are rendered for no version.
 NO_VERSION = "check"
-"""Stands for the version in the files of units that are rendered for no version."""
 
+# Machines that are asked over ssh: one after another, a second or less each.
 MOST_ASKED = 10
-"""Machines that are asked over ssh: one after another, a second or less each."""
 
+# Seconds that a machine's clock may be off: histories are in order of time, and so are journals.
 LARGEST_SKEW = 5.0
-"""Seconds that a machine's clock may be off: histories are in order of time, and so are journals."""
 
 _DOCKER = re.compile(r"(?<![^\s=])/\S*/docker(?=\s)")
 
@@ -36,8 +36,8 @@ class State(StrEnum):
     """What became of one look."""
 
     FINE = "ok"
+    # It could not be found out; a deploy may well succeed.
     UNSURE = "unsure"
-    """It could not be found out; a deploy may well succeed."""
     FAULT = "FAULT"
 
 
@@ -262,6 +262,7 @@ def _and(words: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
+# Every look, in the order in which they are shown. A new one is a function and a line here.
 CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     _engine,
     _machines,
@@ -275,7 +276,6 @@ CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     _needs,
     _images,
 )
-"""Every look, in the order in which they are shown. A new one is a function and a line here."""
 
 
 def examine(case: Case) -> tuple[Finding, ...]:

@@ -28,8 +28,8 @@ class Clock(Protocol):
         ...
 
 
+# The clock that goes on while a laptop's lid is closed: Linux's own for it; CLOCK_MONOTONIC does that on macOS.
 _AWAKE_AND_ASLEEP = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-"""The clock that goes on while a laptop's lid is closed: Linux's own for it; CLOCK_MONOTONIC does that on macOS."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,8 @@ from deployster_cli.operations.rollout import Spreading, Work
 if TYPE_CHECKING:
     from deployster_cli.domain.templates.render import Renderer
 
+# What the made-up service ends in that a service's tasks belong to.
 TASKS = ".task"
-"""What the made-up service ends in that a service's tasks belong to."""
 
 
 @dataclass(frozen=True, slots=True)

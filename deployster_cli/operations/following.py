@@ -15,14 +15,14 @@ from deployster_cli.domain.units.names import UnitName
 from deployster_cli.engines.base import Engine, Entries
 from deployster_cli.errors import EngineError
 
+# Entries to look back for when a stream is opened again where no cursor tells what came meanwhile.
 REOPENED = 1000
-"""Entries to look back for when a stream is opened again where no cursor tells what came meanwhile."""
 
+# Entries that wait to be taken. Then the thread waits, and whatever sends them does too.
 _ROOM = 1000
-"""Entries that wait to be taken. Then the thread waits, and whatever sends them does too."""
 
+# Seconds before a stream is opened again, the longer the oftener that has brought nothing.
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
-"""Seconds before a stream is opened again, the longer the oftener that has brought nothing."""
 
 _JOIN = 5.0
 _LOOK = 0.2

@@ -21,27 +21,27 @@ from deployster_cli.engines.base import Engine, Entries
 from deployster_cli.errors import EngineError
 from deployster_cli.operations.clock import Clock
 
+# Seconds that a unit is at its gate before its journal is read, and
 FIRST = 5.0
-"""Seconds that a unit is at its gate before its journal is read, and"""
 
+# the seconds until it is read again.
 AGAIN = 10.0
-"""the seconds until it is read again."""
 
+# Entries to find the gate's last line among: it writes at every tenth try at least, a second apart.
 LINES = 100
-"""Entries to find the gate's last line among: it writes at every tenth try at least, a second apart."""
 
+# Journals that one look reads at most before it goes on.
 _VERDICTS = 3
-"""Journals that one look reads at most before it goes on."""
 
 _AT_GATE = "start-post"
 
 _LEFT = frozenset({Condition.RESTARTING, Condition.STOPPING, Condition.FAILED})
 
+# What a unit may also come to without its health having to do with it.
 _UNCERTAIN = frozenset({Reason.FAILED, Reason.CRASH_LOOP, Reason.ENDED})
-"""What a unit may also come to without its health having to do with it."""
 
+# A unit, or with a machine's id a global unit's copy there.
 _Key = tuple[UnitName, str]
-"""A unit, or with a machine's id a global unit's copy there."""
 
 
 def _beside(work: Callable[[], None]) -> None:

@@ -15,8 +15,8 @@ from deployster_cli.domain.units.names import quoted
 from deployster_cli.engines import process
 from deployster_cli.errors import DeploysterError
 
+# What is so where a hook ahead of a deed failed or was cut off: it may have been half-way through a migration.
 STAYS = "No unit was changed; what hooks did stays."
-"""What is so where a hook ahead of a deed failed or was cut off: it may have been half-way through a migration."""
 
 
 class HookFailed(DeploysterError):
@@ -35,13 +35,12 @@ class HookResult:
     problem: str = ""
 
 
+# Called many times a second while a line runs: what has to go on meanwhile, and may raise to end it.
 Pulse = Callable[[], None]
-"""Called many times a second while a line runs: what has to go on meanwhile, and may raise to end it."""
 
+# Runs one shell line with these variables and this on stdin, and hands over each line that it prints as it comes. It is
+# killed when what is called raises.
 RunLine = Callable[[str, Mapping[str, str], str, Pulse, Callable[[str], None]], HookResult]
-"""Runs one shell line with these variables and this on stdin, and hands over each line that it prints as it comes. It
-is killed when what is called raises.
-"""
 
 
 def run_pre(hooks: Hooks, run_line: RunLine, facts: Facts, tell: Tell, pulse: Pulse = lambda: None) -> bool:

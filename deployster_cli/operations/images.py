@@ -18,6 +18,7 @@ from deployster_cli.domain.wording import capitalized
 
 DOCKER_HUB = "registry-1.docker.io"
 
+# Every form of image there is: a registry says 404 to who doesn't accept the one that it has.
 MANIFESTS = ", ".join(
     (
         "application/vnd.oci.image.index.v1+json",
@@ -26,7 +27,6 @@ MANIFESTS = ", ".join(
         "application/vnd.docker.distribution.manifest.v2+json",
     )
 )
-"""Every form of image there is: a registry says 404 to who doesn't accept the one that it has."""
 
 _KINDS = ("application/vnd.oci.image.", "application/vnd.docker.distribution.manifest.")
 _DIGEST = re.compile(r"[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[0-9a-fA-F]{32,}")
@@ -66,8 +66,8 @@ class Presence(Enum):
 
     THERE = "there"
     MISSING = "missing"
+    # The registry gave no answer that says so.
     UNKNOWN = "unknown"
-    """The registry gave no answer that says so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from deployster_cli.errors import DeploysterError, InvalidInput
 
 SCAFFOLD = "deployster_cli.scaffold"
 
+# The service's name where the folder's can't be one.
 FALLBACK = "web"
-"""The service's name where the folder's can't be one."""
 
 
 def service_for(folder: Path) -> str:

@@ -20,8 +20,8 @@ from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.deploy import TASKS, Prepared
 from deployster_cli.operations.task import command_of, left_by_another, still_runs
 
+# Seconds between two looks at a task that is waited for.
 LOOK_EVERY = 2.0
-"""Seconds between two looks at a task that is waited for."""
 
 
 def await_left_tasks(

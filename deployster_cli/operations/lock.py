@@ -22,26 +22,26 @@ from deployster_cli.errors import DeploysterError, EngineError, EngineUnreachabl
 from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.undisturbed import undisturbed
 
+# Seconds between two looks at a lock that somebody else has.
 LOOK_EVERY = 2.0
-"""Seconds between two looks at a lock that somebody else has."""
 
+# Seconds after which an abandoned note must still be there: its owner may just have ended well and given it back.
 LOOK_AGAIN = 0.5
-"""Seconds after which an abandoned note must still be there: its owner may just have ended well and given it back."""
 
+# Tries to give a lock back to an engine that fails quickly: nobody else can change the service until it is gone.
 GIVING_BACK = 3
-"""Tries to give a lock back to an engine that fails quickly: nobody else can change the service until it is gone."""
 
+# Looks in a row at which a lock may be taken and have no note: whoever takes it writes the note a moment later.
 NAMELESS = 100
-"""Looks in a row at which a lock may be taken and have no note: whoever takes it writes the note a moment later."""
 
+# Seconds until a lock that was taken over counts: if its owner is alive after all, it puts its note back by then.
 TAKE_OVER = 3.0
-"""Seconds until a lock that was taken over counts: if its owner is alive after all, it puts its note back by then."""
 
+# Seconds after which no run that wanted the lock at the same time can still be about to write over our note.
 ESTABLISHED = 15.0
-"""Seconds after which no run that wanted the lock at the same time can still be about to write over our note."""
 
+# The life of a note for a person, and what to wait for a lock so that it is taken over if it is abandoned.
 _LASTS, _WAIT = f"{LASTS // 60}m", f"{LASTS // 60 + 1}m"
-"""The life of a note for a person, and what to wait for a lock so that it is taken over if it is abandoned."""
 
 
 class Held:

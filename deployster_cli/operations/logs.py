@@ -14,15 +14,16 @@ from deployster_cli.errors import EngineError, EngineMissing, NotFound
 from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.following import REOPENED, Follower
 
+# Journals that are followed at the same time: each is a process, and on fleet an ssh connection.
 AT_ONCE = 32
-"""Journals that are followed at the same time: each is a process, and on fleet an ssh connection."""
 
+# Seconds between two listings while instances may come and go.
 LIST_EVERY = 2.0
-"""Seconds between two listings while instances may come and go."""
 
 _LOOK = 0.1
+
+# Listings in a row without a unit before it counts as gone: a listing can be short.
 _ABSENT_LOOKS = 3
-"""Listings in a row without a unit before it counts as gone: a listing can be short."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +142,8 @@ def _followed(engine: Engine, wanted: Wanted, units: Sequence[Unit], clock: Cloc
         crowd.close()
 
 
+# A journal: the unit's, or with a machine's id that of a global unit's copy there.
 _Key = tuple[UnitName, str]
-"""A journal: the unit's, or with a machine's id that of a global unit's copy there."""
 
 
 @dataclass

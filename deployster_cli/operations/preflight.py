@@ -23,11 +23,11 @@ from deployster_cli.operations.deploy import Prepared
 from deployster_cli.operations.hooks import STAYS, LocalCommands, run_post, run_pre
 from deployster_cli.operations.images import Answer, Fetch, image_problem
 
+# Seconds for one answer of the registry. It is asked as a favour: without an answer the deploy goes on.
 REGISTRY_LIMIT = 3.0
-"""Seconds for one answer of the registry. It is asked as a favour: without an answer the deploy goes on."""
 
+# Renews the lock where that is due.
 Keep = Callable[[], None]
-"""Renews the lock where that is due."""
 
 _CUT_OFF = "Interrupted while a hook ran after it; it was cut off."
 
@@ -147,7 +147,7 @@ def _runs(key: str) -> bool:
 
 
 def _fetch() -> Fetch:
-    from deployster_cli.operations import registry_client  # noqa: PLC0415 - urllib is slow to import
+    from deployster_cli.operations import registry_client  # urllib is slow to import
 
     def fetch(method: str, url: str, headers: Mapping[str, str]) -> Answer:
         return registry_client.fetch(method, url, headers, limit=REGISTRY_LIMIT)

@@ -17,31 +17,30 @@ from deployster_cli.operations.deploy import TASKS
 
 _FOLDER, _ENVIRONMENT, _DOCKERS = "WorkingDirectory", "EnvironmentFile", "--env-file"
 
+# Option → what it is to people, and the setting that it comes from.
 _KINDS = {
     _FOLDER: ("folder", "directory"),
     _ENVIRONMENT: ("environment file", "env_file"),
     _DOCKERS: ("environment file", "env_file"),
 }
-"""Option → what it is to people, and the setting that it comes from."""
 
+# How Environment begins where templates/_shell.j2 has a variable outdo a file of them.
 _HANDED_ON = re.compile(r'"?(DEPLOYSTER_ENV_(\w+))=')
-"""How Environment begins where templates/_shell.j2 has a variable outdo a file of them."""
 
+# How the options of systemd.unit(5) and systemd.exec(5) begin that may make a folder, or have the unit see another file
+# system than we do.
 _MAKES = re.compile(
     "ExecCondition|ExecStartPre|Bind|Cache|Configuration|Extension|Logs|Mount|Requires|Root|Runtime|State|Temporary|"
     "Upholds|Wants"
 )
-"""How the options of systemd.unit(5) and systemd.exec(5) begin that may make a folder, or have the unit see another
-file system than we do.
-"""
 
+# How ExecStartPre begins where it makes nothing that the unit needs: as the built-in templates have it.
 _FETCHES = re.compile(r'-?(?:/bin/sh -c "exec )?\S*/docker (?:pull|rm -f) ')
-"""How ExecStartPre begins where it makes nothing that the unit needs: as the built-in templates have it."""
 
 _ENV_FILES = re.compile(r"""(?<= )(?:--env-file=(/[^" ]*)|"--env-file=(/[^"]*)")""")
 
+# A glob, or a specifier that only systemd can fill in.
 _UNTOLD = re.compile(r"[*?\[%]")
-"""A glob, or a specifier that only systemd can fill in."""
 
 
 class Lack(NamedTuple):

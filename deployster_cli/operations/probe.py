@@ -13,8 +13,8 @@ from deployster_cli.errors import OutputUnreadable
 _TIME = re.compile(r"^([0-9]{1,12})$", re.MULTILINE)
 _DOCKER = re.compile(r"^docker (\d+) ([^\r\n]*)", re.MULTILINE)
 
+# A shell's exit code for a program that isn't there.
 _NOT_FOUND = "127"
-"""A shell's exit code for a program that isn't there."""
 
 _LONGEST_QUOTE = 200
 

@@ -20,8 +20,8 @@ from deployster_cli.errors import EngineError, EngineUnreachable, Locked
 from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.failure import RolloutFailed
 
+# Times that a record is written where the engine does not answer, ``PAUSE`` seconds apart.
 TRIES = 3
-"""Times that a record is written where the engine does not answer, ``PAUSE`` seconds apart."""
 
 PAUSE = 1.0
 

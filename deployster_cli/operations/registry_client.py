@@ -13,11 +13,11 @@ from typing import IO
 
 from deployster_cli.operations.images import Answer, Unanswered
 
+# Seconds for one request, finding the address and all.
 LIMIT = 10.0
-"""Seconds for one request, finding the address and all."""
 
+# Bytes of an answer's body. A token is a few thousand.
 LARGEST = 65_536
-"""Bytes of an answer's body. A token is a few thousand."""
 
 Outcome = Answer | Exception
 

@@ -33,8 +33,8 @@ class Standing:
     stood: Release
     found: tuple[Release, ...]
     stamps: Mapping[str, Stamp]
+    # A rollback to the newest release was cut short.
     rolling_back: bool = False
-    """A rollback to the newest release was cut short."""
 
     @property
     def before(self) -> tuple[str, ...]:

@@ -27,8 +27,8 @@ from deployster_cli.operations.failure import RolloutFailed, interrupted
 from deployster_cli.operations.gates import Gates, with_health
 from deployster_cli.operations.ownership import judged
 
+# Of a unit that failed: a crash and the start that came after it, which pulls an image, are about a dozen.
 JOURNAL_LINES = 20
-"""Of a unit that failed: a crash and the start that came after it, which pulls an image, are about a dozen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +93,8 @@ class Stopped(KeyboardInterrupt):
 Pause = Callable[[float], None]
 Stops = Callable[[Collection[UnitName]], None]
 
+# Seconds that this program is behind its time before they count as slept: a busy machine loses a few.
 SLEPT = 30.0
-"""Seconds that this program is behind its time before they count as slept: a busy machine loses a few."""
 
 
 def carry_out(
@@ -328,7 +328,7 @@ def journal_of(engine: Engine, name: UnitName, at: Machine | None = None) -> Jou
 
     A journal that can't be had is no second failure: it says why instead.
     """
-    from deployster_cli.domain.units.journal import lines_of  # noqa: PLC0415 - only where a unit failed
+    from deployster_cli.domain.units.journal import lines_of  # only where a unit failed
 
     here = f"journalctl --no-pager --lines={JOURNAL_LINES} --unit={shlex.quote(name.text)}"
     try:

@@ -45,28 +45,28 @@ from deployster_cli.operations.prerequisites import refuse_missing
 from deployster_cli.operations.rollout import NoLock, Work, drive, explain
 from deployster_cli.operations.task_journal import TaskJournal
 
+# Seconds that a task may take.
 TIMEOUT = 600.0
-"""Seconds that a task may take."""
 
+# Seconds for a task's unit to stop and go.
 CLEARED_WITHIN = 60.0
-"""Seconds for a task's unit to stop and go."""
 
 TEMPLATE = "task"
 
+# Seconds for which another run's unit has been over when it counts as nobody's: a live run takes its own out.
 NOBODYS_AFTER = 60.0
-"""Seconds for which another run's unit has been over when it counts as nobody's: a live run takes its own out."""
 
+# Seconds past its time limit until a task's unit stops by itself, in case nobody is left to stop it.
 _UNIT_MARGIN = 30
-"""Seconds past its time limit until a task's unit stops by itself, in case nobody is left to stop it."""
 
+# From here on an exit code stands for a signal, or is one of systemd's (systemd.exec(5)): then it says more of it.
 _NOT_ITS_OWN = 128
-"""From here on an exit code stands for a signal, or is one of systemd's (systemd.exec(5)): then it says more of it."""
 
+# What a task's note says that it is doing where a run that holds the service's lock has put it in.
 BEFORE = "before a deploy"
-"""What a task's note says that it is doing where a run that holds the service's lock has put it in."""
 
+# The option that says in [X-Deployster] which command it is, as JSON: of a left-over people want to know.
 _COMMAND = "Task"
-"""The option that says in [X-Deployster] which command it is, as JSON: of a left-over people want to know."""
 
 _LONGEST_COMMAND = 300
 

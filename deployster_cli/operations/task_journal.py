@@ -13,17 +13,17 @@ from deployster_cli.errors import EngineError
 from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.following import Follower, behind
 
+# Seconds between looks at what has come.
 _LOOK = 0.1
-"""Seconds between looks at what has come."""
 
 _REMARKS = 10
-_AT_ONCE = 1000
-"""Lines that one event tells at most."""
 
+# Lines that one event tells at most.
+_AT_ONCE = 1000
+
+# Seconds between two looks at a journal that has nothing new: what a process wrote last is on its way to journald when
+# it ends.
 _STILL = 0.4
-"""Seconds between two looks at a journal that has nothing new: what a process wrote last is on its way to journald when
-it ends.
-"""
 
 _QUIET_LOOKS = 2
 

@@ -7,8 +7,8 @@ import threading
 import time
 from collections.abc import Callable
 
+# Seconds that it may still take from the first signal on.
 HURRY = 5.0
-"""Seconds that it may still take from the first signal on."""
 
 
 def undisturbed(work: Callable[[], bool]) -> bool:

@@ -10,11 +10,11 @@ from deployster_cli.errors import DeploysterError, Locked
 from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.lock import dead
 
+# Seconds in which a run that lives renews its lock, or puts it back.
 WATCHED_FOR = RENEW_AFTER + 5.0
-"""Seconds in which a run that lives renews its lock, or puts it back."""
 
+# Seconds to look for the lock of a run that was watched before.
 _STILL_SILENT = 5.0
-"""Seconds to look for the lock of a run that was watched before."""
 
 _LOOK = 1.0
 

@@ -17,15 +17,15 @@ from deployster_cli.server.routes import changes, events, live, logs, openapi, r
 from deployster_cli.server.routes.metrics import Metrics
 from deployster_cli.server.state import Serving
 
+# Modules with a ``router(serving)``.
 PARTS = (reads, changes, events, tasks, logs, live, dashboard)
-"""Modules with a ``router(serving)``."""
 
 
+# The page's own files, and nothing inline.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""The page's own files, and nothing inline."""
 
 HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"content-security-policy", POLICY.encode()),
@@ -37,8 +37,9 @@ HEADERS: tuple[tuple[bytes, bytes], ...] = (
 )
 
 _NO_STORE = (b"cache-control", b"no-store")
+
+# In the place of granian's own.
 _SERVER = (b"server", b"deployster")
-"""In the place of granian's own."""
 
 
 class SecurityHeaders:

@@ -33,30 +33,30 @@ from deployster_cli.server.middleware.credentials import Login, is_loopback, log
 from deployster_cli.server.state import Serving
 from deployster_cli.server.streams.listing import Listing
 
+# Seconds for the answers under way once the server is told to stop.
 LAST_ANSWERS = 4
-"""Seconds for the answers under way once the server is told to stop."""
 
+# Seconds for the steps that jobs are in.
 LAST_STEPS = 7.0
-"""Seconds for the steps that jobs are in."""
 
+# Seconds after which the process ends whatever still holds it: the next one goes on with the jobs.
 HARD_END = 9.0
-"""Seconds after which the process ends whatever still holds it: the next one goes on with the jobs."""
 
 
+# Bytes of a request's head.
 MOST_HEAD = 128 * 1024
-"""Bytes of a request's head."""
 
+# Seconds for a TLS handshake and a request's head, from the beginning of a connection or the end of an answer.
 LONGEST_HEAD = 20
-"""Seconds for a TLS handshake and a request's head, from the beginning of a connection or the end of an answer."""
 
+# Connections that are served at a time. An open stream is one. Others wait until one ends.
 MOST_CONNECTIONS = 1500
-"""Connections that are served at a time. An open stream is one. Others wait until one ends."""
 
+# Open files left for all else: the calls of the engine, the jobs.
 SPARE_FILES = 500
-"""Open files left for all else: the calls of the engine, the jobs."""
 
+# Logger → from which level on it is written.
 _LOGGED = (("deployster", logging.INFO), ("asyncio", logging.WARNING))
-"""Logger → from which level on it is written."""
 
 _log = logging.getLogger("deployster.server")
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from deployster_cli.server.jobs.queue import Jobs
 
 
+# Streams of events at a time, so that there are connections left for all other requests.
 MOST_STREAMS = 1000
-"""Streams of events at a time, so that there are connections left for all other requests."""
 
 
 class Door:

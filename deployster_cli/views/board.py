@@ -16,6 +16,7 @@ from deployster_cli.views.text import Row
 _LISTED = "until the engine lists it"
 _STOPPED, _LET_GO = "until its stop commands are done", "until its machine has removed it"
 
+# What an instance that is to run waits for.
 _RISING = {
     Condition.WAITING: "until a machine takes it",
     Condition.STARTING: "until its start commands are done",
@@ -26,14 +27,13 @@ _RISING = {
     Condition.STOPPING: _STOPPED,
     Condition.LEAVING: _LET_GO,
 }
-"""What an instance that is to run waits for."""
 
+# The same for a task: to systemd all of its run is a start.
 _ENDING = {
     **_RISING,
     Condition.STARTING: "until its command ends",
     Condition.EXITED: "until its output has arrived",
 }
-"""The same for a task: to systemd all of its run is a start."""
 
 
 @dataclass(slots=True)

@@ -13,8 +13,8 @@ from deployster_cli.operations.logs import LogLine, LogNote
 from deployster_cli.views.output import Output, emit, is_terminal
 from deployster_cli.views.text import for_terminal, lines
 
+# ECMA-48 foreground colours that are told apart on dark and on light; red is for what is wrong.
 _COLORS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)
-"""ECMA-48 foreground colours that are told apart on dark and on light; red is for what is wrong."""
 
 Shown = Callable[[LogLine], str]
 

@@ -50,7 +50,7 @@ class Output(NamedTuple):
         elif announced and self.quiet:
             return
         elif is_terminal(stream):
-            from deployster_cli.views.terminal.tables import print_table  # noqa: PLC0415 - rich is slow to import
+            from deployster_cli.views.terminal.tables import print_table  # rich is slow to import
 
             shown = [tuple(map(clean.printable, row)) for row in rows]
             print_table(columns, shown, by=by, color=self.color, stderr=announced)
@@ -63,7 +63,7 @@ class Output(NamedTuple):
 
     def json(self, value: object) -> None:
         """One JSON value; for a program on one line, which takes a third of the time of indented ones."""
-        import json  # noqa: PLC0415 - only -o json needs it
+        import json  # only -o json needs it
 
         indent = 2 if is_terminal(sys.stdout) else None
         self.text(json.dumps(value, indent=indent, ensure_ascii=False) + "\n")
@@ -83,9 +83,9 @@ class Output(NamedTuple):
 
     def call(self, argv: Sequence[str], code: int | None, seconds: float) -> None:
         """One call that an engine made, on stderr; what may be a password in an address is left out."""
-        import shlex  # noqa: PLC0415 - only with -v
+        import shlex  # only with -v
 
-        from deployster_cli.domain.templates.secrets import without_login  # noqa: PLC0415
+        from deployster_cli.domain.templates.secrets import without_login
 
         ended = "timed out" if code is None else f"exit {code}"
         self._made(f"$ {without_login(shlex.join(argv))}  {ended}  {seconds:.3f}s")

@@ -14,8 +14,8 @@ from deployster_cli.views.board import Board
 from deployster_cli.views.output import Output, is_terminal, tell
 from deployster_cli.views.sentences import sentence
 
+# What the runner turns back, as its own toolkit writes it (actions/toolkit, packages/core/src/command.ts).
 _DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
-"""What the runner turns back, as its own toolkit writes it (actions/toolkit, packages/core/src/command.ts)."""
 
 
 def in_actions(environ: Mapping[str, str]) -> bool:
@@ -142,6 +142,6 @@ def _lines(output: Output) -> Lines:
         return ActionsLines()
     if not is_terminal(sys.stderr):
         return DatedLines()
-    from deployster_cli.views.terminal.progress import RichLines  # noqa: PLC0415 - rich is slow to import
+    from deployster_cli.views.terminal.progress import RichLines  # rich is slow to import
 
     return RichLines(color=output.color)

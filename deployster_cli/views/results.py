@@ -220,7 +220,7 @@ def watch(output: Output, looks: Iterator[Look[T]], listing: Callable[[T], Listi
     With -v never in place: the lines about the calls would go right through the table.
     """
     if output.form in {"table", "wide"} and is_terminal(sys.stdout) and not output.verbose:
-        from deployster_cli.views.terminal.watch import draw  # noqa: PLC0415 - rich is slow to import
+        from deployster_cli.views.terminal.watch import draw  # rich is slow to import
 
         draw(looks, listing, title, color=output.color)
     else:
@@ -254,7 +254,7 @@ def _abandoned(stream: IO[str] | None) -> bool:
 def _block(form: str, listing: Listing) -> str:
     """One block: JSON on one line, else the rows and an empty line."""
     if form == "json":
-        import json  # noqa: PLC0415 - only -o json needs it
+        import json  # only -o json needs it
 
         return json.dumps(listing.json(), ensure_ascii=False) + "\n"
     if form == "plain":

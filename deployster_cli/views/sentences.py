@@ -9,8 +9,8 @@ from deployster_cli.domain.units.model import Condition, Unit
 from deployster_cli.domain.wording import resized, some_names, where
 from deployster_cli.views.text import printable
 
+# A tone (head, dim, good, bad, warn) and the text.
 Line = tuple[str, str]
-"""A tone (head, dim, good, bad, warn) and the text."""
 
 _WAITS_FOR = {
     Condition.WAITING: "waiting for a machine",

@@ -28,14 +28,14 @@ def plain(rows: Sequence[Row]) -> str:
     return "".join("\t".join(row) + "\n" for row in rows)
 
 
+# What stands before a line's text: blanks, and the mark of a quote or of an item.
 _BEGINNING = re.compile(r" *(\| |- )?")
-"""What stands before a line's text: blanks, and the mark of a quote or of an item."""
 
+# What the lines below a line begin with that itself begins at the edge.
 _HANGING = "  "
-"""What the lines below a line begin with that itself begins at the edge."""
 
+# With less room beside its beginning a line is left to the terminal. Textwrap never ends where there is none.
 _LEAST_ROOM = 10
-"""With less room beside its beginning a line is left to the terminal. Textwrap never ends where there is none."""
 
 
 def folded(line: str, width: int) -> list[str]:
@@ -48,7 +48,7 @@ def folded(line: str, width: int) -> list[str]:
     before = beginning[0] if beginning else ""
     if len(line) <= width or width - len(before + _HANGING) < _LEAST_ROOM:
         return [line]
-    import textwrap  # noqa: PLC0415 - only where something has to be folded
+    import textwrap  # only where something has to be folded
 
     quote = before.endswith("| ")
     below = f"{before}{_HANGING}" if quote else " " * len(before) or _HANGING

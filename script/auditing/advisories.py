@@ -14,8 +14,8 @@ from tempfile import NamedTemporaryFile
 
 from programs import run
 
+# The services that pip-audit knows how to ask, in the order in which they are tried.
 SERVICES = ("osv", "pypi")
-"""The services that pip-audit knows how to ask, in the order in which they are tried."""
 
 
 class Unreachable(Exception):

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from programs import run
 
+# The extras that users install; the first is none.
 EXTRAS = ("deployster", "client", "local", "serve")
-"""The extras that users install; the first is none."""
 
 
 def packages(root: Path) -> dict[str, list[str]]:

@@ -6,8 +6,8 @@ import subprocess  # it asks pip, pip-audit and bandit  # nosec B404
 from collections.abc import Sequence
 from pathlib import Path
 
+# Seconds for one program.
 LIMIT = 300.0
-"""Seconds for one program."""
 
 
 def run(argv: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:

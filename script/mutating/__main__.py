@@ -18,6 +18,7 @@ from trying import Verdict, try_all
 
 ROOT = Path(__file__).parents[2]
 
+# What is changed, below deployster_cli.
 CORE = (
     *(
         f"domain/rollout/{name}.py"
@@ -29,10 +30,9 @@ CORE = (
     *(f"operations/{name}.py" for name in ("deploy", "releases", "rollout", "change", "lock", "prerequisites")),
     *("server/middleware/credentials.py", *(f"server/jobs/{name}.py" for name in ("queue", "store", "worker"))),
 )
-"""What is changed, below deployster_cli."""
 
+# The share of the changes that tests have to notice, those that change nothing left out.
 ENOUGH = 0.95
-"""The share of the changes that tests have to notice, those that change nothing left out."""
 
 
 def main() -> int:

@@ -11,11 +11,11 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+# Stands for the exit code of what was ended at its limit.
 TIMED_OUT = -1
-"""Stands for the exit code of what was ended at its limit."""
 
+# The tests that start no process and need nothing.
 PLAIN = "not (process or fleet or systemd or docker or browser or systemd_analyze)"
-"""The tests that start no process and need nothing."""
 
 
 class Copy:

@@ -13,8 +13,8 @@ from copies import PLAIN, Copy
 from coverage import CoverageData
 from recording import TIMES
 
+# Path → line → the tests that run it. Line 0 has those whose file imports it: they may use no more than a constant.
 Lines = Mapping[str, Mapping[int, Sequence[str]]]
-"""Path → line → the tests that run it. Line 0 has those whose file imports it: they may use no more than a constant."""
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+# What is done, in a word or two, and the text that takes the node's place.
 Change = tuple[str, str]
-"""What is done, in a word or two, and the text that takes the node's place."""
 
 
 @dataclass(frozen=True, order=True)

@@ -14,8 +14,8 @@ from pathlib import Path
 import coverage
 import pytest
 
+# The variable that names the file for the times.
 TIMES = "MUTATING_TIMES"
-"""The variable that names the file for the times."""
 
 _seconds: dict[str, float] = {}
 _failed: set[str] = set()

@@ -12,8 +12,8 @@ from copies import TIMED_OUT, Copy
 from covering import Coverage
 from operators import Mutant
 
+# A test failed; all passed; no test runs the line; it was ended at its limit, which counts as noticed.
 KILLED, LIVED, UNTESTED, SLOW = "noticed", "LIVED", "UNTESTED", "ran on"
-"""A test failed; all passed; no test runs the line; it was ended at its limit, which counts as noticed."""
 
 _NOT_RUN, _PASSED = 5, 0
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)

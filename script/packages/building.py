@@ -21,13 +21,13 @@ FOLDERS = ("completions", "deployster_cli", "docs", "examples", "templates")
 FILES = ("CHANGELOG.md", "README.md", "pyproject.toml", "setup.cfg", "setup.py")
 LEFT_OUT = ("__pycache__", "*.pyc", "*~", ".*")
 
+# What setuptools does not find by itself. It reads this from MANIFEST.in, which only the copy has.
 MANIFEST = """\
 include CHANGELOG.md
 graft completions
 graft docs
 graft examples
 """
-"""What setuptools does not find by itself. It reads this from MANIFEST.in, which only the copy has."""
 
 _NEWEST = re.compile(r"^## (?P<version>\S+), (?P<date>\d{4}-\d\d-\d\d)$", re.MULTILINE)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from building import FILES, FOLDERS, unpacked
 
+# What of deployster_cli is no Python.
 PACKAGE_DATA = ("py.typed", "scaffold/*.*", "engines/*/*.toml", "engines/*/*.j2", "server/dashboard/*.*")
-"""What of deployster_cli is no Python."""
 
 GENERATED = ("PKG-INFO", "MANIFEST.in", *(f"deployster.egg-info/{name}" for name in ("PKG-INFO", "SOURCES.txt")))
 EGG_INFO = ("dependency_links.txt", "entry_points.txt", "requires.txt", "top_level.txt")

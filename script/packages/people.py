@@ -10,8 +10,8 @@ import subprocess  # it builds and tries packages  # nosec B404
 from dataclasses import dataclass
 from pathlib import Path
 
+# Beginnings of the variables that say how to reach a package index.
 KEPT = ("PIP_", "HTTP_", "HTTPS_", "NO_PROXY", "http_", "https_", "no_proxy", "SSL_")
-"""Beginnings of the variables that say how to reach a package index."""
 
 
 class Refused(AssertionError):

@@ -16,11 +16,11 @@ from pathlib import Path
 
 from people import Person, Refused
 
+# The example's releases.
 FIRST, SECOND = "9f88701", "a41c9e2"
-"""The example's releases."""
 
+# The well-known one, which is good on this machine.
 LOGIN = "Basic " + base64.b64encode(b"deployster:mmmhm").decode()
-"""The well-known one, which is good on this machine."""
 
 _COMMAND = re.compile(r"^  ([a-z]+)  ", re.MULTILINE)
 
@@ -141,8 +141,8 @@ def get(url: str) -> str:
 
 EVERYBODY: tuple[Use, ...] = (version, helps, scaffold)
 
+# Extra → what it is for.
 WITH_EXTRA: Mapping[str, tuple[Use, ...]] = {
     "plain": (says_what_to_install, demo),
     "serve": (serves,),
 }
-"""Extra → what it is for."""

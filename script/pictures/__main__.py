@@ -16,8 +16,8 @@ from terminal import Terminal
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "carousel"
 
+# A version of the carousel whose slides nobody can read.
 BROKEN = "d0d0caf"
-"""A version of the carousel whose slides nobody can read."""
 
 
 def project(folder: Path) -> Path:

@@ -14,11 +14,11 @@ from rich.text import Text
 
 PROMPT = "$ "
 
+# What stands in the place of this machine's own id, which is nobody's business.
 SHOWN_MACHINE_ID = "8dcea1bd8c304e1bbe2c25dce526109c"
-"""What stands in the place of this machine's own id, which is nobody's business."""
 
+# pyte's names of colours that Rich calls otherwise.
 _NAMES = {"brown": "yellow", "brightblack": "bright_black"}
-"""pyte's names of colours that Rich calls otherwise."""
 
 
 class Terminal:

@@ -14,8 +14,9 @@ from tests.commands.conftest import Shell
 from tests.simulation import Fate, Life
 
 LEFT = UnitName("carousel.task", "v1", 1)
+
+# No process has this number.
 DEAD = 2**22 + 1
-"""No process has this number."""
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ _INLINE = re.compile(r"`(deployster [^`]+)`")
 _LINE = re.compile(r"(?:^|[;&|(] ?|run: |lab/run |=true )(deployster (?!\(\)).*)$", re.MULTILINE)
 _END = re.compile(r" (?:\||&&|\d?>|#|&$)|;")
 
+# What pages show to be refused.
 REFUSED = ("serve -listen=0.0.0.0:3000", "deploy carousel a41c9e2 --instances none", "deploy shop")
-"""What pages show to be refused."""
 
 TYPED_BY = {
     "README.md": "tests/test_scripts.py",

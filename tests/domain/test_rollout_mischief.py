@@ -125,11 +125,11 @@ def deploy(
     return go(engine, Work(plan, {name: stamped(name) for name in plan.start}, traits or Traits()))
 
 
+# A second at which, by default, the new units have risen and the old ones are stopped and not yet destroyed.
 STANDS = 11.0
-"""A second at which, by default, the new units have risen and the old ones are stopped and not yet destroyed."""
 
+# A second at which the old units are being destroyed.
 RETIRES = 12.2
-"""A second at which the old units are being destroyed."""
 
 
 def test_when_things_happen_is_as_the_tests_below_take_it_to_be() -> None:

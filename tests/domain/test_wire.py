@@ -111,6 +111,7 @@ def test_what_is_nested_beyond_measure_is_refused() -> None:
 
 # Words that another version of Deployster reads too: a server and its clients are seldom of one age
 
+# New words are added here; none is changed, and none is taken away.
 WORDS = {
     Reason: {
         "FAILED": "failed",
@@ -132,7 +133,6 @@ WORDS = {
     OnFailure: {"ROLLBACK": "rollback", "KEEP": "keep"},
     Verb: {verb: verb.lower() for verb in ("DEPLOY", "ROLLBACK", "SCALE", "RESTART", "DESTROY")},
 }
-"""New words are added here; none is changed, and none is taken away."""
 
 
 @pytest.mark.parametrize("kind", WORDS, ids=lambda kind: str(kind.__name__))

@@ -21,8 +21,9 @@ from typing import Any
 
 EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "nginx"
 KEYS = "/v2/keys/"
+
+# nginx's folders for what is too big for memory: below its own, as an ordinary user may run the tests.
 TEMPORARY = " ".join(f"{name}_temp_path {name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-"""nginx's folders for what is too big for memory: below its own, as an ordinary user may run the tests."""
 
 USED, WANTED = "nginx/used/web/edge1", "nginx/wanted/web"
 

@@ -35,8 +35,8 @@ MACHINES = {
     "6c7075f4ec86e516b32c88ea1200239d": "10.77.0.13",
 }
 
+# Seconds from a start to a machine and to running, and from a destroy until its machine lists a unit no more.
 PLACED, UP, LEFT = 0.05, 0.1, 0.1
-"""Seconds from a start to a machine and to running, and from a destroy until its machine lists a unit no more."""
 
 HUGE = 66 * 1024 * 1024
 FOR_EVER = 600
@@ -57,7 +57,7 @@ def main(argv: list[str]) -> None:
 
 def sha1(text: str) -> str:
     """In hex."""
-    import hashlib  # noqa: PLC0415 - most calls need none
+    import hashlib  # most calls need none
 
     return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 

@@ -32,18 +32,18 @@ command = "exec ./serve"
 directory = "/srv/carousel/{{version}}"
 """
 
+# Seconds that pass for Deployster in one of ours, so that a rollout takes no time; fleetctl's limits are real ones.
 SPEED = 20.0
-"""Seconds that pass for Deployster in one of ours, so that a rollout takes no time; fleetctl's limits are real ones."""
 
+# Seconds, the time limit of a call where one is to be waited for.
 SHORT = 0.4
-"""Seconds, the time limit of a call where one is to be waited for."""
 
 LONG = 30.0
 
 REPOSITORY = str(Path(__file__).parents[2])
 
+# No process has this number: Linux counts to 4194304 at most.
 NOBODY = 4_194_305
-"""No process has this number: Linux counts to 4194304 at most."""
 
 
 class FastClock(clock.SystemClock):

@@ -9,6 +9,7 @@ from tests.faults.trials import ENGINE, FAILED, OLD, ROWS, VERBS, Trial, midway,
 
 pytestmark = pytest.mark.process
 
+# In each kind of call, one of the ways in which it may go wrong; python -m tests.faults tries all of them.
 ONCE = {
     "cat": "garbled",
     "submit": "held",
@@ -19,7 +20,6 @@ ONCE = {
     "unload": "hang",
     "destroy": "held",
 }
-"""In each kind of call, one of the ways in which it may go wrong; python -m tests.faults tries all of them."""
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -17,8 +17,8 @@ from tests.projects import LOCAL
 
 pytestmark = pytest.mark.process
 
+# Put a small disk over a folder and fill it.
 FULL = 'mount -t tmpfs -o size=1m,mode=700 tmpfs "$0" && {{ cat /dev/zero >"$0/fill" 2>/dev/null; {then}; exec "$@"; }}'
-"""Put a small disk over a folder and fill it."""
 
 
 def on_a_full_disk(folder: Path, then: str = ":") -> list[str]:

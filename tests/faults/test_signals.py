@@ -18,8 +18,8 @@ from tests.faults.trials import NEW, OLD, ROWS, Trial
 
 pytestmark = pytest.mark.process
 
+# Ten of our seconds until the new instances count, and the old ones are retired.
 SLOWLY = "deploy carousel v2 --destroy-previous --settle 200s"
-"""Ten of our seconds until the new instances count, and the old ones are retired."""
 
 SOON = 60.0
 

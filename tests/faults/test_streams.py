@@ -26,8 +26,8 @@ LOOKING = [
 ]
 HELP = ["--help", "--version", "deploy --help", "completion bash"]
 
+# Shell redirections that must make no difference.
 CLOSED = {"stdin": "<&-", "stdout": ">&-", "stderr": "2>&-", "all": "<&- >&- 2>&-", "a full stderr": "2>/dev/full"}
-"""Shell redirections that must make no difference."""
 
 MESS = ("Traceback", "Exception ignored", "Error in sys.excepthook", "lost sys.stderr")
 

@@ -15,19 +15,19 @@ from tests.faults.given import LONG, SHORT, Cluster, Done, Shell
 
 DONE, FAILED, ENGINE, MISSING = errors.EXIT_DONE, errors.EXIT_FAILED, errors.EXIT_ENGINE, errors.EXIT_NOT_FOUND
 
+# The exit codes that a run without a signal may have. A fault of ours is none of them.
 OURS = frozenset({DONE, FAILED, errors.EXIT_USAGE, ENGINE, errors.EXIT_LOCKED, MISSING, errors.EXIT_TASK_TIMEOUT})
-"""The exit codes that a run without a signal may have. A fault of ours is none of them."""
 
+# With these a command does what it is for.
 HARMLESS = frozenset({"good", "slow", "noisy"})
-"""With these a command does what it is for."""
 
+# These end only at the time limit of a call.
 WAITED_FOR = frozenset({"hang", "stall", "held", "left"})
-"""These end only at the time limit of a call."""
 
 OLD, NEW = [f"v1@{n}" for n in (1, 2, 3)], [f"v2@{n}" for n in (1, 2, 3)]
 
+# Three of our seconds until a rollout is given up.
 QUICKLY = "--settle 0s --timeout 60s"
-"""Three of our seconds until a rollout is given up."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,8 @@ ROWS: Mapping[str, Row] = {
     "completion": Row("completion bash", asks=False),
 }
 
+# Commands that have tests of their own: test_serve.
 ELSEWHERE = frozenset({"serve"})
-"""Commands that have tests of their own: test_serve."""
 
 
 @dataclass
@@ -151,8 +151,8 @@ LOOKING = [name for name, row in ROWS.items() if row.asks and row.after is None]
 CHANGING = [name for name, row in ROWS.items() if row.after is not None]
 SILENT = [name for name, row in ROWS.items() if not row.asks]
 
+# Seconds that no command takes whose first call of fleetctl fails, on a busy machine; that call has 0.4 at most.
 ENOUGH = 60.0
-"""Seconds that no command takes whose first call of fleetctl fails, on a busy machine; that call has 0.4 at most."""
 
 
 def at_once(shell: Shell, name: str, mode: str) -> str:
@@ -167,14 +167,14 @@ def at_once(shell: Shell, name: str, mode: str) -> str:
     return str(trial) if trial.faults else ""
 
 
+# The calls in which a change can be hit. Each is first made well by a command that is to get that far.
 VERBS = ("cat", "submit", "list-units", "list-unit-files", "start", "stop", "unload", "destroy")
-"""The calls in which a change can be hit. Each is first made well by a command that is to get that far."""
 
+# How many times: once, and for ever.
 OFTEN = (1, 0)
-"""How many times: once, and for ever."""
 
+# Calls that go well before: then the lock is held, or the plan is made.
 AHEAD = {"cat": 2, "list-units": 2, "list-unit-files": 2}
-"""Calls that go well before: then the lock is held, or the plan is made."""
 
 
 def midway(shell: Shell, name: str, mode: str, verb: str, times: int) -> str:

@@ -19,8 +19,8 @@ from tests.fuzz.targets import TARGETS
 
 ROOT = Path(__file__).parents[2]
 
+# Seconds beside its time that a process may take, where the machine is busy: to start, and to load its seeds.
 GRACE = 600
-"""Seconds beside its time that a process may take, where the machine is busy: to start, and to load its seeds."""
 
 _RUNS = re.compile(r"^stat::number_of_executed_units: (\d+)$", re.MULTILINE)
 _STEPS = re.compile(r"^#(\d+)\s+\S+\s+cov: (\d+) ft: (\d+)", re.MULTILINE)

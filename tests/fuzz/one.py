@@ -17,8 +17,8 @@ from typing import Any
 
 LONGEST_INPUT = 4096
 
+# Seconds in which every parse of so little has to end, on a machine that does other things too.
 SLOW = 2.0
-"""Seconds in which every parse of so little has to end, on a machine that does other things too."""
 
 HANGS = 20
 

@@ -23,6 +23,7 @@ STAMP = Stamp("carousel", "9f88701", 1, "2026-01-02T03:04:05Z", "ada@laptop", "d
 
 KINDS = ("docker", "docker-vulcand", "process", "task", "deployster")
 
+# Setting → a value with nothing in it that a unit file or a shell has a use for.
 PLAIN = {
     "command": "true",
     "directory": "/srv",
@@ -34,7 +35,6 @@ PLAIN = {
     "memory": "512m",
     "registry_url": "host:5000",
 }
-"""Setting → a value with nothing in it that a unit file or a shell has a use for."""
 
 PLACES = tuple(PLAIN)
 

@@ -45,6 +45,7 @@ def test_what_is_really_written_is_taken(name: str) -> None:
     assert any(taken)
 
 
+# A parser, and what it once broke at or took for something else.
 REFUSED: tuple[tuple[str, bytes], ...] = (
     ("systemctl-show", systemd.SHOWN.replace(b"FragmentPath=/run/a", b"FragmentPath=/run/a\n\rb")),
     ("systemctl-show", systemd.SHOWN.replace(b"NRestarts=2", b"NRestarts=" + b"9" * 5000)),
@@ -95,7 +96,6 @@ REFUSED: tuple[tuple[str, bytes], ...] = (
     ("queries", b"\x001_0"),
     ("queries", b"\x00" + b"9" * 5000),
 )
-"""A parser, and what it once broke at or took for something else."""
 
 
 @pytest.mark.parametrize(("name", "data"), REFUSED)
@@ -151,6 +151,7 @@ def unlike(value: Any) -> Callable[[Any], Callable[..., Any]]:
     return lambda _: lambda *_: value
 
 
+# A target, and a fault in its parser that it has to notice.
 BROKEN: tuple[tuple[str, object, str, Callable[..., Any]], ...] = (
     ("tables", fleetctl, "unit_rows", all_but_the_last),
     ("tables", fleetctl, "file_rows", all_but_the_last),
@@ -169,7 +170,6 @@ BROKEN: tuple[tuple[str, object, str, Callable[..., Any]], ...] = (
     ("environment", renders, "variables", unlike({"A": "1", "B": "2", "C": "3", "D": "4", "E": "5"})),
     ("escapes", systemds, "words", all_but_the_last),
 )
-"""A target, and a fault in its parser that it has to notice."""
 
 
 @pytest.mark.parametrize(("name", "place", "function", "fault"), BROKEN)

@@ -29,8 +29,8 @@ from tests.simulation import Fate, SimClock, SimEngine, stamped
 OTHER = Note("carousel", "bob", "ci", "elsewhere", 1, "bob's", 0, doing="deploying v9")
 
 
+# What has to succeed before anything is done. Whether a hook ran.
 Ahead = Callable[[], bool]
-"""What has to succeed before anything is done. Whether a hook ran."""
 
 
 class Planner:

@@ -203,8 +203,8 @@ def test_all_of_it_comes_where_systemd_runs(machine: Booted, pause: int, count: 
     assert machine.python(f"{PRELUDE}\nprint(told({line!r}, {text!r}) == ({wanted}, 3))") == "True"
 
 
+# Many lines, and behind them some of a process that had said nothing before.
 BURST = f"seq 100000; {HARD.partition('; ')[2].partition('; ')[2]}"
-"""Many lines, and behind them some of a process that had said nothing before."""
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 Say = Callable[[bytes], None]
+
+# Writes the raw answer to a request. What it leaves unsaid is left unsaid: the connection is closed behind it.
 Answer = Callable[["Request", Say], None]
-"""Writes the raw answer to a request. What it leaves unsaid is left unsaid: the connection is closed behind it."""
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ from typing import Any
 
 FLEETCTL = Path(__file__).parent / "fleetctl.sh"
 PASSWORD = "a-password-of-the-test"  # noqa: S105 - no secret
+
+# Seconds that a start may take on a busy machine.
 STARTED = 20.0
-"""Seconds that a start may take on a busy machine."""
 
 
 @dataclass

@@ -11,8 +11,8 @@ import schemathesis
 from deployster_cli.domain.durations import parse_duration
 from deployster_cli.errors import InvalidInput
 
+# Bytes of a value: written into a unit file it may take four times as much, and a line has an end there.
 LONGEST = 400
-"""Bytes of a value: written into a unit file it may take four times as much, and a line has an end there."""
 
 
 @schemathesis.hook

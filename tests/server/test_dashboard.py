@@ -25,8 +25,9 @@ pytestmark = pytest.mark.browser
 
 CAROUSEL = Path(__file__).parents[2] / "examples" / "carousel"
 PASSWORD = "a-password-of-the-test"  # noqa: S105 - no secret
+
+# Milliseconds that a rollout on the local engine may take on a busy machine.
 ROLLOUT = 60_000
-"""Milliseconds that a rollout on the local engine may take on a busy machine."""
 
 
 class Server:

@@ -198,7 +198,7 @@ class StoreAgainstAModel(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        import tempfile  # noqa: PLC0415
+        import tempfile
 
         self.folder = tempfile.TemporaryDirectory()
         self.path = Path(self.folder.name) / "jobs.sqlite"

@@ -19,8 +19,9 @@ __all__ = ["cluster", "fleet_options"]
 pytestmark = pytest.mark.fleet
 
 FLEETCTL = "fleetctl"
+
+# Seconds.
 ROLLOUT = 120.0
-"""Seconds."""
 
 
 @pytest.fixture

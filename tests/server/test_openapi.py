@@ -28,8 +28,9 @@ from tests.simulation import SimClock
 
 EXAMPLES = os.environ.get("DEPLOYSTER_TEST_SCHEMATHESIS_EXAMPLES", "5")
 PHASES = os.environ.get("DEPLOYSTER_TEST_SCHEMATHESIS_PHASES", "examples,coverage,fuzzing")
+
+# A longer run by hand: more examples, ``stateful`` among the phases, and more seconds.
 LIMIT = float(os.environ.get("DEPLOYSTER_TEST_SCHEMATHESIS_SECONDS", "300"))
-"""A longer run by hand: more examples, ``stateful`` among the phases, and more seconds."""
 
 
 def operations(client: Client) -> Iterator[tuple[str, dict[str, Any]]]:

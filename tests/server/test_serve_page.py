@@ -69,7 +69,7 @@ def test_the_tables_defaults_are_the_programs(name: str) -> None:
 
 
 def test_every_option_of_serve_has_a_row() -> None:
-    from deployster_cli.commands.serve import cli  # noqa: PLC0415
+    from deployster_cli.commands.serve import cli
 
     own = {"listen", "username", "password", "password_file", "cert", "key", "state", "docker_hub_username"}
     options = {f"--{param.name.replace('_', '-')}" for param in cli.params if param.name in own}

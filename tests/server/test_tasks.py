@@ -101,7 +101,7 @@ def test_what_is_no_task_is_refused(client: TestClient, script: Script, body: ob
 
 
 def test_one_too_many_is_told_to_come_again(serving: Serving, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tests.server.app_given import client_of  # noqa: PLC0415
+    from tests.server.app_given import client_of
 
     monkeypatch.setattr(tasks, "MOST_TASKS", 0)
     with client_of(serving) as client:
@@ -110,7 +110,7 @@ def test_one_too_many_is_told_to_come_again(serving: Serving, script: Script, mo
 
 
 def test_a_silent_task_is_stopped_within_a_second_when_its_client_goes(serving: Serving, script: Script) -> None:
-    from fastapi import FastAPI  # noqa: PLC0415
+    from fastapi import FastAPI
 
     script.waits = 60.0
     app = FastAPI()

@@ -14,6 +14,7 @@ GOLDEN = Path(__file__).parent.parent / "golden"
 
 NAME = UnitName("carousel", "9f88701", 1)
 
+# Values that quote, expand, continue or end something somewhere between here and a process.
 HOSTILE = {
     "QUOTES": 'it\'s "quoted"',
     "PERCENT": "%n %% %i %d 100%",
@@ -34,7 +35,6 @@ HOSTILE = {
     "SPACES": "  two  spaces  ",
     "EMPTY": "",
 }
-"""Values that quote, expand, continue or end something somewhere between here and a process."""
 
 PLAIN = Service("carousel")
 FULL = Service(
@@ -69,6 +69,7 @@ COMMAND = 'bin/serve --port $PORT --title "it\'s {version} 100%" ${EXTRA:-}'
 
 TASK = {"task": 'rake db:migrate && echo "$RAILS_ENV 100%"'}
 
+# Name of the golden file → the service it is rendered for.
 SERVICES = {
     "docker-plain": PLAIN,
     "docker-full": FULL,
@@ -92,7 +93,6 @@ SERVICES = {
     "task-limited-folder": LIMITED._replace(template="task", extra=TASK, directory="/srv/{service}/{version}"),
     "task-nasty": NASTY._replace(template="task", extra=TASK),
 }
-"""Name of the golden file → the service it is rendered for."""
 
 
 def stamp(name: UnitName = NAME, template: str = "docker", port: int | None = None) -> Stamp:

@@ -81,6 +81,7 @@ VALUES = tuple(dict.fromkeys(text for piece in PIECES for text in (piece, f"a{pi
 
 Setting = Callable[[str], dict[str, Any]]
 
+# Setting → what a service has for a value of it.
 SETTINGS: dict[str, Setting] = {
     "env": lambda value: {"env": {"VARIABLE": value}},
     "secrets": lambda value: {"env": {"SECRET": value}, "secrets": ("SECRET",)},
@@ -98,7 +99,6 @@ SETTINGS: dict[str, Setting] = {
     "word": lambda value: {"extra": {"word": value}},
     "a name in env": lambda value: {"env": {value: "x"}},
 }
-"""Setting → what a service has for a value of it."""
 
 OWN = """[Service]
 {% set script %}echo {{ word|sh }} $HOME "100%"{% endset %}
@@ -109,6 +109,7 @@ Environment=SAFE=1
 SyslogIdentifier=x{{ word }}
 """
 
+# Template → the settings that it puts into a unit.
 TEMPLATES: dict[str, tuple[str, ...]] = {
     "docker": ("env", "secrets", "command", "health", "volumes", "machine_metadata", "env_file"),
     "docker-vulcand": ("env", "health", "registry_url"),
@@ -118,7 +119,6 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     "task in a directory": ("env", "directory", "task"),
     "own": ("word",),
 }
-"""Template → the settings that it puts into a unit."""
 
 FIXED: dict[str, dict[str, Any]] = {
     "process": {"command": "bin/serve"},

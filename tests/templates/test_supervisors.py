@@ -143,12 +143,13 @@ def file(folder: Path) -> str:
 
 OWN_WORDS = r"""$A "$A" '$B' $NONE "${NONE}" ${A} x${B}y a$A $$ $$A $${A} $$$$ "$(id)" a$(id) ${A:-x} ${} ${A 100%% %i
  "%%n" \x41\xc3\xa9 "\u00e9" 'sq "dq"' "a\"b\\c" ';' \; "" a'b"c d'e $C $D ${D} ${C} $A/b [$A]""".replace("\n", "")
+
+# What systemd 252 made of those words, in a unit that fleet started.
 AS_SYSTEMD_GAVE_THEM = [
     *("one", "two", "one", "two", "its", "", "one two", 'xit"sy', "a$A", "$", "$A", "${A}", "$$", "a$(id)", "${A:-x}"),
     *("", "${A", "100%", "1", "%n", "Aé", "é", 'sq "dq"', 'a"b\\c', ";", ";", "", 'ab"c de', "q", "x y", "z w", "b s"),
     *("%i${A}", "%i${A}", "q 'x y' \"z w\" b\\ s", "[$A]"),
 ]
-"""What systemd 252 made of those words, in a unit that fleet started."""
 
 
 def test_words_that_a_person_wrote_mean_what_they_mean_to_systemd(run: Run, show: list[str]) -> None:

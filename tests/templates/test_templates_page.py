@@ -93,6 +93,7 @@ def test_the_example_that_extends_docker_adds_its_line() -> None:
     assert unit.last("Service", "ExecStartPost") == '/bin/sh -c "echo carousel-9f88701@1.service is up"'
 
 
+# Block → a line that a template of one's own adds there, and its section.
 BLOCKS = {
     "unit_options": ("Unit", "PartOf=a.service"),
     "service_options": ("Service", "User=core"),
@@ -101,7 +102,6 @@ BLOCKS = {
     "register": ("Service", "ExecStartPost=/bin/true"),
     "stop": ("Service", "ExecStop=/bin/true"),
 }
-"""Block → a line that a template of one's own adds there, and its section."""
 
 
 @pytest.mark.parametrize("block", BLOCKS)

@@ -12,6 +12,7 @@ KILL_MODES = "it is one of control-group, process, mixed, none"
 ASSIGNMENT = 'is no NAME=value; one with spaces is written "NAME=a value".'
 MEANT = "where the quote is meant as a character."
 
+# What stands beside an ExecStart where it brings none → the sentence that refuses it.
 REFUSED = {
     'ExecStart=/bin/echo "a': f"""ExecStart has a quote that nothing closes, '"a'; the nearest is \\", {MEANT}""",
     "ExecStart=/bin/echo it's": f"""ExecStart has a quote that nothing closes, ''s'; the nearest is \\', {MEANT}""",
@@ -97,10 +98,10 @@ REFUSED = {
     r"Environment=A=\z": r"Environment can't be 'A=\z': \z means nothing there; the nearest is \\z.",
     r"Environment=A=\x41\\\x00": (r"Environment can't be 'A=\x41\\\x00': \x means nothing there; the nearest is \\x."),
 }
-"""What stands beside an ExecStart where it brings none → the sentence that refuses it."""
 
 ON = ("success", "failure", "abnormal", "watchdog", "abort")
 
+# What systemd 252 reads without a word.
 TAKEN = (
     *(f"ExecStart={prefix}/bin/echo a" for prefix in ("", "-", ":", "+", "!", "!!", "@", "@-:", "+-", "-@!!")),
     *('ExecStart="/bin/echo" a', "ExecStart=echo a", 'ExecStart="-/bin/echo" a', "ExecStart=/bin/echo ;"),
@@ -126,7 +127,6 @@ TAKEN = (
     *(f"WorkingDirectory={path}" for path in ("/", "~", "-/", "-~", "", "/a b", "/a/./b", "%h/x", "-%h", "/a%")),
     *(f"Environment={line}" for line in ("", "A=b", '"A=b c"', "'A=b c' B=", "A=%%", "_A1=%h", r"A=\x41\"\\ B=\u00e9")),
 )
-"""What systemd 252 reads without a word."""
 
 
 def service(lines: str) -> str:

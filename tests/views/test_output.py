@@ -169,8 +169,8 @@ def test_a_stream_that_can_not_write_a_character_gets_it_spelled_out() -> None:
     assert raw.getvalue() == b"caf\\xe9 \\u2026"
 
 
+# What a machine's metadata or somebody's unit file may have in it.
 HOSTILE = "\x1b]0;a title\x07\x1b[2J\x9b31m\u202e"
-"""What a machine's metadata or somebody's unit file may have in it."""
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from deployster_cli.views.results import watch
 from deployster_cli.views.terminal.watch import Watched
 from tests.views.test_output import terminal
 
+# The terminal's other screen.
 ON, OFF = "\x1b[?1049h", "\x1b[?1049l"
-"""The terminal's other screen."""
 
 
 def listing(states: list[str]) -> Listing:

@@ -25,25 +25,25 @@ from deployster_cli.backends.remote.login import Login
 from deployster_cli.domain.units.names import quoted
 from deployster_cli.errors import InvalidInput
 
+# Seconds to reach the server.
 CONNECT = 10.0
-"""Seconds to reach the server."""
 
+# Seconds for an answer: behind it may be several calls to an engine, each with a time limit of its own.
 READ = 90.0
-"""Seconds for an answer: behind it may be several calls to an engine, each with a time limit of its own."""
 
+# Bytes of one answer. Ten thousand units are a tenth of it.
 LARGEST = 64 * 1024 * 1024
-"""Bytes of one answer. Ten thousand units are a tenth of it."""
 
+# Seconds before a request that may be made again is made again.
 _PAUSES = (0.2, 0.6)
-"""Seconds before a request that may be made again is made again."""
 
+# A stream that may be silent for long (a task's output) still ends within a minute after its server is cut off.
 _KEEPALIVE = [
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
     (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 20),
     (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 10),
     (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
 ]
-"""A stream that may be silent for long (a task's output) still ends within a minute after its server is cut off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,8 @@ class Sent:
     again: bool = False
 
 
+# Hears of a request that was made: method, path, its answer's status (None: there was none), and the seconds.
 Told = Callable[[str, str, int | None, float], None]
-"""Hears of a request that was made: method, path, its answer's status (None: there was none), and the seconds."""
 
 
 @dataclass

@@ -25,6 +25,7 @@ from deployster_cli.errors import (
 
 PROBLEM = "application/problem+json"
 
+# HTTP status → exit code, for a problem that names none.
 _EXIT_CODES = {
     400: EXIT_USAGE,
     404: EXIT_NOT_FOUND,
@@ -37,11 +38,11 @@ _EXIT_CODES = {
     503: EXIT_ENGINE,
     504: EXIT_ENGINE,
 }
-"""HTTP status → exit code, for a problem that names none."""
 
 _MOST = 255
+
+# Characters of a server's sentence that are repeated.
 _LONGEST = 4000
-"""Characters of a server's sentence that are repeated."""
 
 Problem = Mapping[str, object]
 
@@ -64,6 +65,7 @@ class NotAServer(OutputUnreadable):
     """Something answered that is not a Deployster server, or is one that this version can't read."""
 
 
+# Cause → what is said of it, and the hint.
 _CAUSES: tuple[tuple[tuple[type, ...], str, str], ...] = (
     ((ssl.SSLError,), "TLS with {url} failed: {why}.", "Is it http:// and not https://?"),
     (
@@ -79,7 +81,6 @@ _CAUSES: tuple[tuple[tuple[type, ...], str, str], ...] = (
     ((OSError,), "{url} can't be reached: {why}.", "Is deployster serve running there, and is the address right?"),
     ((Exception,), "Talking to {url} failed: {why}.", ""),
 )
-"""Cause → what is said of it, and the hint."""
 
 
 def unanswered(url: str, error: httpx.RequestError) -> DeploysterError:

@@ -30,14 +30,14 @@ from deployster_cli.operations.rollout import Result
 
 STREAM = "text/event-stream"
 
+# Seconds without a byte after which a stream is dead: three comments are missing then.
 SILENCE = 45.0
-"""Seconds without a byte after which a stream is dead: three comments are missing then."""
 
+# Seconds for which a server that went away is waited for.
 PATIENCE = 60.0
-"""Seconds for which a server that went away is waited for."""
 
+# Seconds between two tries.
 PAUSE = 1.0
-"""Seconds between two tries."""
 
 _PASSING = {
     HTTPStatus.TOO_MANY_REQUESTS,
@@ -115,11 +115,11 @@ class Following:
         self.clock.sleep(PAUSE)
 
 
+# Bytes of one line of a journal or of a task's output.
 LONGEST = 4 * 1024 * 1024
-"""Bytes of one line of a journal or of a task's output."""
 
+# What an id may be made of: it goes back in a header.
 _HEADER = re.compile("[!-~]*")
-"""What an id may be made of: it goes back in a header."""
 
 
 def _json(data: str) -> object:

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 from deployster_cli.errors import EXIT_ENGINE, DeploysterError, InvalidInput
 
+# The server's own default.
 USERNAME = "deployster"
-"""The server's own default."""
 
 USERNAME_VARIABLE = "DEPLOYSTER_SERVER_USERNAME"
 PASSWORD_VARIABLE = "DEPLOYSTER_SERVER_PASSWORD"  # noqa: S105 - where one is, and none itself  # nosec B105
@@ -39,8 +39,8 @@ class LoginRefused(DeploysterError):
     exit_code = EXIT_ENGINE
 
 
+# (the server, the user name to offer) → user name and password, as somebody typed them.
 Ask = Callable[[str, str], tuple[str, str]]
-"""(the server, the user name to offer) → user name and password, as somebody typed them."""
 
 
 def find_login(url: str, environ: Mapping[str, str], ask: Ask | None) -> Login:

@@ -22,11 +22,11 @@ from deployster_cli.operations.rollout import Result
 
 T = TypeVar("T")
 
+# What can stand in a path.
 _JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-"""What can stand in a path."""
 
+# States of a job that has not ended.
 ACTIVE = ("queued", "running")
-"""States of a job that has not ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +174,11 @@ def _unreadable(why: str) -> NotAServer:
     )
 
 
+# Verb → where it is posted to, below the service.
 PATHS = {Verb.DEPLOY: "deploys", Verb.ROLLBACK: "rollback", Verb.SCALE: "scale", Verb.RESTART: "restart"}
-"""Verb → where it is posted to, below the service."""
 
+# Characters of a name that a server takes.
 LONGEST_BY = 100
-"""Characters of a name that a server takes."""
 
 
 @dataclass(frozen=True, slots=True)

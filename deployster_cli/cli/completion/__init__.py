@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def write(path: Path, text: str, mode: int) -> None:
     """Write a file whole or not at all, over the one that may be there. OSError where that can't be."""
-    from tempfile import NamedTemporaryFile  # noqa: PLC0415 - slow to import, and most TABs find names kept
+    from tempfile import NamedTemporaryFile  # slow to import, and most TABs find names kept
 
     with NamedTemporaryFile("w", dir=path.parent, prefix=".deployster-", delete=False) as file:
         os.fchmod(file.fileno(), mode)

@@ -22,14 +22,14 @@ from deployster_cli.domain.units.names import UnitName
 from deployster_cli.engines import process
 from deployster_cli.errors import DeploysterError
 
+# Seconds that a TAB waits for a listing; Python's own start takes about as much as is missing to 0.3.
 LIMIT = 0.2
-"""Seconds that a TAB waits for a listing; Python's own start takes about as much as is missing to 0.3."""
 
+# Seconds for which names are used again, and for which an engine that gave none is not asked again.
 KEPT = 10.0
-"""Seconds for which names are used again, and for which an engine that gave none is not asked again."""
 
+# Seconds of silence after which a server is given up, by the process that nobody waits for.
 SERVER_LIMIT = 5.0
-"""Seconds of silence after which a server is given up, by the process that nobody waits for."""
 
 _LOOK = 0.01
 
@@ -123,9 +123,9 @@ def _of_engine(settings: Settings) -> list[UnitName]:
 
 def _of_server(settings: Settings, environ: Mapping[str, str]) -> list[UnitName]:
     """What the server lists; nobody is asked for a login. ModuleNotFoundError where httpx is not installed."""
-    from deployster_cli.backends.remote.connection import Connection, Sent  # noqa: PLC0415 - pulls in httpx
-    from deployster_cli.backends.remote.login import find_login  # noqa: PLC0415
-    from deployster_cli.backends.remote.payloads import listed, unit_of  # noqa: PLC0415
+    from deployster_cli.backends.remote.connection import Connection, Sent  # pulls in httpx
+    from deployster_cli.backends.remote.login import find_login
+    from deployster_cli.backends.remote.payloads import listed, unit_of
 
     server = Connection(settings.server, settings.server_ca, lambda: find_login(settings.server, environ, None))
     with closing(server):

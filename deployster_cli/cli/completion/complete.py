@@ -25,23 +25,23 @@ if TYPE_CHECKING:
     from deployster_cli.config.load import Settings
     from deployster_cli.domain.units.names import UnitName
 
+# A value, and what is said of it beside it.
 Offer = tuple[str, str]
-"""A value, and what is said of it beside it."""
 
 Source = Callable[[click.Context], Iterable[Offer]]
 
+# The shared options that say where to look.
 WHERE = ("cluster", "engine", "config", *(key for engine in declared().values() for key in engine.address))
-"""The shared options that say where to look."""
 
 
 def _here() -> Path:
-    from pathlib import Path  # noqa: PLC0415 - commands and options are completed without
+    from pathlib import Path  # commands and options are completed without
 
     return Path.cwd()
 
 
 def _settings(ctx: click.Context) -> tuple[Settings, dict[str, str]]:
-    from deployster_cli.config.load import load  # noqa: PLC0415 - commands and options are completed without
+    from deployster_cli.config.load import load  # commands and options are completed without
 
     given = ctx.find_root().meta.get(KEY, {})
     flags = {name: str(given[name]) for name in WHERE if name in given}
@@ -49,7 +49,7 @@ def _settings(ctx: click.Context) -> tuple[Settings, dict[str, str]]:
 
 
 def _units(ctx: click.Context) -> Sequence[UnitName]:
-    from deployster_cli.cli.completion.cache import live_names  # noqa: PLC0415
+    from deployster_cli.cli.completion.cache import live_names
 
     return live_names(*_settings(ctx), os.environ)
 
@@ -72,18 +72,19 @@ def _versions(ctx: click.Context) -> Iterator[Offer]:
 
 
 def _templates(ctx: click.Context) -> Iterable[Offer]:
-    from deployster_cli.operations.templates import names  # noqa: PLC0415
+    from deployster_cli.operations.templates import names
 
     return names(_settings(ctx)[0].templates_dir).items()
 
 
 def _clusters(ctx: click.Context) -> Iterator[Offer]:
-    from deployster_cli.config.load import clusters  # noqa: PLC0415
+    from deployster_cli.config.load import clusters
 
     given = ctx.find_root().meta.get(KEY, {})
     return ((name, "") for name in clusters({"config": given.get("config")}, os.environ, _here()))
 
 
+# Argument or long option, or a command and one of its own → where its values come from.
 SOURCES: Mapping[str, Source] = {
     "service": _services,
     "version": _versions,
@@ -91,10 +92,9 @@ SOURCES: Mapping[str, Source] = {
     "cluster": _clusters,
     "show name": _templates,
 }
-"""Argument or long option, or a command and one of its own → where its values come from."""
 
+# Parameters that name a file: the shell completes those itself.
 FILES = {"config"}
-"""Parameters that name a file: the shell completes those itself."""
 
 
 class _Offered(click.types.StringParamType):

@@ -48,8 +48,8 @@ from deployster_cli.domain.units.names import UnitName
 
 NEVER_STARTED = frozenset({State.INACTIVE, None})
 
+# What an earlier instance was that need not come up again for things to be as they were.
 _WAS_DOWN = frozenset({Condition.FAILED, Condition.RESTARTING, Condition.ENDED, Condition.WAITING})
-"""What an earlier instance was that need not come up again for things to be as they were."""
 
 Result = tuple[Rollout, tuple[Action, ...], tuple[Event, ...]]
 Removal = tuple[Rollout, tuple[Action, ...], tuple[Event, ...], list[UnitName]]

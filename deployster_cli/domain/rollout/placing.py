@@ -17,8 +17,8 @@ from deployster_cli.domain.units.model import Machine, Order
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import UnitFile
 
+# A unit → the machines that get it: one, or for a global unit all that fit.
 Placed = Mapping[UnitName, tuple[Machine, ...]]
-"""A unit → the machines that get it: one, or for a global unit all that fit."""
 
 
 class Resident(NamedTuple):

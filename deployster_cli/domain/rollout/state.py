@@ -13,24 +13,24 @@ from deployster_cli.domain.rollout.tracking import Track, Traits
 from deployster_cli.domain.units.model import Condition, OnFailure, Order
 from deployster_cli.domain.units.names import UnitName
 
+# Seconds without any effect after which a request is made again.
 ASK_AGAIN_AFTER = 15.0
-"""Seconds without any effect after which a request is made again."""
 
+# The same for a request that the engine refused: it may have been carried out all the same, so a look comes first.
 REFUSED_AGAIN_AFTER = 2.0
-"""The same for a request that the engine refused: it may have been carried out all the same, so a look comes first."""
 
+# Refusals of one kind of request in a phase before the rollout fails of them.
 REFUSALS = 3
-"""Refusals of one kind of request in a phase before the rollout fails of them."""
 
+# Seconds in which fleet places a unit that fits a machine: its engine looks every few seconds.
 PLACED_WITHIN = 15.0
-"""Seconds in which fleet places a unit that fits a machine: its engine looks every few seconds."""
 
+# Seconds in which units that were asked to stop are waited for before those that have stopped are dealt with.
 STOP_TOGETHER = 3.0
-"""Seconds in which units that were asked to stop are waited for before those that have stopped are dealt with."""
 
 
+# Seconds for which a listing may show how an earlier run of a unit ended (fleet 1.0.0).
 STALE_FOR = 10.0
-"""Seconds for which a listing may show how an earlier run of a unit ended (fleet 1.0.0)."""
 
 
 class Phase(Enum):
@@ -55,8 +55,8 @@ class Listing(Enum):
     SHORT = "it lacks this very run's lock, so it lacks who knows what: nothing"
 
 
+# The phases in which all that has risen is judged at every look.
 FORWARD = frozenset({Phase.PARKING, Phase.STARTING, Phase.SETTLING, Phase.RETIRING, Phase.CONFIRMING})
-"""The phases in which all that has risen is judged at every look."""
 
 
 class Verb(Enum):

@@ -12,34 +12,33 @@ from enum import Enum
 
 from deployster_cli.domain.units.model import Condition, State, Unit
 
+# Seconds between two looks without a unit that count as two: looks may come sooner, a short listing does not get whole
+# any faster.
 APART = 0.9
-"""Seconds between two looks without a unit that count as two: looks may come sooner, a short listing does not get whole
-any faster.
-"""
 
+# Looks in a row without the unit before it counts as gone while it should be starting.
 ABSENT_LOOKS = 3
-"""Looks in a row without the unit before it counts as gone while it should be starting."""
 
+# Seconds that a unit which was active may look dead: fleet's machines report once a second.
 DEAD_FOR = 1.0
-"""Seconds that a unit which was active may look dead: fleet's machines report once a second."""
 
+# Seconds that a unit which was never seen active may look dead: its machine reports late.
 ENDED_FOR = 5.0
-"""Seconds that a unit which was never seen active may look dead: its machine reports late."""
 
+# The same where its machine may have been lost. What a lost one reported last is listed for as long as fleet waits for
+# its next sign of life, which is 30 s (fleet 1.0.0: agent_ttl); then the unit is put on another machine. Of a copy of a
+# global unit nobody says whether its machine has begun to start it: fleet's agent, which looks every 5 s, first loads
+# it.
 LOST_FOR = 40.0
-"""The same where its machine may have been lost. What a lost one reported last is listed for as long as fleet waits for
-its next sign of life, which is 30 s (fleet 1.0.0: agent_ttl); then the unit is put on another machine. Of a copy of a
-global unit nobody says whether its machine has begun to start it: fleet's agent, which looks every 5 s, first loads it.
-"""
 
+# systemd's active states of a unit whose processes are coming, running or going.
 _BEGUN = frozenset({"activating", "active", "reloading", "deactivating"})
-"""systemd's active states of a unit whose processes are coming, running or going."""
 
+# One restart may be bad luck, the second is a crash loop.
 RESTARTS_ALLOWED = 1
-"""One restart may be bad luck, the second is a crash loop."""
 
+# Seconds over RestartSec after which an unbroken auto-restart must have been two of them.
 RESTART_SLACK = 1.8
-"""Seconds over RestartSec after which an unbroken auto-restart must have been two of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,21 +247,21 @@ def whole(units: Sequence[Unit]) -> bool:
     return all(u.reported for u in units if u.desired is State.LAUNCHED and u.current is State.LAUNCHED)
 
 
+# Seconds from one look to the next where something is expected to change.
 OFTEN = 0.25
-"""Seconds from one look to the next where something is expected to change."""
 
+# Seconds from one look to the next in a long wait.
 SELDOM = 1.0
-"""Seconds from one look to the next in a long wait."""
 
+# The part of the time waited so far that may be lost by not looking.
 _OF_THE_WAIT = 1 / 8
-"""The part of the time waited so far that may be lost by not looking."""
 
+# A look that takes long means an engine that is busy, with us or with others.
 _TIMES_THE_LOOK = 4
-"""A look that takes long means an engine that is busy, with us or with others."""
 
 
+# Seconds after the moment when something is due, lest the look comes a hair too early.
 _LATE = 1 / 64
-"""Seconds after the moment when something is due, lest the look comes a hair too early."""
 
 
 def next_look(waited: float, took: float, due: float | None = None) -> float:

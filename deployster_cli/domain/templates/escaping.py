@@ -20,11 +20,12 @@ _MARKED = re.compile(f"({_OPEN}[{_VALUE}{_SHELL}{_DONE}][^{_OPEN}{_CLOSE}]*{_CLO
 
 _NO_CHARACTERS = "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
 _UNCLEAN = f"\x00-\x1f\x7f-\x9f\u2028\u2029\ufdd0-\ufdef{_NO_CHARACTERS}"
-_FORBIDDEN = re.compile(f"[{_UNCLEAN}\ud800-\udfff]")
-"""Control characters, what some reader takes for the end of a line, and what systemd refuses as not clean UTF-8."""
 
+# Control characters, what some reader takes for the end of a line, and what systemd refuses as not clean UTF-8.
+_FORBIDDEN = re.compile(f"[{_UNCLEAN}\ud800-\udfff]")
+
+# The other characters, as a class of a regular expression that JSON can hold.
 CLEAN = f"[^{_UNCLEAN}]"
-"""The other characters, as a class of a regular expression that JSON can hold."""
 
 _BARE = re.compile(r"[A-Za-z0-9_@+=:,./-]+")
 _UNFIT_FOR_FLEET = re.compile(r"[\s%\"\\*?\[\]]")

@@ -22,16 +22,16 @@ from deployster_cli.domain.units.names import UnitName, quoted
 from deployster_cli.domain.units.unitfile import Option, Stamp, UnitFile
 from deployster_cli.errors import TemplateFault
 
+# A template's file is its name with this behind it; other files in the folder are there to be imported.
 SUFFIX = ".service.j2"
-"""A template's file is its name with this behind it; other files in the folder are there to be imported."""
 
+# Setting → the names by which a template uses it, where a template is free to do without.
 _SEEN_AS: Mapping[str, tuple[str, ...]] = {
     **{name: (name,) for name in ("health", "command", "directory", "volumes", "env_file", "machine_metadata")},
     **{name: (name,) for name in ("conflicts", "global", "memory", "cpu", "restart")},
     **{name: (name, "image") for name in ("docker_hub_username", "registry_url")},
     "port": ("port", "machine_port"),
 }
-"""Setting → the names by which a template uses it, where a template is free to do without."""
 
 _SECTIONS = ("Unit", "Service", "Install", "X-Fleet")
 _OPTION_NAME = re.compile(r"[A-Za-z0-9_]+")
@@ -203,6 +203,7 @@ def _environment(find: Callable[[str], _Found]) -> _Environment:
     return environment
 
 
+# The filters that templates have beside Jinja's own.
 FILTERS: dict[str, Callable[[object], str]] = {
     "arg": escaping.arg,
     "sh": escaping.sh,
@@ -210,7 +211,6 @@ FILTERS: dict[str, Callable[[object], str]] = {
     "fleet": escaping.fleet,
     "exec": escaping.exec_first,
 }
-"""The filters that templates have beside Jinja's own."""
 
 
 def _fail(message: str) -> NoReturn:

@@ -15,16 +15,16 @@ from deployster_cli.domain.units.names import quoted
 from deployster_cli.domain.units.unitfile import Option, UnitFile
 from deployster_cli.errors import InvalidInput
 
+# Stands for a value that may be a secret.
 MASK = "***"
-"""Stands for a value that may be a secret."""
 
 _LOGIN = re.compile(r"(?<=//)[^/@\s]+@")
 
+# What built-in templates put before a variable's name that is on its way to a container.
 PREFIX = "DEPLOYSTER_ENV_"
-"""What built-in templates put before a variable's name that is on its way to a container."""
 
+# Stands behind a masked line that differs from the other one only in what is masked.
 ANOTHER = " (another value)"
-"""Stands behind a masked line that differs from the other one only in what is masked."""
 
 
 def with_secrets(service: Service, environ: Mapping[str, str]) -> Service:

@@ -14,8 +14,8 @@ from deployster_cli.domain.units.unitfile import UnitFile
 from deployster_cli.domain.wording import nearest
 from deployster_cli.errors import TemplateFault
 
+# Takes an option's name and one of its values; TemplateFault for a value that it can't have.
 _Check = Callable[[str, str], None]
-"""Takes an option's name and one of its values; TemplateFault for a value that it can't have."""
 
 _PIECE = r"""\\.?|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[^ "'\\]"""
 _WORD = re.compile(f"(?:{_PIECE})+")
@@ -23,8 +23,9 @@ _BALANCED = re.compile(f"(?:{_PIECE}| )*")
 _QUOTING = re.compile(r"\\(.)|[\"']")
 
 _SPECIFIER = re.compile("%(.?)")
+
+# What systemd refuses after ``%``: letters and digits it has no use for (``%D`` came with 255).
 _NO_SPECIFIER = re.compile("[ekxzFKOQXZ0-9]")
-"""What systemd refuses after ``%``: letters and digits it has no use for (``%D`` came with 255)."""
 
 _UNKNOWN_ESCAPE = re.compile(
     r"\\(?![abfnrtvs\"']|x(?!00)[0-9A-Fa-f]{2}|(?!000)[0-3][0-7]{2}|u(?!0{4})[0-9A-Fa-f]{4}|U(?!0{8})[0-9A-Fa-f]{8}|\Z)."

@@ -11,6 +11,7 @@ from deployster_cli.domain.units.names import UnitName, check_version, quoted
 from deployster_cli.domain.units.unitfile import Stamp
 from deployster_cli.errors import InvalidInput
 
+# Every name that all templates have, in the order in which docs/templates.md lists them.
 NAMES = (
     "service",
     "version",
@@ -38,7 +39,6 @@ NAMES = (
     "registry_url",
     "previous",
 )
-"""Every name that all templates have, in the order in which docs/templates.md lists them."""
 
 TASK = "the command given to task, --before or before_deploy"
 

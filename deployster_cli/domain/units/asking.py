@@ -6,14 +6,14 @@ from __future__ import annotations
 
 EXIT_PROPERTIES = ("ExecMainCode", "ExecMainStatus")
 
+# CLD_EXITED, CLD_KILLED and CLD_DUMPED of waitid(2), which ExecMainCode is.
 _EXITED, _KILLED, _DUMPED = "1", "2", "3"
-"""CLD_EXITED, CLD_KILLED and CLD_DUMPED of waitid(2), which ExecMainCode is."""
 
+# Digits of an exit status or a signal's number.
 _LONGEST = 3
-"""Digits of an exit status or a signal's number."""
 
+# What a shell adds to a signal's number to make an exit code of it.
 _SIGNALLED = 128
-"""What a shell adds to a signal's number to make an exit code of it."""
 
 
 def exit_code(shown: str) -> int | None:

@@ -12,30 +12,31 @@ from dataclasses import dataclass
 from deployster_cli.domain.units.names import quoted
 from deployster_cli.errors import OutputUnreadable
 
+# Bytes. journald keeps no larger one (DATA_SIZE_MAX in journal-importer.h).
 LONGEST_FIELD = 64 * 1024 * 1024
-"""Bytes. journald keeps no larger one (DATA_SIZE_MAX in journal-importer.h)."""
 
+# Characters.
 LONGEST_LINE = 8 * 1024 * 1024
-"""Characters."""
 
 _NAME = re.compile(rb"[A-Z_][A-Z0-9_]*")
+
+# Since 1970; more digits are beyond the year 9999, where calendars end.
 _MICROSECONDS = re.compile(rb"[0-9]{1,17}")
-"""Since 1970; more digits are beyond the year 9999, where calendars end."""
 
 _NUMBER_IN_CURSOR = re.compile(r"\bi=([0-9a-f]+)")
 _CURSOR = re.compile(r"[\w=;.-]{1,400}", re.ASCII)
+
+# journalctl's own lines, such as "-- No entries --", begin so.
 _REMARK = b"-- "
-"""journalctl's own lines, such as "-- No entries --", begin so."""
 
+# Fields of entries about a unit that none of its processes wrote (systemd.journal-fields(7)): by systemd, by journald,
+# by what keeps core dumps.
 _OF_OTHERS = frozenset({b"UNIT", b"USER_UNIT", b"OBJECT_SYSTEMD_UNIT", b"OBJECT_SYSTEMD_USER_UNIT", b"COREDUMP_UNIT"})
-"""Fields of entries about a unit that none of its processes wrote (systemd.journal-fields(7)): by systemd, by journald,
-by what keeps core dumps.
-"""
 
+# Why journald ended an entry where no line ended (_LINE_BREAK) → what stood there. Where it did so because another
+# process wrote on (pid-change), a line break may have been the first that this one wrote: journald keeps no empty
+# lines.
 _BROKEN_OFF = {b"line-max": "", b"nul": "\0"}
-"""Why journald ended an entry where no line ended (_LINE_BREAK) → what stood there. Where it did so because another
-process wrote on (pid-change), a line break may have been the first that this one wrote: journald keeps no empty lines.
-"""
 
 _SIZE = 8
 _NEWLINE = ord("\n")

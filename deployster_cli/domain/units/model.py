@@ -21,26 +21,27 @@ class State(StrEnum):
 class Condition(StrEnum):
     """What a unit is doing, in one word for people and for decisions. Derived from all its states together."""
 
+    # Wanted, and on no machine yet.
     WAITING = "waiting"
-    """Wanted, and on no machine yet."""
     STARTING = "starting"
+    # Launched, and no machine says how it is: it was started this moment, or the listing is short.
     UNREPORTED = "unreported"
-    """Launched, and no machine says how it is: it was started this moment, or the listing is short."""
     RUNNING = "running"
+    # Ended well and still counted active: right for a oneshot, wrong for a server.
     EXITED = "exited"
-    """Ended well and still counted active: right for a oneshot, wrong for a server."""
+    # It died, and systemd will start it again.
     RESTARTING = "restarting"
-    """It died, and systemd will start it again."""
+    # It should run, was started, and is dead without having failed.
     ENDED = "ended"
-    """It should run, was started, and is dead without having failed."""
     FAILED = "failed"
     STOPPING = "stopping"
+    # Not wanted to run, and doesn't.
     STOPPED = "stopped"
-    """Not wanted to run, and doesn't."""
+    # Destroyed, but its machine still lists it.
     LEAVING = "leaving"
-    """Destroyed, but its machine still lists it."""
 
 
+# What several units together are is the first of these that one of them is.
 WORST_FIRST = (
     Condition.FAILED,
     Condition.RESTARTING,
@@ -54,13 +55,12 @@ WORST_FIRST = (
     Condition.EXITED,
     Condition.RUNNING,
 )
-"""What several units together are is the first of these that one of them is."""
 
+# What a unit that is wanted and up is.
 UP = frozenset({Condition.RUNNING, Condition.EXITED})
-"""What a unit that is wanted and up is."""
 
+# systemd's load states of a unit that it can't run, whatever else it says of it.
 UNLOADABLE = frozenset({"error", "bad-setting", "not-found", "masked"})
-"""systemd's load states of a unit that it can't run, whatever else it says of it."""
 
 
 class Order(Enum):

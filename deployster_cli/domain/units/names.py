@@ -19,29 +19,28 @@ SERVICE = re.compile(r"[a-z0-9]++(?:[._-][a-z0-9]++)*")
 VERSION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 INSTANCE = re.compile(r"[1-9][0-9]{0,5}")
 
+# What is before the ``@``. A version's ``-`` is escaped, so the last one is before the version.
 _RELEASE = re.compile(rf"({SERVICE.pattern})-([A-Za-z0-9_](?:[A-Za-z0-9_.]|\\x2d){{0,127}}+)")
-"""What is before the ``@``. A version's ``-`` is escaped, so the last one is before the version."""
 
+# The same as the Go service wrote it from its v0.3 on: parted by colons, with when it was deployed.
 _MADE = re.compile(
     rf"({SERVICE.pattern}):({VERSION.pattern}):([0-9]{{4}}(?:\.[0-9]{{2}}){{2}}-[0-9]{{2}}(?:\.[0-9]{{2}}){{2}})"
 )
-"""The same as the Go service wrote it from its v0.3 on: parted by colons, with when it was deployed."""
 
+# fleet and systemd both refuse longer ones.
 LONGEST_UNIT_NAME = 255
-"""fleet and systemd both refuse longer ones."""
 
+# systemd puts instances into ``system-PREFIX.slice``, where each ``-`` and ``\`` of the prefix takes four characters;
+# it can't load a unit whose slice has a longer name than 255.
 _LONGEST_SLICE = 242
-"""systemd puts instances into ``system-PREFIX.slice``, where each ``-`` and ``\\`` of the prefix takes four characters;
-it can't load a unit whose slice has a longer name than 255.
-"""
 
 MOST_INSTANCES = 999_999
 
+# How the name of a unit begins that is not of an instance, but a service's lock.
 LOCK = "deployster-lock-"
-"""How the name of a unit begins that is not of an instance, but a service's lock."""
 
+# How the name of a unit begins that is not of an instance, but what was asked of a service last.
 RECORD = "deployster-record-"
-"""How the name of a unit begins that is not of an instance, but what was asked of a service last."""
 
 _QUOTED_AT_MOST = 60
 

@@ -8,8 +8,8 @@ from collections.abc import Collection, Sequence
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.errors import InvalidInput
 
+# Above what services are usually given by hand, below the ports that Linux picks for outgoing connections (32768).
 FIRST, LAST = 20000, 31999
-"""Above what services are usually given by hand, below the ports that Linux picks for outgoing connections (32768)."""
 
 
 def assign(

@@ -23,15 +23,15 @@ STAMP_SECTION = "X-Deployster"
 
 INSTALL_SECTION = "Install"
 
+# Bytes. go-systemd refuses a unit file with a longer one ("line too long").
 LONGEST_LINE = 2047
-"""Bytes. go-systemd refuses a unit file with a longer one ("line too long")."""
 
 MOST_PREVIOUS = 10
 
 ROLLBACK = "rollback"
 
+# Ends of lines to systemd and not to fleet, white space to us alone, and bytes that are not UTF-8.
 _AMBIGUOUS = re.compile("[\x00\r\x1c-\x1f\ud800-\udfff]")
-"""Ends of lines to systemd and not to fleet, white space to us alone, and bytes that are not UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +210,7 @@ def write_options(options: tuple[Option, ...]) -> str:
 
 def hash_of(text: str) -> str:
     """The hash that fleet lists for a unit file of this (canonical) text."""
-    import hashlib  # noqa: PLC0415 - slow to import, and listings need none
+    import hashlib  # slow to import, and listings need none
 
     return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 

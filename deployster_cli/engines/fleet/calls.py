@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# Seconds of a submit that pass after it has written (fleet 1.0.0, ``fleetctl.go``: waitForState).
 SLEEPS = 0.25
-"""Seconds of a submit that pass after it has written (fleet 1.0.0, ``fleetctl.go``: waitForState)."""
 
+# fleetctl talks to the API about one unit after another: what one may take on top of the limit of a call.
 _SECONDS_PER_UNIT = 0.5
-"""fleetctl talks to the API about one unit after another: what one may take on top of the limit of a call."""
 
+# Seconds that two calls may end apart: it is not worth a wait.
 _CLOSE = 0.2
-"""Seconds that two calls may end apart: it is not worth a wait."""
 
+# Seconds that one call is begun behind the other at most, however long that took the last time.
 _FAR = 3.0
-"""Seconds that one call is begun behind the other at most, however long that took the last time."""
 
 
 class Calls:
@@ -45,7 +45,7 @@ class Calls:
 
     @cached_property
     def _trust(self) -> Trust:
-        from deployster_cli.engines.fleet.ssh.trust import Trust  # noqa: PLC0415 - only where a call failed
+        from deployster_cli.engines.fleet.ssh.trust import Trust  # only where a call failed
 
         return Trust(self._options, environment)
 

@@ -16,8 +16,8 @@ from deployster_cli.errors import InvalidInput
 
 Argv = tuple[str, ...]
 
+# Bytes of names in one call. Linux takes about 2 MB of argv and environment together, other systems far less.
 ARGV_ROOM = 100_000
-"""Bytes of names in one call. Linux takes about 2 MB of argv and environment together, other systems far less."""
 
 
 def version(options: FleetOptions) -> Argv:

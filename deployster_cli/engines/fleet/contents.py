@@ -56,7 +56,7 @@ class Contents:
         return unit if unit.foreign is foreign else unit.owned(foreign=foreign)
 
     def _guessed(self, unit: Unit) -> bool:
-        from deployster_cli.domain.units.unitfile import sibling  # noqa: PLC0415 - listings need none
+        from deployster_cli.domain.units.unitfile import sibling  # listings need none
 
         last = self._last.get((unit.name.service, unit.name.version))
         text = sibling(last, unit.name, unit.port) if last else ""

@@ -30,22 +30,23 @@ class FleetOptions(NamedTuple):
     write_timeout: Annotated[float, LIMIT] = 60.0
 
 
+# What fleetctl has no flag for.
 _OURS = {"fleetctl", "read_timeout", "write_timeout"}
-"""What fleetctl has no flag for."""
 
 
 def _open(options: FleetOptions) -> "Engine":
-    from deployster_cli.engines.fleet.engine import FleetEngine  # noqa: PLC0415 - only where it is used
+    from deployster_cli.engines.fleet.engine import FleetEngine  # only where it is used
 
     return FleetEngine(options)
 
 
 def _ssh_fault() -> tuple[str, str]:
-    from deployster_cli.engines.fleet.ssh.agent import agent_problem  # noqa: PLC0415 - only where it is asked
+    from deployster_cli.engines.fleet.ssh.agent import agent_problem  # only where it is asked
 
     return agent_problem()
 
 
+# fleetctl 0.13 doesn't read its own variables, so what they say becomes flags.
 DECLARATION = Declaration(
     options=FleetOptions,
     open=_open,
@@ -62,4 +63,3 @@ DECLARATION = Declaration(
     discloses="fleet keeps in etcd and everybody on a machine may read",
     ssh_fault=_ssh_fault,
 )
-"""fleetctl 0.13 doesn't read its own variables, so what they say becomes flags."""

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# Unit files that are read at once: more makes fleet's API no faster.
 _SIDE_BY_SIDE = 16
-"""Unit files that are read at once: more makes fleet's API no faster."""
 
 
 class FleetEngine:
@@ -55,14 +55,14 @@ class FleetEngine:
     @cached_property
     def locks(self) -> FleetLocks:
         """Who may change a service: notes in the registry."""
-        from deployster_cli.engines.fleet.locks import FleetLocks  # noqa: PLC0415 - looking needs none
+        from deployster_cli.engines.fleet.locks import FleetLocks  # looking needs none
 
         return FleetLocks(self._options, self._calls, lambda: self._listed_locks)
 
     @cached_property
     def records(self) -> FleetRecords:
         """What was asked of a service last: units in the registry that nobody starts."""
-        from deployster_cli.engines.fleet.records import FleetRecords  # noqa: PLC0415 - looking at units needs none
+        from deployster_cli.engines.fleet.records import FleetRecords  # looking at units needs none
 
         return FleetRecords(self._options, self._calls, lambda: self._listed_records)
 
@@ -196,8 +196,8 @@ class FleetEngine:
         self, name: UnitName, lines: int | None, *, follow: bool = False, at: Machine | None = None, after: str = ""
     ) -> Exported:
         """The journal's entries, over ssh; tried first where a person can be asked, as a stream can't wait for that."""
-        from deployster_cli.engines.fleet.ssh.host_keys import asking  # noqa: PLC0415
-        from deployster_cli.engines.journal import Exported  # noqa: PLC0415 - listings need none
+        from deployster_cli.engines.fleet.ssh.host_keys import asking
+        from deployster_cli.engines.journal import Exported  # listings need none
 
         to, machine = at or name, at.id if at else ""
         if asking(machine=True):
@@ -236,7 +236,7 @@ class FleetEngine:
 
     def _read(self, name: UnitName, done: process.Completed) -> UnitFile | None:
         """The unit file that a ``cat`` printed, its content noted; None where the registry has no such unit."""
-        from deployster_cli.domain.units.unitfile import UnitFile, grouped, hash_of  # noqa: PLC0415 - listings need none
+        from deployster_cli.domain.units.unitfile import UnitFile, grouped, hash_of  # listings need none
 
         options = results.unit_options(done, name.text)
         if options is None:

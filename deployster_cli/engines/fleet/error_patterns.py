@@ -96,6 +96,7 @@ _SSH_SIGNS = (
     _sign(_SSH, "fleetctl got no ssh connection: {said}", "Check the address, and that sshd answers there."),
 )
 
+# The first that is found counts.
 SIGNS = (
     *_SSH_SIGNS,
     _sign(
@@ -128,4 +129,3 @@ SIGNS = (
         EngineError,
     ),
 )
-"""The first that is found counts."""

@@ -17,11 +17,11 @@ from deployster_cli.engines.fleet.calls import SLEEPS, Calls, put
 from deployster_cli.engines.fleet.declaration import FleetOptions
 from deployster_cli.engines.fleet.tempfolders import folder
 
+# Seconds after a submit ended until its outcome can be read, at the least.
 _SETTLES = 0.4
-"""Seconds after a submit ended until its outcome can be read, at the least."""
 
+# Times as long as ours another's submit may take from its look to its write.
 _SLOWER = 4
-"""Times as long as ours another's submit may take from its look to its write."""
 
 
 def settles(took: float) -> float:

@@ -24,8 +24,8 @@ from deployster_cli.errors import OutputUnreadable, TemplateFault
 if TYPE_CHECKING:
     from deployster_cli.domain.units.unitfile import Option
 
+# What list-unit-files shows for the target of a global unit: it has no one machine.
 GLOBAL = "global"
-"""What list-unit-files shows for the target of a global unit: it has no one machine."""
 
 _NAME = r"(?!-\t)([A-Za-z0-9:_.\\@-]{1,255})"
 _ID = r"([0-9a-f][0-9a-f-]*)"
@@ -42,16 +42,17 @@ def _row(*cells: str) -> re.Pattern[str]:
 _UNIT_ROW = _row(_NAME, f"(?:-|{_ID}(?:/{_IP})?)", _WORD, _WORD, _WORD, _HASH)
 _FILE_HEAD = r"\t+".join((_NAME, _HASH, _STATE, _STATE, f"(?:-|({GLOBAL}(?!/)|{_ID[1:-1]})(?:/{_IP})?)"))
 _NEXT_FILE = re.sub(r"\((?!\?)", "(?:", _FILE_HEAD)
+
+# Anything. A Description that its unit file continues on another line keeps the backslash and the line break.
 _DESCRIPTION = rf"(?:\t+((?:[^\n]*\\\n(?!{_NEXT_FILE}))*[^\n]*))?"
-"""Anything. A Description that its unit file continues on another line keeps the backslash and the line break."""
 
 _FILE_ROW = re.compile(f"^{_FILE_HEAD}{_DESCRIPTION}$", re.MULTILINE)
 _MACHINE_ROW = _row(_ID, f"(?:-|{_IP})", r"(?:-|([^\t\n=,]+=[^\t\n,]*(?:,[^\t\n=,]+=[^\t\n,]*)*))")
 
 _SECTIONS = {"Unit", "Service"}
 
+# systemd's active states, the worst first.
 _WELL = ("", "failed", "inactive", "deactivating", "activating", "reloading", "active")
-"""systemd's active states, the worst first."""
 
 _STATES = {"": None, **{state.value: state for state in State}}
 
@@ -131,7 +132,7 @@ def unit_options(name: str, text: str) -> tuple[Option, ...]:
 
     Nothing at all is none either: fleet's API takes no unit without options (1.0.0, api/units.go).
     """
-    from deployster_cli.domain.units.unitfile import parse_options  # noqa: PLC0415 - listings need none
+    from deployster_cli.domain.units.unitfile import parse_options  # listings need none
 
     _check_end("cat", text)
     try:

@@ -25,43 +25,44 @@ T = TypeVar("T")
 
 INSTALL = "Install fleet's fleetctl (0.8 or later), or name it in deployster.toml: [fleet] fleetctl."
 
+# Before 0.8 list-unit-files has no ``desc``.
 OLDEST = (0, 8)
-"""Before 0.8 list-unit-files has no ``desc``."""
 
+# What a fleetctl says that was compiled without fleet's own build script, whichever version it is.
 _UNBUILT = (0, 0)
-"""What a fleetctl says that was compiled without fleet's own build script, whichever version it is."""
 
 _LONGEST_QUOTE = 300
 
+# How the line begins in which fleetctl says what is wrong; prompts, banners and log lines stand around it.
 _TELLING = ("Error", "Unable", "Failed", "Unit ", "WARNING", "Warning", "Invalid")
-"""How the line begins in which fleetctl says what is wrong; prompts, banners and log lines stand around it."""
 
+# How it begins where nothing was done.
 _FAILED = ("Error ", "Error:", "Unable to ", "Failed ")
-"""How it begins where nothing was done."""
 
 _OVER_SSH = frozenset({"ssh", "journal"})
 
+# How what the other fleetctl prints begins, its white space made even.
 _STRANGER = ("Incorrect Usage", "No help topic for", "fleetctl - version ", "NAME: fleetctl - CLI for operating Fleet")
-"""How what the other fleetctl prints begins, its white space made even."""
 
+# Characters in which that is seen.
 _BEGINNING = 200
-"""Characters in which that is seen."""
 
 _NO_SUCH_CALL = "cannot execute cmdFleet: "
 
+# What we have said already when we quote a line; "Error starting units: …" is another matter.
 _OWN_ERROR = r"\A(?:[Ee]rror: +)+(?=\S)"
-"""What we have said already when we quote a line; "Error starting units: …" is another matter."""
 
+# How it begins where a unit's name or file is not taken: none of the call's units is started then.
 _FINAL = (
     r"(?m)^Error creating units: (?:failed getting Unit\(\S{1,300}?\) from |unit name |invalid |unresolvable "
     r"|Global cannot |failed creating unit \S{1,300}: googleapi: Error 400)"
 )
-"""How it begins where a unit's name or file is not taken: none of the call's units is started then."""
 
 _VERSION = r"(?m)^fleetctl version (\S+)$"
 _DIFFERS = r"(?m)^WARNING: Unit (\S+) in registry differs from local "
+
+# Patterns as text: they are compiled only where they are looked for.
 _STARTED = r"(?m)^Triggered (?:global )?unit (\S+) start$"
-"""Patterns as text: they are compiled only where they are looked for."""
 
 
 def answer(done: Completed) -> str:
@@ -161,14 +162,14 @@ def journal_lines(done: Completed, name: UnitName) -> tuple[str, ...]:
         raise _error(EngineError, done, f"No unit {name.text} found, so it has no journal.")
     if f"Unit {name.text} does not appear to be running" in done.err:
         raise _error(EngineError, done, f"{name.text} is not on a machine, so it has no journal to show.")
-    from deployster_cli.domain.units.journal import lines_of  # noqa: PLC0415 - listings need none
+    from deployster_cli.domain.units.journal import lines_of  # listings need none
 
     return tuple(lines_of(answer(done)))
 
 
 def unknown_key(done: Completed) -> HostKey | None:
     """The host key that stopped this call because nobody has said yet that it is the machine's."""
-    from deployster_cli.engines.fleet.ssh.host_keys import HostKey  # noqa: PLC0415 - only where ssh stopped a call
+    from deployster_cli.engines.fleet.ssh.host_keys import HostKey  # only where ssh stopped a call
 
     found = UNKNOWN_KEY.found(done.err) if done.code else None
     return HostKey(printable(found["host"], " "), found["kind"], printable(found["print"], " ")) if found else None
@@ -178,7 +179,7 @@ def changed_key(done: Completed) -> tuple[HostKey, str] | None:
     """The host key that stopped this call because another is known, and the file that knows it. No host: fleetctl
     tells none.
     """
-    from deployster_cli.engines.fleet.ssh.host_keys import HostKey  # noqa: PLC0415 - only where ssh stopped a call
+    from deployster_cli.engines.fleet.ssh.host_keys import HostKey  # only where ssh stopped a call
 
     found = CHANGED_KEY.found(done.err) if done.code else None
     return (HostKey("", found["kind"], found["print"]), found["file"]) if found else None

@@ -16,8 +16,8 @@ from pathlib import Path
 from deployster_cli.engines.process.kin import alive
 from deployster_cli.errors import EngineError
 
+# The owner's process and its process namespace: the folder may be shared with containers that count anew.
 _NAME = re.compile(r"deployster-([1-9][0-9]{0,8})-([0-9]+)-\w+")
-"""The owner's process and its process namespace: the folder may be shared with containers that count anew."""
 
 _PRIVATE = 0o700
 
@@ -25,7 +25,7 @@ _PRIVATE = 0o700
 @contextlib.contextmanager
 def folder() -> Iterator[Path]:
     """A private folder that is gone afterwards. fleetctl looks for files and templates beside the paths it is given."""
-    import tempfile  # noqa: PLC0415 - slow to import, and listings need none
+    import tempfile  # slow to import, and listings need none
 
     try:
         base = _runtime_folder() or Path(tempfile.gettempdir())
@@ -46,7 +46,7 @@ def _runtime_folder() -> Path | None:
 
 def _sweep(base: Path) -> None:
     """Remove our user's folders of dead processes. What can't be removed is left: it is in nobody's way."""
-    import shutil  # noqa: PLC0415 - tempfile has imported it
+    import shutil  # tempfile has imported it
 
     try:
         found = list(base.iterdir())

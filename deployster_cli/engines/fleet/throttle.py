@@ -9,14 +9,14 @@ import math
 import time
 from collections.abc import Iterator
 
+# Seconds after a change in the registry until the next one is heard; and until one that is heard is acted on.
 DEAF = 1.05
-"""Seconds after a change in the registry until the next one is heard; and until one that is heard is acted on."""
 
+# Seconds from one unit's change to the next one's within a call.
 _EACH = 0.008
-"""Seconds from one unit's change to the next one's within a call."""
 
+# Seconds for which a listing is as good as another one, if we have changed no unit since.
 RECENT = 3.0
-"""Seconds for which a listing is as good as another one, if we have changed no unit since."""
 
 
 class Rhythm:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from deployster_cli.engines import process
 from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable, OutputUnreadable
 
+# systemctl's exit code for a unit that it doesn't know (systemctl(1), LSB's "program is not installed").
 NOT_LOADED = 5
-"""systemctl's exit code for a unit that it doesn't know (systemctl(1), LSB's "program is not installed")."""
 
 
 def call(

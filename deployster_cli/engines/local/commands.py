@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from deployster_cli.domain.units import asking
 from deployster_cli.domain.units.names import UnitName
 
+# Matches every name of ours, and some others: what comes back still goes through UnitName.parse.
 PATTERN = "*-*@*.service"
-"""Matches every name of ours, and some others: what comes back still goes through UnitName.parse."""
 
 PROPERTIES = (
     "Id",

@@ -8,8 +8,8 @@ from deployster_cli.engines.declaration import Declaration
 if TYPE_CHECKING:
     from deployster_cli.engines.base import Engine
 
+# auto, systemd as root, ``systemctl --user``, or a supervisor of our own for each unit, with its former name.
 MANAGERS = ("auto", "system", "user", "supervisor", "systemctl3")
-"""auto, systemd as root, ``systemctl --user``, or a supervisor of our own for each unit, with its former name."""
 
 
 class LocalOptions(NamedTuple):
@@ -26,7 +26,7 @@ class LocalOptions(NamedTuple):
 
 
 def _open(options: LocalOptions) -> "Engine":
-    from deployster_cli.engines.local.engine import LocalEngine  # noqa: PLC0415 - only where it is used
+    from deployster_cli.engines.local.engine import LocalEngine  # only where it is used
 
     return LocalEngine(options)
 

@@ -9,8 +9,8 @@ from deployster_cli.domain.units.names import UnitName
 from deployster_cli.engines.local.parse import Shown
 from deployster_cli.engines.local.unit_folder import Held
 
+# What systemd doesn't list holds nothing: it loads a unit that runs, failed, has a job or is wanted.
 _NOT_LOADED = Shown(id="", load="", active="inactive", sub="dead")
-"""What systemd doesn't list holds nothing: it loads a unit that runs, failed, has a job or is wanted."""
 
 
 def join(

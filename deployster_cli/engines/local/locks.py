@@ -99,7 +99,7 @@ class LocalLocks:
 
     @staticmethod
     def _note(file: int) -> Note | None:
-        from deployster_cli.domain.payloads import decode  # noqa: PLC0415 - only what changes a service has a lock
+        from deployster_cli.domain.payloads import decode  # only what changes a service has a lock
 
         try:
             return decode(Note, json.loads(os.pread(file, 65536, 0)))

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from deployster_cli.domain.units.names import quoted
 from deployster_cli.errors import OutputUnreadable
 
+# TCP_LISTEN in the kernel's include/net/tcp_states.h, as /proc/net/tcp writes it.
 _LISTENING = "0A"
-"""TCP_LISTEN in the kernel's include/net/tcp_states.h, as /proc/net/tcp writes it."""
 
+# A line of /proc/net/tcp: the local port and the state.
 _SOCKET = re.compile(r" *[0-9]+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]+:[0-9A-F]{4} ([0-9A-F]{2}) [^\n]*")
-"""A line of /proc/net/tcp: the local port and the state."""
 
+# Digits of the largest that 64 bits hold.
 _LONGEST_NUMBER = 20
-"""Digits of the largest that 64 bits hold."""
 
+# Bytes of a supervisor's note.
 _NOTED = 512
-"""Bytes of a supervisor's note."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,8 @@ from deployster_cli.errors import EngineError
 
 SYSTEM_UNITS = Path("/etc/systemd/system")
 
+# Is there when systemd is PID 1 (sd_booted(3)).
 _BOOTED = Path("/run/systemd/system")
-"""Is there when systemd is PID 1 (sd_booted(3))."""
 
 
 def system_runs() -> bool:

@@ -20,12 +20,13 @@ from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import STAMP_SECTION, UnitFile
 from deployster_cli.errors import EngineError, EngineMissing, OutputUnreadable, TemplateFault
 
+# Bytes: a unit file, its notes and the beginning of its journal.
 _ROOM = 64 * 1024
-"""Bytes: a unit file, its notes and the beginning of its journal."""
 
 _STAMPED = f"\n[{STAMP_SECTION}]\n"
+
+# What every stamp has beside the unit's name.
 _WHOLE = {"DeployedAt", "DeployedBy", "Template"}
-"""What every stamp has beside the unit's name."""
 
 _PORT = re.compile(r"^Port=([0-9]{1,5})$", re.MULTILINE)
 

@@ -30,8 +30,8 @@ def attach(argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: st
     return code
 
 
+# Kept so that those which have ended are reaped at the next one's start: a server lives long enough to need it.
 _detached: list[int] = []
-"""Kept so that those which have ended are reaped at the next one's start: a server lives long enough to need it."""
 
 
 def detach(argv: Sequence[str], *, log: str, env: Mapping[str, str] | None = None, keep: Collection[int] = ()) -> None:

@@ -11,17 +11,17 @@ from typing import NamedTuple
 
 from deployster_cli.engines.process.start import kill, spawn
 
+# Bytes of both streams together that one call may print. A listing of 10,000 units is about 2 MB.
 MOST_PRINTED = 64 * 1024 * 1024
-"""Bytes of both streams together that one call may print. A listing of 10,000 units is about 2 MB."""
 
+# Seconds between looks at how much a process has printed: a pipe brings some 50 MB in that time.
 _LOOK = 0.05
-"""Seconds between looks at how much a process has printed: a pipe brings some 50 MB in that time."""
 
+# Seconds to read what ended while we waited for another process, and have come back to after its limit.
 _LAST_LOOK = 0.01
-"""Seconds to read what ended while we waited for another process, and have come back to after its limit."""
 
+# Bytes kept of each stream of a process that printed too much: enough to see what it was.
 _KEPT = 65_536
-"""Bytes kept of each stream of a process that printed too much: enough to see what it was."""
 
 _observer: ContextVar[Callable[[Completed], None] | None] = ContextVar("observer", default=None)
 

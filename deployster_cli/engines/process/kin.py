@@ -11,11 +11,12 @@ from itertools import chain, filterfalse
 from pathlib import Path
 
 _PROC = Path("/proc")
-_DEAD = (b"Z", b"X")
-"""States of what is no process any more, but for its parent."""
 
+# States of what is no process any more, but for its parent.
+_DEAD = (b"Z", b"X")
+
+# systemd's variable (systemd.exec(5)), which tells the starts of a unit apart.
 RUN = "INVOCATION_ID"
-"""systemd's variable (systemd.exec(5)), which tells the starts of a unit apart."""
 
 _SUPERVISOR = b"deployster_cli.engines.local.supervisor.runner"
 
@@ -74,7 +75,7 @@ def put_mark(run: str) -> None:
 
 def _mark(run: str) -> int:
     """36,000 years in microseconds, and something of the run's own."""
-    import hashlib  # noqa: PLC0415 - slow to import, and only supervisors mark
+    import hashlib  # slow to import, and only supervisors mark
 
     return (1 << 60) + int.from_bytes(hashlib.sha1(run.encode(), usedforsecurity=False).digest()[:7])
 

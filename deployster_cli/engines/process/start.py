@@ -12,8 +12,8 @@ import weakref
 from collections.abc import Collection, Mapping, Sequence
 from typing import IO
 
+# Every process of ours that may still run, but for those that are to outlive us. Changed with ``_spawning`` held.
 _under_way: weakref.WeakSet[subprocess.Popen[bytes]] = weakref.WeakSet()
-"""Every process of ours that may still run, but for those that are to outlive us. Changed with ``_spawning`` held."""
 
 _spawning = threading.Lock()
 

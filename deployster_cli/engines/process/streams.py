@@ -17,28 +17,29 @@ from typing import IO
 from deployster_cli.engines.process.call import Completed, tell
 from deployster_cli.engines.process.start import kill, spawn
 
+# Seconds between looks at whether a program that is followed has ended.
 _LOOK = 0.05
-"""Seconds between looks at whether a program that is followed has ended."""
 
+# Bytes read at once, and kept of what a stream said on stderr.
 _PIECE = 65_536
-"""Bytes read at once, and kept of what a stream said on stderr."""
 
+# Bytes of one line of ``follow``; what is longer comes in pieces.
 _LONGEST_LINE = 1024 * 1024
-"""Bytes of one line of ``follow``; what is longer comes in pieces."""
 
+# Seconds between looks at whether a silent stream was closed while some stranger held its pipe.
 _LOOK_AT_STREAM = 0.5
-"""Seconds between looks at whether a silent stream was closed while some stranger held its pipe."""
 
 
 _PACKAGE_IN = str(Path(__file__).absolute().parents[3])
+
+# Finds this very package whatever a hook's folder and environment are. All else comes from where it always does.
 _WARDEN = (
     f"import sys; sys.path.insert(0, {_PACKAGE_IN!r}); import deployster_cli; del sys.path[0]; "
     "from deployster_cli.engines.process import warden; sys.exit(warden.main(int(sys.argv[1]), sys.argv[2:]))"
 )
-"""Finds this very package whatever a hook's folder and environment are. All else comes from where it always does."""
 
+# Seconds for the warden to end what it looks after, which takes it four at most where the machine is idle.
 _ENDS_WITHIN = 8.0
-"""Seconds for the warden to end what it looks after, which takes it four at most where the machine is idle."""
 
 
 class Stream:
@@ -138,7 +139,7 @@ def follow(
     session that is in, when ``said`` or ``pulse`` raises or the caller is killed; what it leaves behind when it ends by
     itself is left alone, though it holds our pipe. ``pulse`` is called many times a second, whether it prints or not.
     """
-    from tempfile import TemporaryFile  # noqa: PLC0415 - slow to import, and listings need none
+    from tempfile import TemporaryFile  # slow to import, and listings need none
 
     stop = time.monotonic() + limit
     theirs, ours = os.pipe()

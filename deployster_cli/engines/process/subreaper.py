@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 from deployster_cli.engines.process.start import NotStarted, reason
 
+# prctl(2): a descendant whose parent ends becomes our child, not init's.
 _PR_SET_CHILD_SUBREAPER = 36
-"""prctl(2): a descendant whose parent ends becomes our child, not init's."""
 
 
+# systemd's (systemd.exec(5)).
 _UMASK = 0o022
-"""systemd's (systemd.exec(5))."""
 
 
 class Place(NamedTuple):

@@ -18,11 +18,11 @@ import time
 from deployster_cli.engines.process import kin
 from deployster_cli.engines.process.subreaper import adopt
 
+# Seconds from SIGTERM to SIGKILL.
 PATIENCE = 3.0
-"""Seconds from SIGTERM to SIGKILL."""
 
+# Seconds that the killed ones have to be gone.
 _AT_LAST = 1.0
-"""Seconds that the killed ones have to be gone."""
 
 _LOOK = 0.05
 _CANT_RUN = 127

@@ -12,11 +12,11 @@ from deployster_cli.engines.ssh.cluster import Cluster
 from deployster_cli.engines.ssh.links import Outcome
 from deployster_cli.errors import EngineError
 
+# The first systemd whose journalctl takes a cursor to go on behind, and whose systemctl shows what we ask for.
 OLDEST = 236
-"""The first systemd whose journalctl takes a cursor to go on behind, and whose systemctl shows what we ask for."""
 
+# KB: some hundred unit files.
 _LEAST_ROOM = 1024
-"""KB: some hundred unit files."""
 
 
 def make_known(cluster: Cluster) -> None:

@@ -22,11 +22,11 @@ from deployster_cli.engines.ssh.parse import Listed, Seen, listed
 from deployster_cli.engines.ssh.results import Answer, refused
 from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable, TemplateFault
 
+# Seconds for which a machine that could not be reached is asked nothing but listings: each try takes seconds.
 _DOWN = 10.0
-"""Seconds for which a machine that could not be reached is asked nothing but listings: each try takes seconds."""
 
+# Seconds for which a listing still says which machines there are.
 _FRESH = 2.0
-"""Seconds for which a listing still says which machines there are."""
 
 
 class Listing(NamedTuple):

@@ -11,12 +11,13 @@ from collections.abc import Collection
 from deployster_cli.engines.ssh.declaration import SshOptions
 from deployster_cli.engines.ssh.hosts import Host
 
+# Sessions on one connection: sshd takes 10 (MaxSessions), and another deployster may be at it.
 MOST_SESSIONS = 8
-"""Sessions on one connection: sshd takes 10 (MaxSessions), and another deployster may be at it."""
 
+# Seconds for which an idle connection waits for the next call.
 PERSISTS = 60
-"""Seconds for which an idle connection waits for the next call."""
 
+# For calls whose output is read: they ask nobody, notice a machine that was cut off, and do one thing only.
 _ALWAYS = (
     *("-T", "-x"),
     *("-o", "BatchMode=yes"),
@@ -26,12 +27,12 @@ _ALWAYS = (
     *("-o", "PermitLocalCommand=no"),
     *("-o", "RemoteCommand=none"),
 )
-"""For calls whose output is read: they ask nobody, notice a machine that was cut off, and do one thing only."""
 
 _AS_IS = 'eval "$(cat)"'
+
+# The shell line that runs the script on its stdin, once it has all of it. A shell that read it piece by piece would
+# begin with half a script, and hand the rest to the first program that reads.
 _AS_ROOT = f"""test "$(id -u)" = 0 || exec sudo -n sh -c '{_AS_IS}' "$0"; {_AS_IS}"""
-"""The shell line that runs the script on its stdin, once it has all of it. A shell that read it piece by piece would
-begin with half a script, and hand the rest to the first program that reads."""
 
 
 def left_out(options: SshOptions) -> frozenset[str]:
@@ -71,7 +72,7 @@ def known(options: SshOptions, to: Host) -> tuple[str, ...]:
 
 def control_name(options: SshOptions, to: Host, slot: int) -> str:
     """The name of a connection's socket: another one for all that decides where it leads and who vouches for it."""
-    import hashlib  # noqa: PLC0415 - slow to import, and the settings need none
+    import hashlib  # slow to import, and the settings need none
 
     told = "\0".join((to.address, to.port, options.config, options.identity_file, options.known_hosts_file, str(slot)))
     return hashlib.sha1(told.encode(), usedforsecurity=False).hexdigest()[:16]

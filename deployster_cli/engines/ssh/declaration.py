@@ -29,7 +29,7 @@ class SshOptions(NamedTuple):
 
 
 def _open(options: SshOptions) -> "Engine":
-    from deployster_cli.engines.ssh.engine import SshEngine  # noqa: PLC0415 - only where it is used
+    from deployster_cli.engines.ssh.engine import SshEngine  # only where it is used
 
     return SshEngine(options)
 

@@ -44,14 +44,14 @@ class SshEngine:
     @cached_property
     def locks(self) -> SshLocks:
         """Who may change a service: files on more than half of the machines."""
-        from deployster_cli.engines.ssh.locks import SshLocks  # noqa: PLC0415 - looking needs none
+        from deployster_cli.engines.ssh.locks import SshLocks  # looking needs none
 
         return SshLocks(self._cluster, lambda: self._cluster.last)
 
     @cached_property
     def records(self) -> SshRecords:
         """What was asked of a service last: files on all machines."""
-        from deployster_cli.engines.ssh.records import SshRecords  # noqa: PLC0415 - looking at units needs none
+        from deployster_cli.engines.ssh.records import SshRecords  # looking at units needs none
 
         return SshRecords(self._cluster, lambda: self._cluster.last)
 
@@ -166,7 +166,7 @@ class SshEngine:
 
     def journal(self, name: UnitName, lines: int = 10) -> Iterator[str]:
         """The unit's last journal lines."""
-        from deployster_cli.domain.units.journal import lines_of  # noqa: PLC0415 - listings need none
+        from deployster_cli.domain.units.journal import lines_of  # listings need none
 
         body = scripts.journal(name, lines, user=self._options.user)
         return iter(lines_of(self._ask_one(self._host(name), body, "journal")))
@@ -175,7 +175,7 @@ class SshEngine:
         self, name: UnitName, lines: int | None, *, follow: bool = False, at: Machine | None = None, after: str = ""
     ) -> Exported:
         """The unit's last journal entries, and those that come."""
-        from deployster_cli.engines.journal import Exported  # noqa: PLC0415 - listings need none
+        from deployster_cli.engines.journal import Exported  # listings need none
 
         host = self._host(name, at)
         body = scripts.entries(name, lines, user=self._options.user, follow=follow, after=after)
@@ -273,7 +273,7 @@ class SshEngine:
         return {name: file for name, file in found.items() if file}
 
     def _learn(self, name: UnitName, digest: str, content: str, *, alone: bool) -> None:
-        from deployster_cli.domain.units.unitfile import UnitFile  # noqa: PLC0415 - listings need none
+        from deployster_cli.domain.units.unitfile import UnitFile  # listings need none
 
         try:
             self._contents[name, digest] = UnitFile.parse(name, content)

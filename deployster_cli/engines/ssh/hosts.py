@@ -66,10 +66,10 @@ def _are_machines(value: object) -> bool:
     return None not in found and len({one.name for one in found if one}) == len(found)
 
 
+# As text, with commas between and without metadata.
 MACHINES = Kind(
     'a list of machines as ssh takes them ("web1", "deploy@web2:2222", { host = "web3", metadata = { zone = "z2" } })',
     _are_machines,
     lambda text: [item.strip() for item in text.split(",")] if text else [],
     lambda value: tuple(filter(None, map(machine, value))),
 )
-"""As text, with commas between and without metadata."""

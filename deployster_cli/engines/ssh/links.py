@@ -20,8 +20,8 @@ from deployster_cli.errors import EngineError, EngineMissing
 
 Outcome = Answer | EngineError
 
+# Characters of a socket's path, to which ssh adds 17: 104 is where macOS ends, and Linux at 108.
 _LONGEST_SOCKET = 80
-"""Characters of a socket's path, to which ssh adds 17: 104 is where macOS ends, and Linux at 108."""
 
 
 class Links:
@@ -140,7 +140,7 @@ def sockets_folder() -> Path:
             found = place.lstat()
             if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not stat.S_IMODE(found.st_mode) & 0o077:
                 return place
-    from tempfile import mkdtemp  # noqa: PLC0415 - slow to import, and rarely needed
+    from tempfile import mkdtemp  # slow to import, and rarely needed
 
     return Path(mkdtemp(prefix="deployster-"))
 

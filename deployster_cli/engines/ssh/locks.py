@@ -21,8 +21,9 @@ from deployster_cli.engines.ssh.results import Answer
 from deployster_cli.errors import TemplateFault
 
 _TRIES = 8
+
+# How often, and with how many seconds in between, the one that is first among several asks for what the others had.
 _PAUSE = 0.15
-"""How often, and with how many seconds in between, the one that is first among several asks for what the others had."""
 
 
 @dataclass(frozen=True, slots=True)

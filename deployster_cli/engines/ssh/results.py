@@ -23,6 +23,7 @@ class Sign(NamedTuple):
     hint: str
 
 
+# In the order in which they count.
 _SIGNS = (
     Sign(
         "REMOTE HOST IDENTIFICATION HAS CHANGED",
@@ -69,9 +70,9 @@ _SIGNS = (
         "With user = true the login needs a manager of its own there: loginctl enable-linger.",
     ),
 )
-"""In the order in which they count."""
 
 
+# What scripts do: the word that stands in their argv → the beginning of a sentence.
 _DOING = {
     "list": "Listing the units",
     "start": "Starting units",
@@ -87,7 +88,6 @@ _DOING = {
     "read": "Reading a note",
     "write": "Writing a note",
 }
-"""What scripts do: the word that stands in their argv → the beginning of a sentence."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,17 +16,17 @@ from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import UnitFile
 from deployster_cli.engines.local.commands import PATTERN, PROPERTIES
 
+# Exit code of ``start`` where a unit of that name was destroyed and has not stopped yet.
 LEAVING = 3
-"""Exit code of ``start`` where a unit of that name was destroyed and has not stopped yet."""
 
+# Exit code of ``start`` where a name is taken by other content.
 DIFFERS = 4
-"""Exit code of ``start`` where a name is taken by other content."""
 
+# Exit code of ``start`` where what the login runs is ended with its last session.
 ENDED_WITH_LOGIN = 7
-"""Exit code of ``start`` where what the login runs is ended with its last session."""
 
+# Exit code where a unit's file is not there.
 MISSING = 6
-"""Exit code where a unit's file is not there."""
 
 _SYSTEM = """\
 F=/etc/systemd/system
@@ -57,6 +57,8 @@ def script(body: str, token: str, *, user: bool, marked: bool = True) -> str:
     return f"(\nT={token}\n{_USER if user else _SYSTEM}{_HEAD}{body}\n) </dev/null\n{mark}\n"
 
 
+# All that a listing tells: the machine, the states of its units, their files' marks, hashes and stamps, and the notes
+# (locks and what is kept of services). The states come first, so that a unit which is put in between is not strange.
 LIST = f"""\
 part machine
 read -r n </etc/machine-id && printf '%s\\n' "$n"
@@ -89,9 +91,6 @@ if cd "$S" 2>/dev/null; then
 fi
 [ $# -eq 0 ] || awk -v T="$T" 'FNR == 1 {{ print "\\n" T " note"; print FILENAME }} 1' "$@"
 :
-"""
-"""All that a listing tells: the machine, the states of its units, their files' marks, hashes and stamps, and the notes
-(locks and what is kept of services). The states come first, so that a unit which is put in between is not strange.
 """
 
 
@@ -207,6 +206,7 @@ def ended(name: UnitName) -> str:
     return f"sc show {' '.join(f'-p {each}' for each in asking.EXIT_PROPERTIES)} -- {_q(name)}\n"
 
 
+# What a machine has of all that the other scripts need.
 LOOK = """\
 systemctl --version | head -n 1
 part lacks
@@ -217,10 +217,9 @@ df -Pk -- "$d" | awk 'END { print $4 }'
 part lingers
 [ "$M" = --system ] || [ -e "/var/lib/systemd/linger/$(id -un)" ] || id -un
 """
-"""What a machine has of all that the other scripts need."""
 
+# What the machine listens on, IPv4 and then IPv6.
 LISTENING = "cat /proc/net/tcp; part six; cat /proc/net/tcp6 2>/dev/null; :\n"
-"""What the machine listens on, IPv4 and then IPv6."""
 
 
 def write_notes(notes: Mapping[str, str]) -> str:

@@ -9,13 +9,13 @@ from starlette.responses import Response
 
 from deployster_cli.server.state import Serving
 
+# Path → file and media type.
 FILES = {
     "/": ("index.html", "text/html; charset=utf-8"),
     "/assets/dashboard.css": ("dashboard.css", "text/css; charset=utf-8"),
     "/assets/dashboard.js": ("dashboard.js", "text/javascript; charset=utf-8"),
     "/assets/icon.svg": ("icon.svg", "image/svg+xml"),
 }
-"""Path → file and media type."""
 
 
 def router(serving: Serving) -> APIRouter:  # noqa: ARG001 - every router takes it

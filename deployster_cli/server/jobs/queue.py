@@ -25,20 +25,20 @@ from deployster_cli.server.jobs.store import JobStore, StoreUnusable
 from deployster_cli.server.jobs.worker import Commission, carrier, obstacle
 from deployster_cli.server.streams.notifier import EVERYTHING, Listener, Notifier
 
+# Services that are changed at the same time.
 MOST_AT_ONCE = 8
-"""Services that are changed at the same time."""
 
+# Jobs that may wait for their turn.
 MOST_WAITING = 1000
-"""Jobs that may wait for their turn."""
 
+# Seconds after which nobody still expects a job that a stopped server left to happen all of a sudden.
 STALE = 3600.0
-"""Seconds after which nobody still expects a job that a stopped server left to happen all of a sudden."""
 
+# From one of these on a job has done something.
 _BEGUN = (TaskStarted, HookStarted, Starting, Parking, Retiring)
-"""From one of these on a job has done something."""
 
+# Seconds until a store that could not be written to is tried again.
 _TRY_AGAIN = 1.0
-"""Seconds until a store that could not be written to is tried again."""
 
 _log = logging.getLogger("deployster.jobs")
 
@@ -230,8 +230,8 @@ def open_jobs(
     return Jobs(path, carrier(settings, open_engine), changed=changed)
 
 
+# Events held back while the store can't be written to; the newest of more are lost.
 _MOST_HELD = 1000
-"""Events held back while the store can't be written to; the newest of more are lost."""
 
 
 class Record:

@@ -22,11 +22,11 @@ from deployster_cli.domain.rollout.plan import Plan
 from deployster_cli.errors import InvalidInput, Locked
 from deployster_cli.server.jobs.job import Job, Json, NotNow, State
 
+# Jobs that are kept once they have ended.
 MOST_KEPT = 1000
-"""Jobs that are kept once they have ended."""
 
+# Events that are kept of one job: the first ones.
 MOST_EVENTS = 20_000
-"""Events that are kept of one job: the first ones."""
 
 VERSION = 1
 

@@ -25,8 +25,8 @@ from deployster_cli.operations.ownership import Owned, owned, planned_over
 from deployster_cli.operations.records import forgetting
 from deployster_cli.operations.rollout import Result, Work
 
+# Times that a job is begun. One that is under way whenever the server dies may be what kills it.
 MOST_STARTS = 5
-"""Times that a job is begun. One that is under way whenever the server dies may be what kills it."""
 
 
 def obstacle(change: Change | None, starts: int, told: Sequence[Event]) -> str:

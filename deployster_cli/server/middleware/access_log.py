@@ -13,18 +13,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deployster_cli.server.middleware.problems import template
 
+# Where a request's id is in its scope.
 REQUEST_ID = "deployster.id"
-"""Where a request's id is in its scope."""
 
+# Where the name is that a request logged in with.
 USER = "deployster.user"
-"""Where the name is that a request logged in with."""
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 _log = logging.getLogger("deployster.access")
 
+# Told of each request: method, route template, status, seconds.
 Observe = Callable[[str, str, int, float], None]
-"""Told of each request: method, route template, status, seconds."""
 
 
 class AccessLog:

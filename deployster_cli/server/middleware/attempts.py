@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_network
 from ipaddress import ip_address as parsed
 
+# Wrong passwords before the first wait.
 FREE = 10
-"""Wrong passwords before the first wait."""
 
 LONGEST_WAIT = 60.0
-FORGOTTEN = 900.0
-"""Seconds: wrong passwords are forgotten so long after the last one."""
 
+# Seconds: wrong passwords are forgotten so long after the last one.
+FORGOTTEN = 900.0
+
+# Seconds for which an address counts as known after a right password came from it.
 KNOWN = 3600.0
-"""Seconds for which an address counts as known after a right password came from it."""
 
 MOST_CLIENTS = 10_000
 

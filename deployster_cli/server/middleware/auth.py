@@ -14,8 +14,8 @@ from deployster_cli.server.middleware.attempts import Attempts, client_of
 from deployster_cli.server.middleware.credentials import Login, is_local, is_loopback
 from deployster_cli.server.middleware.problems import problem
 
+# Paths that anybody may ask for.
 OPEN = frozenset({"/healthz"})
-"""Paths that anybody may ask for."""
 
 
 class Guard:

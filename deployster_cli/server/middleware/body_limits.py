@@ -13,11 +13,11 @@ from deployster_cli.server.middleware.problems import CHANGES, WRITES, methods, 
 
 MOST_BYTES = 64 * 1024
 
+# Digits of a length that are looked at: more would be beyond every machine, and Python refuses to read thousands.
 _LONGEST_LENGTH = 20
-"""Digits of a length that are looked at: more would be beyond every machine, and Python refuses to read thousands."""
 
+# Seconds for which a client may take its time with a body.
 LONGEST_BODY = 30.0
-"""Seconds for which a client may take its time with a body."""
 
 
 class Limits:

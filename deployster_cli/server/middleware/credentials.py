@@ -16,8 +16,8 @@ from pathlib import Path
 from deployster_cli.config.load import ServeOptions
 from deployster_cli.errors import ConfigError
 
+# The default password, which the whole world can read.
 WELL_KNOWN = "mmmhm"
-"""The default password, which the whole world can read."""
 
 _FORWARDED = (b"forwarded", b"via", b"x-real-ip", b"x-client-ip", b"true-client-ip", b"cf-connecting-ip")
 
@@ -86,14 +86,14 @@ def _without_port(host: str) -> str:
 
 _LONGEST = 1024
 
+# Characters. One that is shorter can be guessed by somebody who tries for long enough.
 SHORT = 12
-"""Characters. One that is shorter can be guessed by somebody who tries for long enough."""
 
+# Long enough, and tried first all the same.
 _KNOWN = {"changemeplease", "deployster123", "passwordpassword", "password1234", "123456789012", "qwertyuiop123"}
-"""Long enough, and tried first all the same."""
 
+# Different characters: with no more it is a key held down.
 _FEW = 4
-"""Different characters: with no more it is a key held down."""
 
 
 def weakness(known: Login) -> str:

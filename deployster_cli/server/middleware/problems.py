@@ -38,9 +38,10 @@ if TYPE_CHECKING:
 
 MEDIA_TYPE = "application/problem+json"
 
+# Seconds after which an engine that could not be reached may be asked again.
 RETRY_AFTER = "2"
-"""Seconds after which an engine that could not be reached may be asked again."""
 
+# Kind of error → status; the first that fits counts.
 STATUS: tuple[tuple[type[DeploysterError], int], ...] = (
     (InvalidInput, 422),
     (NotFound, 404),
@@ -52,7 +53,6 @@ STATUS: tuple[tuple[type[DeploysterError], int], ...] = (
     (NotNow, 503),
     (DeploysterError, 500),
 )
-"""Kind of error → status; the first that fits counts."""
 
 _log = logging.getLogger("deployster.server")
 
@@ -173,9 +173,10 @@ async def _invalid(_: Request, error: Exception) -> JSONResponse:
     return problem(422, f"{quoted(where)}: {_sentence(first)}" if where else _sentence(first))
 
 
+# What the framework adds to a field's place where the field takes text and numbers.
 _ALTERNATIVES = frozenset({"str", "float"})
-"""What the framework adds to a field's place where the field takes text and numbers."""
 
+# Kind of the framework's error → what is said of it.
 _SENTENCES = {
     "string_type": "must be text",
     "string_too_short": "must not be empty",
@@ -194,7 +195,6 @@ _SENTENCES = {
     "model_type": "must be an object",
     "model_attributes_type": "must be an object",
 }
-"""Kind of the framework's error → what is said of it."""
 
 
 def _sentence(error: Mapping[str, Any]) -> str:
@@ -204,8 +204,8 @@ def _sentence(error: Mapping[str, Any]) -> str:
     return own if own.endswith(".") else f"{own}."
 
 
+# Methods whose body says what is to be done.
 WRITES = frozenset({"POST", "PUT", "PATCH"})
-"""Methods whose body says what is to be done."""
 
 CHANGES = WRITES | {"DELETE"}
 

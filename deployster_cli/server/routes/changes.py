@@ -28,11 +28,11 @@ from deployster_cli.server.routes import schemas
 from deployster_cli.server.routes.schemas import ServicePath, VersionPath
 from deployster_cli.server.state import Serving
 
+# Dry runs at once: each asks the engine. More are told to come again.
 MOST_PLANNED = 4
-"""Dry runs at once: each asks the engine. More are told to come again."""
 
+# Seconds between looks at whether the server stops, while somebody waits for a job's end.
 _DOOR_LOOK = 1.0
-"""Seconds between looks at whether the server stops, while somebody waits for a job's end."""
 
 _OF_SERVICE = "/v1/services/{service}"
 

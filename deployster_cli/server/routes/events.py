@@ -24,14 +24,14 @@ from deployster_cli.server.state import Serving
 from deployster_cli.server.streams.threaded_response import Events
 from deployster_cli.views.sentences import sentence
 
+# Seconds of silence after which a comment is sent: proxies drop what says nothing.
 PULSE = 15.0
-"""Seconds of silence after which a comment is sent: proxies drop what says nothing."""
 
+# Events fetched at a time: a reader that is slow holds no more than these.
 _CHUNK = 100
-"""Events fetched at a time: a reader that is slow holds no more than these."""
 
+# Threads in which the store is read for streams, however many there are.
 _READERS = 4
-"""Threads in which the store is read for streams, however many there are."""
 
 _COMMENT = format_sse_event(comment="still here")
 

@@ -22,11 +22,11 @@ from deployster_cli.server.state import Serving
 from deployster_cli.server.streams.listing import Listing, Seen
 from deployster_cli.server.streams.threaded_response import Events
 
+# Seconds between two looks at the listing while anybody has the page open. All streams share one look.
 LOOK_EVERY = 2.0
-"""Seconds between two looks at the listing while anybody has the page open. All streams share one look."""
 
+# Seconds of silence after which a comment is sent: proxies drop what says nothing.
 PULSE = 15.0
-"""Seconds of silence after which a comment is sent: proxies drop what says nothing."""
 
 
 class View:

@@ -20,8 +20,8 @@ from deployster_cli.server.streams.listing import encoded
 from deployster_cli.server.streams.threaded_response import Places, Producer, ThreadedResponse
 from deployster_cli.views import logs as shown
 
+# Requests for journals at the same time. Each has a thread and, while it follows, a process for every instance.
 MOST_STREAMS = 16
-"""Requests for journals at the same time. Each has a thread and, while it follows, a process for every instance."""
 
 MOST_LINES = 100_000
 

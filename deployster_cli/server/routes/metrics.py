@@ -16,8 +16,8 @@ from deployster_cli.server.state import Serving
 
 _METHODS = frozenset({"GET", "POST", "DELETE"})
 
+# Seconds.
 _BUCKETS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10)
-"""Seconds."""
 
 
 class Metrics:

@@ -13,8 +13,8 @@ from deployster_cli.operations.templates import names
 from deployster_cli.server.middleware.auth import OPEN
 from deployster_cli.server.middleware.problems import WRITES, Problem, responses
 
+# Where it isn't declared the framework declares one of its own, in a shape that we don't answer.
 UNFIT = 422
-"""Where it isn't declared the framework declares one of its own, in a shape that we don't answer."""
 
 EVERYWHERE = (UNFIT, 503)
 LOGIN = (401, 403, 429)
@@ -22,11 +22,11 @@ WITH_BODY = (400, 404, 413, 415, 502)
 
 EVENT_STREAM = "text/event-stream"
 
+# One event of a stream.
 _EVENT = {
     "type": "object",
     "properties": {"event": {"type": "string"}, "id": {"type": "string"}, "data": {"type": "string"}},
 }
-"""One event of a stream."""
 
 
 def install(app: FastAPI, settings: Settings) -> None:

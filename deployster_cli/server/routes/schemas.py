@@ -31,13 +31,12 @@ from deployster_cli.domain.units.names import (
 from deployster_cli.errors import InvalidInput
 from deployster_cli.server.jobs.job import Json
 
+# A job waits for a run of the command line that holds the service; it is in no hurry.
 LOCK_WAIT = "5m"
-"""A job waits for a run of the command line that holds the service; it is in no hurry."""
 
+# Characters. fleet takes 2047 bytes a line of a unit file; what stands around a command takes up the rest. One that
+# grows too long when it is written there (``%`` doubled, quotes) is refused with the template's own sentence.
 MOST_COMMAND = 2000
-"""Characters. fleet takes 2047 bytes a line of a unit file; what stands around a command takes up the rest. One that
-grows too long when it is written there (``%`` doubled, quotes) is refused with the template's own sentence.
-"""
 
 MOST_BY = 100
 
@@ -112,8 +111,8 @@ def _flag(given: Any) -> Any:
 
 _DIGITS = re.compile("0|[1-9][0-9]{0,8}")
 
+# Printable ASCII without spaces, quotes, % and backslashes: it stands in unit files.
 _BY = re.compile(rf"[!#$&-\[\]-~]{{0,{MOST_BY}}}")
-"""Printable ASCII without spaces, quotes, % and backslashes: it stands in unit files."""
 
 _VERSION = {"type": "string", "pattern": f"^{VERSION.pattern}$"}
 _SERVICE_NAME = "[a-z0-9]+([._-][a-z0-9]+)*"
@@ -164,15 +163,17 @@ Count = Annotated[
     _checked(_count),
     WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MOST_AT_ONCE}),
 ]
+
+# Goes behind the bounds of a number that a URL has, or they are in no schema.
 Numeral = BeforeValidator(_numeral)
-"""Goes behind the bounds of a number that a URL has, or they are in no schema."""
 
 QueryFlag = Annotated[bool, BeforeValidator(_flag)]
 
 UnitText = Annotated[str, Field(max_length=LONGEST_UNIT_NAME), _checked(_unit), WithJsonSchema(_UNIT)]
 Units = Annotated[list[UnitText], Field(max_length=1000)]
+
+# No more than a URL has room for: the server reads 64 KB of it.
 QueryUnits = Annotated[list[UnitText], Field(max_length=100)]
-"""No more than a URL has room for: the server reads 64 KB of it."""
 
 InstanceNumber = Annotated[int, Field(ge=1, le=MOST_INSTANCES), Numeral]
 

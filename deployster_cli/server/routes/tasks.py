@@ -23,8 +23,8 @@ from deployster_cli.server.state import Serving
 from deployster_cli.server.streams.threaded_response import Places, Producer, ThreadedResponse
 from deployster_cli.views.sentences import sentence
 
+# Tasks that run at the same time. Each has a thread, and fleetctl calls of its own.
 MOST_TASKS = 8
-"""Tasks that run at the same time. Each has a thread, and fleetctl calls of its own."""
 
 
 @dataclass(frozen=True)

@@ -21,11 +21,11 @@ from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.releases import history
 from deployster_cli.operations.units import list_units
 
+# Seconds for which a listing, or the error that came in its place, is good.
 FRESH = 1.0
-"""Seconds for which a listing, or the error that came in its place, is good."""
 
+# Part of that time after which a reader has the next one made, and is answered with this one.
 AHEAD = 0.7
-"""Part of that time after which a reader has the next one made, and is answered with this one."""
 
 
 @dataclass(frozen=True)
@@ -142,11 +142,11 @@ def encoded(value: object) -> bytes:
 
 T = TypeVar("T")
 
+# Seconds from a call's beginning until those who wait for it are told that the engine does not answer.
 PATIENCE = 10.0
-"""Seconds from a call's beginning until those who wait for it are told that the engine does not answer."""
 
+# Kinds of work that may stand in line for the worker.
 MOST_WAITING = 64
-"""Kinds of work that may stand in line for the worker."""
 
 
 @dataclass(frozen=True, slots=True)

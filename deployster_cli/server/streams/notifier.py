@@ -11,11 +11,11 @@ import contextlib
 import threading
 from collections.abc import Iterator, Sequence
 
+# The topic of whoever wants to hear of every job.
 EVERYTHING = ""
-"""The topic of whoever wants to hear of every job."""
 
+# Names a listener may be behind; the oldest are dropped beyond it.
 _MOST_PENDING = 1000
-"""Names a listener may be behind; the oldest are dropped beyond it."""
 
 
 class Listener:

@@ -16,18 +16,18 @@ from deployster_cli.errors import DeploysterError
 from deployster_cli.server.jobs.job import NotNow
 from deployster_cli.server.jobs.worker import StopAsked
 
+# Pieces that are made ahead of a slow reader.
 MOST_AHEAD = 256
-"""Pieces that are made ahead of a slow reader."""
 
+# Seconds between two looks at whether a slow reader is still there.
 _LOOK = 0.2
-"""Seconds between two looks at whether a slow reader is still there."""
 
 _EVENT_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 _log = logging.getLogger("deployster.server")
 
+# Makes the pieces and hands each over as it comes. That raises where nobody wants any more, and sets the event.
 Source = Callable[[threading.Event, Callable[[bytes], None]], None]
-"""Makes the pieces and hands each over as it comes. That raises where nobody wants any more, and sets the event."""
 
 
 class Places:

@@ -13,18 +13,17 @@ from rich.segment import ControlType, Segment
 
 STDOUT, STDERR = 1, 2
 
+# The cursor: Rich hides it while it draws.
 HIDDEN, SHOWN = "\x1b[?25l", "\x1b[?25h"
-"""The cursor: Rich hides it while it draws."""
 
 OTHER_SCREEN, USUAL_SCREEN = "\x1b[?1049h", "\x1b[?1049l"
 
+# From the line of the cursor on all is blank. Not by one J from its first column: at the top of the window tmux would
+# take that for a cleared screen, and keep what was on it among what has left it.
 ERASED = "\r\x1b[K\x1b[C\x1b[J\r"
-"""From the line of the cursor on all is blank. Not by one J from its first column: at the top of the window tmux would
-take that for a cleared screen, and keep what was on it among what has left it.
-"""
 
+# What happens to a line that is longer than the terminal is wide, as it is where that has changed just now.
 _CUT, _WRAPPED = "\x1b[?7l", "\x1b[?7h"
-"""What happens to a line that is longer than the terminal is wide, as it is where that has changed just now."""
 
 
 class Parked:

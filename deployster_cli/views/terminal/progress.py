@@ -22,11 +22,11 @@ STYLES = {"head": "bold", "dim": "", "good": "green", "bad": "bold red", "warn":
 
 _BAR = 24
 
+# The bar's colours are the terminal's own, as all of ours: Rich's suit a dark one only.
 _DONE, _REST = "green", "bright_black"
-"""The bar's colours are the terminal's own, as all of ours: Rich's suit a dark one only."""
 
+# Of a terminal that is gone: what can't be written is lost, but the rollout goes on.
 _UNHEARD = contextlib.suppress(OSError)
-"""Of a terminal that is gone: what can't be written is lost, but the rollout goes on."""
 
 
 class RichLines:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from deployster_cli.views.text import Row
 
+# A cell that is one of these words → its colour. All are the terminal's own, so they suit a dark and a light one.
 STATE_STYLES = {
     "running": "green",
     "exited": "green",
@@ -34,11 +35,11 @@ STATE_STYLES = {
     "retire": "red",
     "keep": "dim",
 }
-"""A cell that is one of these words → its colour. All are the terminal's own, so they suit a dark and a light one."""
 
 _GAP = 2
+
+# Blanks between columns, as Rich takes them: above, right, below, left.
 _PADDING = (0, _GAP, 0, 0)
-"""Blanks between columns, as Rich takes them: above, right, below, left."""
 
 _SIZES = {"COLUMNS", "LINES"}
 

@@ -17,8 +17,8 @@ from deployster_cli.views.terminal.tables import table, terminal
 
 T = TypeVar("T")
 
+# Times a second: so soon it fits a window whose size was changed.
 _REDRAWN = 4
-"""Times a second: so soon it fits a window whose size was changed."""
 
 
 class Watched:

@@ -13,8 +13,8 @@ import pytest
 from deployster_cli.engines.fleet import tempfolders
 from deployster_cli.engines.fleet.tempfolders import folder
 
+# A process number that no system gives out.
 NOBODY = 999_999_999
-"""A process number that no system gives out."""
 
 
 @pytest.fixture

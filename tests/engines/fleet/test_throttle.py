@@ -120,8 +120,8 @@ def test_what_a_call_slept_in_the_end_is_no_time_since_its_change(clock: Time, k
     assert clock.slept == [round(DEAF - 0.25, 3)]
 
 
+# Seconds after a request for one unit until a turn after its change is over.
 FIRST = DEAF - 0.008
-"""Seconds after a request for one unit until a turn after its change is over."""
 
 
 @pytest.mark.parametrize(

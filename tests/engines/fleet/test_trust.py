@@ -27,11 +27,11 @@ MACHINE = Machine("bf35490ded73387d062d0ac45672e720", "10.77.0.12")
 TUNNEL = FleetOptions(tunnel="10.77.0.12", endpoint="unix:///var/run/fleet.sock")
 DIRECT = FleetOptions(endpoint="http://10.77.0.12:49153")
 
+# The key behind the fingerprints that were recorded.
 PUBLIC = (
     "AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBPmqZfk4kRAiMSBL8LojMWL/Sg39s6/10fJQo2q/8mds"
     "97hZQAdXS/pxhZCHEN6GPavVU2XN8C6OX5MsY2VKOOw="
 )
-"""The key behind the fingerprints that were recorded."""
 
 SHA256 = "arvrMDuxwFUSVzlGg7njsS2W61bQTEqRwTQ2+6QcbkE"
 

@@ -351,6 +351,7 @@ def test_no_descendant_outlives_a_stop_though_whoever_looked_after_its_unit_was_
     assert told(*begin, "before = alive(pid)", last, gone, "print(before, alive(pid))") == "True False"
 
 
+# A process that only begins the next and ends, and so does that: whoever looks for it finds the one before.
 CHAIN = """\
 import os, sys, time
 file, end = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT), time.monotonic() + 40
@@ -360,7 +361,6 @@ while time.monotonic() < end:
     {step}
     os.pwrite(file, b"%9d\\n" % os.getpid(), 0)
 """
-"""A process that only begins the next and ends, and so does that: whoever looks for it finds the one before."""
 
 
 @pytest.mark.parametrize("step", ["pass", "os.setsid()"], ids=["of one session", "each in a session of its own"])

@@ -12,8 +12,8 @@ from tests.engines.local.machine import Machine
 
 pytestmark = pytest.mark.systemd
 
+# In a fault's text: systemd starts nothing. Of other faults it says something in the journal, or nothing at all.
 REFUSED = ("UTF-16", "NUL", "UTF-8")
-"""In a fault's text: systemd starts nothing. Of other faults it says something in the journal, or nothing at all."""
 
 UNIT = """\
 [Service]

@@ -443,8 +443,8 @@ def test_units_of_an_earlier_version_are_not_passed_over(tmp_path: Path) -> None
         Box(tmp_path).engine.units()
 
 
+# A unit that leaves a process which nothing but its ancestry tells of.
 ESCAPED = "(setsid env -i /bin/sh -c 'echo $$$$ > \"{seen}\"; exec sleep 300' &); exec sleep 300"
-"""A unit that leaves a process which nothing but its ancestry tells of."""
 
 
 @pytest.fixture

@@ -18,8 +18,9 @@ from tests.engines.process.scripts import gone, sh
 pytestmark = [pytest.mark.process, pytest.mark.filterwarnings("error")]
 
 MB = 1024 * 1024
+
+# Seconds for which a call may go on after its time limit.
 SLACK = 0.5
-"""Seconds for which a call may go on after its time limit."""
 
 
 def peak() -> int:

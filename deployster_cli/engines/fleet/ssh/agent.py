@@ -18,8 +18,8 @@ _LIMIT = 5.0
 _ADDRESS = re.compile(r"\[?(?P<host>[0-9A-Fa-f.:]+)(?:%\w+)?(?:\]:(?P<port>[0-9]+)|\])?")
 _FOUND = re.compile(r"^# Host .* found: line ([0-9]{1,9})", re.MULTILINE)
 
+# ssh-add's exit code where an agent answers and holds none, or is locked.
 _NO_KEYS = 1
-"""ssh-add's exit code where an agent answers and holds none, or is locked."""
 
 
 def agent_keys() -> int | None:

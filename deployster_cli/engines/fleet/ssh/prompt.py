@@ -23,8 +23,8 @@ _NOT_ADDED = r"Failed to add the host to the list of known hosts \(([^\r\n]*)\)\
 
 _ADDED_IT, _COULD_NOT, _END = 1, 2, 3
 
+# Lines and columns of the terminal that fleetctl sees: none of its lines is longer.
 _WIDE = (24, 1000)
-"""Lines and columns of the terminal that fleetctl sees: none of its lines is longer."""
 
 
 def accept(argv: Argv, key: HostKey, env: Mapping[str, str], limit: float) -> str:
@@ -32,7 +32,7 @@ def accept(argv: Argv, key: HostKey, env: Mapping[str, str], limit: float) -> st
 
     Why fleetctl does not keep the key; empty where it does, or has asked no more. ``limit`` is seconds of silence.
     """
-    import pexpect  # noqa: PLC0415 - only where somebody is asked
+    import pexpect  # only where somebody is asked
 
     began = time.monotonic()
     child = pexpect.spawn(
@@ -54,7 +54,7 @@ def accept(argv: Argv, key: HostKey, env: Mapping[str, str], limit: float) -> st
 
 
 def _answer(child: pexpect.spawn[str], key: HostKey) -> str:
-    import pexpect  # noqa: PLC0415
+    import pexpect
 
     while (met := child.expect([_QUESTION, _ADDED, _NOT_ADDED, pexpect.EOF])) < _END:
         found = child.match.groups() if isinstance(child.match, re.Match) else ()

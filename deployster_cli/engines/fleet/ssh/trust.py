@@ -16,11 +16,11 @@ from deployster_cli.engines.fleet.ssh.host_keys import HostKey, asking
 from deployster_cli.engines.process import Completed
 from deployster_cli.errors import EngineError, OutputUnreadable
 
+# Whose machine a call reaches by ssh; None for a call that only goes through the tunnel, if there is one.
 Target = Machine | UnitName | None
-"""Whose machine a call reaches by ssh; None for a call that only goes through the tunnel, if there is one."""
 
+# Whom fleetctl logs in as where it is told of nobody.
 _USER = "core"
-"""Whom fleetctl logs in as where it is told of nobody."""
 
 
 class Trust:
@@ -67,7 +67,7 @@ class Trust:
         return self._seen[key]
 
     def _take(self, done: Completed, key: HostKey, to: Target) -> None:
-        from deployster_cli.engines.fleet.ssh.prompt import accept  # noqa: PLC0415 - only where somebody is asked
+        from deployster_cli.engines.fleet.ssh.prompt import accept  # only where somebody is asked
 
         limit = self._options.read_timeout + self._options.ssh_timeout
         if problem := accept(self._harmless(to), key, self._environment(), limit):

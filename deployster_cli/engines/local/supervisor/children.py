@@ -25,24 +25,23 @@ from deployster_cli.engines.process import kin, subreaper
 from deployster_cli.engines.process.start import NotStarted
 from deployster_cli.engines.process.subreaper import Place
 
+# What a unit inherits of our environment, about as much as systemd gives one. Never our settings or passwords.
 KEPT = ("HOME", "LANG", "LOGNAME", "PATH", "SHELL", "TZ", "USER")
-"""What a unit inherits of our environment, about as much as systemd gives one. Never our settings or passwords."""
 
+# stderr, which is the supervisor's own log.
 LOG = 2
-"""stderr, which is the supervisor's own log."""
 
+# Seconds between looks at processes that are to end, though the end of each wakes us by then; and at what can't be
+# ended or noted.
 _LOOK, LATER_LOOK = 0.2, 1.0
-"""Seconds between looks at processes that are to end, though the end of each wakes us by then; and at what can't be
-ended or noted.
-"""
 
 _LONGEST_SLEEP = 86_400.0
 
+# systemd's exit codes for a process that could not be begun (systemd.exec(5)).
 _NO_FOLDER, _NO_PROGRAM, _NO_USER = 200, 203, 217
-"""systemd's exit codes for a process that could not be begun (systemd.exec(5))."""
 
+# Bytes of a file of variables, as to systemd.
 _LONGEST_FILE = 64 * 1024 * 1024
-"""Bytes of a file of variables, as to systemd."""
 
 
 class Stopped(Exception):

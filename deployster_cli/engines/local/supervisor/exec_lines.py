@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from deployster_cli.domain.units.names import UnitName
 
 _WORD = re.compile(r"""(?:\\.?|'(?:\\.|[^'\\])*'?|"(?:\\.|[^"\\])*"?|[^ \t\n\r'"\\])+""", re.DOTALL)
+
+# Of a word, in quotes or not. A backslash protects a quote, within quotes too; one that is not closed has the rest.
 _PIECE = re.compile(r"""'((?:\\.|[^'\\])*)'?|"((?:\\.|[^"\\])*)"?|((?:\\.?|[^'"\\])+)""", re.DOTALL)
-"""Of a word, in quotes or not. A backslash protects a quote, within quotes too; one that is not closed has the rest."""
 
 _PROTECTED = re.compile(r"\\(.?)", re.DOTALL)
 _ESCAPE = re.compile(
@@ -25,8 +26,9 @@ _SIMPLE |= {char: char for char in "\\\"'; "}
 _NO_CHARACTER = re.compile(r"[\ud800-\udfff]")
 
 _LONE_VARIABLE = re.compile(r"\$(?![${])(.*)", re.DOTALL)
+
+# What systemd takes for ``$`` and for a variable. It leaves alone what has a colon in the braces.
 _DOLLARS = re.compile(r"\$\$|\$\{([^}:]*)\}")
-"""What systemd takes for ``$`` and for a variable. It leaves alone what has a colon in the braces."""
 
 
 def words(text: str) -> list[tuple[str, str]]:

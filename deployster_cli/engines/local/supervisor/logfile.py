@@ -11,13 +11,13 @@ from typing import IO
 from deployster_cli.domain.units.journal import Entry
 from deployster_cli.errors import EngineError
 
+# Seconds between looks at whether the file has grown.
 _LOOK = 0.1
-"""Seconds between looks at whether the file has grown."""
 
 _BLOCK = 64 * 1024
 
+# Bytes of one entry.
 LONGEST = 1024 * 1024
-"""Bytes of one entry."""
 
 
 class LogFile:

@@ -30,14 +30,14 @@ from deployster_cli.engines.local.unit_folder import UnitFolder, refusal, told
 from deployster_cli.engines.process import kin
 from deployster_cli.errors import EngineError, EngineMissing
 
+# The folder that deployster_cli lies in.
 _PACKAGES = Path(__file__).parents[3]
-"""The folder that deployster_cli lies in."""
 
+# Looks at a lock that is held for a moment, and seconds between them.
 _TRIES, _PAUSE = 100, 0.05
-"""Looks at a lock that is held for a moment, and seconds between them."""
 
+# Lines of a supervisor's that stand behind what its unit wrote.
 _REMARKS = 3
-"""Lines of a supervisor's that stand behind what its unit wrote."""
 
 
 _GONE = "its supervisor is gone: it was killed, or the machine was started anew"

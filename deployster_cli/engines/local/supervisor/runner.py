@@ -25,11 +25,11 @@ from deployster_cli.engines.local.supervisor.spec import Command, Spec
 from deployster_cli.engines.process import subreaper
 from deployster_cli.errors import DeploysterError
 
+# Seconds for the last note, where there is no room for it.
 _PATIENCE = 60.0
-"""Seconds for the last note, where there is no room for it."""
 
+# Bytes of the supervisor's own log, from which on a restart begins a new one.
 _MOST_SAID = 64 * 1024
-"""Bytes of the supervisor's own log, from which on a restart begins a new one."""
 _MOST_QUOTED = 200
 
 

@@ -14,12 +14,13 @@ from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import UnitFile
 from deployster_cli.engines.local.supervisor.exec_lines import expanded, specified, words
 
+# What can be run here. The others tell systemd when they have started, by a fork, on its bus or on its socket.
 TYPES = ("simple", "exec", "oneshot", "idle")
-"""What can be run here. The others tell systemd when they have started, by a fork, on its bus or on its socket."""
 
 _TRUTHS = {"1", "yes", "y", "true", "t", "on"}
+
+# A service that ends by one of these has ended well; a command that is meant to end has not.
 _CLEAN_SIGNALS = {signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGPIPE}
-"""A service that ends by one of these has ended well; a command that is meant to end has not."""
 
 
 class End(NamedTuple):
