@@ -40,9 +40,30 @@ def test_every_event_reads_back_as_it_was(event: events.Event) -> None:
     assert decode_event(over_the_wire(encode_event(event))) == event
 
 
-@given(st.from_type(Change))
-def test_every_intent_reads_back_as_it_was(intent: Change) -> None:
-    assert decode(Change, over_the_wire(encode(intent))) == intent
+texts = st.lists(st.text(), max_size=3).map(tuple)
+changes = st.builds(
+    Change,
+    verb=st.sampled_from(Verb),
+    service=st.just("carousel"),
+    version=st.none() | st.just("v1"),
+    instances=st.none() | st.integers(1, 1000),
+    only=st.lists(st.integers(1, 999), max_size=3).map(tuple),
+    destroy_previous=st.just(True),
+    adopt=st.booleans(),
+    adopt_only=st.none() | st.lists(names, max_size=2).map(tuple),
+    batch=st.none() | st.integers(1, 1000),
+    recreate=st.booleans(),
+    before=texts,
+    sets=texts,
+    envs=texts,
+    policy=st.from_type(Policy),
+    by=st.text(),
+)
+
+
+@given(changes)
+def test_every_change_reads_back_as_it_was(change: Change) -> None:
+    assert decode(Change, over_the_wire(encode(change))) == change
 
 
 def test_a_plan_reads_back_as_it_was() -> None:

@@ -71,7 +71,7 @@ def test_what_is_no_unit_is_said_to_be_unreadable(json: object) -> None:
 
 @pytest.mark.parametrize("id", ["", "../../x", "a/b", "a?b", "a" * 200])
 def test_a_job_whose_id_could_leave_its_path_is_none(id: str) -> None:  # noqa: A002
-    with pytest.raises(NotAServer, match="is no job"):
+    with pytest.raises(NotAServer, match="is not a job"):
         payloads.job_of({"id": id, "state": "queued"})
 
 

@@ -217,9 +217,9 @@ def test_what_was_deployed_anew_is_not_destroyed(world: World) -> None:
 
 
 def test_the_plan_is_noted_before_anything_is_done(world: World) -> None:
-    calls = len(world.engine.calls)
+    engine, calls = world.engine, len(world.engine.calls)
     cut_after(world, DEPLOY, 0)
-    assert (world.plan is not None, len(world.engine.calls)) == (True, calls)
+    assert (world.plan is not None, len(engine.calls)) == (True, calls)
 
 
 def test_a_job_that_is_stopped_says_so_and_gives_the_lock_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -139,7 +139,7 @@ def test_a_stopped_unit_can_be_resumed(local: LocalEngine, manager: Asked) -> No
 
 
 def test_what_is_not_there_can_not_be_resumed(local: LocalEngine) -> None:
-    with pytest.raises(EngineError, match=r"no unit carousel-9f8@1\.service"):
+    with pytest.raises(EngineError, match=r"No unit carousel-9f8@1\.service"):
         local.resume([ONE.name])
 
 
