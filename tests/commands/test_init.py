@@ -52,7 +52,7 @@ def test_what_it_writes_is_checked_without_a_fault(shell: Shell, empty: Empty, e
 def test_what_it_writes_renders_like_the_built_in_template(shell: Shell, empty: Empty, engine: str) -> None:
     empty("shop")
     shell(f"init --engine {engine}")
-    built_in = shell(f"render shop v1 --template {'docker' if engine == 'fleet' else 'process'}")[1]
+    built_in = shell(f"render shop v1 --template {'process' if engine == 'local' else 'docker'}")[1]
     ours = shell("render shop v1")[1]
     assert _unstamped(ours) == _unstamped(built_in)
 
