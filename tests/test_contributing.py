@@ -102,6 +102,9 @@ class PaperEngine:
     def machines(self):
         return tuple(Machine(desk) for desk in self.options.desks)
 
+    def troubles(self):
+        return ()
+
     def units(self):
         return ()
 """

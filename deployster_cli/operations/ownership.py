@@ -67,7 +67,8 @@ def planned_over(engine: Engine, service: str, plan: Callable[[Owned], T], seen:
 
     ``seen`` takes the place of a look. EngineUnreachable where a machine doesn't answer: nobody knows what runs there.
     """
-    seen = seen or owned(engine, _all(engine), service)
+    seen = seen or owned(engine, engine.units(), service)
+    _check_all_answer(engine)
     while True:
         made = plan(seen)
         units = judged(engine, seen.units, made.plan.taken)
@@ -76,9 +77,8 @@ def planned_over(engine: Engine, service: str, plan: Callable[[Owned], T], seen:
         seen = owned(engine, units, service)
 
 
-def _all(engine: Engine) -> tuple[Unit, ...]:
-    """All units, for a change: not where a machine is silent, as what runs there can't be planned for."""
-    units = engine.units()
+def _check_all_answer(engine: Engine) -> None:
+    """EngineUnreachable where a machine was silent in the last listing: what runs there can't be planned for."""
     if engine.silent:
         names = sorted(engine.silent)
         why = engine.silent[names[0]].rstrip(".")
@@ -86,7 +86,6 @@ def _all(engine: Engine) -> tuple[Unit, ...]:
             f"{why}. What runs on {', '.join(names)} is not known, so nothing was changed.",
             f"Bring it back; or leave it out: --without {','.join(names)}. What it runs then is left as it is.",
         )
-    return units
 
 
 def judged(engine: Engine, units: Sequence[Unit], names: Collection[UnitName]) -> tuple[Unit, ...]:

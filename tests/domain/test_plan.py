@@ -299,3 +299,10 @@ def test_a_job_that_has_ended_well_is_not_run_again_by_the_same_deploy() -> None
     assert deploy(1, done).start == (name("v2", 2),)
     job = deploy(1, done, oneshot=True)
     assert (job.empty, job.keep) == (True, (name("v2", 1),))
+
+
+def test_a_unit_on_a_machine_that_is_left_out_keeps_its_name_and_is_told_apart_from_a_foreign_one() -> None:
+    out, foreign = (unit._replace(foreign=True) for unit in running("v2", 1, 2))
+    plan = deploy(1, [out._replace(aside=True), foreign])
+    assert (plan.start, plan.aside, plan.beside) == ((name("v2", 3),), (out.name,), (foreign.name,))
+    assert plan_destroy("carousel", "v2", [out._replace(aside=True)]).aside == (out.name,)

@@ -14,6 +14,7 @@ from deployster_cli.domain.wording import (
     count,
     did_you_mean,
     left_alone,
+    left_out,
     resized,
     some_names,
     taken_over,
@@ -96,3 +97,12 @@ def test_a_change_of_the_number_is_said_with_its_reason() -> None:
 )
 def test_a_sentence_begins_with_a_capital_and_goes_on_as_it_is(text: str, said: str) -> None:
     assert capitalized(text) == said
+
+
+def test_what_may_run_on_a_machine_that_is_left_out_is_told() -> None:
+    one, two = UnitName("carousel", "v1", 1), UnitName("carousel", "v1", 2)
+    assert left_out([]) == ""
+    assert left_out([one]) == "carousel v1 @1 may still run on a machine that is left out: it is left alone."
+    assert left_out([one, two]).endswith(
+        "carousel v1 @1 @2 may still run on a machine that is left out: they are left alone."
+    )

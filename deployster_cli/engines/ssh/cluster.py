@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from deployster_cli.domain.rollout.placement import is_global
-from deployster_cli.domain.rollout.placing import Resident
 from deployster_cli.domain.units.model import Machine, State, Unit, together
 from deployster_cli.domain.units.names import UnitName
-from deployster_cli.domain.units.unitfile import UnitFile, parse_options
 from deployster_cli.engines.local.join import join
-from deployster_cli.engines.ssh import notes, scripts
+from deployster_cli.engines.ssh import notes, results, scripts
 from deployster_cli.engines.ssh.commands import left_out
 from deployster_cli.engines.ssh.declaration import SshOptions
 from deployster_cli.engines.ssh.hosts import Host
@@ -21,6 +18,10 @@ from deployster_cli.engines.ssh.notes import Kept, Place
 from deployster_cli.engines.ssh.parse import Listed, Seen, listed
 from deployster_cli.engines.ssh.results import Answer, refused
 from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable, TemplateFault
+
+if TYPE_CHECKING:
+    from deployster_cli.domain.rollout.placing import Resident
+    from deployster_cli.domain.units.unitfile import UnitFile
 
 # Seconds for which a machine that could not be reached is asked nothing but listings: each try takes seconds.
 _DOWN = 10.0
@@ -88,7 +89,7 @@ class Cluster:
     def silent(self) -> dict[str, str]:
         """The machines that did not answer the last listing, with why; none where there was none."""
         silent = self._last.silent if self._last else {}
-        return {host.name: error.message for host, error in silent.items()}
+        return {host.name: f"{error.message} {results.cure(error)}".rstrip() for host, error in silent.items()}
 
     def ask(
         self, bodies: Mapping[Host, str], limit: float, what: str, fine: Collection[int] = (0,)
@@ -141,6 +142,8 @@ class Cluster:
 
     def residents(self) -> list[Resident]:
         """What the machines have and run, with its rules: what is stopped keeps nothing away."""
+        from deployster_cli.domain.rollout.placing import Resident
+
         busy = {
             (each.name, each.machine.id)
             for unit in self.last.units
@@ -206,7 +209,7 @@ class Cluster:
         over: dict[Host, str] = {}
         for host, found in machines.items():
             units, done = join(found.held, found.shown, _machine(host, found), found.folder)
-            everywhere |= {seen.name for seen in found.held if "\nGlobal=" in seen.text and is_global(_rules(seen))}
+            everywhere |= {seen.name for seen in found.held if _is_global(seen)}
             for unit in units:
                 copies.setdefault(unit.name, []).append(unit)
             if done:
@@ -294,7 +297,17 @@ def _one(copies: list[Unit], *, everywhere: bool) -> Unit:
     return together([copy._replace(everywhere=everywhere) for copy in copies])
 
 
+def _is_global(seen: Seen) -> bool:
+    if "\nGlobal=" not in seen.text:
+        return False
+    from deployster_cli.domain.rollout.placement import is_global
+
+    return is_global(_rules(seen))
+
+
 def _rules(seen: Seen) -> UnitFile:
+    from deployster_cli.domain.units.unitfile import UnitFile, parse_options
+
     try:
         return UnitFile(seen.name, parse_options(seen.text))
     except TemplateFault:

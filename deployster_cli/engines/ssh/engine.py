@@ -6,16 +6,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from deployster_cli.domain.events import rules_and_machines
-from deployster_cli.domain.rollout.placing import Placed, Unplaceable, place
-from deployster_cli.domain.rollout.plan import Plan, Step
 from deployster_cli.domain.units.asking import exit_code
 from deployster_cli.domain.units.model import Machine, Unit
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.wording import some_names
-from deployster_cli.engines.base import Trouble
-from deployster_cli.engines.ssh import asks, parse, results, scripts
-from deployster_cli.engines.ssh.asks import troubles, unlingering
+from deployster_cli.engines.ssh import parse, results, scripts
 from deployster_cli.engines.ssh.cluster import Cluster
 from deployster_cli.engines.ssh.declaration import DECLARATION, SshOptions
 from deployster_cli.engines.ssh.hosts import Host
@@ -23,7 +18,10 @@ from deployster_cli.engines.ssh.notes import Place
 from deployster_cli.errors import EngineError, EngineUnreachable, OutputUnreadable, Refused, TemplateFault
 
 if TYPE_CHECKING:
+    from deployster_cli.domain.rollout.placing import Placed
+    from deployster_cli.domain.rollout.plan import Plan
     from deployster_cli.domain.units.unitfile import UnitFile
+    from deployster_cli.engines.base import Trouble
     from deployster_cli.engines.journal import Exported
     from deployster_cli.engines.ssh.locks import SshLocks
     from deployster_cli.engines.ssh.records import SshRecords
@@ -62,8 +60,10 @@ class SshEngine:
 
     def check(self) -> str:
         """Why no machine can be used, in one sentence; empty where one can."""
+        from deployster_cli.engines.ssh.asks import make_known
+
         try:
-            asks.make_known(self._cluster)
+            make_known(self._cluster)
             self._cluster.listing(anew=True)
         except EngineError as error:
             return f"{error.message} {error.hint}".rstrip()
@@ -71,6 +71,9 @@ class SshEngine:
 
     def troubles(self) -> tuple[Trouble, ...]:
         """What is wrong with single machines: those that don't answer, and those that lack what is needed there."""
+        from deployster_cli.engines.base import Trouble
+        from deployster_cli.engines.ssh.asks import troubles
+
         last = self._cluster.last
         silent = [Trouble(host.name, error.message, error.hint) for host, error in last.silent.items()]
         found = self._cluster.links.each(dict.fromkeys(last.machines, scripts.LOOK), self._options.read_timeout, "look")
@@ -92,6 +95,9 @@ class SshEngine:
 
     def place(self, plan: Plan, files: Mapping[UnitName, UnitFile]) -> Placed:
         """Where each unit that the plan starts will run; Refused where one can't run anywhere."""
+        from deployster_cli.domain.events import rules_and_machines
+        from deployster_cli.domain.rollout.placing import Unplaceable, place
+
         machines = self.machines()
         try:
             placed = place(plan, files, self._cluster.residents(), machines)
@@ -209,6 +215,8 @@ class SshEngine:
         """
         new = {file.name: file for file in files if file.name not in self._placed}
         if new:
+            from deployster_cli.domain.rollout.plan import Plan, Step
+
             service, version = next(iter(new)).service, next(iter(new)).version
             self.place(Plan(service, version, (Step(start=tuple(new)),)), new)
         hosts = {found.id: host for host, found in self._cluster.last.machines.items()}
@@ -321,6 +329,8 @@ def _not_started(host: Host, answer: results.Answer) -> EngineError:
             f"{name} is on {host.name} already, with other content; nothing was started.", "Destroy it first."
         )
     if answer.code == scripts.ENDED_WITH_LOGIN:
+        from deployster_cli.engines.ssh.asks import unlingering
+
         return Refused(" ".join(unlingering(host.name, name)))
     if answer.code == scripts.MISSING:
         return EngineError(f"There is no unit {name} on {host.name} to start again.")

@@ -119,6 +119,11 @@ def is_unknown_key(error: EngineError) -> bool:
     return bool(re.search(unknown.pattern, error.err)) and not re.search(changed.pattern, error.err)
 
 
+def cure(error: EngineError) -> str:
+    """What cures it, where that is more than that the machine is to come back."""
+    return error.hint if error.hint in {sign.hint for sign in _SIGNS} else ""
+
+
 def refused(machine: str, what: str, found: Answer) -> EngineError:
     """The error for a script that came to its end and says that it failed; ``what`` is the word for what it does."""
     done = found.done

@@ -66,6 +66,15 @@ def test_a_failure_is_told_in_the_machines_words() -> None:
     assert "exit code 7 and not a word" in results.refused("web1", "stop", mute).message
 
 
+def test_what_only_a_person_can_mend_has_its_cure() -> None:
+    with pytest.raises(EngineMissing) as rooted:
+        results.answer(done("", "sudo: a password is required", 1), MARK, "web1")
+    assert "NOPASSWD" in results.cure(rooted.value)
+    with pytest.raises(EngineUnreachable) as away:
+        results.answer(done("", "", 255), MARK, "web1")
+    assert results.cure(away.value) == ""
+
+
 def test_an_unknown_key_is_another_matter_than_a_changed_one() -> None:
     unknown = EngineUnreachable("", err="Host key verification failed.")
     changed = EngineUnreachable("", err="REMOTE HOST IDENTIFICATION HAS CHANGED\nHost key verification failed.")

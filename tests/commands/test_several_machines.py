@@ -1,0 +1,90 @@
+"""Command lines where the engine decides which machine gets what, and where machines are silent or left out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from deployster_cli.domain.units.model import Machine, State, Unit
+from deployster_cli.domain.units.names import UnitName
+from deployster_cli.engines.base import Trouble
+from tests.commands.conftest import Shell
+
+ON_M2 = Machine("2", "m2", {"name": "m2"})
+ASIDE = Unit(UnitName("carousel", "v1", 2), State.LAUNCHED, State.LAUNCHED, machine=ON_M2, foreign=True, aside=True)
+
+
+@pytest.fixture
+def spread(shell: Shell, tmp_path: Path) -> Shell:
+    file = tmp_path / "deployster.toml"
+    file.write_text(f'engine = "ssh"\n{file.read_text()}')
+    shell.engine.places = True
+    shell.engine.hosts = (Machine("1", "m1", {"name": "m1"}), ON_M2)
+    return shell
+
+
+@pytest.fixture
+def without_m2(spread: Shell, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    look = spread.engine.units
+    monkeypatch.setattr(spread.engine, "units", lambda: (*look(), ASIDE))
+    return spread
+
+
+def test_a_plan_shows_where_each_instance_will_run(spread: Shell) -> None:
+    code, out, _ = spread("plan carousel v1 --instances 3")
+    rows = [line.split() for line in out.splitlines()[1:]]
+    assert code == 0
+    assert [(unit, machine) for _, _, unit, _, machine in rows] == [
+        ("carousel-v1@1.service", "m1"),
+        ("carousel-v1@2.service", "m2"),
+        ("carousel-v1@3.service", "m1"),
+    ]
+    _, out, _ = spread("plan carousel v1 --instances 2 -o json")
+    seats = json.loads(out)["plan"]["seats"]
+    assert seats[1] == {"name": "carousel-v1@2.service", "machines": ["m2"]}
+
+
+def test_while_a_machine_is_silent_nothing_is_changed(spread: Shell) -> None:
+    spread("deploy carousel v1 -q")
+    spread.engine.silent = {"m2": "m2 does not answer."}
+    for line in ("deploy carousel v2", "destroy carousel v1 --yes", "scale carousel 3", "plan carousel v2"):
+        code, _, err = spread(f"{line} -q")
+        assert (code, err.splitlines()[-2:]) == (
+            4,
+            [
+                "Error: m2 does not answer. What runs on m2 is not known, so nothing was changed.",
+                "Bring it back; or leave it out: --without m2. What it runs then is left as it is.",
+            ],
+        )
+    assert list(spread.engine.lives) == [UnitName("carousel", "v1", 1)]
+
+
+def test_a_listing_names_the_machines_that_are_silent(spread: Shell) -> None:
+    spread.engine.silent = {"m2": "m2 does not answer: no route."}
+    for line in ("units", "services"):
+        assert "m2 does not answer: no route. What runs there is not known.\n" in spread(line)[2]
+
+
+def test_what_a_machine_that_is_left_out_may_run_is_told_and_its_name_is_not_used_again(without_m2: Shell) -> None:
+    code, _, err = without_m2("deploy carousel v1 --instances 2")
+    assert code == 0
+    assert "carousel v1 @2 may still run on a machine that is left out: it is left alone." in err
+    assert [name.instance for name in without_m2.engine.lives] == [1, 3]
+    assert "left out" in without_m2("units carousel")[1]
+    assert "left out" in without_m2("plan carousel v2 --destroy-previous")[2]
+
+
+def test_it_can_not_be_adopted(without_m2: Shell) -> None:
+    without_m2("deploy carousel v1 --instances 1 -q")
+    plan = json.loads(without_m2("plan carousel v2 --destroy-previous --adopt -o json")[1])["plan"]
+    assert (plan["adopted"], plan["aside"]) == ([], ["carousel-v1@2.service"])
+
+
+def test_what_is_wrong_with_one_machine_is_a_fault_with_its_cure(spread: Shell) -> None:
+    spread.engine.troubled = (Trouble("m2", "m2 lacks awk.", "Install it."),)
+    code, out, _ = spread("check -o json")
+    found = [one for one in json.loads(out)["findings"] if one["subject"] == "machine m2"]
+    assert code == 4
+    assert [(one["state"], one["cure"]) for one in found] == [("fault", "Install it.")]
