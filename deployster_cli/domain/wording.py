@@ -94,10 +94,13 @@ def nearest(word: str, known: Iterable[str]) -> str:
 # Stands for the state of what Deployster didn't make: its state is its owner's business.
 FOREIGN = "foreign"
 
+# Stands for the state of what may be on a machine that this run leaves out.
+LEFT_OUT = "left out"
+
 
 def state(unit: Unit) -> str:
-    """One word for what a unit does; FOREIGN for what isn't ours."""
-    return FOREIGN if unit.foreign else unit.condition.value
+    """One word for what a unit does; FOREIGN for what isn't ours, LEFT_OUT where nobody looked."""
+    return LEFT_OUT if unit.aside else FOREIGN if unit.foreign else unit.condition.value
 
 
 def release_state(release: Release) -> str:
