@@ -126,6 +126,8 @@ def _prepared(
     size = None if is_global(probe) else decide(_wish(request), found, what.stamps, what.record)
     instances = size.number if size else 1
     current = {u.name for u in units} if request.as_it_is else _as_rendered(engine, request, render, units)
+    if engine.places:  # nobody else starts a global unit on a machine that has come since
+        current = current - {u.name for u in units if u.everywhere and not all(copy.reported for copy in u.each)}
     wanted = _wanted(request, instances, oneshot=probe.oneshot)
     plan = replace(seen.told(plan_deploy(wanted, units, current)), instances=size)
     if probe.stamp and probe.stamp.port is not None and not render.takes_port and not engine.places:
