@@ -88,6 +88,8 @@ def _prepared(engine: Engine, change: Change, render: Renderer, now: str, *, pro
     size = None if is_global(probe) else decide(change, service.instances, found, what.stamps, what.record)
     change = replace(change, instances=size.number if size else 1)
     current = {u.name for u in units} if change.keeps_units else _as_rendered(engine, change, render, units)
+    if engine.places:  # nobody else starts a global unit on a machine that has come since
+        current = current - {u.name for u in units if u.everywhere and not all(copy.reported for copy in u.each)}
     plan = replace(seen.told(plan_deploy(change, units, current, oneshot=probe.oneshot)), instances=size)
     if probe.stamp and probe.stamp.port is not None and not render.takes_port and not engine.places:
         check_fixed_port(plan, service, units, is_local=engine.is_local, everywhere=is_global(probe))
