@@ -121,6 +121,10 @@ class Cluster:
         self._written[path] = times + 1
         return Kept(times + 1, text)
 
+    def wrote(self, path: str) -> bool:
+        """Whether this run wrote the note at ``path``."""
+        return path in self._written
+
     def moved(self, add: Iterable[Place], drop: Collection[UnitName], service: str) -> str:
         """The part of a script that keeps where a service's units are, once some were put in and some taken away.
 
