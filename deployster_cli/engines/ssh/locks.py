@@ -26,8 +26,8 @@ _TRIES = 8
 _PAUSE = 0.15
 
 
+# Seconds behind a claim for which its answer is as good as a new one: nobody takes a lock away that was just taken.
 _STILL_SO = 0.2
-"""Seconds behind a claim for which its answer is as good as a new one: nobody takes a lock away that was just taken."""
 
 
 @dataclass(frozen=True, slots=True)
