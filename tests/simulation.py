@@ -15,7 +15,7 @@ from deployster_cli.domain.rollout.placement import fitting, is_global
 from deployster_cli.domain.rollout.placing import Placed, place
 from deployster_cli.domain.rollout.plan import Plan
 from deployster_cli.domain.units.journal import Entry
-from deployster_cli.domain.units.model import Machine, State, Unit, together
+from deployster_cli.domain.units.model import Machine, State, Unit, worst_of
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import Stamp, UnitFile
 from deployster_cli.engines.base import Trouble
@@ -137,8 +137,8 @@ class SimRecords:
 
 def _left(unit: Unit) -> Unit:
     """The unit when the registry has it no more."""
-    left = [u._replace(desired=None, current=None, everywhere=False, copies=(), foreign=False) for u in unit.each]
-    return together(left) if unit.copies else left[0]
+    left = [u._replace(desired=None, current=None, everywhere=False, copies=(), foreign=False) for u in unit.placements]
+    return worst_of(left) if unit.copies else left[0]
 
 
 def _lost(unit: Unit) -> Unit:
@@ -334,7 +334,7 @@ class SimEngine:
             fate = self.fates_on.get((name, host.id), life.fate)
             load, active, sub = self._states(replace(life, fate=fate, up=life.up + self.lag.get(host.id, 0)))
             copies += [here._replace(load=load, active=active, sub=sub, machine=host)] if active else []
-        return together(copies) if copies else here
+        return worst_of(copies) if copies else here
 
     def machines(self) -> tuple[Machine, ...]:
         return self.hosts

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from deployster_cli.domain.change import Change, TaskRequest
     from deployster_cli.domain.events import Tell
     from deployster_cli.domain.units.model import Release, Unit
-    from deployster_cli.operations.deploy import Prepared
+    from deployster_cli.operations.deploy import PlannedChange
     from deployster_cli.operations.logs import Logs, Wanted
     from deployster_cli.operations.releases import Entry
     from deployster_cli.operations.rollout import Result
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Checked(Protocol):
     """One change that was checked as far as it can be without an engine. Both raise DeploysterError."""
 
-    def prepare(self) -> Prepared:
+    def prepare(self) -> PlannedChange:
         """What would be done now; changes nothing."""
         ...
 

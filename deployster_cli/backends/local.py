@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from deployster_cli.domain.units.model import Release, Unit
     from deployster_cli.engines.base import Engine
     from deployster_cli.operations.change import Operation
-    from deployster_cli.operations.deploy import Prepared
+    from deployster_cli.operations.deploy import PlannedChange
     from deployster_cli.operations.logs import Logs, Wanted
     from deployster_cli.operations.releases import Entry
     from deployster_cli.operations.rollout import Result
@@ -94,7 +94,7 @@ class LocalChange(NamedTuple):
     operation: Operation
     by: Direct
 
-    def prepare(self) -> Prepared:
+    def prepare(self) -> PlannedChange:
         """As Checked says."""
         return self.operation.prepare(self.by.engine)
 

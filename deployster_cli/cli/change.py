@@ -18,7 +18,7 @@ from deployster_cli.errors import DeploysterError
 if TYPE_CHECKING:
     from deployster_cli.backends.base import Checked
     from deployster_cli.domain.units.names import UnitName
-    from deployster_cli.operations.deploy import Prepared
+    from deployster_cli.operations.deploy import PlannedChange
 
 ACCEPT_CHANGES = click.option(
     "--accept-changes",
@@ -84,7 +84,7 @@ def _confirm_adoption(run: Run, asked: Checked, *, yes: bool) -> tuple[UnitName,
     return adopted
 
 
-def _remark_on_needs(run: Run, prepared: Prepared) -> None:
+def _remark_on_needs(run: Run, prepared: PlannedChange) -> None:
     """Say so where the units would be refused as things are: a hook may yet bring what they lack."""
     if not run.settings.declared.is_local:
         return

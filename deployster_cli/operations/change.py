@@ -19,7 +19,7 @@ from deployster_cli.engines.base import Engine
 from deployster_cli.errors import DeploysterError, EngineUnreachable, Interrupted, InvalidInput
 from deployster_cli.operations import deploy, destroy, lock, releases
 from deployster_cli.operations.clock import Clock
-from deployster_cli.operations.deploy import Prepared
+from deployster_cli.operations.deploy import PlannedChange
 from deployster_cli.operations.left_tasks import await_left_tasks
 from deployster_cli.operations.lock import Held
 from deployster_cli.operations.preflight import Keep, Preflight
@@ -94,7 +94,7 @@ class Operation:
         for each in self.tasks:
             each.file(1, now)
 
-    def prepare(self, engine: Engine) -> Prepared:
+    def prepare(self, engine: Engine) -> PlannedChange:
         """What would be done now; NotFound or InvalidInput where it is certain that it can't be."""
         change = self.change
         if change.verb is Verb.DESTROY:
@@ -105,10 +105,10 @@ class Operation:
         refuse_ahead(engine, prepared.work.files.values())
         return prepared
 
-    def decided(self, prepared: Prepared) -> None:
+    def decided(self, prepared: PlannedChange) -> None:
         """Called with what is to be done, the lock held, before hooks and tasks. After them it is planned anew."""
 
-    def preflight(self, around: Preflight, engine: Engine, planned: Prepared, keep: Keep) -> bool:
+    def preflight(self, around: Preflight, engine: Engine, planned: PlannedChange, keep: Keep) -> bool:
         """See to the image and the hooks before it. Whether a hook ran: who knows what it changed."""
         service = None if self.change.verb is Verb.DESTROY else self._render.service
         return around.before(engine, service, planned, keep)
@@ -156,7 +156,7 @@ class Planner:
     def __init__(self, operation: Operation, engine: Engine) -> None:
         self._operation, self._engine, self._clock = operation, engine, operation.clock
         self._held: Held | None = None
-        self._early: Prepared | None = None
+        self._early: PlannedChange | None = None
         self._early_lasts_until = self._began = 0.0
         self._units: tuple[Unit, ...] = ()
 
@@ -167,12 +167,12 @@ class Planner:
             self._early = self._plan()
         self._early_lasts_until = self._clock.now() + PLAN_LASTS
 
-    def first(self, held: Held) -> Prepared:
+    def first(self, held: Held) -> PlannedChange:
         """The early plan if it is still of now, else another."""
         self._held = held
         return self._proven(self._early if self._clock.now() <= self._early_lasts_until else None)
 
-    def again(self) -> Prepared:
+    def again(self) -> PlannedChange:
         """Another plan, of now. Locked where the lock is not ours any more."""
         return self._proven(None)
 
@@ -186,17 +186,17 @@ class Planner:
         """The units that the last plan was made from, as long as they are as good as a look."""
         return self._units if self._clock.now() - self._began <= LOOK_LASTS else None
 
-    def take_over_no_more_than(self, decided: Prepared) -> None:
+    def take_over_no_more_than(self, decided: PlannedChange) -> None:
         """Adopt only what the plan names: what comes while hooks and tasks run was not meant."""
         change = self._operation.change
         if change.adopt:
             self._operation = replace(self._operation, change=replace(change, adopt_only=decided.plan.adopted))
 
-    def _plan(self) -> Prepared:
+    def _plan(self) -> PlannedChange:
         self._began = self._clock.now()
         return self._operation.prepare(self._engine)
 
-    def _proven(self, made: Prepared | None) -> Prepared:
+    def _proven(self, made: PlannedChange | None) -> PlannedChange:
         """A plan from a listing with our own lock in it: one that lacks it lacks who knows what."""
         assert self._held is not None  # noqa: S101 - ``first`` comes first  # nosec B101
         self._held.ensure()

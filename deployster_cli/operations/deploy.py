@@ -21,7 +21,7 @@ from deployster_cli.engines.base import Engine
 from deployster_cli.errors import InvalidInput
 from deployster_cli.operations.ownership import Owned, judged, planned_over
 from deployster_cli.operations.records import Known, Memory, known, memory_of
-from deployster_cli.operations.rollout import Spreading, Work
+from deployster_cli.operations.rollout import RolloutSpec, Spreading
 
 if TYPE_CHECKING:
     from deployster_cli.domain.templates.render import Renderer
@@ -31,14 +31,14 @@ TASKS = ".task"
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PlannedChange:
     """A plan, the unit files for it, the units it was made from, and the versions before it, newest first.
 
     ``memory`` is what the engine is to keep of it beside the units; ``latest`` is the service's latest stamp, empty
     where it has none, None where none was looked at.
     """
 
-    work: Work
+    work: RolloutSpec
     units: tuple[Unit, ...]
     previous: tuple[str, ...] = ()
     memory: Memory | None = None
@@ -70,7 +70,7 @@ def _named(change: Change, instance: int) -> UnitName:
     return UnitName.checked(change.service, change.version or "", instance)
 
 
-def prepare(engine: Engine, change: Change, render: Renderer, now: str, seen: Owned | None = None) -> Prepared:
+def prepare(engine: Engine, change: Change, render: Renderer, now: str, seen: Owned | None = None) -> PlannedChange:
     """The plan for a change whose version is known, and its unit files; nothing is changed. ``now`` is the time to
     stamp, RFC 3339. ``seen`` takes the place of a look.
     """
@@ -80,7 +80,9 @@ def prepare(engine: Engine, change: Change, render: Renderer, now: str, seen: Ow
     )
 
 
-def _prepared(engine: Engine, change: Change, render: Renderer, now: str, *, probe: UnitFile, seen: Owned) -> Prepared:
+def _prepared(
+    engine: Engine, change: Change, render: Renderer, now: str, *, probe: UnitFile, seen: Owned
+) -> PlannedChange:
     seen = _meant(engine, change, seen)
     units, service = seen.units, render.service
     found = releases(units, change.service)
@@ -89,7 +91,7 @@ def _prepared(engine: Engine, change: Change, render: Renderer, now: str, *, pro
     change = replace(change, instances=size.number if size else 1)
     current = {u.name for u in units} if change.keeps_units else _as_rendered(engine, change, render, units)
     if engine.places:  # nobody else starts a global unit on a machine that has come since
-        current = current - {u.name for u in units if u.everywhere and not all(copy.reported for copy in u.each)}
+        current = current - {u.name for u in units if u.everywhere and not all(copy.reported for copy in u.placements)}
     plan = replace(seen.told(plan_deploy(change, units, current, oneshot=probe.oneshot)), instances=size)
     if probe.stamp and probe.stamp.port is not None and not render.takes_port and not engine.places:
         check_fixed_port(plan, service, units, is_local=engine.is_local, everywhere=is_global(probe))
@@ -106,7 +108,7 @@ def _prepared(engine: Engine, change: Change, render: Renderer, now: str, *, pro
     plan = replace(plan, seats=tuple(seats))
     memory = memory_of(_record(change, previous, at, what), plan, what, units)
     kept = {u.name: u.hash for u in units if u.name in {*plan.keep, *plan.watch}}
-    return Prepared(Work(plan, files, traits_of(probe), kept), units, previous, memory, what.latest)
+    return PlannedChange(RolloutSpec(plan, files, traits_of(probe), kept), units, previous, memory, what.latest)
 
 
 def _kept(found: Sequence[Release]) -> list[str]:

@@ -11,19 +11,19 @@ from deployster_cli.domain.units.model import Unit
 from deployster_cli.domain.wording import did_you_mean, some_names
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import NotFound
-from deployster_cli.operations.deploy import Prepared
+from deployster_cli.operations.deploy import PlannedChange
 from deployster_cli.operations.ownership import Owned, planned_over
 from deployster_cli.operations.records import forgetting
-from deployster_cli.operations.rollout import Work
+from deployster_cli.operations.rollout import RolloutSpec
 
 
-def prepare(engine: Engine, change: Change) -> Prepared:
+def prepare(engine: Engine, change: Change) -> PlannedChange:
     """The plan to destroy a release, or these instances of it; NotFound where one of them is not there."""
     prepared = planned_over(engine, change.service, lambda seen: planned(seen, change))
     return replace(prepared, memory=forgetting(engine, prepared.plan, prepared.units))
 
 
-def planned(seen: Owned, change: Change) -> Prepared:
+def planned(seen: Owned, change: Change) -> PlannedChange:
     """The same over units that were listed already."""
     service, version = change.service, change.version or ""
     seen = seen.adopting(change.adopts, service, version)
@@ -41,7 +41,7 @@ def planned(seen: Owned, change: Change) -> Prepared:
         there = any((u.name.service, u.name.version) == (service, version) and not u.foreign for u in units)
         what = f" @{min(missing)}" if missing and there else ""
         raise NotFound(f"No {service} {version}{what} found.", _what_there_is(service, units))
-    return Prepared(Work(plan), units)
+    return PlannedChange(RolloutSpec(plan), units)
 
 
 def _what_there_is(service: str, units: Collection[Unit]) -> str:

@@ -64,7 +64,7 @@ class Gates:
 
     def seen(self, units: Sequence[Unit], tell: Tell) -> Failure | None:
         """After a look at the units that are to run: tell what gates wait for; the failure where one has given up."""
-        now, copies = self._clock.now(), [copy for unit in units for copy in unit.each if copy.machine]
+        now, copies = self._clock.now(), [copy for unit in units for copy in unit.placements if copy.machine]
         left = [copy for copy in copies if _key(copy) in self._since and copy.condition in _LEFT]
         at = {_key(copy): copy for copy in copies if copy.sub == _AT_GATE}
         self._since = {key: self._since.get(key, now) for key in at}

@@ -17,7 +17,7 @@ from deployster_cli.domain.wording import capitalized, where
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import Locked
 from deployster_cli.operations.clock import Clock
-from deployster_cli.operations.deploy import TASKS, Prepared
+from deployster_cli.operations.deploy import TASKS, PlannedChange
 from deployster_cli.operations.task import command_of, left_by_another, still_runs
 
 # Seconds between two looks at a task that is waited for.
@@ -25,7 +25,7 @@ LOOK_EVERY = 2.0
 
 
 def await_left_tasks(
-    engine: Engine, planned: Prepared, clock: Clock, tell: Tell, *, wait: float, keep: Callable[[], None]
+    engine: Engine, planned: PlannedChange, clock: Clock, tell: Tell, *, wait: float, keep: Callable[[], None]
 ) -> bool:
     """Wait for such a task; whether there was one, so that the plan is old. Locked where it still runs after ``wait``
     seconds. To take away what is there nobody has to wait.

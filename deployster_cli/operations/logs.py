@@ -98,7 +98,7 @@ def logs(engine: Engine, wanted: Wanted, clock: Clock, *, follow: bool = False) 
 def _recorded(engine: Engine, wanted: Wanted, units: Sequence[Unit]) -> Logs:
     lines: list[LogLine] = []
     problems: dict[str, EngineError] = {}
-    for unit in (copy for wide in units for copy in wide.each):
+    for unit in (copy for wide in units for copy in wide.placements):
         if unit.condition is Condition.WAITING:
             yield LogNote(f"{unit.name.short} is not on a machine, so it has no journal.")
             continue
@@ -168,7 +168,7 @@ class _Crowd:
 
     def seen(self, units: Sequence[Unit]) -> Iterator[LogLine | LogNote]:
         """After a listing: drop who is gone, take in who is new, begin anew with who has moved."""
-        there = {_key(copy): copy for unit in units for copy in unit.each if copy.machine}
+        there = {_key(copy): copy for unit in units for copy in unit.placements if copy.machine}
         for key, one in list(self._of.items()):
             one.absent = 0 if key in there else one.absent + 1
             moved = key in there and _place(there[key]) != one.machine

@@ -19,7 +19,7 @@ from deployster_cli.domain.wording import left_alone, left_out, some_names, take
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import DeploysterError, EngineUnreachable, Interrupted, NotFound
 from deployster_cli.operations.clock import Clock
-from deployster_cli.operations.deploy import Prepared
+from deployster_cli.operations.deploy import PlannedChange
 from deployster_cli.operations.hooks import STAYS, LocalCommands, run_post, run_pre
 from deployster_cli.operations.images import Answer, Fetch, image_problem
 
@@ -37,9 +37,9 @@ class Preflight:
 
     def __init__(self, settings: Settings, change: Change, clock: Clock, tell: Tell) -> None:
         self.settings, self.change, self.clock, self.tell = settings, change, clock, tell
-        self._decided: Prepared | None = None
+        self._decided: PlannedChange | None = None
 
-    def before(self, engine: Engine, service: Service | None, prepared: Prepared, keep: Keep) -> bool:
+    def before(self, engine: Engine, service: Service | None, prepared: PlannedChange, keep: Keep) -> bool:
         """See to what has to succeed before anything is done, the lock held; whether a hook ran. ``service`` is None
         where nothing is rendered.
 
@@ -94,7 +94,7 @@ class Preflight:
     def _commands(self) -> LocalCommands:
         return LocalCommands(self.settings.folder, self.settings.hooks.timeout)
 
-    def _facts(self, prepared: Prepared, result: str) -> Facts:
+    def _facts(self, prepared: PlannedChange, result: str) -> Facts:
         plan = prepared.plan
         return Facts(
             verb=self.change.verb.value,
@@ -133,7 +133,7 @@ def _outcome(plan: Plan) -> str:
     return f"{some_names(plan.retire)} {'is' if len(plan.retire) == 1 else 'are'} gone"
 
 
-def _check_image(engine: Engine, service: Service, prepared: Prepared) -> None:
+def _check_image(engine: Engine, service: Service, prepared: PlannedChange) -> None:
     """NotFound where the units run an image that its registry says it hasn't got."""
     name = service.image(prepared.plan.version)
     pulled = any(name in value for file in prepared.work.files.values() for _, key, value in file.options if _runs(key))

@@ -32,7 +32,7 @@ JOURNAL_LINES = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class RolloutSpec:
     """A plan with the unit files of all that it starts, and the hashes of what it keeps or waits for."""
 
     plan: Plan
@@ -99,7 +99,7 @@ SLEPT = 30.0
 
 def carry_out(
     engine: Engine,
-    work: Work,
+    work: RolloutSpec,
     clock: Clock,
     hold: Hold,
     tell: Tell,
@@ -121,7 +121,7 @@ def carry_out(
 
 def drive(
     engine: Engine,
-    work: Work,
+    work: RolloutSpec,
     clock: Clock,
     hold: Hold,
     tell: Tell,
@@ -176,7 +176,7 @@ class _Looks:
     def __init__(
         self,
         engine: Engine,
-        work: Work,
+        work: RolloutSpec,
         clock: Clock,
         hold: Hold,
         *,
@@ -205,7 +205,7 @@ class _Looks:
         """See to the way back before earlier instances are stopped or destroyed: note which are up, and read the files
         of what is to be destroyed. Errors as Engine's, and what ``stops`` raises.
         """
-        if action.verb is Verb.STOP and self._stops and rollout.phase is Phase.PARKING:
+        if action.verb is Verb.STOP and self._stops and rollout.phase is Phase.STOPPING_OLD:
             self._stops([*rollout.serving, *rollout.plan.halted])
             self._stops = None
         if action.verb is Verb.DESTROY and rollout.committed and not rollout.failure:
@@ -232,7 +232,7 @@ def _tell_all(events: Sequence[Event], tell: Tell) -> None:
         tell(event)
 
 
-def _turn(engine: Engine, rollout: Rollout, work: Work, looks: _Looks, gates: Gates, *, tell: Tell) -> Rollout:
+def _turn(engine: Engine, rollout: Rollout, work: RolloutSpec, looks: _Looks, gates: Gates, *, tell: Tell) -> Rollout:
     """One look, and all that follows from it."""
     clock = looks.clock
     try:
@@ -292,7 +292,9 @@ def _perform(engine: Engine, action: Action, files: Mapping[UnitName, UnitFile],
             engine.destroy(names)
 
 
-def _tell_with_reasons(engine: Engine, work: Work, rollout: Rollout, events: Sequence[Event], tell: Tell) -> Rollout:
+def _tell_with_reasons(
+    engine: Engine, work: RolloutSpec, rollout: Rollout, events: Sequence[Event], tell: Tell
+) -> Rollout:
     """Tell the events with what only the engine can add: behind a failure the unit's journal (now, because undoing it
     takes the journal's unit away), to it what that says of its health, and to a unit without a machine what machines
     there are.
@@ -311,7 +313,7 @@ def _tell_with_reasons(engine: Engine, work: Work, rollout: Rollout, events: Seq
     return rollout
 
 
-def explain(engine: Engine, work: Work, names: Sequence[UnitName]) -> str:
+def explain(engine: Engine, work: RolloutSpec, names: Sequence[UnitName]) -> str:
     """The first unit's placement rules beside the machines; empty where the engine can't say which there are."""
     try:
         return rules_and_machines(work.files.get(names[0]), engine.machines(), engine.units())

@@ -27,7 +27,7 @@ def choose(engine: Engine, service: str, instance: int | None) -> tuple[UnitName
     """
     newest = standing(engine, service).newest
     units = newest.units if instance is None else [u for u in newest.units if u.name.instance == instance]
-    copies = [copy for unit in units for copy in unit.each if copy.machine]
+    copies = [copy for unit in units for copy in unit.placements if copy.machine]
     up = [copy for copy in copies if copy.condition in UP]
     found = next(iter(up if instance is None else up + copies), None)
     if found is None:

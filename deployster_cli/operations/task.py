@@ -42,7 +42,7 @@ from deployster_cli.operations.deploy import TASKS
 from deployster_cli.operations.lock import dead, new_note
 from deployster_cli.operations.ownership import told_apart
 from deployster_cli.operations.prerequisites import refuse_missing
-from deployster_cli.operations.rollout import NoLock, Work, drive, explain
+from deployster_cli.operations.rollout import NoLock, RolloutSpec, drive, explain
 from deployster_cli.operations.task_journal import TaskJournal
 
 # Seconds that a task may take.
@@ -70,7 +70,7 @@ _COMMAND = "Task"
 
 _LONGEST_COMMAND = 300
 
-_AT_ITS_END = frozenset({Condition.EXITED, Condition.ENDED, Condition.FAILED, Condition.STOPPED})
+_AT_ITS_END = frozenset({Condition.COMPLETED, Condition.EXITED, Condition.FAILED, Condition.STOPPED})
 
 _ENDED_BADLY = frozenset({Reason.FAILED, Reason.CRASH_LOOP, Reason.ENDED})
 
@@ -223,7 +223,7 @@ def _noted(task: Task, file: UnitFile, note: Note, timeout: float) -> UnitFile:
 def _to_its_end(watch: TaskJournal, task: Task, file: UnitFile, timeout: float, *, tell: Tell, keep: Keep) -> _End:
     policy = Policy(settle=0, timeout=timeout, on_failure=OnFailure.KEEP)
     plan = Plan(file.name.service, task.version, (Step(start=(file.name,)),), policy=policy)
-    work = Work(plan, {file.name: file}, Traits(oneshot=True))
+    work = RolloutSpec(plan, {file.name: file}, Traits(oneshot=True))
     end = drive(watch.engine, work, watch.clock, NoLock(keep), _UntilOver(watch, tell), pause=watch.pause)
     if end.phase is Phase.DONE:
         watch.rest()
@@ -257,7 +257,7 @@ class _UntilOver:
 
 def _has_failed(event: Event) -> bool:
     """Whether the unit was seen to have failed: that is told behind its output, with how."""
-    return isinstance(event, Changed) and event.unit.condition in {Condition.FAILED, Condition.ENDED}
+    return isinstance(event, Changed) and event.unit.condition in {Condition.FAILED, Condition.EXITED}
 
 
 def _ended_badly(watch: TaskJournal) -> _End:
@@ -282,7 +282,7 @@ def _clear(engine: Engine, names: tuple[UnitName, ...], clock: Clock, keep: Keep
     if not names:
         return ()
     plan = Plan(names[0].service, names[0].version, (Step(retire=names),), policy=Policy(timeout=CLEARED_WITHIN))
-    return drive(engine, Work(plan), clock, NoLock(keep), lambda _: None).left
+    return drive(engine, RolloutSpec(plan), clock, NoLock(keep), lambda _: None).left
 
 
 def _clear_quietly(engine: Engine, name: UnitName, clock: Clock) -> tuple[UnitName, ...]:

@@ -27,4 +27,4 @@ def list_services(engine: Engine) -> tuple[Release, ...]:
 
 def _each(engine: Engine, service: str | None = None) -> tuple[Unit, ...]:
     wanted = [unit for unit in engine.units() if service in (None, unit.name.service)]
-    return tuple(each for unit in told_apart(engine, wanted, service) for each in unit.each)
+    return tuple(each for unit in told_apart(engine, wanted, service) for each in unit.placements)

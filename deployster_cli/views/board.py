@@ -20,19 +20,19 @@ _STOPPED, _LET_GO = "until its stop commands are done", "until its machine has r
 _RISING = {
     Condition.WAITING: "until a machine takes it",
     Condition.STARTING: "until its start commands are done",
-    Condition.UNREPORTED: "until its machine reports it",
+    Condition.UNKNOWN: "until its machine reports it",
     Condition.RUNNING: "until it has settled",
-    Condition.EXITED: "until it has settled",
+    Condition.COMPLETED: "until it has settled",
     Condition.RESTARTING: "until systemd starts it again",
     Condition.STOPPING: _STOPPED,
-    Condition.LEAVING: _LET_GO,
+    Condition.REMOVING: _LET_GO,
 }
 
 # The same for a task: to systemd all of its run is a start.
 _ENDING = {
     **_RISING,
     Condition.STARTING: "until its command ends",
-    Condition.EXITED: "until its output has arrived",
+    Condition.COMPLETED: "until its output has arrived",
 }
 
 

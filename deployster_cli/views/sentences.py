@@ -15,15 +15,15 @@ Line = tuple[str, str]
 _WAITS_FOR = {
     Condition.WAITING: "waiting for a machine",
     Condition.STARTING: "starting",
-    Condition.UNREPORTED: "not reported",
+    Condition.UNKNOWN: "not reported yet",
     Condition.RUNNING: "running",
-    Condition.EXITED: "exited",
+    Condition.COMPLETED: "completed",
     Condition.RESTARTING: "died, restarting",
-    Condition.ENDED: "ended",
+    Condition.EXITED: "exited",
     Condition.FAILED: "failed",
     Condition.STOPPING: "stopping",
     Condition.STOPPED: "stopped",
-    Condition.LEAVING: "leaving",
+    Condition.REMOVING: "removing",
 }
 
 _TURNS: dict[type, Line] = {
@@ -44,7 +44,7 @@ _TURNS: dict[type, Line] = {
     events.Noticed: ("warn", "{text}"),
 }
 
-_BAD = {Condition.FAILED, Condition.RESTARTING, Condition.ENDED}
+_BAD = {Condition.FAILED, Condition.RESTARTING, Condition.EXITED}
 
 
 def sentence(event: Event) -> list[Line]:

@@ -14,7 +14,7 @@ from deployster_cli.domain.units.model import State
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import UnitFile
 from deployster_cli.errors import EngineError, EngineUnreachable
-from deployster_cli.operations.deploy import Prepared
+from deployster_cli.operations.deploy import PlannedChange
 from tests.commands.conftest import PROJECT, Shell
 from tests.simulation import Fate, stamped, unstamped
 
@@ -408,7 +408,7 @@ def test_where_nothing_was_to_be_taken_over_what_comes_later_is_not(
 ) -> None:
     prepare = LocalChange.prepare
 
-    def prepared(asked: LocalChange) -> Prepared:
+    def prepared(asked: LocalChange) -> PlannedChange:
         made = prepare(asked)
         late(ours)
         return made

@@ -9,7 +9,7 @@ from deployster_cli.domain.change import Change, Policy, Verb
 from deployster_cli.domain.events import Event
 from deployster_cli.domain.rollout.state import Rollout
 from deployster_cli.domain.rollout.tracking import Reason
-from deployster_cli.operations.rollout import Hold, NoLock, Stops, Work, drive
+from deployster_cli.operations.rollout import Hold, NoLock, RolloutSpec, Stops, drive
 from tests.simulation import SimEngine
 
 E = TypeVar("E")
@@ -71,7 +71,7 @@ class Wish(NamedTuple):
         return Change(self.verb, "carousel", self.version, self.asked, destroy_previous=self.retires, sets=self.sets)
 
 
-def go(engine: SimEngine, work: Work, hold: Hold | None = None, stops: Stops | None = None) -> Run:
+def go(engine: SimEngine, work: RolloutSpec, hold: Hold | None = None, stops: Stops | None = None) -> Run:
     """To its end, by the engine's clock."""
     told: list[Event] = []
     return Run(drive(engine, work, engine.clock, hold or NoLock(), told.append, stops=stops), told)

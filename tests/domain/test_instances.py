@@ -201,7 +201,7 @@ def test_no_verb_reduces_the_number_unasked(
     asked = (newest and newest.instances) or (there.wanted if there else 0)
     assert number >= max(1, asked)
     if verb is Verb.ROLLBACK:
-        assert number >= sum(u.condition in {Condition.RUNNING, Condition.UNREPORTED} for u in units(found, version))
+        assert number >= sum(u.condition in {Condition.RUNNING, Condition.UNKNOWN} for u in units(found, version))
     if before is not None and number < before:
         assert number == asked  # and more were there than anybody asked for
 

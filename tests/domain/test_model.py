@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployster_cli.domain.units.model import WORST_FIRST, Condition, Machine, Release, State, Unit, releases, together
+from deployster_cli.domain.units.model import WORST_FIRST, Condition, Machine, Release, State, Unit, releases, worst_of
 from deployster_cli.domain.units.names import UnitName
 
 HERE = Machine("8dcea1bd8c304e1bbe2c25dce526109c", "10.0.0.1", {"zone": "z1"})
@@ -21,16 +21,16 @@ def unit(active: str = "", sub: str = "", *, instance: int = 1, version: str = "
 @pytest.mark.parametrize(
     ("active", "sub", "condition"),
     [
-        ("", "", Condition.UNREPORTED),
+        ("", "", Condition.UNKNOWN),
         ("active", "running", Condition.RUNNING),
         ("reloading", "reload", Condition.RUNNING),
-        ("active", "exited", Condition.EXITED),
+        ("active", "exited", Condition.COMPLETED),
         ("activating", "start-pre", Condition.STARTING),
         ("activating", "auto-restart", Condition.RESTARTING),
         ("activating", "auto-restart-queued", Condition.RESTARTING),
         ("deactivating", "stop", Condition.STOPPING),
         ("failed", "failed", Condition.FAILED),
-        ("inactive", "dead", Condition.ENDED),
+        ("inactive", "dead", Condition.EXITED),
     ],
 )
 def test_a_wanted_unit_is_what_systemd_says(active: str, sub: str, condition: Condition) -> None:
@@ -66,7 +66,7 @@ def test_an_unwanted_unit_is_stopped_or_about_to_be(active: str, condition: Cond
 
 
 def test_a_unit_that_only_its_machine_still_lists_is_leaving() -> None:
-    assert Unit(UnitName("a", "1", 1), None, None, "loaded", "active", "running", HERE).condition is Condition.LEAVING
+    assert Unit(UnitName("a", "1", 1), None, None, "loaded", "active", "running", HERE).condition is Condition.REMOVING
 
 
 @pytest.mark.parametrize(("active", "reported"), [("", False), ("inactive", True)])
@@ -130,22 +130,22 @@ def copy(active: str, machine: Machine = HERE, desired: State = State.LAUNCHED) 
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_copies_together_are_as_well_as_the_worst_in_the_order_of_their_machines(order: int) -> None:
-    unit = together([copy("active", THERE), copy("activating", HERE)][::order])
+    unit = worst_of([copy("active", THERE), copy("activating", HERE)][::order])
     assert (unit.condition, unit.machine) == (Condition.STARTING, HERE)
-    assert [each.machine for each in unit.each] == [HERE, THERE]
+    assert [each.machine for each in unit.placements] == [HERE, THERE]
 
 
 def test_a_unit_without_copies_is_there_once() -> None:
-    assert unit("active").each == (unit("active"),)
+    assert unit("active").placements == (unit("active"),)
 
 
 def test_a_copy_that_is_dead_and_should_run_has_ended() -> None:
-    assert copy("inactive").condition is Condition.ENDED
+    assert copy("inactive").condition is Condition.EXITED
 
 
 def test_copies_are_stopped_when_each_of_them_is() -> None:
     dead, running = copy("inactive", HERE, State.LOADED), copy("active", THERE, State.LOADED)
-    assert [together(of).stopped for of in ([dead, running], [dead, dead])] == [False, True]
+    assert [worst_of(of).stopped for of in ([dead, running], [dead, dead])] == [False, True]
 
 
 @pytest.mark.parametrize(("desired", "stopped"), [(State.LAUNCHED, False), (State.LOADED, True), (None, True)])

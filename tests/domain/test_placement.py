@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployster_cli.domain.rollout.placement import bars_its_successor, fitting, is_global, spread
-from deployster_cli.domain.units.model import Condition, Machine, State, Unit, together
+from deployster_cli.domain.units.model import Condition, Machine, State, Unit, worst_of
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import UnitFile
 
@@ -63,7 +63,7 @@ def test_the_machines_that_fit_have_one_of_the_values_of_each_key(rules: tuple[s
 
 
 def test_a_machine_that_does_not_report_the_unit_yet_has_a_copy_that_is_starting() -> None:
-    found = spread(together([copy(M1)]), file(), (M1, M2))
+    found = spread(worst_of([copy(M1)]), file(), (M1, M2))
     assert [(c.machine, c.condition) for c in found.copies] == [(M1, Condition.RUNNING), (M2, Condition.STARTING)]
 
 
@@ -72,12 +72,12 @@ def test_a_global_unit_without_any_report_is_to_come_up_on_all_machines_that_fit
 
 
 def test_a_machine_that_does_not_fit_any_more_does_not_count() -> None:
-    found = spread(together([copy(M1), copy(M2, "failed", "failed")]), file('MachineMetadata="zone=z1"'), (M1, M2))
+    found = spread(worst_of([copy(M1), copy(M2, "failed", "failed")]), file('MachineMetadata="zone=z1"'), (M1, M2))
     assert (found.condition, found.machine) == (Condition.RUNNING, M1)
 
 
 def test_a_global_unit_that_no_machine_fits_waits_for_one() -> None:
-    found = spread(together([copy(M1)]), file('MachineMetadata="rack=r1"'), ALL)
+    found = spread(worst_of([copy(M1)]), file('MachineMetadata="rack=r1"'), ALL)
     assert (found.condition, found.copies, found.machine) == (Condition.WAITING, (), None)
 
 
@@ -87,7 +87,7 @@ def test_a_global_unit_that_no_machine_fits_waits_for_one() -> None:
     st.sampled_from(["z1", "z2", "z3"]),
 )
 def test_a_spread_unit_has_one_copy_for_each_machine_that_fits(seen: set[str], there: set[str], zone: str) -> None:
-    unit = together([copy(m) for m in ALL if m.id in seen]) if seen else GLOBAL
+    unit = worst_of([copy(m) for m in ALL if m.id in seen]) if seen else GLOBAL
     rules = file(f'MachineMetadata="zone={zone}"')
     machines = tuple(m for m in ALL if m.id in there)
     found = spread(unit, rules, machines)

@@ -20,7 +20,7 @@ from deployster_cli.domain.rollout.tracking import Limits, Reason, Traits
 from deployster_cli.domain.units.model import Condition, OnFailure, Order, State, Unit
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import UnitFile
-from deployster_cli.operations.rollout import NoLock, Stops, Work, drive
+from deployster_cli.operations.rollout import NoLock, RolloutSpec, Stops, drive
 from tests.domain import driving
 from tests.domain.driving import wanted
 from tests.simulation import HOST, Fate, SimClock, SimEngine, stamped
@@ -65,7 +65,7 @@ def sim(fates: Mapping[UnitName, Fate] | None = None, old: int = 0, **changes: o
 
 
 def go(engine: SimEngine, plan: Plan, traits: Traits | None = None, stops: Stops | None = None) -> Run:
-    run = driving.go(engine, Work(plan, {n: file(n) for n in plan.start}, traits or Traits()), stops=stops)
+    run = driving.go(engine, RolloutSpec(plan, {n: file(n) for n in plan.start}, traits or Traits()), stops=stops)
     assert isinstance(engine.clock, WatchedClock)
     return Run(run.end, run.told, engine.clock.fewest)
 
@@ -303,7 +303,7 @@ def test_what_was_seen_for_the_plan_is_not_looked_at_again() -> None:
             looks.append((engine.looks, list(engine.calls)))
 
     before = engine.looks + 1
-    drive(engine, Work(plan), engine.clock, NoLock(), tell, seen=engine.units())
+    drive(engine, RolloutSpec(plan), engine.clock, NoLock(), tell, seen=engine.units())
     # planning looked, then ``stop`` was asked for without another look, and then one look saw it stopping
     assert looks[0] == (before + 2, [("stop", names(OLD, 1))])
 
@@ -457,7 +457,7 @@ def test_an_old_instance_has_made_room_once_its_machine_has_let_go_of_it() -> No
     change = wanted("carousel", NEW, 1, True, policy=Policy(order=Order.STOP_FIRST))
     start, _ = begin(plan_deploy(change, [listed(old, State.LAUNCHED, State.LAUNCHED, "active")], ()), Traits(), 0)
     held = advance(start, [listed(old, State.INACTIVE, State.LOADED, "inactive")], 1)[0]
-    assert held.phase is Phase.PARKING
+    assert held.phase is Phase.STOPPING_OLD
     assert advance(held, [Unit(old, State.INACTIVE, State.INACTIVE)], 2)[0].phase is Phase.STARTING
 
 

@@ -16,7 +16,7 @@ from deployster_cli.domain.units.model import Machine, Order, State
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import UnitFile
 from deployster_cli.domain.wording import where
-from deployster_cli.operations.rollout import Work
+from deployster_cli.operations.rollout import RolloutSpec
 from tests.domain.driving import Run, go, wanted
 from tests.simulation import Fate, SimClock, SimEngine, stamped
 
@@ -50,7 +50,7 @@ def sim(*old: UnitFile, **changes: object) -> SimEngine:
 
 def deploy(engine: SimEngine, new: UnitFile | None = None, policy: Policy | None = None) -> Run:
     plan = plan_deploy(wanted("carousel", "v2", 1, True, policy=policy or Policy()), engine.units(), [NEW])
-    return go(engine, Work(plan, {NEW: new or file(NEW)}))
+    return go(engine, RolloutSpec(plan, {NEW: new or file(NEW)}))
 
 
 def up_on(engine: SimEngine, name: UnitName) -> list[str]:
@@ -121,7 +121,7 @@ def test_the_earlier_release_goes_once_the_new_one_runs_everywhere() -> None:
 
 def test_destroying_waits_until_it_is_gone_everywhere() -> None:
     engine = sim(file(OLD))
-    run = go(engine, Work(plan_destroy("carousel", "v1", engine.units())))
+    run = go(engine, RolloutSpec(plan_destroy("carousel", "v1", engine.units())))
     assert (run.end.phase, [verb for verb, _ in engine.calls], engine.leaving) == (
         Phase.DONE,
         ["stop", "destroy"],
@@ -163,7 +163,7 @@ def test_what_an_earlier_run_started_is_waited_for_on_every_machine() -> None:
     engine.start([file(NEW)])
     engine.clock.at = 3.5
     plan = plan_deploy(wanted("carousel", "v2", 1), engine.units(), [NEW])
-    run = go(engine, Work(plan))
+    run = go(engine, RolloutSpec(plan))
     assert (plan.watch, run.end.phase, up_on(engine, NEW)) == ((NEW,), Phase.DONE, ["m1", "m2", "m3"])
 
 
@@ -198,7 +198,7 @@ def test_whatever_goes_wrong_where_it_ends_in_all_new_or_all_old(engine: SimEngi
     outages, lost, engine.outages, engine.lost_rows = engine.outages, engine.lost_rows, (), ()
     plan = plan_deploy(wanted("carousel", "v2", 1, True, policy=Policy(5, 120, order)), engine.units(), ())
     engine.outages, engine.lost_rows = outages, lost
-    end = go(engine, Work(plan, {NEW: file(NEW)})).end
+    end = go(engine, RolloutSpec(plan, {NEW: file(NEW)})).end
     everywhere = [host.id for host in engine.hosts]
     done = end.phase is Phase.DONE
     assert (up_on(engine, OLD), up_on(engine, NEW)) == (([], everywhere) if done else (everywhere, []))

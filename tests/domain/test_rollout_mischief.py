@@ -22,7 +22,7 @@ from deployster_cli.domain.rollout.tracking import Reason, Track, Traits
 from deployster_cli.domain.units.model import OnFailure, Order, State
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.errors import EngineError, EngineUnreachable, Refused
-from deployster_cli.operations.rollout import Stopped, Work, drive
+from deployster_cli.operations.rollout import RolloutSpec, Stopped, drive
 from tests.domain import driving
 from tests.domain.driving import Run, wanted
 from tests.simulation import Fate, Life, SimClock, SimEngine, stamped, unstamped
@@ -113,7 +113,7 @@ def sim(old: int, plot: list[tuple[float, Callable[[SimEngine], None]]], **chang
     return engine
 
 
-def go(engine: SimEngine, work: Work) -> Run:
+def go(engine: SimEngine, work: RolloutSpec) -> Run:
     return driving.go(engine, work, Hold(engine))
 
 
@@ -122,7 +122,7 @@ def deploy(
 ) -> Run:
     change = wanted("carousel", NEW, count, True, batch, policy=policy or Policy())
     plan = plan_deploy(change, engine.units(), ())
-    return go(engine, Work(plan, {name: stamped(name) for name in plan.start}, traits or Traits()))
+    return go(engine, RolloutSpec(plan, {name: stamped(name) for name in plan.start}, traits or Traits()))
 
 
 # A second at which, by default, the new units have risen and the old ones are stopped and not yet destroyed.
@@ -179,7 +179,7 @@ def test_what_befalls_a_new_unit_while_the_old_ones_are_destroyed_puts_those_in_
 def test_without_a_lock_to_look_for_they_are_put_in_anew_too_once_two_listings_agree() -> None:
     engine = sim(2, [], leave_delay=4.0, once_destroyed=done_to(names(NEW, 1)[0], Mischief.KILLS))
     plan = plan_deploy(wanted("carousel", NEW, 2, True), engine.units(), ())
-    run = driving.go(engine, Work(plan, {name: stamped(name) for name in plan.start}))
+    run = driving.go(engine, RolloutSpec(plan, {name: stamped(name) for name in plan.start}))
     assert (run.end.phase, engine.running("carousel", OLD)) == (Phase.FAILED, 2)
     assert not [names for verb, names in engine.calls if verb == "resume"]
 
@@ -247,7 +247,7 @@ def test_an_instance_that_ran_before_and_is_kept_is_judged_too() -> None:
     engine = sim(2, [])
     change = wanted("carousel", OLD, 1)
     engine.clock.plot = [(1.0, done_to(names(OLD, 1)[0], Mischief.DESTROYS))]  # type: ignore[attr-defined]
-    run = go(engine, Work(plan_deploy(change, engine.units(), names(OLD, 2))))
+    run = go(engine, RolloutSpec(plan_deploy(change, engine.units(), names(OLD, 2))))
     assert (run.reason, engine.running("carousel", OLD)) == (Reason.GONE, 1)
 
 
@@ -262,7 +262,7 @@ def finished(at: float | None = None, order: Order = Order.START_FIRST) -> tuple
     engine = sim(2, [(at, crashed_once)] if at is not None else [])
     engine.add_running(*names(NEW, 2))
     change = wanted("carousel", NEW, 2, True, policy=Policy(order=order))
-    return go(engine, Work(plan_deploy(change, engine.units(), names(NEW, 2)))), engine
+    return go(engine, RolloutSpec(plan_deploy(change, engine.units(), names(NEW, 2)))), engine
 
 
 @pytest.mark.parametrize("order", Order)
@@ -286,7 +286,7 @@ def test_nothing_to_do_is_said_of_a_look() -> None:
     engine = sim(2, [])
     plan = plan_deploy(wanted("carousel", OLD, 2), engine.units(), names(OLD, 2))
     before = engine.looks
-    run = go(engine, Work(plan))
+    run = go(engine, RolloutSpec(plan))
     assert (plan.empty, run.end.phase, run.told, engine.looks) == (True, Phase.DONE, [], before + 1)
 
 
@@ -305,7 +305,7 @@ def test_a_registry_that_lost_its_data_is_no_proof_of_anything_done(at: float) -
 @pytest.mark.parametrize("listed", [True, False])
 def test_units_that_an_empty_listing_lacks_are_not_gone(listed: bool) -> None:
     engine = sim(2, [], empty_looks=range(3, 400, 2))
-    run = go(engine, Work(plan_destroy("carousel", OLD, engine.units()))) if listed else deploy(engine, 2)
+    run = go(engine, RolloutSpec(plan_destroy("carousel", OLD, engine.units()))) if listed else deploy(engine, 2)
     assert (run.end.phase, engine.running("carousel", OLD)) == (Phase.DONE, 0)
     assert all(name.version == NEW for name in engine.lives)
 
@@ -425,14 +425,14 @@ def test_a_job_that_has_ended_well_before_is_seen_to_be_done_at_once() -> None:
     engine.add_running(*names(NEW, 1))
     engine.lives[names(NEW, 1)[0]].fate = Fate.ENDS
     plan = plan_deploy(wanted("carousel", NEW, 1), engine.units(), names(NEW, 1), oneshot=True)
-    run = driving.go(engine, Work(plan, {}, Traits(oneshot=True)))
+    run = driving.go(engine, RolloutSpec(plan, {}, Traits(oneshot=True)))
     assert (plan.keep, run.end.phase, engine.clock.now() < 3) == (names(NEW, 1), Phase.DONE, True)
 
 
 def test_removing_many_may_take_longer_than_the_time_limit_while_it_gets_on() -> None:
     old = names(OLD, 30)
     engine = sim(30, [], stops_late={name: 5.0 * name.instance for name in old})
-    run = go(engine, Work(plan_destroy("carousel", OLD, engine.units(), policy=Policy(timeout=20))))
+    run = go(engine, RolloutSpec(plan_destroy("carousel", OLD, engine.units(), policy=Policy(timeout=20))))
     assert (run.end.phase, engine.clock.now() > 140) == (Phase.DONE, True)
 
 
@@ -476,7 +476,7 @@ def test_no_run_ends_in_done_that_a_last_look_would_deny_and_none_loses_the_earl
     lost, empty, engine.lost_rows, engine.empty_looks = engine.lost_rows, engine.empty_looks, (), ()
     plan = plan_deploy(wanted("carousel", NEW, count, True, batch, policy=policy), engine.units(), ())
     engine.lost_rows, engine.empty_looks = lost, empty
-    run = go(engine, Work(plan, {name: stamped(name) for name in plan.start}))
+    run = go(engine, RolloutSpec(plan, {name: stamped(name) for name in plan.start}))
     engine.lost_rows = engine.empty_looks = ()
     if run.end.phase is Phase.DONE:
         assert engine.running("carousel", NEW) == count
@@ -524,7 +524,7 @@ def test_a_job_of_the_earlier_release_that_has_ended_is_not_run_once_more() -> N
 def test_a_signal_in_the_midst_of_a_turn_knows_what_that_turn_has_come_to() -> None:
     engine = sim(1, [], fates={names(NEW, 1)[0]: Fate.FAILS})
     plan = plan_deploy(wanted("carousel", NEW, 1, True), engine.units(), ())
-    work = Work(plan, {name: stamped(name) for name in plan.start})
+    work = RolloutSpec(plan, {name: stamped(name) for name in plan.start})
 
     def interrupt(event: events.Event) -> None:
         if isinstance(event, events.Failed):

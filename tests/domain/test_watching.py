@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from deployster_cli.domain.rollout.tracking import LOST_FOR, Limits, Reason, Track, Traits, whole
-from deployster_cli.domain.units.model import Machine, State, Unit, together
+from deployster_cli.domain.units.model import Machine, State, Unit, worst_of
 from deployster_cli.domain.units.names import UnitName
 
 UP = Unit(
@@ -161,40 +161,40 @@ def dead(copy: Unit) -> Unit:
 
 
 def test_a_global_unit_settles_when_it_has_on_each_machine() -> None:
-    track = story((0, together([COPY, dead(OTHER_COPY)])), (2, together([COPY, OTHER_COPY])))
+    track = story((0, worst_of([COPY, dead(OTHER_COPY)])), (2, worst_of([COPY, OTHER_COPY])))
     assert (track.settled(4, 3), track.settled(5, 3)) == (False, True)
 
 
 def test_a_global_unit_that_is_not_listed_has_not_settled() -> None:
-    assert not story((0, together([COPY])), (9, None)).settled(9, 3)
+    assert not story((0, worst_of([COPY])), (9, None)).settled(9, 3)
 
 
 def test_an_engine_that_did_not_answer_counts_for_each_copy() -> None:
-    track = story((0, together([COPY]))).unlooked(1).unlooked(2).look(together([COPY]), 9, Traits())
+    track = story((0, worst_of([COPY]))).unlooked(1).unlooked(2).look(worst_of([COPY]), 9, Traits())
     assert (track.settled(9, 3), track.settled(12, 3)) == (False, True)
 
 
 def test_a_fault_is_that_of_the_machine_that_has_it() -> None:
     failed = OTHER_COPY._replace(active="failed", sub="failed")
-    track = story((0, together([COPY, failed])))
+    track = story((0, worst_of([COPY, failed])))
     assert (track.fault(0, Traits()), track.culprit(0, Traits())) == (Reason.FAILED, failed)
 
 
 def test_a_global_unit_that_is_well_everywhere_has_no_fault() -> None:
-    assert fault((0, together([COPY, OTHER_COPY]))) is None
+    assert fault((0, worst_of([COPY, OTHER_COPY]))) is None
 
 
 def test_a_copy_that_was_never_up_may_look_dead_as_long_as_any_unit() -> None:
-    track = story((0, together([dead(COPY)])), (39, together([dead(COPY)])))
+    track = story((0, worst_of([dead(COPY)])), (39, worst_of([dead(COPY)])))
     assert [track.fault(now, Traits(limits=Limits(dead_for=LOST_FOR))) for now in (39, 40)] == [None, Reason.ENDED]
 
 
 def test_a_copy_that_was_up_and_is_dead_has_ended() -> None:
-    assert fault((0, together([COPY])), (1, together([dead(COPY)])), (2, together([dead(COPY)]))) is Reason.ENDED
+    assert fault((0, worst_of([COPY])), (1, worst_of([dead(COPY)])), (2, worst_of([dead(COPY)]))) is Reason.ENDED
 
 
 def test_a_machine_that_is_gone_is_forgotten() -> None:
-    assert list(story((0, together([COPY, OTHER_COPY])), (1, together([COPY]))).copies) == ["m1"]
+    assert list(story((0, worst_of([COPY, OTHER_COPY])), (1, worst_of([COPY]))).copies) == ["m1"]
 
 
 def test_the_first_restart_of_a_unit_that_was_ready_is_a_fault() -> None:
@@ -216,6 +216,6 @@ def test_restarts_before_it_was_ready_are_not_held_against_it_where_systemd_coun
 
 
 def test_a_copy_of_a_global_unit_that_was_ready_may_not_die_either() -> None:
-    ready = story((0, together([COPY, OTHER_COPY]))).ready()
-    died = together([COPY, OTHER_COPY._replace(active="activating", sub="auto-restart")])
+    ready = story((0, worst_of([COPY, OTHER_COPY]))).ready()
+    died = worst_of([COPY, OTHER_COPY._replace(active="activating", sub="auto-restart")])
     assert ready.look(died, 1, Traits()).fault(1, Traits()) is Reason.DIED

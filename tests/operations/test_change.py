@@ -19,9 +19,9 @@ from deployster_cli.domain.units.unitfile import UnitFile
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import DeploysterError, EngineUnreachable, Interrupted, Locked
 from deployster_cli.operations.change import PLAN_LASTS, Operation
-from deployster_cli.operations.deploy import Prepared
+from deployster_cli.operations.deploy import PlannedChange
 from deployster_cli.operations.preflight import Keep, Preflight
-from deployster_cli.operations.rollout import Work
+from deployster_cli.operations.rollout import RolloutSpec
 from deployster_cli.operations.task import Task
 from tests.domain.driving import wanted
 from tests.simulation import Fate, SimClock, SimEngine, stamped
@@ -42,7 +42,7 @@ class Planner:
         self.fails = 0
         self.takes = 0.0
 
-    def __call__(self) -> Prepared:
+    def __call__(self) -> PlannedChange:
         self.at.append(self.engine.clock.now())
         if self.fails:
             self.fails -= 1
@@ -51,7 +51,7 @@ class Planner:
         self.engine.clock.sleep(self.takes)
         plan = plan_deploy(wanted("carousel", "v1", 1, policy=Policy(settle=0)), units, ())
         files = {name: stamped(name) for name in plan.start}
-        return Prepared(Work(plan, files), units)
+        return PlannedChange(RolloutSpec(plan, files), units)
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,10 @@ class Planned(Operation):
     ahead: Ahead | None
     tasks: tuple[Task, ...]
 
-    def prepare(self, engine: Engine) -> Prepared:
+    def prepare(self, engine: Engine) -> PlannedChange:
         return self.planner()
 
-    def preflight(self, around: Preflight, engine: Engine, planned: Prepared, keep: Keep) -> bool:
+    def preflight(self, around: Preflight, engine: Engine, planned: PlannedChange, keep: Keep) -> bool:
         return self.ahead() if self.ahead else False
 
 

@@ -188,7 +188,7 @@ def test_an_interrupt_says_what_was_asked_to_stop_since_the_last_look() -> None:
     plan, up = Plan("carousel", "v2", (Step((), (), BOTH),), keep=(NEW,)), frozenset(BOTH)
     asked = dict.fromkeys([(Verb.STOP, name) for name in BOTH], 1.0)
     old = dict.fromkeys(BOTH, Condition.RUNNING)
-    state = Rollout(plan, phase=Phase.PARKING, step=0, old=old, serving=up, asked=asked)
+    state = Rollout(plan, phase=Phase.STOPPING_OLD, step=0, old=old, serving=up, asked=asked)
     said = "Started so far: nothing; asked to stop: carousel v1 @1 @2; nothing was undone."
     assert said in interrupted(state, 2).message
     said = "stopped, their unit files kept: carousel v1 @2; asked to stop: carousel v1 @1;"

@@ -11,11 +11,11 @@ from deployster_cli.domain.events import Event, Failed, Failure, Waiting
 from deployster_cli.domain.rollout.plan import plan_deploy
 from deployster_cli.domain.rollout.tracking import Reason
 from deployster_cli.domain.units.journal import Entry
-from deployster_cli.domain.units.model import Machine, State, Unit, together
+from deployster_cli.domain.units.model import Machine, State, Unit, worst_of
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.errors import EngineUnreachable
 from deployster_cli.operations.gates import LINES, Gates, with_health
-from deployster_cli.operations.rollout import NoLock, Work, drive
+from deployster_cli.operations.rollout import NoLock, RolloutSpec, drive
 from tests.domain.driving import wanted
 from tests.simulation import Life, SimClock, SimEngine, SimEntries, stamped
 
@@ -109,7 +109,7 @@ def test_a_journal_that_can_not_be_had_fails_nothing(engine: Asked, gates: Gates
 
 def test_a_copy_of_a_global_unit_is_asked_on_its_machine(engine: Asked, gates: Gates) -> None:
     engine.says("waiting for /up: 404 ")
-    copies = together([unit(at=M1)._replace(everywhere=True), unit(at=M2)._replace(everywhere=True)])
+    copies = worst_of([unit(at=M1)._replace(everywhere=True), unit(at=M2)._replace(everywhere=True)])
     told = list(looks(engine, gates, 8, copies))
     assert ([one.unit.machine for one in told], engine.read) == ([M1, M2], [(ONE, M1), (ONE, M2)])
 
@@ -193,7 +193,7 @@ def test_a_gate_that_gave_up_fails_the_rollout_in_its_first_round() -> None:
     engine.journals[ONE] = [Entry("waiting for /up: 404 ", (1, 1)), Entry(GAVE_UP, (2, 2))]
     plan = plan_deploy(wanted("carousel", "v1", 1, policy=Policy(timeout=300)), (), ())
     told: list[Event] = []
-    drive(engine, Work(plan, {ONE: stamped(ONE)}), engine.clock, NoLock(), told.append)
+    drive(engine, RolloutSpec(plan, {ONE: stamped(ONE)}), engine.clock, NoLock(), told.append)
     failed = next(event for event in told if isinstance(event, Failed))
     assert (failed.failure.reason, failed.failure.health) == (Reason.UNHEALTHY, "/up answered 404 (12 times)")
     assert engine.clock.now() < 30

@@ -10,7 +10,7 @@ from deployster_cli.domain.rollout.plan import plan_destroy
 from deployster_cli.domain.rollout.tracking import OFTEN, SELDOM
 from deployster_cli.domain.units.model import Unit
 from deployster_cli.domain.units.names import UnitName
-from deployster_cli.operations.rollout import NoLock, Work, drive
+from deployster_cli.operations.rollout import NoLock, RolloutSpec, drive
 from tests.simulation import SimClock, SimEngine
 
 
@@ -25,6 +25,6 @@ def test_the_look_behind_a_request_comes_soon_though_looks_take_long(monkeypatch
         return units()
 
     monkeypatch.setattr(engine, "units", listed)
-    drive(engine, Work(plan_destroy("carousel", "v1", units())), engine.clock, NoLock(), lambda _: None)
+    drive(engine, RolloutSpec(plan_destroy("carousel", "v1", units())), engine.clock, NoLock(), lambda _: None)
     pauses = [later - sooner - 0.875 for sooner, later in pairwise(at)]
     assert pauses == [OFTEN, SELDOM, OFTEN, SELDOM, SELDOM]

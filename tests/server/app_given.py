@@ -142,10 +142,10 @@ class Client:
     def all(self, *paths: str) -> list[httpx.Response]:
         """GETs at the same time."""
 
-        async def together() -> list[httpx.Response]:
+        async def worst_of() -> list[httpx.Response]:
             return await asyncio.gather(*(self.http.get(path) for path in paths))
 
-        return self._runner.run(together())
+        return self._runner.run(worst_of())
 
     def close(self) -> None:
         """End the loop."""

@@ -28,11 +28,11 @@ from deployster_cli.domain.units.names import check_service
 from deployster_cli.errors import EXIT_NOT_FOUND, Interrupted, Locked, NotFound
 from deployster_cli.operations import destroy
 from deployster_cli.operations.clock import Clock
-from deployster_cli.operations.deploy import Prepared
+from deployster_cli.operations.deploy import PlannedChange
 from deployster_cli.operations.logs import Logs, Wanted
 from deployster_cli.operations.ownership import Owned
 from deployster_cli.operations.releases import Entry
-from deployster_cli.operations.rollout import Result, Work
+from deployster_cli.operations.rollout import Result, RolloutSpec
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class RemoteChange:
         """The same for every time that this one wish is sent: a server does it once."""
         return str(uuid.uuid4())
 
-    def prepare(self) -> Prepared:
+    def prepare(self) -> PlannedChange:
         """As Checked says. The server plans; what is to be destroyed follows from its units alone."""
         asked, server = self.intent, self.remote.server
         if asked.verb is Verb.DESTROY:
@@ -105,7 +105,7 @@ class RemoteChange:
             return destroy.planned(seen, asked)
         wish = wish_of(asked, self.remote.person(), dry_run=True)
         told = server.ask(Sent(wish.method, wish.path, wish.body, again=True))
-        return Prepared(Work(plan_of(member(told, "plan"))), self.remote.units(asked.service))
+        return PlannedChange(RolloutSpec(plan_of(member(told, "plan"))), self.remote.units(asked.service))
 
     def run(self, tell: Tell) -> Result:
         """As Checked says. A signal ends our watching only: the server goes on, and that is said."""

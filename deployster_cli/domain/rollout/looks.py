@@ -14,9 +14,9 @@ from deployster_cli.domain.rollout.tracking import Reason, Track
 from deployster_cli.domain.units.model import UP, Condition, State, Unit
 from deployster_cli.domain.units.names import UnitName
 
-_NO_NEWS = frozenset({Condition.ENDED, Condition.UNREPORTED, Condition.LEAVING, Condition.STOPPED})
+_NO_NEWS = frozenset({Condition.EXITED, Condition.UNKNOWN, Condition.REMOVING, Condition.STOPPED})
 
-_PLACED = frozenset({Condition.STARTING, Condition.UNREPORTED})
+_PLACED = frozenset({Condition.STARTING, Condition.UNKNOWN})
 
 
 def with_the_old(rollout: Rollout, units: Mapping[UnitName, Unit]) -> Rollout:
@@ -28,7 +28,7 @@ def with_the_old(rollout: Rollout, units: Mapping[UnitName, Unit]) -> Rollout:
         return rollout
     serving = frozenset(n for n in names if n in units and units[n].condition in UP)
     touched = {*rollout.parked, *(n for verb, n in rollout.asked if verb is Verb.STOP)}
-    old, stopping = dict(rollout.old), rollout.phase is Phase.PARKING
+    old, stopping = dict(rollout.old), rollout.phase is Phase.STOPPING_OLD
     for name in names if rollout.phase in FORWARD else ():
         unit = units.get(name)
         if unit is None or name in touched:
@@ -37,10 +37,10 @@ def with_the_old(rollout: Rollout, units: Mapping[UnitName, Unit]) -> Rollout:
             old.pop(name, None)
         if name in rollout.plan.halted and not wanted(unit):
             old[name] = Condition.RUNNING
-        over = {Condition.FAILED, Condition.ENDED}  # a job that has ended well is not to run once more
-        if wanted(unit) and any(copy.condition not in over for copy in unit.each):
+        over = {Condition.FAILED, Condition.EXITED}  # a job that has ended well is not to run once more
+        if wanted(unit) and any(copy.condition not in over for copy in unit.placements):
             unseen = unit.everywhere and not unit.reported
-            old[name] = Condition.UNREPORTED if unseen else unit.condition
+            old[name] = Condition.UNKNOWN if unseen else unit.condition
     served = serving if rollout.served is None else rollout.served
     return replace(rollout, old=old, serving=serving, served=served)
 
@@ -57,7 +57,7 @@ def notice(rollout: Rollout, units: Mapping[UnitName, Unit], now: float) -> Told
         tracks[name] = track.unlooked(now) if short else track.look(unit, now, rollout.traits)
         if unit is None or name in rollout.finished:
             continue
-        for each in unit.each:
+        for each in unit.placements:
             key = name, each.machine.id if each.everywhere and each.machine else ""
             if _worth_telling(each, rising=name in rising) and told.get(key) != _sight(each):
                 if not (name in rollout.plan.keep and key not in told and each.condition in UP):  # it ran all along

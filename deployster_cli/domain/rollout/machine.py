@@ -3,8 +3,8 @@
 The loop that drives it only looks, acts and sleeps. Every request is worked out from what is seen, so it may be made
 again when nobody knows what became of it; a look that shows the wish come true ends it.
 
-  start-first   STARTING ─ PARKING ─ next batch …  SETTLING ─ RETIRING ─ CONFIRMING ─ DONE
-  stop-first    PARKING ─ STARTING ─ next batch …  SETTLING ─ RETIRING ─ CONFIRMING ─ DONE
+  start-first   STARTING ─ STOPPING_OLD ─ next batch …  SETTLING ─ RETIRING ─ CONFIRMING ─ DONE
+  stop-first    STOPPING_OLD ─ STARTING ─ next batch …  SETTLING ─ RETIRING ─ CONFIRMING ─ DONE
   on failure    RESTORING and UNDOING (start-first: restored before the new ones go; stop-first: after) ─ FAILED
 
 Earlier instances are parked (stopped and kept) until all that is wanted has stood for the settle time behind the last
@@ -49,7 +49,7 @@ from deployster_cli.domain.units.names import UnitName
 NEVER_STARTED = frozenset({State.INACTIVE, None})
 
 # What an earlier instance was that need not come up again for things to be as they were.
-_WAS_DOWN = frozenset({Condition.FAILED, Condition.RESTARTING, Condition.ENDED, Condition.WAITING})
+_WAS_DOWN = frozenset({Condition.FAILED, Condition.RESTARTING, Condition.EXITED, Condition.WAITING})
 
 Result = tuple[Rollout, tuple[Action, ...], tuple[Event, ...]]
 Removal = tuple[Rollout, tuple[Action, ...], tuple[Event, ...], list[UnitName]]
@@ -146,7 +146,7 @@ def _starting(rollout: Rollout, units: Mapping[UnitName, Unit], _: bool, now: fl
     rollout, actions = ask(rollout, Verb.START, tuple(n for n in step.start if _to_start(rollout, n, units)), now)
     ready = _settled(rollout, now, settle)
     rollout, told = _tell_unplaced(rollout, now)
-    rollout, more = _tell_ready(rollout, [n for n in step.rise if n in ready], units, now)
+    rollout, more = _tell_ready(rollout, [n for n in step.up if n in ready], units, now)
     told = (*told, *more)
     if len(ready) == len(rollout.judged):
         rollout, more = _risen(rollout, now)
@@ -174,7 +174,7 @@ def _tell_ready(
 
 def _tell_unplaced(rollout: Rollout, now: float) -> Told:
     """Say once, long before the time limit, that units are on no machine: their rules may be wrong."""
-    units = [rollout.tracks[name].unit for name in rollout.now_in.rise]
+    units = [rollout.tracks[name].unit for name in rollout.now_in.up]
     nowhere = tuple(u.name for u in units if u is not None and u.condition is Condition.WAITING)
     if rollout.warned or not nowhere or now - rollout.since < PLACED_WITHIN:
         return rollout, ()
@@ -185,9 +185,9 @@ def _risen(rollout: Rollout, now: float) -> Told:
     """The batch is up: what it replaces stops. From here on none of the new ones may die."""
     ready = {name: rollout.tracks[name].ready() for name in rollout.started}
     rollout = replace(rollout, tracks={**rollout.tracks, **ready})
-    if (rollout.stop_first and rollout.now_in.rise) or not rollout.now_in.retire:
+    if (rollout.stop_first and rollout.now_in.up) or not rollout.now_in.retire:
         return next_step(rollout, now)
-    return enter(rollout, Phase.PARKING, now)
+    return enter(rollout, Phase.STOPPING_OLD, now)
 
 
 def _unless_not_up(result: Result, up: Sequence[UnitName], now: float) -> Result:
@@ -209,7 +209,7 @@ def _not_up(rollout: Rollout, names: Sequence[UnitName]) -> Failure:
     return Failure(Reason.NOT_YET, tuple(names), units[0])
 
 
-def _parking(rollout: Rollout, units: Mapping[UnitName, Unit], complete: bool, now: float) -> Result:
+def _stopping_old(rollout: Rollout, units: Mapping[UnitName, Unit], complete: bool, now: float) -> Result:
     names, unloading = rollout.now_in.retire, rollout.stop_first or not rollout.last_step
     off = {n for n in names if _is_parked(units.get(n), unloaded=unloading) or _is_gone(rollout, n, complete)}
     here = [units[n] for n in names if n in units and n not in off]
@@ -227,9 +227,7 @@ def _to_stop(unit: Unit) -> bool:
 
 
 def _parked(rollout: Rollout, now: float) -> Told:
-    return (
-        enter(rollout, Phase.STARTING, now) if rollout.now_in.rise and rollout.stop_first else next_step(rollout, now)
-    )
+    return enter(rollout, Phase.STARTING, now) if rollout.now_in.up and rollout.stop_first else next_step(rollout, now)
 
 
 def _is_parked(unit: Unit | None, *, unloaded: bool) -> bool:
@@ -370,7 +368,7 @@ def _over(rollout: Rollout, _: Mapping[UnitName, Unit], __: bool, ___: float) ->
 
 _PHASES: dict[Phase, Callable[[Rollout, Mapping[UnitName, Unit], bool, float], Result]] = {
     Phase.STARTING: _starting,
-    Phase.PARKING: _parking,
+    Phase.STOPPING_OLD: _stopping_old,
     Phase.SETTLING: _settling,
     Phase.RETIRING: _retiring,
     Phase.CONFIRMING: _confirming,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from deployster_cli.domain.units.model import Machine, Unit, together
+from deployster_cli.domain.units.model import Machine, Unit, worst_of
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import UnitFile
 
@@ -42,7 +42,7 @@ def spread(unit: Unit, file: UnitFile, machines: Sequence[Machine]) -> Unit:
     reported = {copy.machine.id: copy for copy in unit.copies if copy.machine}
     bare = unit._replace(load="", active="", sub="", machine=None, copies=())
     copies = [reported.get(m.id) or bare._replace(machine=m) for m in fitting(file, machines)]
-    return together(copies) if copies else bare
+    return worst_of(copies) if copies else bare
 
 
 def bars_its_successor(file: UnitFile) -> bool:

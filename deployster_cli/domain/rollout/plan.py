@@ -16,9 +16,9 @@ from deployster_cli.domain.units.model import Condition, Release, Unit
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import MOST_PREVIOUS, Stamp
 
-SERVING = frozenset({Condition.RUNNING, Condition.EXITED})
+SERVING = frozenset({Condition.RUNNING, Condition.COMPLETED})
 NOT_WANTED = frozenset({Condition.STOPPING, Condition.STOPPED})
-ON_THE_WAY = SERVING | {Condition.WAITING, Condition.STARTING, Condition.UNREPORTED}
+ON_THE_WAY = SERVING | {Condition.WAITING, Condition.STARTING, Condition.UNKNOWN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Step:
     retire: tuple[UnitName, ...] = ()
 
     @property
-    def rise(self) -> tuple[UnitName, ...]:
+    def up(self) -> tuple[UnitName, ...]:
         """Everything that must be up before anything is retired."""
         return self.start + self.watch
 
@@ -122,7 +122,7 @@ def plan_deploy(change: Change, units: Sequence[Unit], current: Collection[UnitN
     beside, aside = _others([u for u in units if u.name.service == service])
     units = [u for u in units if not u.foreign]
     mine = [u for u in units if (u.name.service, u.name.version) == (service, version)]
-    serving = SERVING | {Condition.ENDED} if oneshot else SERVING
+    serving = SERVING | {Condition.EXITED} if oneshot else SERVING
     good = [] if change.replaces_all else _good(mine, current, serving)
     kept, surplus = good[:number], good[number:]
     start = _fresh(service, version, taken, number - len(kept))
@@ -195,7 +195,7 @@ def _steps(
         low, high = index * size, (index + 1) * size
         last = index == count - 1
         step = Step(start[low:high], watch if index == 0 else (), retire[low:] if last else retire[low:high])
-        if step.rise or step.retire:
+        if step.up or step.retire:
             yield step
 
 

@@ -36,7 +36,7 @@ STALE_FOR = 10.0
 class Phase(Enum):
     """Where a rollout is. DONE and FAILED are its ends."""
 
-    PARKING = "parking"
+    STOPPING_OLD = "stopping old"
     STARTING = "starting"
     SETTLING = "settling"
     RETIRING = "retiring"
@@ -56,7 +56,7 @@ class Listing(Enum):
 
 
 # The phases in which all that has risen is judged at every look.
-FORWARD = frozenset({Phase.PARKING, Phase.STARTING, Phase.SETTLING, Phase.RETIRING, Phase.CONFIRMING})
+FORWARD = frozenset({Phase.STOPPING_OLD, Phase.STARTING, Phase.SETTLING, Phase.RETIRING, Phase.CONFIRMING})
 
 
 class Verb(Enum):
@@ -159,8 +159,8 @@ class Rollout:
         """The units that the phase waits for."""
         match self.phase:
             case Phase.STARTING:
-                names = self.now_in.rise
-            case Phase.PARKING:
+                names = self.now_in.up
+            case Phase.STOPPING_OLD:
                 names = self.now_in.retire
             case Phase.SETTLING | Phase.CONFIRMING:
                 names = self.judged
@@ -228,13 +228,13 @@ def next_step(rollout: Rollout, now: float) -> Told:
     if rollout.step >= len(rollout.plan.steps):
         return wind_up(replace(rollout, step=max(0, rollout.step - 1)), now)
     step = rollout.now_in
-    if step.rise:
-        return enter(rollout, Phase.PARKING if rollout.stop_first and step.retire else Phase.STARTING, now)
+    if step.up:
+        return enter(rollout, Phase.STOPPING_OLD if rollout.stop_first and step.retire else Phase.STARTING, now)
     if not rollout.judged:
         return enter(rollout, Phase.RETIRING, now)
     # What is there already has to stand too before another release is stopped: it may be crashing again and again.
     replaced = any(name.version != rollout.plan.version for name in step.retire)
-    return enter(rollout, Phase.STARTING if replaced else Phase.PARKING, now)
+    return enter(rollout, Phase.STARTING if replaced else Phase.STOPPING_OLD, now)
 
 
 def wind_up(rollout: Rollout, now: float) -> Told:
@@ -248,7 +248,7 @@ def enter(rollout: Rollout, phase: Phase, now: float) -> Told:
     """
     rollout = replace(rollout, phase=phase, since=now, progressed=now, finished=frozenset(), warned=False)
     if phase is Phase.STARTING:
-        rollout = replace(rollout, started=rollout.started + rollout.now_in.rise)
+        rollout = replace(rollout, started=rollout.started + rollout.now_in.up)
     judged = frozenset(rollout.judged)
     kept = {name: track for name, track in rollout.tracks.items() if name in judged}
     rollout = replace(
@@ -269,12 +269,12 @@ def _announced(rollout: Rollout) -> tuple[Event, ...]:
     names, settle = rollout.working_on, rollout.plan.policy.settle
     event: Event | None = None
     match rollout.phase:
-        case Phase.STARTING if not rollout.now_in.rise:
+        case Phase.STARTING if not rollout.now_in.up:
             event = events.Settling(rollout.judged, settle) if settle else None
         case Phase.STARTING:
             step = rollout.now_in
             event = events.Starting(rollout.step + 1, len(rollout.plan.steps), step.start, step.watch)
-        case Phase.PARKING:
+        case Phase.STOPPING_OLD:
             event = events.Parking(names)
         case Phase.SETTLING if rollout.stands_alone and settle:
             event = events.Settling(names, settle)
@@ -293,10 +293,10 @@ def fail(rollout: Rollout, failure: Failure, now: float) -> Told:
     told: tuple[Event, ...] = (events.Failed(failure),)
     judged = set(rollout.judged)
     rollout = replace(rollout, failure=failure)
-    of_the_old = rollout.phase in {Phase.PARKING, Phase.RETIRING} and not judged.intersection(failure.names)
-    if of_the_old and not (rollout.stop_first and rollout.phase is Phase.PARKING):
+    of_the_old = rollout.phase in {Phase.STOPPING_OLD, Phase.RETIRING} and not judged.intersection(failure.names)
+    if of_the_old and not (rollout.stop_first and rollout.phase is Phase.STOPPING_OLD):
         return end(rollout, failure.names), told
-    if rollout.phase is Phase.PARKING:
+    if rollout.phase is Phase.STOPPING_OLD:
         rollout = park(rollout)
     rollout, more = back(rollout, now)
     return rollout, (*told, *more)

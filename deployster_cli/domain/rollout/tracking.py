@@ -126,8 +126,8 @@ class Track:
         condition = unit.condition
         if self.was_active and not unit.reported:
             return replace(self._missed(now), unit=unit, absent=0)
-        dead = condition is Condition.ENDED
-        ended = dead or (condition is Condition.EXITED and not traits.oneshot)
+        dead = condition is Condition.EXITED
+        ended = dead or (condition is Condition.COMPLETED and not traits.oneshot)
         restarting = condition is Condition.RESTARTING
         track = Track(
             unit=unit,
@@ -142,7 +142,7 @@ class Track:
             was_ready=self.was_ready,
             was_wanted=self.was_wanted or unit.desired is State.LAUNCHED,
         )
-        done = traits.oneshot and (condition is Condition.EXITED or (dead and track._ended(now, traits)))
+        done = traits.oneshot and (condition is Condition.COMPLETED or (dead and track._ended(now, traits)))
         return replace(track, up_since=_since(self.up_since, now, condition is Condition.RUNNING or done))
 
     def _moved(self, unit: Unit) -> bool:
@@ -208,7 +208,7 @@ class Track:
             return Reason.DIED  # systemd counts a restart when its pause is over
         if self._crash_loops(now, traits.limits.restart_pause):
             return Reason.CRASH_LOOP
-        done = traits.oneshot and unit.condition is Condition.ENDED
+        done = traits.oneshot and unit.condition is Condition.EXITED
         return Reason.ENDED if self._ended(now, traits) and not done else None
 
     def culprit(self, now: float, traits: Traits) -> Unit | None:

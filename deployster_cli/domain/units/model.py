@@ -25,39 +25,39 @@ class Condition(StrEnum):
     WAITING = "waiting"
     STARTING = "starting"
     # Launched, and no machine says how it is: it was started this moment, or the listing is short.
-    UNREPORTED = "unreported"
+    UNKNOWN = "unknown"
     RUNNING = "running"
     # Ended well and still counted active: right for a oneshot, wrong for a server.
-    EXITED = "exited"
+    COMPLETED = "completed"
     # It died, and systemd will start it again.
     RESTARTING = "restarting"
     # It should run, was started, and is dead without having failed.
-    ENDED = "ended"
+    EXITED = "exited"
     FAILED = "failed"
     STOPPING = "stopping"
     # Not wanted to run, and doesn't.
     STOPPED = "stopped"
     # Destroyed, but its machine still lists it.
-    LEAVING = "leaving"
+    REMOVING = "removing"
 
 
 # What several units together are is the first of these that one of them is.
 WORST_FIRST = (
     Condition.FAILED,
     Condition.RESTARTING,
-    Condition.ENDED,
-    Condition.UNREPORTED,
+    Condition.EXITED,
+    Condition.UNKNOWN,
     Condition.WAITING,
     Condition.STARTING,
     Condition.STOPPING,
-    Condition.LEAVING,
+    Condition.REMOVING,
     Condition.STOPPED,
-    Condition.EXITED,
+    Condition.COMPLETED,
     Condition.RUNNING,
 )
 
 # What a unit that is wanted and up is.
-UP = frozenset({Condition.RUNNING, Condition.EXITED})
+UP = frozenset({Condition.RUNNING, Condition.COMPLETED})
 
 # systemd's load states of a unit that it can't run, whatever else it says of it.
 UNLOADABLE = frozenset({"error", "bad-setting", "not-found", "masked"})
@@ -99,7 +99,7 @@ class Unit(NamedTuple):
     ``port`` is the one that Deployster gave it, None where it has none.
 
     A global unit (``everywhere``) runs on every machine that fits. ``copies`` are it as each machine has it, and what
-    it says of itself is what the worst of them says (``together``). Nobody says whether a copy was launched.
+    it says of itself is what the worst of them says (``worst_of``). Nobody says whether a copy was launched.
 
     A ``foreign`` one has a name like ours and was not created by Deployster: it is shown, and no verb changes it. So it
     is with one that is ``aside``, on a machine that this run leaves out: nobody knows how it is.
@@ -121,7 +121,7 @@ class Unit(NamedTuple):
     aside: bool = False
 
     @property
-    def each(self) -> tuple[Unit, ...]:
+    def placements(self) -> tuple[Unit, ...]:
         """The unit once for each machine that has it: its copies, or itself."""
         return self.copies or (self,)
 
@@ -146,7 +146,7 @@ class Unit(NamedTuple):
     def condition(self) -> Condition:
         """The one word for all its states; the rules are in the order in which they hide one another."""
         if self.desired is None:
-            return Condition.LEAVING
+            return Condition.REMOVING
         if self.active == "deactivating":
             return Condition.STOPPING
         if self.desired is not State.LAUNCHED:
@@ -159,21 +159,21 @@ class Unit(NamedTuple):
     def _unreported(self) -> Condition:
         if self.machine is None:
             return Condition.WAITING
-        return Condition.UNREPORTED if self.current is State.LAUNCHED else Condition.STARTING
+        return Condition.UNKNOWN if self.current is State.LAUNCHED else Condition.STARTING
 
     def _wanted(self) -> Condition:
         if not self.active:
             return self._unreported()
         if self.active in {"active", "reloading"}:
-            return Condition.EXITED if self.sub == "exited" else Condition.RUNNING
+            return Condition.COMPLETED if self.sub == "exited" else Condition.RUNNING
         if self.active == "failed" or self.load in UNLOADABLE:
             return Condition.FAILED
         if self.active == "activating":
             return Condition.RESTARTING if self.sub.startswith("auto-restart") else Condition.STARTING
-        return Condition.ENDED if self.everywhere or self.current is State.LAUNCHED else Condition.STARTING
+        return Condition.EXITED if self.everywhere or self.current is State.LAUNCHED else Condition.STARTING
 
 
-def together(copies: Sequence[Unit]) -> Unit:
+def worst_of(copies: Sequence[Unit]) -> Unit:
     """One unit of all its copies, at least one, by machine: it is as well as the copy that does worst."""
     in_order = tuple(sorted(copies, key=lambda unit: (unit.machine.ip, unit.machine.id) if unit.machine else ("", "")))
     return min(in_order, key=lambda unit: WORST_FIRST.index(unit.condition))._replace(copies=in_order)

@@ -17,7 +17,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from deployster_cli.domain.units.descriptions import read
-from deployster_cli.domain.units.model import Machine, State, Unit, together
+from deployster_cli.domain.units.model import Machine, State, Unit, worst_of
 from deployster_cli.domain.units.names import UnitName, quoted
 from deployster_cli.errors import OutputUnreadable, TemplateFault
 
@@ -186,7 +186,7 @@ def _leaving(name: UnitName, rows: Sequence[UnitRow]) -> Unit:
     found = [
         Unit(name, None, None, r.load, r.active, r.sub, _machine(r.machine, r.ip), r.hash) for r in _once_each(rows)
     ]
-    return found[0] if len(found) == 1 else together(found)
+    return found[0] if len(found) == 1 else worst_of(found)
 
 
 def _everywhere(name: UnitName, file: FileRow, rows: Sequence[UnitRow]) -> Unit:
@@ -197,7 +197,7 @@ def _everywhere(name: UnitName, file: FileRow, rows: Sequence[UnitRow]) -> Unit:
         here._replace(load=row.load, active=row.active, sub=row.sub, machine=_machine(row.machine, row.ip))
         for row in _once_each(_same_run(file, rows))
     ]
-    return together(copies) if copies else here
+    return worst_of(copies) if copies else here
 
 
 def _once_each(rows: Iterable[UnitRow]) -> Iterable[UnitRow]:

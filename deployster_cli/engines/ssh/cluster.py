@@ -6,7 +6,7 @@ import time
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from deployster_cli.domain.units.model import Machine, State, Unit, together
+from deployster_cli.domain.units.model import Machine, State, Unit, worst_of
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.engines.local.join import join
 from deployster_cli.engines.ssh import notes, results, scripts
@@ -41,7 +41,9 @@ class Listing(NamedTuple):
 
     def hosts(self, name: UnitName) -> list[Host]:
         """The machines that have a unit, or run what is left of it."""
-        units = {each.machine.id for unit in self.units if unit.name == name for each in unit.each if each.machine}
+        units = {
+            each.machine.id for unit in self.units if unit.name == name for each in unit.placements if each.machine
+        }
         return [host for host, found in self.machines.items() if found.id in units]
 
     @property
@@ -51,7 +53,7 @@ class Listing(NamedTuple):
         return {
             each.name: each.machine.label
             for unit in self.units
-            for each in unit.each
+            for each in unit.placements
             if each.machine and each.machine.id not in answering and not each.foreign
         }
 
@@ -119,6 +121,10 @@ class Cluster:
         self._written[path] = times + 1
         return Kept(times + 1, text)
 
+    def wrote(self, path: str) -> bool:
+        """Whether this run wrote the note at ``path``."""
+        return path in self._written
+
     def moved(self, add: Iterable[Place], drop: Collection[UnitName], service: str) -> str:
         """The part of a script that keeps where a service's units are, once some were put in and some taken away.
 
@@ -128,7 +134,7 @@ class Cluster:
             Place(each.name, each.machine.id, each.machine.label)
             for unit in self.last.units
             if unit.name.service == service
-            for each in unit.each
+            for each in unit.placements
             if each.machine
         ]
         path = notes.placed_of(service)
@@ -147,7 +153,7 @@ class Cluster:
         busy = {
             (each.name, each.machine.id)
             for unit in self.last.units
-            for each in unit.each
+            for each in unit.placements
             if each.machine and not (each.stopped and each.desired is not State.LAUNCHED)
         }
         return [
@@ -294,7 +300,7 @@ def _one(copies: list[Unit], *, everywhere: bool) -> Unit:
     """A unit of its copies: a global one has one on each machine, and one that came back may be on two by mistake."""
     if not everywhere and len(copies) == 1:
         return copies[0]
-    return together([copy._replace(everywhere=everywhere) for copy in copies])
+    return worst_of([copy._replace(everywhere=everywhere) for copy in copies])
 
 
 def _is_global(seen: Seen) -> bool:

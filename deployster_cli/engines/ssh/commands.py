@@ -10,6 +10,7 @@ from collections.abc import Collection
 
 from deployster_cli.engines.ssh.declaration import SshOptions
 from deployster_cli.engines.ssh.hosts import Host
+from deployster_cli.errors import InvalidInput
 
 # Sessions on one connection: sshd takes 10 (MaxSessions), and another deployster may be at it.
 MOST_SESSIONS = 8
@@ -36,7 +37,14 @@ _AS_ROOT = f"""test "$(id -u)" = 0 || exec sudo -n sh -c '{_AS_IS}' "$0"; {_AS_I
 
 
 def left_out(options: SshOptions) -> frozenset[str]:
-    """The texts of the machines that are left out."""
+    """The texts of the machines that are left out; InvalidInput where one that is not there is to be, or all are."""
+    names = {name for one in options.machines for name in (one.text, one.name)}
+    unknown = sorted(set(options.without) - names)
+    if unknown:
+        there = ", ".join(one.name for one in options.machines) or "no machine"
+        raise InvalidInput(f"{unknown[0]} can't be left out: [ssh] names {there}.")
+    if options.machines and all({one.text, one.name} & set(options.without) for one in options.machines):
+        raise InvalidInput("All machines are left out: none is left to ask.")
     return frozenset(one.text for one in options.machines if {one.text, one.name} & set(options.without))
 
 

@@ -36,12 +36,17 @@ class Links:
     def each(self, bodies: Mapping[Host, str], limit: float, what: str) -> dict[Host, Outcome]:
         """What each machine answers to its script, or the error that says why it doesn't."""
         found: dict[Host, Outcome] = {}
+        faults: list[BaseException] = []
 
         def run(to: Host, body: str) -> None:
             try:
                 found[to] = self._run(to, body, limit, what)
             except EngineError as error:
                 found[to] = error
+            except BaseException as fault:
+                faults.append(fault)
+                if threading.current_thread() is threading.main_thread():
+                    raise
 
         self._folder = self._folder or sockets_folder()
         first, *others = bodies.items() if bodies else ((None, ""),)
@@ -56,6 +61,8 @@ class Links:
             run(first[0], first[1])
         for thread in threads:
             thread.join()
+        if faults:
+            raise faults[0]
         return {to: found[to] for to in bodies}
 
     def stream(self, to: Host, body: str, limit: float | None) -> process.Stream:

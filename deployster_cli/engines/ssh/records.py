@@ -42,7 +42,7 @@ class SshRecords:
 
     def drop(self, service: str) -> None:
         """Take the record out: an empty one is left, so that no machine which is away brings the old one back."""
-        if self.listed(service) or self.read(service):
+        if self._cluster.wrote(record_of(service)) or self.listed(service) or self.read(service):
             self._put(service, "")
 
     def _put(self, service: str, text: str) -> None:

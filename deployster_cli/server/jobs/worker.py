@@ -20,10 +20,10 @@ from deployster_cli.engines.base import Engine
 from deployster_cli.errors import DeploysterError
 from deployster_cli.operations.change import Operation
 from deployster_cli.operations.clock import SystemClock
-from deployster_cli.operations.deploy import Prepared
+from deployster_cli.operations.deploy import PlannedChange
 from deployster_cli.operations.ownership import Owned, owned, planned_over
 from deployster_cli.operations.records import forgetting
-from deployster_cli.operations.rollout import Result, Work
+from deployster_cli.operations.rollout import Result, RolloutSpec
 
 # Times that a job is begun. One that is under way whenever the server dies may be what kills it.
 MOST_STARTS = 5
@@ -115,13 +115,13 @@ class Recorded(Operation):
 
     job: Commission
 
-    def prepare(self, engine: Engine) -> Prepared:
+    def prepare(self, engine: Engine) -> PlannedChange:
         """What would be done now."""
         if self.job.earlier:
             self._refuse_if_changed(engine, self.job.earlier.version)
         return self._prepared(engine)
 
-    def decided(self, prepared: Prepared) -> None:
+    def decided(self, prepared: PlannedChange) -> None:
         """Told to the job before it is done."""
         self.job.planned(prepared.plan, prepared.latest)
 
@@ -137,20 +137,20 @@ class Recorded(Operation):
                 "Ask again, if it is still wanted.",
             )
 
-    def _prepared(self, engine: Engine) -> Prepared:
+    def _prepared(self, engine: Engine) -> PlannedChange:
         """Of a destroy that goes on only what is still there: gone is what it was after."""
         earlier = self.job.earlier
         if earlier is None or self.change.verb is not Verb.DESTROY:
             return super().prepare(engine)
         return planned_over(engine, earlier.service, lambda seen: self._rest(engine, earlier, seen))
 
-    def _rest(self, engine: Engine, earlier: Plan, seen: Owned) -> Prepared:
+    def _rest(self, engine: Engine, earlier: Plan, seen: Owned) -> PlannedChange:
         seen = seen.adopting(self.change.adopts, earlier.service, earlier.version)
         units = seen.units
         left = {unit.name.instance for unit in units if unit.name in earlier.retire}
         plan = seen.told(plan_destroy(earlier.service, earlier.version, units, left, self.change.policy))
         plan = plan if left else replace(earlier, steps=())
-        return Prepared(Work(plan), units, memory=forgetting(engine, plan, units))
+        return PlannedChange(RolloutSpec(plan), units, memory=forgetting(engine, plan, units))
 
 
 def carrier(settings: Settings, open_engine: Callable[[], Engine]) -> Callable[[Commission, Tell], Result]:

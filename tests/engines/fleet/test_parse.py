@@ -375,7 +375,7 @@ def test_of_a_moved_unit_the_row_on_its_new_machine_counts() -> None:
 
 def test_a_moved_unit_that_only_its_old_machine_reports_is_not_running_yet() -> None:
     unit = only(parse.join([reported(at=M1)], [filed(at=M2)]))
-    assert (unit.condition, unit.machine) == (Condition.UNREPORTED, M2)
+    assert (unit.condition, unit.machine) == (Condition.UNKNOWN, M2)
 
 
 def test_a_stopped_unit_that_an_old_machine_still_runs_has_not_stopped() -> None:

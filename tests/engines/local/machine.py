@@ -6,6 +6,7 @@ Its root is a Debian of debootstrap's in the folder that DEPLOYSTER_TEST_ROOTFS 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import signal
@@ -74,8 +75,7 @@ def booted(console: Path, network: tuple[str, str] | None = None, name: str = ""
     ``network`` is the bridge that it is on, with the network namespace that has it; it is on none where that is None.
     """
     root = Path(os.environ[ROOT])
-    if not _made(root):
-        subprocess.run([*DEBIAN, str(root)], check=True, capture_output=True, timeout=600)
+    _make(root)
     argv = ["systemd-nspawn", "-q", "-D", str(root), "--volatile=overlay", "-b"]
     argv += ["-M", name or f"deployster-{os.getpid()}", "--register=no", "--keep-unit", "--console=pipe"]
     argv += [f"--network-bridge={network[1]}"] if network else ["--private-network"]
@@ -140,6 +140,20 @@ class Machine:
     def tried(self, *argv: str) -> subprocess.CompletedProcess[str]:
         """What a command there ended with."""
         return subprocess.run([*self._enter, *argv], check=False, capture_output=True, text=True, timeout=300)
+
+
+def _make(root: Path) -> None:
+    """Make the container's root where it is not there yet: one of several test runs makes it, the others wait."""
+    with Path(f"{root}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if _made(root):
+            return
+        half = Path(f"{root}.half")
+        for left in (half, root):
+            shutil.rmtree(left, ignore_errors=True)
+        done = subprocess.run([*DEBIAN, str(half)], check=False, capture_output=True, text=True, timeout=900)
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+        half.rename(root)
 
 
 def _made(root: Path) -> bool:

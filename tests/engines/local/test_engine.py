@@ -158,7 +158,7 @@ def test_a_unit_that_stops_keeps_its_file_until_it_has_stopped(local: LocalEngin
     local.start([ONE])
     manager.is_(ONE.name, "deactivating")
     local.destroy([ONE.name])
-    assert conditions(local) == [Condition.LEAVING]
+    assert conditions(local) == [Condition.REMOVING]
 
 
 def test_a_destroyed_unit_that_has_stopped_is_removed_by_the_next_look(local: LocalEngine, manager: Asked) -> None:

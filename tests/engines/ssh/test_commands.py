@@ -10,6 +10,7 @@ import pytest
 from deployster_cli.engines.ssh import commands
 from deployster_cli.engines.ssh.declaration import SshOptions
 from deployster_cli.engines.ssh.hosts import MACHINES, Host, host, machine
+from deployster_cli.errors import InvalidInput
 
 
 @pytest.mark.parametrize(
@@ -102,3 +103,8 @@ def test_machines_are_left_out_by_either_name() -> None:
     machines = (Host("u@a:22", "u@a", "22"), Host("b", "b"), Host("c", "c"))
     options = SshOptions(machines, without=("a:22", "b"))
     assert commands.left_out(options) == {"u@a:22", "b"}
+    for without, said in (("d",), "d can't be left out: .* names a:22, b, c"), (("a:22", "b", "c"), "All machines"):
+        with pytest.raises(InvalidInput, match=said):
+            commands.left_out(options._replace(without=without))
+    with pytest.raises(InvalidInput, match="names no machine"):
+        commands.left_out(SshOptions(without=("a",)))

@@ -25,7 +25,7 @@ def made(*without, names=("m1", "m2", "m3")):
     return SshEngine(SshOptions(tuple(host(name) for name in names), config=CONFIG, without=without))
 engine = made()
 LONG = "ExecStart=/bin/sleep 300"
-files = [unit("9f8", LONG, instance=number) for number in (1, 2, 3)]
+files = [unit("3m", LONG, instance=number) for number in (1, 2, 3)]
 names = [file.name for file in files]
 def seen(by=engine):
     return {one.name.instance: f"{one.machine.label} {one.condition}" for one in by.units()}
@@ -77,10 +77,10 @@ def test_units_are_spread_over_the_machines_and_come_back_by_name(told: Told) ->
 
 
 def test_a_unit_is_wanted_after_a_reboot_until_it_is_stopped(told: Told, machines: Machines) -> None:
-    wanted = "/etc/systemd/system/multi-user.target.wants/carousel-9f8@1.service"
+    wanted = "/etc/systemd/system/multi-user.target.wants/carousel-3m@1.service"
     told("engine.start(files)")
     assert machines.each[0].run("cat", wanted).startswith("[Service]")
-    assert machines.each[0].run("stat", "-c", "%a", "/etc/systemd/system/carousel-9f8@1.service") == "600"
+    assert machines.each[0].run("stat", "-c", "%a", "/etc/systemd/system/carousel-3m@1.service") == "600"
     told("engine.stop(names)", "until(lambda: all('stopped' in one for one in seen().values()))")
     assert machines.each[0].tried("test", "-e", wanted).returncode == 1
 
@@ -88,16 +88,16 @@ def test_a_unit_is_wanted_after_a_reboot_until_it_is_stopped(told: Told, machine
 def test_a_name_with_other_content_is_not_taken(told: Told) -> None:
     lines = [
         "engine.start(files)",
-        "try: engine.start([unit('9f8', 'ExecStart=/bin/sleep 9', instance=1)])",
+        "try: engine.start([unit('3m', 'ExecStart=/bin/sleep 9', instance=1)])",
         "except EngineError as error: print(error.message)",
         "engine.start(files)",
     ]
-    assert told(*lines) == "carousel-9f8@1.service is on m1 already, with other content; nothing was started."
+    assert told(*lines) == "carousel-3m@1.service is on m1 already, with other content; nothing was started."
 
 
 def test_what_a_shell_reads_as_words_is_kept_as_it_is(told: Told) -> None:
     hostile = r"""Environment='A=$(touch /pwned) `touch /pwned` "; touch /pwned #\' B=\\x2d %%n ü"""
-    lines = [f"file = unit('9-f', {hostile!r}, LONG)", "engine.start([file])", "print(made().cat(file.name) == file)"]
+    lines = [f"file = unit('3-m', {hostile!r}, LONG)", "engine.start([file])", "print(made().cat(file.name) == file)"]
     assert told(*lines) == "True"
     assert told("print([engine.run_shell(at, 'ls /pwned || :') for at in engine.machines()])") == "['', '', '']"
 
@@ -109,7 +109,7 @@ def test_units_of_a_machine_that_is_cut_off_are_not_gone(told: Told, machines: M
         assert said == "{1: 'm1 running', 2: 'm2 unreported', 3: 'm3 running'} ['m2']"
         refused = ["try: engine.stop(names)", "except EngineError as error: print(error.message)"]
         assert told(*refused, "print(seen()[3])").splitlines()[0] == (
-            "m2 does not answer, and carousel 9f8 @2 may run there."
+            "m2 does not answer, and carousel 3m @2 may run there."
         )
         aside = told("print([(one.name.instance, one.aside) for one in made('m2').units()])")
         assert aside == "[(1, False), (2, True), (3, False)]"
