@@ -330,7 +330,7 @@ def test_the_recorded_mixed_cluster_joined() -> None:
         ("crash 1 @1", "failed"),
         ("loop 1 @1", "restarting"),
         ("nowhere 1 @1", "waiting"),
-        ("once 1 @1", "exited"),
+        ("once 1 @1", "completed"),
         ("slow 1 @1", "running"),
     ]
 
@@ -470,7 +470,7 @@ def test_a_row_of_an_earlier_run_is_no_copy_of_a_global_unit() -> None:
     [
         ("109-list-units-global", "110-list-unit-files-global", ["running", "failed", "running"]),
         ("114-list-units-global-stopped", "115-list-unit-files-global-stopped", ["stopped"] * 3),
-        ("120-list-units-global-destroyed", "", ["leaving"] * 3),
+        ("120-list-units-global-destroyed", "", ["removing"] * 3),
     ],
 )
 def test_the_recorded_global_unit_joined(reports: str, files: str, conditions: list[str]) -> None:

@@ -42,8 +42,8 @@ def told(machine: Machine, *lines: str, user: str = "root") -> str:
         (["ExecStartPre=/bin/sleep 1", "ExecStart=/bin/sleep 300"], "running"),
         (["ExecStartPre=/bin/false", "ExecStart=/bin/sleep 300"], "failed"),
         (["ExecStart=/bin/sleep 300", "ExecStartPost=/bin/false"], "failed"),
-        (["Type=oneshot", "ExecStart=/bin/true"], "ended"),
-        (["Type=oneshot", "RemainAfterExit=yes", "ExecStart=/bin/true"], "exited"),
+        (["Type=oneshot", "ExecStart=/bin/true"], "exited"),
+        (["Type=oneshot", "RemainAfterExit=yes", "ExecStart=/bin/true"], "completed"),
         (["Restart=always", "RestartSec=60", "ExecStart=/bin/false"], "restarting"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else value,
@@ -105,7 +105,7 @@ def test_a_stop_runs_to_its_end_though_the_unit_was_destroyed_meanwhile(machine:
         "wait(lambda now: not now)",
         "import os; print(os.path.exists('/run/second'))",
     ]
-    assert told(machine, *lines).split() == ["leaving", "True"]
+    assert told(machine, *lines).split() == ["removing", "True"]
 
 
 def test_a_destroyed_unit_leaves_nothing(machine: Machine) -> None:
