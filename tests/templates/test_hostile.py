@@ -291,7 +291,7 @@ def filled_in(value: str) -> str:
 
 def mark(setting: str) -> str:
     """A harmless word that stands nowhere else."""
-    return f"mark-of-{setting}-here"
+    return f"mark-of-{setting.replace('_', '-')}-here"
 
 
 @pytest.mark.systemd

@@ -354,7 +354,7 @@ def test_a_process_that_can_not_be_ended_is_named_and_its_unit_is_not_gone_befor
     shutil.copy("/usr/bin/setpriv", everybodys)
     (everybodys / "setpriv").chmod(0o4755)
     done = _nobody_runs(everybodys, ROOTS + "box.empty(); print(box.conditions())")
-    assert (done.stdout, done.stderr) == ("leaving SIGKILL does not end process \n{}\n", "")
+    assert (done.stdout, done.stderr) == ("removing SIGKILL does not end process \n{}\n", "")
 
 
 def _nobody_runs(folder: Path, code: str) -> subprocess.CompletedProcess[str]:

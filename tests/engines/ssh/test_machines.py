@@ -106,7 +106,7 @@ def test_units_of_a_machine_that_is_cut_off_are_not_gone(told: Told, machines: M
     told("engine.start(files)", "until(lambda: all('running' in one for one in seen().values()))")
     with machines.cut_off(2):
         said = told("print(seen(), list(engine.silent))")
-        assert said == "{1: 'm1 running', 2: 'm2 unreported', 3: 'm3 running'} ['m2']"
+        assert said == "{1: 'm1 running', 2: 'm2 unknown', 3: 'm3 running'} ['m2']"
         refused = ["try: engine.stop(names)", "except EngineError as error: print(error.message)"]
         assert told(*refused, "print(seen()[3])").splitlines()[0] == (
             "m2 does not answer, and carousel 3m @2 may run there."
