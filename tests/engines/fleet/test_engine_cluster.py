@@ -158,7 +158,8 @@ def test_a_name_used_again_shows_nothing_of_the_run_before(cluster: Cluster) -> 
     cluster.until(cluster.conditions, [Condition.RUNNING])
     cluster.engine.destroy([cluster.name(1)])
     cluster.engine.start([cluster.file(1, "[Service]", "ExecStart=/bin/sleep 999")])
-    assert cluster.conditions() == [Condition.WAITING]
+    (now,) = cluster.conditions()
+    assert now in {Condition.WAITING, Condition.STARTING}  # as quick as the cluster is
 
 
 def test_an_endpoint_that_refuses_is_unreachable(cluster: Cluster, fleet_options: FleetOptions) -> None:
