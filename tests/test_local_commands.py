@@ -221,7 +221,7 @@ def _is_there(pid: int) -> bool:
     """Whether the process is there and no zombie: who reaps it is init's matter."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # the latter where it goes while it is read
         return False
 
 
