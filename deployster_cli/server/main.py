@@ -72,7 +72,8 @@ def serve(settings: Settings) -> NoReturn:
     stopped_by = asyncio.run(_run(assemble(settings, known, state), host, port))
     _log.info("stopped")
     sys.stderr.flush()
-    os._exit(EXIT_INTERRUPTED if stopped_by == signal.SIGINT else EXIT_DONE)  # granian's threads crash Python's own end
+    code = EXIT_INTERRUPTED if stopped_by == signal.SIGINT else EXIT_DONE
+    os._exit(EXIT_FAILED if stopped_by is None else code)  # granian's threads crash Python's own end
 
 
 def assemble(settings: Settings, known: Login, state: Path) -> Serving:
@@ -118,15 +119,21 @@ def most_connections() -> int:
     return max(may - SPARE_FILES, may // 2)
 
 
-async def _run(serving: Serving, host: str, port: int) -> int:
-    """Serve until a signal comes, and answer which. The jobs end their steps while the answers under way are given."""
+async def _run(serving: Serving, host: str, port: int) -> int | None:
+    """Serve until a signal comes, and answer which; None where what speaks HTTP ends by itself. The jobs end their
+    steps while the answers under way are given.
+    """
     server = http_server(create_app(serving), serving.settings.serve, host, port)
     signals = _signals()
     running = asyncio.create_task(server.serve())
     await _until_listening(running, host, port)
     serving.jobs.begin()
     _say_how(serving, host, port)
-    stopped_by = await signals.get()
+    signalled = asyncio.create_task(signals.get())
+    await asyncio.wait({signalled, running}, return_when=asyncio.FIRST_COMPLETED)
+    stopped_by = signalled.result() if signalled.done() else None
+    if stopped_by is None:
+        _log.error("the HTTP server ended by itself: %s", running.exception() or "it does not say why")
     asyncio.create_task(_leave_at_second_ctrl_c(signals))  # noqa: RUF006 - it ends with the loop
     end = threading.Timer(HARD_END, _leave)
     end.daemon = True

@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from base64 import b64encode
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from cryptography.hazmat.primitives import serialization
 
 from deployster_cli.server.main import HARD_END
 from tests.server.given import until
-from tests.server.process_given import PASSWORD, Server, refused, started
+from tests.server.process_given import PASSWORD, Server, environment, refused, started
 
 pytestmark = pytest.mark.process
 
@@ -52,6 +53,28 @@ def pems(tmp_path: Path) -> Path:
     for pem in certificate.cert_chain_pems:
         pem.write_to_path(str(tmp_path / "cert.pem"), append=True)
     return tmp_path
+
+
+ENDS_BY_ITSELF = """
+import asyncio
+from deployster_cli.__main__ import start
+from deployster_cli.server import main
+real = main.http_server
+def ending(*given):
+    server = real(*given)
+    asyncio.get_running_loop().call_later(0.5, server.stop)
+    return server
+main.http_server = ending
+start()
+"""
+
+
+def test_a_server_whose_http_ends_by_itself_ends_and_says_so(tmp_path: Path) -> None:
+    argv = [sys.executable, "-c", ENDS_BY_ITSELF, "serve"]
+    done = subprocess.run(
+        argv, cwd=tmp_path, env=environment(tmp_path, 0, {}), capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (done.returncode, "the HTTP server ended by itself" in done.stderr) == (1, True)
 
 
 def test_curl_reads_the_units_over_https(tmp_path: Path, pems: Path, curl: str) -> None:

@@ -112,3 +112,26 @@ def test_a_stream_of_events_gives_its_place_back(serving: Serving, client: Clien
     serving.streams = Places(1, "streams of events")
     job = client.post("/v1/services/carousel/deploys", json={"deploy": {"version": "v2"}}).json()
     assert [client.get(job["events_url"]).status_code for _ in range(3)] == [200] * 3
+
+
+def test_a_source_that_nobody_wants_ends_at_its_next_piece_though_there_is_room() -> None:
+    stopped, made = threading.Event(), list[int]()
+
+    def eager(stop: threading.Event, put: Put) -> None:
+        put(b"begun")
+        stop.wait(5)
+        try:
+            for n in range(100):
+                made.append(n)
+                put(b"x")
+        finally:
+            stopped.set()
+
+    async def go() -> None:
+        pump = Producer(eager, Places(1, "streams"))
+        await pump.first()
+        pump.stop()
+        assert await asyncio.to_thread(stopped.wait, 5)
+
+    asyncio.run(go())
+    assert made == [0]

@@ -106,9 +106,11 @@ class Producer:
 
     def _put(self, piece: bytes) -> None:
         """Hand a piece over as soon as there is room; StopAsked where nobody wants it any more."""
-        while not self._room.acquire(timeout=_LOOK):
+        room = False
+        while not room:
             if self._stop.is_set():
                 raise StopAsked
+            room = self._room.acquire(timeout=_LOOK)
         self._hand(piece)
 
     def _hand(self, piece: bytes | BaseException | None) -> None:
