@@ -300,16 +300,21 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> FullDisk:
     return FullDisk(monkeypatch)
 
 
+def carried_out_with(disk: FullDisk, script: Script, gate: threading.Semaphore) -> None:
+    """The rest of the script is carried out with a full disk, which is emptied then."""
+    disk.full = True
+    gate.release(10)
+    until(lambda: not script.under_way["carousel"])
+    disk.full = False
+
+
 def test_a_full_disk_does_not_break_off_a_rollout_and_its_end_is_written_later(
     jobs: Jobs, script: Script, disk: FullDisk
 ) -> None:
     script.events, script.gate = (STARTING, Gone(NAME, 1.0)), threading.Semaphore(1)
     job = jobs.accept(deploying(), "ann")
     until(lambda: jobs.events(job.id, 0, 10))
-    disk.full = True
-    script.gate.release(10)
-    until(lambda: not script.under_way["carousel"])
-    disk.full = False
+    carried_out_with(disk, script, script.gate)
     assert ended(jobs, job).state is State.DONE
     assert [e["kind"] for _, _, e in jobs.events(job.id, 0, 10)] == ["Starting", "Gone"]
 
@@ -323,10 +328,7 @@ def test_a_full_disk_does_not_break_off_what_an_earlier_server_has_begun(
     script = Script(events=(Gone(NAME, 1.0),), gate=gate)
     jobs = taken_up(script)
     until(lambda: script.under_way.get("carousel"))
-    disk.full = True
-    gate.release(10)
-    until(lambda: not script.under_way["carousel"])
-    disk.full = False
+    carried_out_with(disk, script, gate)
     assert ended(jobs, replace(job, id=job_id)).state is State.DONE
     assert [e["kind"] for _, _, e in jobs.events(job_id, 0, 10)] == ["Starting", "Gone"]
 
@@ -339,10 +341,7 @@ def test_while_the_disk_is_full_only_so_many_events_are_held_back(
     script.events, script.gate = (STARTING, *(Gone(NAME, at) for at in seconds)), threading.Semaphore(1)
     job = jobs.accept(deploying(), "ann")
     until(lambda: jobs.events(job.id, 0, 10))
-    disk.full = True
-    script.gate.release(10)
-    until(lambda: not script.under_way["carousel"])
-    disk.full = False
+    carried_out_with(disk, script, script.gate)
     ended(jobs, job)
     assert [e.get("seconds") for _, _, e in jobs.events(job.id, 0, 10)] == [None, 1.0, 2.0]
 
