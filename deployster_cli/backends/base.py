@@ -1,4 +1,5 @@
-"""The verbs that commands use: over an engine of ours (``direct``), or over HTTP against a server (``remote``).
+"""The verbs that commands use: over an engine that this process drives (``local``), or over HTTP against a server
+(``remote``).
 
 A command asks its run for a backend and never knows which of the two it got.
 """

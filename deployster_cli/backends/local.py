@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Direct:
-    """backend.Backend. The engine is opened, and the person who asks looked up, when they are first needed."""
+    """base.Backend. The engine is opened, and the person who asks looked up, when they are first needed."""
 
     def __init__(self, settings: Settings, open_engine: Callable[[], Engine], person: Callable[[], str]) -> None:
         self.settings = settings
@@ -89,7 +89,7 @@ class Direct:
 
 
 class LocalChange(NamedTuple):
-    """backend.Checked: an operation and the engine it is for."""
+    """base.Checked: an operation and the engine it is for."""
 
     operation: Operation
     by: Direct

@@ -7,7 +7,14 @@ from enum import StrEnum
 
 from deployster_cli.domain.limits import MOST_AT_ONCE
 from deployster_cli.domain.units.model import OnFailure, Order
-from deployster_cli.domain.units.names import UnitName, check_instance, check_service, check_version
+from deployster_cli.domain.units.names import (
+    LONGEST_SERVICE,
+    UnitName,
+    check_instance,
+    check_service,
+    check_version,
+    quoted,
+)
 from deployster_cli.errors import InvalidInput
 
 # Where the settings of a service are from, if not from the command line.
@@ -72,6 +79,8 @@ class Change:
     def __post_init__(self) -> None:
         """Check names and numbers."""
         check_service(self.service)
+        if len(self.service) > LONGEST_SERVICE:
+            raise InvalidInput(f"{quoted(self.service)} can't name a service: {LONGEST_SERVICE} characters at most.")
         if self.version is not None:
             check_version(self.version)
         for instance in self.only:

@@ -61,9 +61,9 @@ class Operation:
         """Carry the change out and return what it did; ``tell`` is called with each event as it happens."""
         change, clock = self.change, self.clock
         planner, around = Planner(self, engine), Preflight(self.settings, change, clock, tell)
-        record = lock.new_note(change.service, change.by, change.doing, clock)
+        note = lock.new_note(change.service, change.by, change.doing, clock)
         try:
-            with lock.hold(engine, record, clock, change.lock_wait, tell=tell, meanwhile=planner.plan_early) as held:
+            with lock.hold(engine, note, clock, change.lock_wait, tell=tell, meanwhile=planner.plan_early) as held:
                 planned = planner.first(held)
                 if await_left_tasks(engine, planned, clock, tell, wait=change.lock_wait, keep=held.keep):
                     planned = planner.again()

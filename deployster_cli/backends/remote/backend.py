@@ -1,4 +1,4 @@
-"""The verbs over HTTP: backend.Backend for a server."""
+"""The verbs over HTTP: base.Backend for a server."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Remote:
 
 @dataclass(frozen=True)
 class RemoteChange:
-    """backend.Checked: a change for a server."""
+    """base.Checked: a change for a server."""
 
     remote: Remote
     intent: Change

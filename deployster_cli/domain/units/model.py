@@ -219,7 +219,7 @@ def everything(units: Iterable[Unit], service: str | None = None) -> tuple[Relea
 class Service(NamedTuple):
     """A service's settings: what deployster.toml, --set and --env say of it, checked. All of it reaches templates.
 
-    ``memory`` is a number and b, k, m or g; ``cpu`` counts processors; ``restart`` is one of limits.RESTARTS;
+    ``memory`` is a number and b, k, m or g; ``cpu`` counts processors; ``restart`` is in systemd's words;
     ``global_`` is the setting ``global``: one instance on every machine. ``secrets`` names those of ``env`` whose
     values nobody is shown. ``extra`` holds the --set values that are not settings of ours, for a user's own template.
     """

@@ -42,6 +42,9 @@ LOCK = "deployster-lock-"
 # How the name of a unit begins that is not of an instance, but what was asked of a service last.
 RECORD = "deployster-record-"
 
+# Characters of a service that is changed: its lock and its record have names that must fit too.
+LONGEST_SERVICE = LONGEST_UNIT_NAME - len(RECORD) - len(".service")
+
 _QUOTED_AT_MOST = 60
 
 

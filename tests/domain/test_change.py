@@ -1,4 +1,4 @@
-"""Intents, as whoever waits for the lock is told of them."""
+"""Changes: how they are said to those who wait for the lock, and what can't be meant."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from deployster_cli.domain.change import Change, Verb
-from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.names import LOCK, LONGEST_SERVICE, LONGEST_UNIT_NAME, RECORD, UnitName
+from deployster_cli.errors import InvalidInput
 
 
 @pytest.mark.parametrize(
@@ -28,3 +29,12 @@ def test_an_intent_says_what_it_does(intent: Change, doing: str) -> None:
 def test_what_is_named_is_all_that_is_taken_over(only: tuple[UnitName, ...]) -> None:
     intent = Change(Verb.DESTROY, "carousel", "v1", adopt=True)
     assert (intent.adopts, replace(intent, adopt_only=only).adopts) == (True, only)
+
+
+def test_the_lock_and_the_record_of_a_service_have_names_that_fit_too() -> None:
+    longest = "a" * LONGEST_SERVICE
+    assert Change(Verb.DEPLOY, longest, "1").service == longest
+    assert len(f"{RECORD}{longest}.service") == LONGEST_UNIT_NAME
+    assert len(LOCK) <= len(RECORD)
+    with pytest.raises(InvalidInput, match="can't name a service: 229 characters at most"):
+        Change(Verb.DEPLOY, f"{longest}a", "1")
