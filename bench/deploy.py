@@ -9,8 +9,9 @@ from pathlib import Path
 from bench.effort import Effort, deployster, sample
 from bench.fleet import Cluster, cluster
 from bench.results import Comparison, Target, compared
-from deployster_cli.domain.rollout.tracking import OFTEN
+from deployster_cli.engines.fleet.engine import FleetEngine
 
+_SOON = FleetEngine.soon
 _MOST = Target(1.00)
 _PAIRS = 12
 _INSTANCES = 3
@@ -28,12 +29,12 @@ def run(effort: Effort) -> Iterator[Comparison]:
     at our most impatient, so that what that brings can be told from the rest.
     """
     with cluster() as found:
-        ours, usual, impatient = _ours(found), _script(found, "usual", 1.0), _script(found, "impatient", OFTEN)
+        ours, usual, impatient = _ours(found), _script(found, "usual", 1.0), _script(found, "impatient", _SOON)
         rounds = effort.pairs(_PAIRS, ours, lambda: (usual(), impatient()))
     shown = f"deploy {_INSTANCES} instances, --destroy-previous --settle 0s"
     script = "the shortest script of fleetctl calls"
     yield compared(shown, f"{script}, a look a second", "s", [(we, usual) for we, (usual, _) in rounds], _MOST)
-    yield compared(shown, f"{script}, a look every {OFTEN:g} s", "s", [(we, quick) for we, (_, quick) in rounds], _MOST)
+    yield compared(shown, f"{script}, a look every {_SOON:g} s", "s", [(we, quick) for we, (_, quick) in rounds], _MOST)
 
 
 def _ours(found: Cluster) -> Callable[[], float]:

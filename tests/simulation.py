@@ -186,6 +186,7 @@ class SimEngine:
     looks: int = 0
     looks_before: dict[str, int] = field(default_factory=dict)
     is_local: bool = False
+    soon: float = 0.25
     places: bool = False
     silent: dict[str, str] = field(default_factory=dict)
     troubled: tuple[Trouble, ...] = ()

@@ -92,6 +92,9 @@ class Engine(Protocol):
     # Whether all units share one machine, so that no placement rule can keep two of them apart.
     is_local: bool
 
+    # Seconds behind a request at which a look at what came of it is worth what it costs.
+    soon: float
+
     # Whether it is decided before a unit starts where it will run; see ``place``.
     places: bool
 

@@ -150,7 +150,7 @@ def drive(
             rollout = looks.rollout = _turn(engine, rollout, work, looks, gates, tell=tell)
             if not rollout.over:
                 now, due = clock.now(), rollout.settles_at
-                wait = next_look(now - rollout.asked_at, looks.took, None if due is None else due - now)
+                wait = next_look(now - rollout.asked_at, looks.took, engine.soon, None if due is None else due - now)
                 (pause or clock.sleep)(wait)
                 if clock.now() - now > wait + SLEPT:
                     rollout = machine.slept(rollout, clock.now())

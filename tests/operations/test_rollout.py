@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from deployster_cli.domain.rollout.plan import plan_destroy
-from deployster_cli.domain.rollout.tracking import OFTEN, SELDOM
+from deployster_cli.domain.rollout.tracking import SELDOM
 from deployster_cli.domain.units.model import Unit
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.operations.rollout import NoLock, RolloutSpec, drive
@@ -27,4 +27,4 @@ def test_the_look_behind_a_request_comes_soon_though_looks_take_long(monkeypatch
     monkeypatch.setattr(engine, "units", listed)
     drive(engine, RolloutSpec(plan_destroy("carousel", "v1", units())), engine.clock, NoLock(), lambda _: None)
     pauses = [later - sooner - 0.875 for sooner, later in pairwise(at)]
-    assert pauses == [OFTEN, SELDOM, OFTEN, SELDOM, SELDOM]
+    assert pauses == [engine.soon, SELDOM, engine.soon, SELDOM, SELDOM]

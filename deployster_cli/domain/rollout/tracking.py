@@ -247,9 +247,6 @@ def whole(units: Sequence[Unit]) -> bool:
     return all(u.reported for u in units if u.desired is State.LAUNCHED and u.current is State.LAUNCHED)
 
 
-# Seconds from one look to the next where something is expected to change.
-OFTEN = 0.25
-
 # Seconds from one look to the next in a long wait.
 SELDOM = 1.0
 
@@ -264,12 +261,14 @@ _TIMES_THE_LOOK = 4
 _LATE = 1 / 64
 
 
-def next_look(waited: float, took: float, due: float | None = None) -> float:
+def next_look(waited: float, took: float, soon: float, due: float | None = None) -> float:
     """Seconds until the next look, ``waited`` seconds after the last request; the last look took ``took`` seconds.
+
+    ``soon`` is the shortest pause.
 
     Most of what is asked for happens within some seconds, so the first looks come soon; what takes minutes loses
     nothing by a second more. However it is, at most a fifth of the time is spent looking, up to one look in SELDOM.
     Where it is known that a look in ``due`` seconds may be the last one it does not come later.
     """
-    pause = min(SELDOM, max(OFTEN, waited * _OF_THE_WAIT, took * _TIMES_THE_LOOK))
+    pause = min(SELDOM, max(soon, waited * _OF_THE_WAIT, took * _TIMES_THE_LOOK))
     return pause if due is None or due < 0 else min(pause, due + _LATE)

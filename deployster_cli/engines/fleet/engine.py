@@ -41,6 +41,7 @@ class FleetEngine:
     """engines.base.Engine over fleetctl. Every call has a time limit of ours, as fleetctl waits for ever."""
 
     is_local = DECLARATION.is_local
+    soon = 0.25  # its agents look every some seconds, and a look costs 0.1 s
     places = False
     silent: Mapping[str, str] = {}
 

@@ -85,6 +85,7 @@ class LocalEngine:
     """engines/base.Engine on this machine. Which manager that means is looked up on the first call."""
 
     is_local = DECLARATION.is_local
+    soon = 0.05  # systemd does at once what it is asked for
     places = False
     silent: Mapping[str, str] = {}
 

@@ -5,12 +5,14 @@ Mechanism only. What an exit code or a line means is decided by the engine that 
 
 from deployster_cli.engines.process.apart import attach, detach
 from deployster_cli.engines.process.call import MOST_PRINTED, Completed, Running, observed, run
+from deployster_cli.engines.process.dialogue import Dialogue
 from deployster_cli.engines.process.start import NotStarted, end_all
 from deployster_cli.engines.process.streams import Stream, follow
 
 __all__ = [
     "MOST_PRINTED",
     "Completed",
+    "Dialogue",
     "NotStarted",
     "Running",
     "Stream",

@@ -21,7 +21,7 @@ _LOOK = 0.05
 _LAST_LOOK = 0.01
 
 # Bytes kept of each stream of a process that printed too much: enough to see what it was.
-_KEPT = 65_536
+KEPT = 65_536
 
 _observer: ContextVar[Callable[[Completed], None] | None] = ContextVar("observer", default=None)
 
@@ -101,7 +101,7 @@ class Running:
             raise
         flooded = len(out) + len(err) > MOST_PRINTED
         if flooded:
-            code, out, err = None, out[:_KEPT], err[:_KEPT]
+            code, out, err = None, out[:KEPT], err[:KEPT]
         seconds = time.monotonic() - self._started
         texts = out.decode(errors="replace"), err.decode(errors="replace")
         return tell(Completed(self.argv, code, *texts, seconds, flooded))

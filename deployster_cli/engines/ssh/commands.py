@@ -29,11 +29,10 @@ _ALWAYS = (
     *("-o", "RemoteCommand=none"),
 )
 
-_AS_IS = 'eval "$(cat)"'
+# What runs scripts there: a shell that reads them on its stdin, each to its end before it begins.
+_AS_IS = "exec sh -s deployster"
 
-# The shell line that runs the script on its stdin, once it has all of it. A shell that read it piece by piece would
-# begin with half a script, and hand the rest to the first program that reads.
-_AS_ROOT = f"""test "$(id -u)" = 0 || exec sudo -n sh -c '{_AS_IS}' "$0"; {_AS_IS}"""
+_AS_ROOT = f"""test "$(id -u)" = 0 || exec sudo -n sh -s deployster; {_AS_IS}"""
 
 
 def left_out(options: SshOptions) -> frozenset[str]:
@@ -49,9 +48,9 @@ def left_out(options: SshOptions) -> frozenset[str]:
 
 
 def ssh(options: SshOptions, to: Host, control: str, what: str) -> tuple[str, ...]:
-    """``ssh`` to a machine, to run the script on its stdin there. ``control`` is where the connection's socket is.
+    """``ssh`` to a machine, to run the scripts on its stdin there. ``control`` is where the connection's socket is.
 
-    ``what`` the script does is one word of ours, for who looks at the processes.
+    ``what`` they do is one word of ours, for who looks at the calls.
     """
     shared = ("-o", "ControlMaster=auto", "-o", f"ControlPath={control}", "-o", f"ControlPersist={PERSISTS}")
     line = _AS_IS if options.user else _AS_ROOT

@@ -31,6 +31,7 @@ class SshEngine:
     """engines.base.Engine over systemd on the machines of the options."""
 
     is_local = DECLARATION.is_local
+    soon = 0.05  # systemd does at once what it is asked for
     places = True
 
     def __init__(self, options: SshOptions) -> None:

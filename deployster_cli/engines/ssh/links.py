@@ -1,4 +1,4 @@
-"""Scripts on machines, on all of them at the same time, over connections that stay open for the next call."""
+"""Scripts on machines, on all of them at the same time, over connections and shells that stay for the next call."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import contextvars
 import os
 import stat
 import threading
+import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from deployster_cli.engines import process
-from deployster_cli.engines.ssh import commands, scripts
+from deployster_cli.engines.ssh import commands, parse, scripts
 from deployster_cli.engines.ssh.commands import MOST_SESSIONS
 from deployster_cli.engines.ssh.declaration import SshOptions
 from deployster_cli.engines.ssh.hosts import Host
@@ -23,6 +26,20 @@ Outcome = Answer | EngineError
 # Characters of a socket's path, to which ssh adds 17: 104 is where macOS ends, and Linux at 108.
 _LONGEST_SOCKET = 80
 
+# Seconds after which a shell that waits is not used again: its connection may have been cut off unnoticed.
+_FRESH = 60.0
+
+
+class _Shell(NamedTuple):
+    """A shell that waits for a script, on the connection ``slot``, since ``at``."""
+
+    dialogue: process.Dialogue
+    slot: int
+    at: float
+
+
+_Idle = dict[str, list[_Shell]]
+
 
 class Links:
     """The ways to the machines. Any thread may use it."""
@@ -32,6 +49,8 @@ class Links:
         self._folder: Path | None = None
         self._lock = threading.Lock()
         self._busy: dict[tuple[str, int], int] = {}
+        self._idle: _Idle = {}
+        weakref.finalize(self, _end_all, self._idle)
 
     def each(self, bodies: Mapping[Host, str], limit: float, what: str) -> dict[Host, Outcome]:
         """What each machine answers to its script, or the error that says why it doesn't."""
@@ -92,15 +111,42 @@ class Links:
 
     def _run(self, to: Host, body: str, limit: float, what: str) -> Answer:
         token = _token()
+        given = scripts.script(body, token, user=self._options.user)
+        shell = self._shell(to)
+        try:
+            argv = commands.ssh(self._options, to, self._socket(to, shell.slot), what)
+            done = shell.dialogue.ask(given, lambda out, err: parse.is_ending(out, err, token), limit=limit, argv=argv)
+        finally:
+            self._put_back(to, shell)
+        return answer(done._replace(err=parse.said(done.err, token)), token, to.name)
+
+    def _shell(self, to: Host) -> _Shell:
+        """A shell on the machine that is ready for a script: one that waits, or another."""
+        while True:
+            with self._lock:
+                waiting = self._idle.get(to.text)
+                shell = waiting.pop() if waiting else None
+            if shell is None:
+                break
+            if shell.dialogue.alive and time.monotonic() - shell.at < _FRESH:
+                return shell
+            shell.dialogue.close()
+            self._release(to, shell.slot)
         slot = self._take(to)
         try:
-            argv = commands.ssh(self._options, to, self._socket(to, slot), what)
-            given = scripts.script(body, token, user=self._options.user)
             with _started():
-                done = process.run(argv, limit=limit, given=given, env=_env())
-        finally:
+                argv = commands.ssh(self._options, to, self._socket(to, slot), "scripts")
+                return _Shell(process.Dialogue(argv, env=_env()), slot, time.monotonic())
+        except BaseException:
             self._release(to, slot)
-        return answer(done, token, to.name)
+            raise
+
+    def _put_back(self, to: Host, shell: _Shell) -> None:
+        if shell.dialogue.alive:
+            with self._lock:
+                self._idle.setdefault(to.text, []).append(shell._replace(at=time.monotonic()))
+        else:
+            self._release(to, shell.slot)
 
     def _take(self, to: Host) -> int:
         """The first connection with a session to spare, from now on with one less."""
@@ -150,6 +196,12 @@ def sockets_folder() -> Path:
     from tempfile import mkdtemp  # slow to import, and rarely needed
 
     return Path(mkdtemp(prefix="deployster-"))
+
+
+def _end_all(idle: _Idle) -> None:
+    for shells in idle.values():
+        for shell in shells:
+            shell.dialogue.close()
 
 
 @contextlib.contextmanager

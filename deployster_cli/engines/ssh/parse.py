@@ -51,6 +51,18 @@ class Part(NamedTuple):
         return name, rest
 
 
+def is_ending(out: bytes, err: bytes, token: str) -> bool:
+    """Whether both streams of a script have come to their end marks, by their last bytes."""
+    mark = f"\n{token}"
+    last = out[:-1].rpartition(b"\n")[2] if out.endswith(b"\n") else b""
+    return err.endswith(f"{mark}\n".encode()) and bool(re.fullmatch(rf"{token} [0-9]+".encode(), last))
+
+
+def said(err: str, token: str) -> str:
+    """What a script printed on stderr, without the end mark."""
+    return err.removesuffix(f"\n{token}\n")
+
+
 def ending(out: str, token: str) -> tuple[str, int] | None:
     """(what the script printed, its exit code); None where the end mark is missing."""
     body, mark, code = out.rpartition(f"\n{token} ")

@@ -2,7 +2,8 @@
 
 A script runs as root, or as the login where the units are its own. It prints what it found in parts, each headed by a
 line with a word that nobody can foresee (``token``), and last that word with its exit code: without it nobody knows
-what became of the script. A shell reads a script to its end before it begins, so half of one does nothing.
+what became of the script. One shell runs a script after another; it reads each to its closing parenthesis before it
+begins, so half of one does nothing.
 """
 
 from __future__ import annotations
@@ -52,8 +53,8 @@ part() { printf '\\n%s %s\\n' "$T" "$1"; }
 
 
 def script(body: str, token: str, *, user: bool, marked: bool = True) -> str:
-    """The whole script: ``body`` with what every script knows, and the end mark."""
-    mark = f"printf '\\n%s %d\\n' {token} \"$?\"" if marked else ":"
+    """The whole script: ``body`` with what every script knows, and the end marks on both streams."""
+    mark = f"printf '\\n%s %d\\n' {token} \"$?\"; printf '\\n%s\\n' {token} >&2" if marked else ":"
     return f"(\nT={token}\n{_USER if user else _SYSTEM}{_HEAD}{body}\n) </dev/null\n{mark}\n"
 
 

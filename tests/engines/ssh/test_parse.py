@@ -109,3 +109,24 @@ def test_what_a_machine_has_is_read() -> None:
     found = parse.looked(parse.parts(f"systemd 252 (252.1-1)\n{text}", MARK))
     assert found == parse.Looked(252, ("awk", "sha1sum"), 123, "deploy")
     assert parse.looked([Part("", "sh: systemctl: not found")]) == parse.Looked(0, (), None, "")
+
+
+def test_a_script_is_over_when_both_streams_say_so() -> None:
+    assert parse.is_ending(f"one\n\n{MARK} 0\n".encode(), f"two\n\n{MARK}\n".encode(), MARK)
+    assert parse.said(f"two\n\n{MARK}\n", MARK) == "two\n"
+    assert parse.said("cut off", MARK) == "cut off"
+
+
+@pytest.mark.parametrize(
+    ("out", "err"),
+    [
+        ("", f"\n{MARK}\n"),
+        (f"\n{MARK} 0", f"\n{MARK}\n"),
+        (f"\n{MARK} units\n", f"\n{MARK}\n"),
+        (f"x{MARK} 0\n", f"\n{MARK}\n"),
+        (f"\n{MARK} 0\n", ""),
+        (f"\n{MARK} 0\n", f"{MARK}\n"),
+    ],
+)
+def test_it_is_not_over_before(out: str, err: str) -> None:
+    assert not parse.is_ending(out.encode(), err.encode(), MARK)
