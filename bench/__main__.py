@@ -19,7 +19,7 @@ from bench.results import Comparison, Missing
 from bench.table import on_screen, row
 
 # Each is ``run`` in the module bench.NAME.
-BENCHMARKS = ("startup", "units", "memory", "calls", "serving", "cluster", "deploy")
+BENCHMARKS = ("startup", "units", "memory", "calls", "serving", "cluster", "deploy", "ssh")
 
 
 @click.command()

@@ -31,6 +31,7 @@ def test_a_quick_run_prints_the_table_and_writes_the_page(tmp_path: Path) -> Non
         ("serving", "no wrk"),
         ("cluster", "no fleet cluster (fleetctl, FLEETCTL_ENDPOINT)"),
         ("deploy", "no fleet cluster (fleetctl, FLEETCTL_ENDPOINT)"),
+        ("ssh", "no machines (SSH_CONFIG: an ssh_config with a line Host for each)"),
     ],
 )
 def test_what_lacks_a_program_is_skipped_by_name(

@@ -38,7 +38,8 @@ class _Shell(NamedTuple):
     at: float
 
 
-_Idle = dict[str, list[_Shell]]
+# One a machine: a second one was needed for a moment.
+_Idle = dict[str, _Shell]
 
 
 class Links:
@@ -124,8 +125,7 @@ class Links:
         """A shell on the machine that is ready for a script: one that waits, or another."""
         while True:
             with self._lock:
-                waiting = self._idle.get(to.text)
-                shell = waiting.pop() if waiting else None
+                shell = self._idle.pop(to.text, None)
             if shell is None:
                 break
             if shell.dialogue.alive and time.monotonic() - shell.at < _FRESH:
@@ -142,11 +142,12 @@ class Links:
             raise
 
     def _put_back(self, to: Host, shell: _Shell) -> None:
-        if shell.dialogue.alive:
-            with self._lock:
-                self._idle.setdefault(to.text, []).append(shell._replace(at=time.monotonic()))
-        else:
-            self._release(to, shell.slot)
+        with self._lock:
+            if shell.dialogue.alive and to.text not in self._idle:
+                self._idle[to.text] = shell._replace(at=time.monotonic())
+                return
+        shell.dialogue.close()
+        self._release(to, shell.slot)
 
     def _take(self, to: Host) -> int:
         """The first connection with a session to spare, from now on with one less."""
@@ -199,9 +200,8 @@ def sockets_folder() -> Path:
 
 
 def _end_all(idle: _Idle) -> None:
-    for shells in idle.values():
-        for shell in shells:
-            shell.dialogue.close()
+    for shell in idle.values():
+        shell.dialogue.close()
 
 
 @contextlib.contextmanager
