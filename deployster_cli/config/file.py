@@ -155,7 +155,7 @@ def line_index(text: str) -> dict[Keys, int]:
     inside = ""
     for number, line in enumerate(text.split("\n"), 1):
         pair = None if inside else re.match(_PAIR, line)
-        header = None if inside or pair else re.match(_HEADER, line)
+        header = None if inside else re.match(_HEADER, line)
         if header:
             table = _parts(header[1])
         if pair or header:

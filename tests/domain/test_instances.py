@@ -172,6 +172,12 @@ def test_more_that_are_there_than_were_asked_for_are_told_of_when_they_go() -> N
     assert decided(Wish(Verb.RESTART, "v1"), release("v1", UP, UP), stamps=[stamp("v1", 2, 1)])[2] == 2
 
 
+@pytest.mark.parametrize("last", [1, 3])
+def test_more_that_go_than_come_are_told_of_whatever_was_asked_for_before(last: int) -> None:
+    there = release("v1", UP, UP, UP, UP)
+    assert decided(NEXT._replace(asked=2), there, stamps=[stamp("v1", 1, last)]) == (2, "--instances", 4)
+
+
 @pytest.mark.parametrize(("before", "changed"), [(None, False), (3, False), (2, True), (4, True)])
 def test_only_another_number_than_before_is_a_change(before: int | None, changed: bool) -> None:
     assert Instances(3, "", before).changed is changed
@@ -203,7 +209,7 @@ def test_no_verb_reduces_the_number_unasked(
     if verb is Verb.ROLLBACK:
         assert number >= sum(u.condition in {Condition.RUNNING, Condition.UNKNOWN} for u in units(found, version))
     if before is not None and number < before:
-        assert number == asked  # and more were there than anybody asked for
+        assert number == max(1, asked)  # and more were there than anybody asked for
 
 
 def units(found: list[Release], version: str) -> list[Unit]:

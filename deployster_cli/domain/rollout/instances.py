@@ -48,7 +48,7 @@ def decide(
     losing = max(
         (_meant(release, record) for release in found if change.destroy_previous or release is target), default=0
     )
-    if before == number and losing > number:
+    if losing > number:
         before = losing
     return Instances(number, reason, before)
 
