@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 
-from deployster_cli.engines.base import Trouble
-from deployster_cli.engines.ssh import parse, results
+from deployster_cli.domain.rollout.placement import fitting
+from deployster_cli.domain.units.model import Machine, Unit
+from deployster_cli.domain.units.names import quoted
+from deployster_cli.domain.units.needs import Needs
+from deployster_cli.engines.base import Step, Trouble
+from deployster_cli.engines.ssh import results
 from deployster_cli.engines.ssh.cluster import Cluster
+from deployster_cli.engines.ssh.facts import Facts, facts
 from deployster_cli.engines.ssh.links import Outcome
+from deployster_cli.engines.ssh.steps import steps
 from deployster_cli.errors import EngineError
 
 # The first systemd whose journalctl takes a cursor to go on behind, and whose systemctl shows what we ask for.
@@ -17,6 +24,11 @@ OLDEST = 236
 
 # KB: some hundred unit files.
 _LEAST_ROOM = 1024
+
+# What docker and podman say where a registry answered, and won't give the image.
+_REFUSALS = re.compile("denied|unauthorized|authentication required|no such manifest|manifest unknown|not found", re.I)
+
+_LONGEST_QUOTE = 200
 
 
 def make_known(cluster: Cluster) -> None:
@@ -30,8 +42,8 @@ def make_known(cluster: Cluster) -> None:
             cluster.links.ask_for_key(host)
 
 
-def troubles(machine: str, outcome: Outcome) -> Iterator[Trouble]:
-    """What is wrong with a machine, by what it answered to ``scripts.LOOK``."""
+def troubles(machine: str, outcome: Outcome, needs: Needs) -> Iterator[Trouble]:
+    """What is wrong with a machine, by what it answered to ``facts.look``; but for its ports."""
     if isinstance(outcome, EngineError):
         yield Trouble(machine, outcome.message, outcome.hint)
         return
@@ -39,19 +51,50 @@ def troubles(machine: str, outcome: Outcome) -> Iterator[Trouble]:
         error = results.refused(machine, "look", outcome)
         yield Trouble(machine, error.message, error.hint)
         return
-    found = parse.looked(list(outcome.parts))
+    found = facts(list(outcome.parts))
     if found.systemd < OLDEST:
         yield Trouble(
             machine, f"{machine} has systemd {found.systemd or 'of no known version'}.", f"It takes {OLDEST}."
         )
-    if found.lacks:
-        yield Trouble(machine, f"{machine} lacks {', '.join(found.lacks)}.", "Install them there.")
     if found.room is not None and found.room < _LEAST_ROOM:
         yield Trouble(machine, f"{machine} has {found.room} KB left where unit files are.", "Make room there.")
-    if found.unlingering:
-        yield Trouble(machine, *unlingering(machine, found.unlingering))
+    if found.unwritable:
+        text = f"Nothing can be written to {found.unwritable} on {machine}, where locks and records belong."
+        yield Trouble(machine, text, "Have it mounted with rw, and see lsattr -d there.")
+    for step in steps(machine, found, needs):
+        if "mkdir" not in step.command:  # the first deploy makes it
+            yield Trouble(machine, step.why, cure(step))
+    yield from _pulls(machine, found, needs)
 
 
-def unlingering(machine: str, login: str) -> tuple[str, str]:
-    """(what is wrong, its cure) where a login's units end with its session."""
-    return f"What {login} runs on {machine} ends with its session.", f"There, as root: loginctl enable-linger {login}"
+def cure(step: Step) -> str:
+    """What cures what a step is there for."""
+    by_hand = f"As root there: {step.command}"
+    return f"{by_hand} ({step.by_hand.rstrip('.')})." if step.by_hand else f"{by_hand}; or: deployster setup"
+
+
+def taken_ports(machine: Machine, ports: Collection[int], units: Iterable[Unit], needs: Needs) -> Iterator[Trouble]:
+    """The ports of units that would run on a machine and that something else listens on there."""
+    ours = {unit.port for unit in units for each in unit.placements if each.machine and each.machine.id == machine.id}
+    for port, file in needs.ports.items():
+        if port in ports and port not in ours and fitting(file, [machine]):
+            text = f"Something else listens on port {port} of {machine.label}, which {file.name.service} is to have."
+            yield Trouble(machine.label, text, f"As root there, ss -ltnp says what it is: {port}.", "port")
+
+
+def _pulls(machine: str, found: Facts, needs: Needs) -> Iterator[Trouble]:
+    """The images that the registry does not give, or may not."""
+    for program, image in needs.images:
+        code, words = found.pulls.get(image, (0, ""))
+        if code == 0 or program in found.missing:
+            continue
+        said = quoted(words[:_LONGEST_QUOTE]) if words else f"exit code {code}"
+        sure = bool(_REFUSALS.search(words))
+        login = f"docker login, as who runs the units there ({'the login' if found.bound else 'root'})"
+        yield Trouble(
+            machine,
+            f"{program} manifest inspect {image} fails: {said}.",
+            f"Give it the right to: {login}; or push the image." if sure else "See whether docker pull does it there.",
+            "pull",
+            sure,
+        )

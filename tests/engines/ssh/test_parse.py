@@ -102,10 +102,3 @@ def test_what_a_machine_listens_on_is_read_of_both_tables() -> None:
     six = f"{head}   0: {'0' * 32}:0050 {'0' * 32}:0000 0A 0\n"
     assert parse.listening([Part("", four), Part("six", six)]) == {22, 80}
     assert parse.listening([Part("", four), Part("six", "")]) == {22}
-
-
-def test_what_a_machine_has_is_read() -> None:
-    text = printed(("lacks", "awk\nsha1sum\n"), ("room", "123\n"), ("lingers", "deploy\n"))
-    found = parse.looked(parse.parts(f"systemd 252 (252.1-1)\n{text}", MARK))
-    assert found == parse.Looked(252, ("awk", "sha1sum"), 123, "deploy")
-    assert parse.looked([Part("", "sh: systemctl: not found")]) == parse.Looked(0, (), None, "")
