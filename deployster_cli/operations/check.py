@@ -179,7 +179,8 @@ def _troubles(case: Case) -> Iterator[Finding]:
         else:
             yield Finding(subject, State.UNSURE, trouble.text, trouble.cure)
     if case.engine.setup and case.needs.images and not any(trouble.about == "pull" for trouble in troubles):
-        yield Finding("pull", State.FINE, ", ".join(image for _, image in case.needs.images))
+        programs = sorted({program for program, _ in case.needs.images})
+        yield Finding("pull", State.FINE, f"each machine's {', '.join(programs)} reaches the registry")
 
 
 def _units(case: Case) -> Iterator[Finding]:
@@ -257,23 +258,20 @@ def _images(case: Case) -> Iterator[Finding]:
     for service in (render.service for render in case.services if case.version):
         file = case.files[service.name]
         if isinstance(file, UnitFile) and containers([file]):
-            yield from _image(case, service)
+            yield _image(case, service)
 
 
-def _image(case: Case, service: Service) -> Iterator[Finding]:
+def _image(case: Case, service: Service) -> Finding:
     name = service.image(case.version)
     subject = f"image {service.name}"
     if Reference.parse(name).loopback and not case.engine.is_local:
-        if not case.engine.setup:  # which has asked each machine
-            text = f"{name} is on loopback, so each machine asks itself for it: that can't be seen from here."
-            yield Finding(subject, State.UNSURE, text, "Ask for it there: docker pull.")
-        return
+        text = f"{name} is on loopback, so each machine asks itself for it: that can't be seen from here."
+        return Finding(subject, State.UNSURE, text, "Ask for it there: docker pull.")
     found = look_up(name, case.fetch)
     if found.presence is Presence.MISSING:
-        yield fault(subject, found.text, found.cure)
-    else:
-        state = State.FINE if found.presence is Presence.THERE else State.UNSURE
-        yield Finding(subject, state, found.text, found.cure)
+        return fault(subject, found.text, found.cure)
+    state = State.FINE if found.presence is Presence.THERE else State.UNSURE
+    return Finding(subject, state, found.text, found.cure)
 
 
 def _unasked(case: Case) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from deployster_cli.domain.units.needs import Needs
 from deployster_cli.engines.base import Step, Trouble
 from deployster_cli.engines.ssh import results
 from deployster_cli.engines.ssh.cluster import Cluster
-from deployster_cli.engines.ssh.facts import Facts, facts
+from deployster_cli.engines.ssh.facts import PULL_LIMIT, Facts, facts, repository
 from deployster_cli.engines.ssh.links import Outcome
 from deployster_cli.engines.ssh.steps import steps
 from deployster_cli.errors import EngineError
@@ -25,8 +25,14 @@ OLDEST = 236
 # KB: some hundred unit files.
 _LEAST_ROOM = 1024
 
-# What docker and podman say where a registry answered, and won't give the image.
-_REFUSALS = re.compile("denied|unauthorized|authentication required|no such manifest|manifest unknown|not found", re.I)
+# What is said where a registry answers that it lacks content which is nowhere: so it would give what it has.
+_GRANTED = re.compile("manifest unknown|manifest for .* not found")
+
+# What is said where a registry wants another login, or one.
+_REFUSED = re.compile("denied|unauthorized|authentication required", re.IGNORECASE)
+
+# timeout(1)'s exit code.
+_TIMED_OUT = 124
 
 _LONGEST_QUOTE = 200
 
@@ -83,18 +89,16 @@ def taken_ports(machine: Machine, ports: Collection[int], units: Iterable[Unit],
 
 
 def _pulls(machine: str, found: Facts, needs: Needs) -> Iterator[Trouble]:
-    """The images that the registry does not give, or may not."""
+    """The registries that don't answer a machine, or don't let it have the image."""
     for program, image in needs.images:
         code, words = found.pulls.get(image, (0, ""))
-        if code == 0 or program in found.missing:
+        if program in found.missing or _GRANTED.search(words):
             continue
-        said = quoted(words[:_LONGEST_QUOTE]) if words else f"exit code {code}"
-        sure = bool(_REFUSALS.search(words))
-        login = f"docker login, as who runs the units there ({'the login' if found.bound else 'root'})"
-        yield Trouble(
-            machine,
-            f"{program} manifest inspect {image} fails: {said}.",
-            f"Give it the right to: {login}; or push the image." if sure else "See whether docker pull does it there.",
-            "pull",
-            sure,
-        )
+        if code == _TIMED_OUT:
+            text = f"{program} pull {repository(image)} had no answer in {PULL_LIMIT} s."
+            yield Trouble(machine, text, "Try it there; a proxy is set for docker's service.", "pull", sure=False)
+        elif code:
+            said = quoted(" ".join(words.split())[:_LONGEST_QUOTE])
+            text = f"{program} can't pull {repository(image)}: {said}."
+            refused = _REFUSED.search(words)
+            yield Trouble(machine, text, "There: docker login." if refused else "Have it reach the registry.", "pull")

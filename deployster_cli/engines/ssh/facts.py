@@ -14,7 +14,7 @@ from deployster_cli.engines.ssh.parse import Part, listening, named
 OURS = ("awk", "sha1sum", "journalctl")
 
 # Seconds that a registry has to answer in.
-_PULL_LIMIT = 10
+PULL_LIMIT = 10
 
 _LOOK = """\
 systemctl --version | head -n 1
@@ -42,11 +42,14 @@ part unwritable
 {images}{ports}:
 """
 
+# Asks for content that is nowhere: a pull that fetches nothing, and yet has whoever pulls ask the registry, with its
+# certificates, proxy and login. A client's own question (manifest inspect) would go another way.
 _PULL = """\
 part pull
 printf '%s\\n' {image}
-s=$(timeout {limit} {program} manifest inspect {image} 2>&1 >/dev/null); printf '%s %s\\n' "$?" "$s"
+s=$(timeout {limit} {program} pull {nowhere} 2>&1 </dev/null); printf '%s %s\\n' "$?" "$s"
 """
+_NOWHERE = "sha256:" + "0" * 64
 
 _PORTS = "part tcp; cat /proc/net/tcp; part tcp6; cat /proc/net/tcp6 2>/dev/null\n"
 
@@ -78,12 +81,23 @@ def look(needs: Needs) -> str:
     """The script that finds out all of it. It changes nothing."""
     asked = dict.fromkeys((*OURS, "podman", *(program for group in needs.programs for program in group)))
     images = (
-        _PULL.format(image=shlex.quote(image), limit=_PULL_LIMIT, program=shlex.quote(program))
+        _PULL.format(
+            image=shlex.quote(image),
+            limit=PULL_LIMIT,
+            program=shlex.quote(program),
+            nowhere=shlex.quote(f"{repository(image)}@{_NOWHERE}"),
+        )
         for program, image in needs.images
     )
     return _LOOK.format(
         programs=" ".join(map(shlex.quote, asked)), images="".join(images), ports=_PORTS if needs.ports else ""
     )
+
+
+def repository(image: str) -> str:
+    """The image without its tag."""
+    head, _, tag = image.rpartition(":")
+    return head if head and "/" not in tag else image
 
 
 def facts(found: list[Part]) -> Facts:

@@ -15,7 +15,7 @@ from deployster_cli.domain.units.unitfile import UnitFile
 from deployster_cli.engines.base import Step
 from deployster_cli.engines.process import Completed
 from deployster_cli.engines.ssh import asks
-from deployster_cli.engines.ssh.facts import Facts, facts, look
+from deployster_cli.engines.ssh.facts import Facts, facts, look, repository
 from deployster_cli.engines.ssh.parse import Part, parts
 from deployster_cli.engines.ssh.results import Answer
 from deployster_cli.engines.ssh.scripts import script
@@ -205,19 +205,39 @@ def test_an_old_systemd_and_a_machine_that_can_not_be_looked_at_are_told() -> No
     assert [one.text for one in asks.troubles("web1", failed, Needs())] == ["Looking at the machine failed on web1: no"]
 
 
+UNKNOWN = "Error response from daemon: manifest for acme/shop@sha256:00 not found: manifest unknown: manifest unknown"
+REFUSED = "Error response from daemon: pull access denied for acme/shop, repository does not exist"
+AWAY = 'Error response from daemon: Get "https://hub/v2/": dial tcp 10.0.0.9:443: connect: connection refused'
+
+
 @pytest.mark.parametrize(
-    ("said", "sure"),
-    [("1 unauthorized: authentication required", True), ("1 no such manifest: x", True), ("124 ", False)],
+    ("said", "sure", "ends"),
+    [
+        (f"1 {REFUSED}", True, "There: docker login."),
+        (f"1 {AWAY}", True, "Have it reach the registry."),
+        ("124 ", False, "Try it there; a proxy is set for docker's service."),
+    ],
 )
-def test_an_image_that_a_registry_withholds_is_a_fault_and_one_that_could_not_be_asked_for_is_not(
-    said: str, sure: bool
-) -> None:
-    needs = Needs(images=(("/usr/bin/docker", "acme/shop:v1"),))
-    (trouble,) = asks.troubles("web1", answered(pull=f"acme/shop:v1\n{said}"), needs)
-    assert (trouble.about, trouble.sure) == ("pull", sure)
-    assert list(asks.troubles("web1", answered(pull="acme/shop:v1\n0 "), needs)) == []
-    without = answered(pull="acme/shop:v1\n127 not found", missing="/usr/bin/docker")
+def test_a_registry_that_a_machine_gets_nothing_from_is_named(said: str, sure: bool, ends: str) -> None:
+    needs = Needs(images=(("/usr/bin/docker", "hub:5000/acme/shop:v1"),))
+    (trouble,) = asks.troubles("web1", answered(pull=f"hub:5000/acme/shop:v1\n{said}"), needs)
+    assert (trouble.about, trouble.sure, trouble.cure) == ("pull", sure, ends)
+    assert "hub:5000/acme/shop" in trouble.text
+    without = answered(pull=f"hub:5000/acme/shop:v1\n{said}", missing="/usr/bin/docker")
     assert list(asks.troubles("web1", without, needs)) == []
+
+
+def test_a_registry_that_has_not_what_is_nowhere_would_give_what_it_has() -> None:
+    needs = Needs(images=(("/usr/bin/docker", "acme/shop:v1"),))
+    assert list(asks.troubles("web1", answered(pull=f"acme/shop:v1\n1 {UNKNOWN}"), needs)) == []
+    assert list(asks.troubles("web1", answered(), needs)) == []
+
+
+@pytest.mark.parametrize(
+    ("image", "bare"), [("a/b:1", "a/b"), ("hub:5000/b:1", "hub:5000/b"), ("hub:5000/b", "hub:5000/b"), ("b", "b")]
+)
+def test_an_image_has_a_repository(image: str, bare: str) -> None:
+    assert repository(image) == bare
 
 
 def test_a_port_is_taken_by_what_is_not_ours_where_the_unit_may_run() -> None:
