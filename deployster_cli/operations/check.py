@@ -18,7 +18,7 @@ from deployster_cli.operations.deploy import sample
 from deployster_cli.operations.images import Fetch, Presence, Reference, look_up
 from deployster_cli.operations.ownership import told_apart
 from deployster_cli.operations.prerequisites import missing, needed
-from deployster_cli.operations.probe import Probe, probe
+from deployster_cli.operations.probe import Docker, Probe, probe
 
 # Stands for the version in the files of units that are rendered for no version.
 NO_VERSION = "check"
@@ -209,14 +209,16 @@ def _docker(case: Case) -> Iterator[Finding]:
         seen = {machine.label: found.dockers[program] for machine, found in _answers(case)}
         for label, docker in seen.items():
             if docker.problem:
-                yield fault(f"docker {label}", docker.problem, _docker_cure(case, there=docker.there))
+                yield fault(f"docker {label}", docker.problem, _docker_cure(case, docker))
         versions = sorted({docker.version for docker in seen.values() if not docker.problem})
         if versions:
             yield Finding("docker", State.FINE, f"{', '.join(versions)} at {program}")
 
 
-def _docker_cure(case: Case, *, there: bool) -> str:
-    cure = "Have its service started" if there else "Install docker there, and have its service started"
+def _docker_cure(case: Case, docker: Docker) -> str:
+    if "permission denied" in docker.problem:
+        return "As root there: usermod -aG docker LOGIN, which makes that login as good as root."
+    cure = f"{'Have' if docker.there else 'Install docker there, and have'} its service started"
     return f"{cure}: deployster setup does it." if case.engine.setup else f"{cure}."
 
 

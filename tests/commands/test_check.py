@@ -207,6 +207,10 @@ def test_an_answer_that_is_none_is_told(shell: Shell, check: Check) -> None:
             "/usr/bin/docker version failed: Is the daemon running? Have its service",
         ),
         ("{now}", "It gave no answer when asked for its version. Have its service"),
+        (
+            "{now}\ndocker 1 permission denied: docker.sock",
+            "/usr/bin/docker version failed: permission denied: docker.sock As root there: usermod -aG docker LOGIN",
+        ),
     ],
 )
 def test_a_machine_without_a_working_docker_is_named(docker: Shell, check: Check, answer: str, said: str) -> None:

@@ -33,7 +33,7 @@ class SshSetup:
     def take(self, step: Step, limit: float, told: Callable[[str], None]) -> None:
         """Do a step. Where somebody else holds what it takes it is tried again until the time is up."""
         (host,) = (one for one in self._cluster.hosts if one.name == step.machine)
-        end, waits = time.monotonic() + limit, ""
+        end, waits = time.monotonic() + limit, False
         while True:
             left = max(1.0, end - time.monotonic())
             outcome = self._cluster.links.each({host: steps.doing(step.command)}, left, "setup")[host]
@@ -41,12 +41,13 @@ class SshSetup:
                 raise _undone(outcome)
             if outcome.code != steps.HELD:
                 break
-            said = results.refused(host.name, "setup", outcome).message
+            said = outcome.done.err.strip().rpartition("\n")[2]
             if time.monotonic() + _AGAIN > end:
-                raise EngineError(f"{said} (for {limit:.0f} s)", "Run deployster setup again once that has ended.")
+                hint = "Run deployster setup again once that has ended."
+                raise EngineError(f"{host.name} was waited for in vain for {limit:g} s: {said}", hint)
             if not waits:
                 told(f"waits: {said}")
-                waits = said
+            waits = True
             time.sleep(_AGAIN)
         if outcome.code:
             raise results.refused(host.name, "setup", outcome)

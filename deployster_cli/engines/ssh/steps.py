@@ -29,10 +29,12 @@ trap 'rm -f -- "$o"' EXIT
 systemd-run --quiet --wait --collect --setenv=LC_ALL=C \\
   --setenv=DEBIAN_FRONTEND=noninteractive --setenv=NEEDRESTART_SUSPEND=1 \\
   /bin/sh -c "exec >$o 2>&1 </dev/null; "{command} 2>>"$o" && exit
-grep -E {held} "$o" >&2 && exit {HELD}
-grep -E '^(E|Error): ' "$o" >"$o.1" && mv -- "$o.1" "$o"
+grep -E {held} "$o" | head -n 1 >"$o.1"
+[ ! -s "$o.1" ] || {{ cat -- "$o.1" >&2; rm -f -- "$o.1"; exit {HELD}; }}
+grep -E '^(E|Error): |^W: Failed to fetch ' "$o" | head -n 2 | tr '\\n' ' ' >"$o.1"
+[ -s "$o.1" ] || tail -n 1 "$o" >"$o.1"
+cat -- "$o.1" >&2
 rm -f -- "$o.1"
-head -n 1 "$o" >&2
 exit 1
 """
 
