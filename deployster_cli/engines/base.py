@@ -50,8 +50,9 @@ class Setup(Protocol):
         ...
 
     def take(self, step: Step, limit: float, told: Callable[[str], None]) -> None:
-        """Do a step, in ``limit`` seconds; EngineError where it fails. ``told`` hears what it waits for. Any thread may
-        call it. What was begun goes on to its end, whatever becomes of the call.
+        """Do a step, in ``limit`` seconds and as many that it may wait for others there; EngineError where it fails.
+        ``told`` hears what it waits for. Any thread may call it. What was begun goes on to its end, whatever becomes of
+        the call.
         """
         ...
 

@@ -85,7 +85,8 @@ def taken_ports(machine: Machine, ports: Collection[int], units: Iterable[Unit],
     for port, file in needs.ports.items():
         if port in ports and port not in ours and fitting(file, [machine]):
             text = f"Something else listens on port {port} of {machine.label}, which {file.name.service} is to have."
-            yield Trouble(machine.label, text, f"As root there, ss -ltnp says what it is: {port}.", "port")
+            cure = "End it (as root there, ss -ltnp says what it is), or give the service another port."
+            yield Trouble(machine.label, text, cure, "port")
 
 
 def _pulls(machine: str, found: Facts, needs: Needs) -> Iterator[Trouble]:

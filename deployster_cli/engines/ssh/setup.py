@@ -31,12 +31,11 @@ class SshSetup:
         return {host.name: _left(host.name, outcome, needs) for host, outcome in found.items()}
 
     def take(self, step: Step, limit: float, told: Callable[[str], None]) -> None:
-        """Do a step. Where somebody else holds what it takes it is tried again until the time is up."""
+        """Do a step. Where somebody else holds what it takes, it is tried again for as long as it may take itself."""
         (host,) = (one for one in self._cluster.hosts if one.name == step.machine)
         end, waits = time.monotonic() + limit, False
         while True:
-            left = max(1.0, end - time.monotonic())
-            outcome = self._cluster.links.each({host: steps.doing(step.command)}, left, "setup")[host]
+            outcome = self._cluster.links.each({host: steps.doing(step.command)}, limit, "setup")[host]
             if isinstance(outcome, EngineError):
                 raise _undone(outcome)
             if outcome.code != steps.HELD:
