@@ -17,8 +17,9 @@ from deployster_cli.domain.rollout.plan import Plan
 from deployster_cli.domain.units.journal import Entry
 from deployster_cli.domain.units.model import Machine, State, Unit, worst_of
 from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.needs import Needs
 from deployster_cli.domain.units.unitfile import Stamp, UnitFile
-from deployster_cli.engines.base import Trouble
+from deployster_cli.engines.base import Step, Trouble
 from deployster_cli.errors import EngineError, EngineUnreachable
 
 HOST = Machine("m1", "10.0.0.1")
@@ -161,6 +162,34 @@ class SimEntries:
 
 
 @dataclass
+class SimSetup:
+    """engines.base.Setup: what is ``todo`` on each machine, until it is taken. What is in ``vain`` stays."""
+
+    todo: dict[str, tuple[Step, ...] | EngineError]
+    fails: dict[Step, EngineError | BaseException] = field(default_factory=dict)
+    vain: Collection[Step] = ()
+    waits: str = ""
+    asked: list[Needs] = field(default_factory=list)
+    taken: list[Step] = field(default_factory=list)
+
+    def steps(self, needs: Needs) -> Mapping[str, tuple[Step, ...] | EngineError]:
+        self.asked.append(needs)
+        gone = set(self.taken).difference(self.vain)
+        return {
+            machine: steps if isinstance(steps, EngineError) else tuple(step for step in steps if step not in gone)
+            for machine, steps in self.todo.items()
+        }
+
+    def take(self, step: Step, limit: float, told: Callable[[str], None]) -> None:
+        assert limit > 0
+        if self.waits:
+            told(self.waits)
+        if step in self.fails:
+            raise self.fails[step]
+        self.taken.append(step)
+
+
+@dataclass
 class SimEngine:
     """The Engine protocol over the model. ``lost_rows``, ``empty_looks`` and ``outages`` are numbers of looks at which
     things go wrong. Once it is ``emptied`` the registry has lost its data, and everything runs on.
@@ -190,6 +219,8 @@ class SimEngine:
     places: bool = False
     silent: dict[str, str] = field(default_factory=dict)
     troubled: tuple[Trouble, ...] = ()
+    setup: SimSetup | None = None
+    needed: list[Needs] = field(default_factory=list)
     locks: SimLocks = field(default_factory=SimLocks)
     records: SimRecords = field(default_factory=SimRecords)
     hosts: tuple[Machine, ...] = (HOST,)
@@ -207,8 +238,9 @@ class SimEngine:
     mute: str = ""
     answers: str | EngineError = "{now}\ndocker 0 24.0.5"
 
-    def troubles(self) -> tuple[Trouble, ...]:
+    def troubles(self, needs: Needs) -> tuple[Trouble, ...]:
         """What is wrong with single machines."""
+        self.needed.append(needs)
         return self.troubled
 
     def place(self, plan: Plan, files: Mapping[UnitName, UnitFile]) -> Placed:

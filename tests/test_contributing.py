@@ -92,6 +92,7 @@ class PaperEngine:
     \"\"\"As much of engines.base.Engine as ``check`` asks for.\"\"\"
 
     is_local = True
+    setup = None
 
     def __init__(self, options):
         self.options = options
@@ -102,7 +103,7 @@ class PaperEngine:
     def machines(self):
         return tuple(Machine(desk) for desk in self.options.desks)
 
-    def troubles(self):
+    def troubles(self, needs):
         return ()
 
     def units(self):

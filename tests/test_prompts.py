@@ -152,3 +152,30 @@ def test_a_server_s_password_is_asked_for_and_not_shown(terminal: Terminal) -> N
     child.sendline("not-to-be-seen")
     assert ended(child) == 4
     assert "not-to-be-seen" not in (child.before or "")
+
+
+def test_init_asks_what_is_to_run_it_and_where(terminal: Terminal) -> None:
+    terminal.folder = terminal.folder / "shop"
+    terminal.folder.mkdir()
+    child = terminal.type("init")
+    child.expect_exact("What is to run it? (fleet, local, ssh) [fleet]: ")
+    child.sendline("ssh")
+    child.expect_exact("Which machines? As ssh takes them, a space between: ")
+    child.sendline("web1 -x")
+    child.expect_exact("Error: --machine must be a list of machines as ssh takes them")
+    child.expect_exact("Which machines? As ssh takes them, a space between: ")
+    child.sendline("web1, deploy@web2")
+    child.expect_exact("then deployster setup, and deployster deploy shop VERSION")
+    assert ended(child) == 0
+    assert 'machines = ["web1", "deploy@web2"]' in (terminal.folder / "deployster.toml").read_text()
+    terminal.folder = terminal.folder.parent
+
+
+def test_ctrl_c_at_a_question_of_init_writes_nothing(terminal: Terminal) -> None:
+    terminal.folder = terminal.folder / "shop"
+    terminal.folder.mkdir()
+    child = terminal.type("init --engine ssh")
+    child.expect_exact("Which machines?")
+    interrupt(child, "\r\nInterrupted.")
+    assert (ended(child), list(terminal.folder.iterdir())) == (130, [])
+    terminal.folder = terminal.folder.parent

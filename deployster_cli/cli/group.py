@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 COMMAND_GROUPS: Mapping[str, tuple[str, ...]] = {
     "Deploying": ("deploy", "plan", "destroy", "rollback", "scale", "restart", "task"),
     "Looking": ("units", "services", "history", "diff", "logs", "ssh"),
-    "Setting up": ("init", "check", "config", "templates", "render", "completion", "unlock"),
+    "Setting up": ("init", "setup", "check", "config", "templates", "render", "completion", "unlock"),
     "Serving": ("serve",),
 }
 
@@ -114,6 +114,7 @@ COMMANDS = {
     "serve": "Serve the same operations over HTTP, with a dashboard.",
     "config": "Show every setting and where it came from.",
     "init": "Write a first deployster.toml, template and Makefile fragment.",
+    "setup": "Install what machines lack that are reached by ssh.",
     "unlock": "Remove another run's lock on a service.",
     "check": "Check the setup, and say how to fix each fault.",
     "completion": "Set up TAB completion of commands, options and live names.",

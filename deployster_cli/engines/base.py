@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -13,15 +13,48 @@ if TYPE_CHECKING:
     from deployster_cli.domain.units.journal import Entry
     from deployster_cli.domain.units.model import Machine, Unit
     from deployster_cli.domain.units.names import UnitName
+    from deployster_cli.domain.units.needs import Needs
     from deployster_cli.domain.units.unitfile import UnitFile
+    from deployster_cli.errors import EngineError
 
 
 class Trouble(NamedTuple):
-    """What is wrong with one machine, in a sentence, and what cures it."""
+    """What is wrong with one machine, in a sentence, and what cures it. ``about`` is a word for what was looked at;
+    not ``sure``: a deploy may well succeed.
+    """
 
     machine: str
     text: str
     cure: str
+    about: str = "machine"
+    sure: bool = True
+
+
+class Step(NamedTuple):
+    """One thing to do on a machine before units run there: ``why``, a sentence, and the ``command`` that root types.
+
+    ``by_hand`` says why the engine can't do it itself; it is empty where it can.
+    """
+
+    machine: str
+    why: str
+    command: str
+    by_hand: str = ""
+
+
+class Setup(Protocol):
+    """How an engine makes machines ready for units."""
+
+    def steps(self, needs: Needs) -> Mapping[str, tuple[Step, ...] | EngineError]:
+        """What is left to do on each machine, in this order; or why it can't be asked, or nothing be done there."""
+        ...
+
+    def take(self, step: Step, limit: float, told: Callable[[str], None]) -> None:
+        """Do a step, in ``limit`` seconds and as many that it may wait for others there; EngineError where it fails.
+        ``told`` hears what it waits for. Any thread may call it. What was begun goes on to its end, whatever becomes of
+        the call.
+        """
+        ...
 
 
 class Locks(Protocol):
@@ -136,8 +169,13 @@ class Engine(Protocol):
         """The machines that did not answer the last listing → why; what runs there is not known. No call is made."""
         ...
 
-    def troubles(self) -> tuple[Trouble, ...]:
+    def troubles(self, needs: Needs) -> tuple[Trouble, ...]:
         """What is wrong with single machines; they are asked. Empty where an engine can't tell them apart."""
+        ...
+
+    @property
+    def setup(self) -> Setup | None:
+        """How its machines are made ready; None where that is not the engine's to do."""
         ...
 
     def place(self, plan: Plan, files: Mapping[UnitName, UnitFile]) -> Placed:

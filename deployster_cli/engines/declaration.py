@@ -44,10 +44,12 @@ class Declaration(NamedTuple):
     ``endpoint: Annotated[str, WORD] = ""`` says its name, its type, its Kind and its default. ``defaults`` gives those
     that depend on the environment. ``open`` makes the engine of such options; it imports the engine's code only then.
 
-    ``place`` is where units run, as a person says it. ``scaffold`` is the package that has deployster.toml and
-    template.service.j2 for ``init``. ``is_local``: it is this one machine, so paths of services are paths here, and no
-    placement rule can keep two units apart. ``address`` has the settings that say together where the cluster is: who
-    gives one of them gives all. ``variables`` maps environment variables of the engine's own program to settings.
+    ``place`` is where units run, as a person says it; ``offer`` says it to who may choose another engine. ``scaffold``
+    is the package that has deployster.toml and template.service.j2 for ``init``. ``is_local``: it is this one machine,
+    so paths of services are paths here, and no placement rule can keep two units apart. ``machines`` is the setting
+    that lists its machines as text, for an engine that is told them; the scaffold has @MACHINES@ where they belong.
+    ``address`` has the settings that say together where the cluster is: who gives one of them gives all. ``variables``
+    maps environment variables of the engine's own program to settings.
 
     ``discloses`` goes on where a notice says that secrets stand in the unit file in the clear: "which …"; it is empty
     where only those who deploy can read unit files. ``ssh_fault`` tells why no machine can be reached by ssh, and the
@@ -58,7 +60,9 @@ class Declaration(NamedTuple):
     open: Callable[[Any], Engine]
     place: str
     scaffold: str
+    offer: str = ""
     is_local: bool = False
+    machines: str = ""
     flags: tuple[Flag, ...] = ()
     address: tuple[str, ...] = ()
     variables: Mapping[str, str] = {}

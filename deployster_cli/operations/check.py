@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,6 +9,7 @@ from functools import cached_property
 
 from deployster_cli.domain.templates.render import Renderer
 from deployster_cli.domain.units.model import Machine, Service
+from deployster_cli.domain.units.needs import Needs, containers, probing
 from deployster_cli.domain.units.unitfile import UnitFile
 from deployster_cli.domain.wording import count
 from deployster_cli.engines.base import Engine
@@ -18,18 +18,16 @@ from deployster_cli.operations.deploy import sample
 from deployster_cli.operations.images import Fetch, Presence, Reference, look_up
 from deployster_cli.operations.ownership import told_apart
 from deployster_cli.operations.prerequisites import missing, needed
-from deployster_cli.operations.probe import Probe, probe
+from deployster_cli.operations.probe import Docker, Probe, probe
 
 # Stands for the version in the files of units that are rendered for no version.
 NO_VERSION = "check"
 
-# Machines that are asked over ssh: one after another, a second or less each.
+# Machines that are asked over ssh, one after another, where each takes a connection of its own: a second or less.
 MOST_ASKED = 10
 
 # Seconds that a machine's clock may be off: histories are in order of time, and so are journals.
 LARGEST_SKEW = 5.0
-
-_DOCKER = re.compile(r"(?<![^\s=])/\S*/docker(?=\s)")
 
 
 class State(StrEnum):
@@ -99,9 +97,29 @@ class Case:
 
     @cached_property
     def dockers(self) -> tuple[str, ...]:
-        """The docker programs that the services' units run."""
-        texts = [file.text for file in self.files.values() if isinstance(file, UnitFile)]
-        return tuple(sorted({path for text in texts for path in _DOCKER.findall(text)}))
+        """The docker and podman programs that the services' units run."""
+        return containers(self.rendered)
+
+    @property
+    def rendered(self) -> list[UnitFile]:
+        """The unit files that there are."""
+        return [file for file in self.files.values() if isinstance(file, UnitFile)]
+
+    @cached_property
+    def needs(self) -> Needs:
+        """What the units need of a machine, but for docker, whose service is asked for its version."""
+        found = [(render.service, self.files[render.service.name]) for render in self.services]
+        files = [(service, file) for service, file in found if isinstance(file, UnitFile)]
+        stamps = [(file.stamp, file) for service, file in files if service.port is not None]
+        return Needs(
+            programs=probing([file for _, file in files]),
+            ports={stamp.port: file for stamp, file in stamps if stamp and stamp.port is not None},
+            images=tuple(
+                (path, service.image(self.version))
+                for service, file in files
+                for path in containers([file] if self.version else [])
+            ),
+        )
 
     @cached_property
     def agent_fault(self) -> tuple[str, str]:
@@ -115,7 +133,8 @@ class Case:
             return ()
         if self.engine.is_local and not self.dockers:
             return ()
-        return tuple((machine, self._probe(machine)) for machine in self.machines[:MOST_ASKED])
+        asked = self.machines if self.engine.setup else self.machines[:MOST_ASKED]
+        return tuple((machine, self._probe(machine)) for machine in asked)
 
     def _file(self, render: Renderer) -> UnitFile | DeploysterError:
         try:
@@ -145,13 +164,23 @@ def _machines(case: Case) -> Iterator[Finding]:
     elif case.machines:
         yield Finding("machines", State.FINE, ", ".join(sorted(map(_named, case.machines))))
     else:
-        yield fault("machines", "The cluster has no machine.", "Start fleetd on one.")
+        yield fault("machines", "The cluster has no machine.", "Have one join it.")
 
 
 def _troubles(case: Case) -> Iterator[Finding]:
     """What the engine knows to be wrong with single machines."""
-    for trouble in () if case.engine_fault else case.engine.troubles():
-        yield fault(f"machine {trouble.machine}", trouble.text, trouble.cure, EXIT_ENGINE)
+    if case.engine_fault:
+        return
+    troubles = case.engine.troubles(case.needs)
+    for trouble in troubles:
+        subject = f"{trouble.about} {trouble.machine}"
+        if trouble.sure:
+            yield fault(subject, trouble.text, trouble.cure, EXIT_ENGINE)
+        else:
+            yield Finding(subject, State.UNSURE, trouble.text, trouble.cure)
+    if case.engine.setup and case.needs.images and not any(trouble.about == "pull" for trouble in troubles):
+        programs = sorted({program for program, _ in case.needs.images})
+        yield Finding("pull", State.FINE, f"each machine's {', '.join(programs)} reaches the registry")
 
 
 def _units(case: Case) -> Iterator[Finding]:
@@ -180,10 +209,17 @@ def _docker(case: Case) -> Iterator[Finding]:
         seen = {machine.label: found.dockers[program] for machine, found in _answers(case)}
         for label, docker in seen.items():
             if docker.problem:
-                yield fault(f"docker {label}", docker.problem, "Install docker there, and have its service started.")
+                yield fault(f"docker {label}", docker.problem, _docker_cure(case, docker))
         versions = sorted({docker.version for docker in seen.values() if not docker.problem})
         if versions:
             yield Finding("docker", State.FINE, f"{', '.join(versions)} at {program}")
+
+
+def _docker_cure(case: Case, docker: Docker) -> str:
+    if "permission denied" in docker.problem:
+        return "As root there: usermod -aG docker LOGIN, which makes that login as good as root."
+    cure = f"{'Have' if docker.there else 'Install docker there, and have'} its service started"
+    return f"{cure}: deployster setup does it." if case.engine.setup else f"{cure}."
 
 
 def _clocks(case: Case) -> Iterator[Finding]:
@@ -223,7 +259,7 @@ def _needs(case: Case) -> Iterator[Finding]:
 def _images(case: Case) -> Iterator[Finding]:
     for service in (render.service for render in case.services if case.version):
         file = case.files[service.name]
-        if isinstance(file, UnitFile) and _DOCKER.search(file.text):
+        if isinstance(file, UnitFile) and containers([file]):
             yield _image(case, service)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -17,6 +18,9 @@ SCAFFOLD = "deployster_cli.scaffold"
 # The service's name where the folder's can't be one.
 FALLBACK = "web"
 
+# Machines to be written over.
+EXAMPLES = ("web1.example.com", "web2.example.com")
+
 
 def service_for(folder: Path) -> str:
     """A name for the service of the project in ``folder``: the folder's own where that can name one."""
@@ -27,20 +31,34 @@ def service_for(folder: Path) -> str:
         return FALLBACK
 
 
-def project_files(service: str, its: Declaration, taken: Collection[str]) -> Mapping[str, str]:
-    """Path → text of each file of a new project. InvalidInput for what can't name a service.
+def check_machines(its: Declaration, machines: Sequence[str]) -> None:
+    """InvalidInput where the engine can't be told of these machines."""
+    if not its.machines:
+        raise InvalidInput(f"--machine names machines of an engine that is told them; {its.place} needs none named.")
+    if fault := its.kinds[its.machines].fault(list(machines)):
+        raise InvalidInput(f"--machine {fault}.")
 
-    ``its`` is the declaration of the engine that is to run it. ``taken`` are the built-in templates' names: a template
+
+def project_files(
+    service: str, its: Declaration, taken: Collection[str], machines: Sequence[str] = ()
+) -> Mapping[str, str]:
+    """Path → text of each file of a new project. InvalidInput for what can't name a service, or be these machines.
+
+    ``its`` is the declaration of the engine that is to run it, on ``machines`` where it is told of any: without, two
+    made-up ones stand there. ``taken`` are the built-in templates' names: a template
     that extends one can't have its name.
     """
     check_service(service)
+    if machines:
+        check_machines(its, machines)
     template = f"my-{service}" if service in taken else service
     parts = {
         "deployster.toml": (its.scaffold, "deployster.toml"),
         f"templates/{template}.service.j2": (its.scaffold, "template.service.j2"),
         "deployster.mk": (SCAFFOLD, "deployster.mk"),
     }
-    return {path: _text(*part, service, template) for path, part in parts.items()}
+    named = ", ".join(json.dumps(machine, ensure_ascii=False) for machine in machines or EXAMPLES)
+    return {path: _text(*part, service, template).replace("@MACHINES@", named) for path, part in parts.items()}
 
 
 def write(folder: Path, files: Mapping[str, str], *, overwrite: bool = False) -> None:

@@ -16,15 +16,21 @@ _DOCKER = re.compile(r"^docker (\d+) ([^\r\n]*)", re.MULTILINE)
 # A shell's exit code for a program that isn't there.
 _NOT_FOUND = "127"
 
+# What podman says before all else where it is called docker.
+_EMULATED = "Emulate Docker CLI using podman. Create /etc/containers/nodocker to quiet msg. "
+
 _LONGEST_QUOTE = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Docker:
-    """One docker program: the ``version`` of the service that it reached, or the ``problem`` with it in a sentence."""
+    """One docker program: the ``version`` of the service that it reached, or the ``problem`` with it in a sentence;
+    ``there``: the program itself is.
+    """
 
     version: str = ""
     problem: str = ""
+    there: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +63,18 @@ _SILENT = Docker(problem="It gave no answer when asked for its version.")
 
 
 def _asking(program: str) -> str:
-    version = f"{shlex.quote(program)} version --format '{{{{.Server.Version}}}}' 2>&1"
-    return f'said=$({version}); echo "docker $? "$said'
+    name = shlex.quote(program)
+    # podman has no service to ask, and says so in docker's place that it is podman.
+    whose = f"case $({name} --version 2>/dev/null) in podman*) w=Client ;; *) w=Server ;; esac"
+    return f'{whose}; said=$({name} version --format "{{{{.$w.Version}}}}" 2>&1); echo "docker $? "$said'
 
 
 def _docker(program: str, answer: tuple[str, str]) -> Docker:
-    code, words = answer
+    code, words = answer[0], answer[1].removeprefix(_EMULATED)
     if code == "0" and words:
         return Docker(version=_quote(words))
     if code == _NOT_FOUND:
-        return Docker(problem=f"{program} not found.")
+        return Docker(problem=f"{program} not found.", there=False)
     return Docker(problem=f"{program} version failed: {_quote(words) or f'exit code {code}.'}")
 
 

@@ -204,12 +204,13 @@ def _text(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def show_written(output: Output, service: str, paths: Sequence[str]) -> None:
-    """The files of a new project, and what to type next."""
+def show_written(output: Output, service: str, paths: Sequence[str], *, setup: bool) -> None:
+    """The files of a new project, and what to type next; ``setup``: its machines can be made ready."""
     wrote = "".join(f"Wrote {path}\n" for path in paths)
+    then = f"deployster setup, and deployster deploy {service} VERSION" if setup else "deployster check"
     output.show(
         json=lambda: {"service": service, "files": list(paths)},
-        table=lambda: output.say(f"{wrote}Next: change deployster.toml to fit, then deployster check\n"),
+        table=lambda: output.say(f"{wrote}Next: change deployster.toml to fit, then {then}\n"),
         plain=lambda: [(path,) for path in paths],
     )
 

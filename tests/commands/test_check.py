@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from deployster_cli.domain.units.model import Machine
+from deployster_cli.engines.base import Trouble
 from deployster_cli.engines.fleet.ssh import agent as ssh_agent
 from deployster_cli.errors import EngineUnreachable
 from deployster_cli.operations import registry_client
 from deployster_cli.operations.images import Answer
 from tests.commands.conftest import PROJECT, Shell
+from tests.simulation import SimSetup
 
 DOCKER = '[services.carousel]\ntemplate = "docker"\n'
 Check = Callable[..., dict[str, tuple[str, str]]]
@@ -135,7 +137,7 @@ def test_a_listing_that_fails_is_exit_4(
 
 def test_a_cluster_without_machines_is_a_fault(shell: Shell, check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shell.engine, "machines", lambda: ())
-    assert check(code=1)["machines"] == ("FAULT", "The cluster has no machine. Start fleetd on one.")
+    assert check(code=1)["machines"] == ("FAULT", "The cluster has no machine. Have one join it.")
 
 
 def test_an_agent_without_a_key_is_told_once_and_no_machine_is_asked(
@@ -200,8 +202,15 @@ def test_an_answer_that_is_none_is_told(shell: Shell, check: Check) -> None:
     ("answer", "said"),
     [
         ("{now}\ndocker 127 not found", "/usr/bin/docker not found. Install docker there"),
-        ("{now}\ndocker 1 Is the daemon running?", "/usr/bin/docker version failed: Is the daemon running? Install"),
-        ("{now}", "It gave no answer when asked for its version. Install"),
+        (
+            "{now}\ndocker 1 Is the daemon running?",
+            "/usr/bin/docker version failed: Is the daemon running? Have its service",
+        ),
+        ("{now}", "It gave no answer when asked for its version. Have its service"),
+        (
+            "{now}\ndocker 1 permission denied: docker.sock",
+            "/usr/bin/docker version failed: permission denied: docker.sock As root there: usermod -aG docker LOGIN",
+        ),
     ],
 )
 def test_a_machine_without_a_working_docker_is_named(docker: Shell, check: Check, answer: str, said: str) -> None:
@@ -305,3 +314,30 @@ def test_a_table_has_a_cure_that_holds_for_many_once(docker: Shell, monkeypatch:
     monkeypatch.setattr(docker.engine, "machines", lambda: (first, first._replace(id="m2", ip="10.0.0.2")))
     docker.engine.answers = "{now}\ndocker 127 not found"
     assert docker("check -o table")[1].count("Install docker") == 1
+
+
+@pytest.fixture
+def ready(docker: Shell, web: Callable[[int], None]) -> Shell:
+    """The project on an engine that makes its machines ready, and asks them itself."""
+    web(200)
+    docker.engine.setup = SimSetup({})
+    return docker
+
+
+def test_an_engine_is_asked_whether_each_machine_can_pull(ready: Shell, check: Check) -> None:
+    assert check("carousel v1")["pull"] == ("ok", "each machine's /usr/bin/docker reaches the registry")
+    assert ready.engine.needed[-1].images == (("/usr/bin/docker", "carousel:v1"),)
+    ready.engine.troubled = (Trouble("m1", "It is slow.", "Wait.", "pull", sure=False),)
+    found = check("carousel v1")
+    assert (found["pull m1"], "pull" in found) == (("unsure", "It is slow. Wait."), False)
+
+
+def test_a_port_that_no_unit_shares_is_looked_for(shell: Shell, check: Check, tmp_path: Path) -> None:
+    (tmp_path / "deployster.toml").write_text(f"{PROJECT}port = 8080\n")
+    check()
+    assert list(shell.engine.needed[-1].ports) == [8080]
+
+
+def test_where_setup_installs_docker_that_is_its_cure(ready: Shell, check: Check) -> None:
+    ready.engine.answers = "{now}\ndocker 127 not found"
+    assert check(code=1)["docker 10.0.0.1"][1].endswith("have its service started: deployster setup does it.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -68,6 +69,40 @@ def _unstamped(unit: str) -> list[str]:
 def test_the_folder_names_the_service(shell: Shell, empty: Empty, folder: str, service: str) -> None:
     empty(folder)
     assert json.loads(shell("init -o json")[1])["service"] == service
+
+
+def test_machines_may_be_named_and_mean_an_engine_that_is_told_them(shell: Shell, empty: Empty) -> None:
+    folder = empty("shop")
+    code, out, _ = shell("init --machine web1 --machine deploy@web2:2222")
+    written = tomllib.loads((folder / "deployster.toml").read_text())
+    assert (code, written["engine"], written["ssh"]["machines"]) == (0, "ssh", ["web1", "deploy@web2:2222"])
+    assert out.endswith("to fit, then deployster setup, and deployster deploy shop VERSION\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--machine", "web 1"), "Error: --machine must be a list of machines as ssh takes them"),
+        (("--machine", "web1", "--machine", "web1"), "Error: --machine must be a list of machines as ssh takes them"),
+        (
+            ("--machine", "web1", "--engine", "local"),
+            "Error: --machine names machines of an engine that is told them; this machine needs none named.",
+        ),
+    ],
+)
+def test_machines_that_can_not_be_written_are_refused(
+    shell: Shell, empty: Empty, words: tuple[str, ...], said: str
+) -> None:
+    folder = empty("shop")
+    code, _, err = shell("init", *words)
+    assert (code, err.startswith(said), written(folder)) == (2, True, [])
+
+
+@pytest.mark.parametrize("machine", ['a"b@web1', "a\\b@web1", "ü@web1"])
+def test_a_machine_is_written_as_it_is(shell: Shell, empty: Empty, machine: str) -> None:
+    folder = empty("shop")
+    assert shell("init", "--machine", machine)[0] == 0
+    assert tomllib.loads((folder / "deployster.toml").read_text())["ssh"]["machines"] == [machine]
 
 
 def test_the_service_may_be_named(shell: Shell, empty: Empty) -> None:

@@ -35,7 +35,11 @@ def test_an_answer_without_the_time_is_refused(said: str) -> None:
     ("said", "docker"),
     [
         ("docker 0 24.0.5", Docker("24.0.5")),
-        ("docker 127 sh: 1: docker: not found", Docker(problem="/usr/bin/docker not found.")),
+        (
+            "docker 0 Emulate Docker CLI using podman. Create /etc/containers/nodocker to quiet msg. 4.3.1",
+            Docker("4.3.1"),
+        ),
+        ("docker 127 sh: 1: docker: not found", Docker(problem="/usr/bin/docker not found.", there=False)),
         (
             "docker 1 Cannot connect. Is it up?",
             Docker(problem="/usr/bin/docker version failed: Cannot connect. Is it up?"),
@@ -67,5 +71,5 @@ def test_a_real_shell_answers_the_question(tmp_path: Path) -> None:
     found = probe(shell, [str(program), missing], lambda: 0).dockers
     assert found == {
         str(program): Docker("{{.Server.Version}}"),
-        missing: Docker(problem=f"{missing} not found."),
+        missing: Docker(problem=f"{missing} not found.", there=False),
     }

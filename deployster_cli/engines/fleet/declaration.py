@@ -52,6 +52,7 @@ DECLARATION = Declaration(
     open=_open,
     place="the fleet cluster",
     scaffold=__package__,
+    offer="a CoreOS fleet cluster that is there already",
     flags=(
         Flag("endpoint", "URL", "fleet's API (as fleetctl --endpoint)."),
         Flag("tunnel", "HOST[:PORT]", "Reach fleet over ssh (as fleetctl --tunnel)."),

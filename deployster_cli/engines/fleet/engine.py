@@ -25,6 +25,7 @@ from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable
 if TYPE_CHECKING:
     from deployster_cli.domain.rollout.placing import Placed
     from deployster_cli.domain.rollout.plan import Plan
+    from deployster_cli.domain.units.needs import Needs
     from deployster_cli.domain.units.unitfile import UnitFile
     from deployster_cli.engines.base import Trouble
     from deployster_cli.engines.fleet.locks import FleetLocks
@@ -43,6 +44,7 @@ class FleetEngine:
     is_local = DECLARATION.is_local
     soon = 0.25  # its agents look every some seconds, and a look costs 0.1 s
     places = False
+    setup = None
     silent: Mapping[str, str] = {}
 
     def __init__(self, options: FleetOptions) -> None:
@@ -101,7 +103,7 @@ class FleetEngine:
         """The machines that take units now, with their metadata."""
         return results.parsed(self._calls.read(commands.list_machines(self._options)), parse.machines)
 
-    def troubles(self) -> tuple[Trouble, ...]:
+    def troubles(self, needs: Needs) -> tuple[Trouble, ...]:  # noqa: ARG002 - nothing that it could ask
         """None: what can be wrong is found where machines are probed."""
         return ()
 

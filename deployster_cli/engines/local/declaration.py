@@ -36,6 +36,7 @@ DECLARATION = Declaration(
     open=_open,
     place="this machine",
     scaffold=__package__,
+    offer="this one machine, with systemd or without",
     is_local=True,
     defaults=lambda environ: {"root": state_folder(environ, "local")},
 )

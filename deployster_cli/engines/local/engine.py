@@ -30,6 +30,7 @@ from deployster_cli.errors import EngineError, EngineMissing, InvalidInput
 if TYPE_CHECKING:
     from deployster_cli.domain.rollout.placing import Placed
     from deployster_cli.domain.rollout.plan import Plan
+    from deployster_cli.domain.units.needs import Needs
 
 _LISTENERS = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 _MACHINE_ID = Path("/etc/machine-id")
@@ -87,6 +88,7 @@ class LocalEngine:
     is_local = DECLARATION.is_local
     soon = 0.05  # systemd does at once what it is asked for
     places = False
+    setup = None
     silent: Mapping[str, str] = {}
 
     def __init__(self, options: LocalOptions) -> None:
@@ -139,7 +141,7 @@ class LocalEngine:
         """This machine."""
         return (this_machine(),)
 
-    def troubles(self) -> tuple[Trouble, ...]:
+    def troubles(self, needs: Needs) -> tuple[Trouble, ...]:  # noqa: ARG002 - nothing that it could ask
         """None: what can be wrong is found where machines are probed."""
         return ()
 

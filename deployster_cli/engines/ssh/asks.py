@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 
-from deployster_cli.engines.base import Trouble
-from deployster_cli.engines.ssh import parse, results
+from deployster_cli.domain.rollout.placement import fitting
+from deployster_cli.domain.units.model import Machine, Unit
+from deployster_cli.domain.units.names import quoted
+from deployster_cli.domain.units.needs import Needs
+from deployster_cli.engines.base import Step, Trouble
+from deployster_cli.engines.ssh import results
 from deployster_cli.engines.ssh.cluster import Cluster
+from deployster_cli.engines.ssh.facts import PULL_LIMIT, Facts, facts, repository
 from deployster_cli.engines.ssh.links import Outcome
+from deployster_cli.engines.ssh.steps import steps
 from deployster_cli.errors import EngineError
 
 # The first systemd whose journalctl takes a cursor to go on behind, and whose systemctl shows what we ask for.
@@ -17,6 +24,17 @@ OLDEST = 236
 
 # KB: some hundred unit files.
 _LEAST_ROOM = 1024
+
+# What is said where a registry answers that it lacks content which is nowhere: so it would give what it has.
+_GRANTED = re.compile("manifest unknown|manifest for .* not found")
+
+# What is said where a registry wants another login, or one.
+_REFUSED = re.compile("denied|unauthorized|authentication required", re.IGNORECASE)
+
+# timeout(1)'s exit code.
+_TIMED_OUT = 124
+
+_LONGEST_QUOTE = 200
 
 
 def make_known(cluster: Cluster) -> None:
@@ -30,8 +48,8 @@ def make_known(cluster: Cluster) -> None:
             cluster.links.ask_for_key(host)
 
 
-def troubles(machine: str, outcome: Outcome) -> Iterator[Trouble]:
-    """What is wrong with a machine, by what it answered to ``scripts.LOOK``."""
+def troubles(machine: str, outcome: Outcome, needs: Needs) -> Iterator[Trouble]:
+    """What is wrong with a machine, by what it answered to ``facts.look``; but for its ports."""
     if isinstance(outcome, EngineError):
         yield Trouble(machine, outcome.message, outcome.hint)
         return
@@ -39,19 +57,49 @@ def troubles(machine: str, outcome: Outcome) -> Iterator[Trouble]:
         error = results.refused(machine, "look", outcome)
         yield Trouble(machine, error.message, error.hint)
         return
-    found = parse.looked(list(outcome.parts))
+    found = facts(list(outcome.parts))
     if found.systemd < OLDEST:
         yield Trouble(
             machine, f"{machine} has systemd {found.systemd or 'of no known version'}.", f"It takes {OLDEST}."
         )
-    if found.lacks:
-        yield Trouble(machine, f"{machine} lacks {', '.join(found.lacks)}.", "Install them there.")
     if found.room is not None and found.room < _LEAST_ROOM:
         yield Trouble(machine, f"{machine} has {found.room} KB left where unit files are.", "Make room there.")
-    if found.unlingering:
-        yield Trouble(machine, *unlingering(machine, found.unlingering))
+    if found.unwritable:
+        text = f"Nothing can be written to {found.unwritable} on {machine}, where locks and records belong."
+        yield Trouble(machine, text, "Have it mounted with rw, and see lsattr -d there.")
+    for step in steps(machine, found, needs):
+        if "mkdir" not in step.command:  # the first deploy makes it
+            yield Trouble(machine, step.why, cure(step))
+    yield from _pulls(machine, found, needs)
 
 
-def unlingering(machine: str, login: str) -> tuple[str, str]:
-    """(what is wrong, its cure) where a login's units end with its session."""
-    return f"What {login} runs on {machine} ends with its session.", f"There, as root: loginctl enable-linger {login}"
+def cure(step: Step) -> str:
+    """What cures what a step is there for."""
+    by_hand = f"As root there: {step.command}"
+    return f"{by_hand} ({step.by_hand.rstrip('.')})." if step.by_hand else f"{by_hand}; or: deployster setup"
+
+
+def taken_ports(machine: Machine, ports: Collection[int], units: Iterable[Unit], needs: Needs) -> Iterator[Trouble]:
+    """The ports of units that would run on a machine and that something else listens on there."""
+    ours = {unit.port for unit in units for each in unit.placements if each.machine and each.machine.id == machine.id}
+    for port, file in needs.ports.items():
+        if port in ports and port not in ours and fitting(file, [machine]):
+            text = f"Something else listens on port {port} of {machine.label}, which {file.name.service} is to have."
+            cure = "End it (as root there, ss -ltnp says what it is), or give the service another port."
+            yield Trouble(machine.label, text, cure, "port")
+
+
+def _pulls(machine: str, found: Facts, needs: Needs) -> Iterator[Trouble]:
+    """The registries that don't answer a machine, or don't let it have the image."""
+    for program, image in needs.images:
+        code, words = found.pulls.get(image, (0, ""))
+        if program in found.missing or _GRANTED.search(words):
+            continue
+        if code == _TIMED_OUT:
+            text = f"{program} pull {repository(image)} had no answer in {PULL_LIMIT} s."
+            yield Trouble(machine, text, "Try it there; a proxy is set for docker's service.", "pull", sure=False)
+        elif code:
+            said = quoted(" ".join(words.split())[:_LONGEST_QUOTE])
+            text = f"{program} can't pull {repository(image)}: {said}."
+            refused = _REFUSED.search(words)
+            yield Trouble(machine, text, "There: docker login." if refused else "Have it reach the registry.", "pull")

@@ -39,5 +39,7 @@ DECLARATION = Declaration(
     open=_open,
     place="the machines",
     scaffold=__package__,
+    offer="Linux machines with systemd that ssh lets you in to",
+    machines="machines",
     flags=(Flag("without", "MACHINE,…", "Leave out machines of [ssh] that don't answer."),),
 )

@@ -20,11 +20,13 @@ from deployster_cli.errors import EngineError, EngineUnreachable, OutputUnreadab
 if TYPE_CHECKING:
     from deployster_cli.domain.rollout.placing import Placed
     from deployster_cli.domain.rollout.plan import Plan
+    from deployster_cli.domain.units.needs import Needs
     from deployster_cli.domain.units.unitfile import UnitFile
     from deployster_cli.engines.base import Trouble
     from deployster_cli.engines.journal import Exported
     from deployster_cli.engines.ssh.locks import SshLocks
     from deployster_cli.engines.ssh.records import SshRecords
+    from deployster_cli.engines.ssh.setup import SshSetup
 
 
 class SshEngine:
@@ -54,6 +56,13 @@ class SshEngine:
 
         return SshRecords(self._cluster, lambda: self._cluster.last)
 
+    @cached_property
+    def setup(self) -> SshSetup:
+        """How the machines are made ready for units."""
+        from deployster_cli.engines.ssh.setup import SshSetup  # only ``setup`` does
+
+        return SshSetup(self._cluster)
+
     @property
     def silent(self) -> Mapping[str, str]:
         """The machines that did not answer when they were listed last → why."""
@@ -70,15 +79,21 @@ class SshEngine:
             return f"{error.message} {error.hint}".rstrip()
         return ""
 
-    def troubles(self) -> tuple[Trouble, ...]:
+    def troubles(self, needs: Needs) -> tuple[Trouble, ...]:
         """What is wrong with single machines: those that don't answer, and those that lack what is needed there."""
         from deployster_cli.engines.base import Trouble
-        from deployster_cli.engines.ssh.asks import troubles
+        from deployster_cli.engines.ssh.asks import taken_ports, troubles
+        from deployster_cli.engines.ssh.facts import facts, look
 
         last = self._cluster.last
-        silent = [Trouble(host.name, error.message, error.hint) for host, error in last.silent.items()]
-        found = self._cluster.links.each(dict.fromkeys(last.machines, scripts.LOOK), self._options.read_timeout, "look")
-        return (*silent, *(trouble for host, outcome in found.items() for trouble in troubles(host.name, outcome)))
+        found = [Trouble(host.name, error.message, error.hint) for host, error in last.silent.items()]
+        bodies = dict.fromkeys(last.machines, look(needs))
+        for host, outcome in self._cluster.links.each(bodies, self._options.read_timeout, "look").items():
+            machine = self._cluster.machine(host)
+            found += troubles(host.name, outcome, needs)
+            if machine and isinstance(outcome, results.Answer):
+                found += taken_ports(machine, facts(list(outcome.parts)).ports, last.units, needs)
+        return tuple(found)
 
     def units(self) -> tuple[Unit, ...]:
         """The units of all machines. Those of a machine that doesn't answer are as they were put there."""
@@ -330,9 +345,10 @@ def _not_started(host: Host, answer: results.Answer) -> EngineError:
             f"{name} is on {host.name} already, with other content; nothing was started.", "Destroy it first."
         )
     if answer.code == scripts.ENDED_WITH_LOGIN:
-        from deployster_cli.engines.ssh.asks import unlingering
-
-        return Refused(" ".join(unlingering(host.name, name)))
+        return Refused(
+            f"What {name} runs on {host.name} ends with its session.",
+            f"deployster setup cures it; by hand, as root there: loginctl enable-linger {name}",
+        )
     if answer.code == scripts.MISSING:
         return EngineError(f"There is no unit {name} on {host.name} to start again.")
     return EngineError(f"{name} was destroyed and is still stopping on {host.name}; nothing was started.")

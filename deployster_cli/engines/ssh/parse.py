@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -90,30 +89,6 @@ def listed(found: list[Part]) -> Listed:
         shown=parse_show(single["states"]),
         held=tuple(_held(single["units"], dict(_hashes(single.get("hashes", ""))), stamps)),
         notes=dict(part.named for part in found if part.kind == "note"),
-    )
-
-
-class Looked(NamedTuple):
-    """What a machine has of all that scripts need. ``systemd`` is its version, 0 for none that can be read; ``room`` is
-    KB where unit files are; ``unlingering`` is the login whose units would end with its session.
-    """
-
-    systemd: int
-    lacks: tuple[str, ...]
-    room: int | None
-    unlingering: str
-
-
-def looked(found: list[Part]) -> Looked:
-    """What ``scripts.LOOK`` printed."""
-    single = {part.kind: part.text.strip() for part in found}
-    version = re.match(r"systemd ([0-9]{1,4})", single[""])
-    room = single.get("room", "")
-    return Looked(
-        int(version[1]) if version else 0,
-        tuple(single.get("lacks", "").split()),
-        int(room) if room.isascii() and room.isdigit() else None,
-        single.get("lingers", ""),
     )
 
 

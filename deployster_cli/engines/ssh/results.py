@@ -46,7 +46,7 @@ _SIGNS = (
         "Try ssh to it by hand: what helps there (ssh-add, a User or IdentityFile in ssh_config) helps here.",
     ),
     Sign(
-        "^sudo: ",
+        "^sudo: (?!unable to resolve host)",
         EngineMissing,
         "The login on {machine} may not become root without a password: {said}.",
         "Log in as root, give the login NOPASSWD in /etc/sudoers.d, or set user = true in [ssh].",
@@ -84,6 +84,7 @@ _DOING = {
     "ports": "Reading which ports are taken",
     "run": "The command",
     "look": "Looking at the machine",
+    "setup": "Setting up",
     "lock": "Writing a lock",
     "read": "Reading a note",
     "write": "Writing a note",

@@ -207,18 +207,6 @@ def ended(name: UnitName) -> str:
     return f"sc show {' '.join(f'-p {each}' for each in asking.EXIT_PROPERTIES)} -- {_q(name)}\n"
 
 
-# What a machine has of all that the other scripts need.
-LOOK = """\
-systemctl --version | head -n 1
-part lacks
-for n in awk sha1sum journalctl; do command -v "$n" >/dev/null || printf '%s\\n' "$n"; done
-part room
-d=$F; until [ -d "$d" ]; do d=${d%/*}; done
-df -Pk -- "$d" | awk 'END { print $4 }'
-part lingers
-[ "$M" = --system ] || [ -e "/var/lib/systemd/linger/$(id -un)" ] || id -un
-"""
-
 # What the machine listens on, IPv4 and then IPv6.
 LISTENING = "cat /proc/net/tcp; part six; cat /proc/net/tcp6 2>/dev/null; :\n"
 

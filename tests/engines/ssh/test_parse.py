@@ -104,13 +104,6 @@ def test_what_a_machine_listens_on_is_read_of_both_tables() -> None:
     assert parse.listening([Part("", four), Part("six", "")]) == {22}
 
 
-def test_what_a_machine_has_is_read() -> None:
-    text = printed(("lacks", "awk\nsha1sum\n"), ("room", "123\n"), ("lingers", "deploy\n"))
-    found = parse.looked(parse.parts(f"systemd 252 (252.1-1)\n{text}", MARK))
-    assert found == parse.Looked(252, ("awk", "sha1sum"), 123, "deploy")
-    assert parse.looked([Part("", "sh: systemctl: not found")]) == parse.Looked(0, (), None, "")
-
-
 def test_a_script_is_over_when_both_streams_say_so() -> None:
     assert parse.is_ending(f"one\n\n{MARK} 0\n".encode(), f"two\n\n{MARK}\n".encode(), MARK)
     assert parse.said(f"two\n\n{MARK}\n", MARK) == "two\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from deployster_cli.engines.process import Completed
-from deployster_cli.engines.ssh import asks, results
+from deployster_cli.engines.ssh import results
 from deployster_cli.engines.ssh.parse import Part
 from deployster_cli.engines.ssh.results import Answer
 from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable, OutputUnreadable
@@ -86,19 +86,3 @@ def test_a_journal_that_ended_well_or_is_empty_is_no_error() -> None:
     results.judge_stream(done(code=1), "web1")
     with pytest.raises(EngineUnreachable):
         results.judge_stream(done(code=255, err="Connection closed"), "web1")
-
-
-def test_what_a_machine_lacks_is_told_with_its_cure() -> None:
-    found = (Part("", "systemd 200"), Part("lacks", "awk"), Part("room", "5"), Part("lingers", "deploy"))
-    texts = [trouble.text for trouble in asks.troubles("web1", Answer(0, found, done()))]
-    assert texts == [
-        "web1 has systemd 200.",
-        "web1 lacks awk.",
-        "web1 has 5 KB left where unit files are.",
-        "What deploy runs on web1 ends with its session.",
-    ]
-    well = (Part("", "systemd 252"), Part("room", "50000"))
-    assert list(asks.troubles("web1", Answer(0, well, done()))) == []
-    assert [one.text for one in asks.troubles("web1", EngineUnreachable("away", "Wait."))] == ["away"]
-    failed = Answer(2, (Part("", ""),), done(err="no"))
-    assert [one.text for one in asks.troubles("web1", failed)] == ["Looking at the machine failed on web1: no"]
