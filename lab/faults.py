@@ -17,6 +17,7 @@ import signal
 import sys
 import time
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from attempt import program
@@ -58,7 +59,8 @@ def tried(stage: Stage, name: str) -> Iterator[Row]:
     scenario = SCENARIOS[name]
     try:
         with limited(scenario.limit):
-            yield from scenario.rows(stage)
+            for row in scenario.rows(stage):
+                yield replace(row, scenario=name)
     except Missing as error:
         yield Row(name, scenario.told, missing=str(error))
     except LabError as error:
@@ -163,7 +165,7 @@ def play(given: argparse.Namespace) -> int:
         up(lab, MACHINES)
     often = {name: getattr(given, name) for name in ("kills", "flips", "together", "racers", "times", "lanes")}
     stage = Stage(lab, lab.home / "faults" / given.service, service=given.service, **often)
-    names = given.scenarios or list(SCENARIOS)
+    names = given.scenarios or [name for name, scenario in SCENARIOS.items() if scenario.engine == given.engine]
     stage.prepare()
     try:
         rows = run(stage, names)
@@ -184,8 +186,12 @@ def main() -> int:
     if unknown:
         print(f"lab/faults: No scenario {unknown[0]}; there are {', '.join(SCENARIOS)}.", file=sys.stderr)
         return 2
+    other = [name for name in given.scenarios if SCENARIOS[name].engine != given.engine]
+    if other:
+        print(f"lab/faults: {other[0]} needs --engine {SCENARIOS[other[0]].engine}.", file=sys.stderr)
+        return 2
     if given.list:
-        print("\n".join(f"{name:16} {scenario.told}" for name, scenario in SCENARIOS.items()))
+        print("\n".join(f"{name:20} {scenario.told}" for name, scenario in SCENARIOS.items()))
         return 0
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it, and so would its deploys
     signal.signal(signal.SIGTERM, signal.default_int_handler)

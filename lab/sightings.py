@@ -87,6 +87,8 @@ class Watch:
     every: float = EVERY
     away: set[int] = field(default_factory=set)
     counts: list[int] = field(default_factory=list)
+    # Units that were seen on two machines at once that both could be reached.
+    doubles: set[str] = field(default_factory=set)
     # When something else was seen than before, and what: ``14:02:11 2: broken-v1@1 on 3, …``
     changes: list[str] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -112,7 +114,9 @@ class Watch:
     def _look_on(self) -> None:
         while not self._stop.wait(self.every):
             found = serving(self.lab, self.service)
-            self.counts.append(len({each.unit for each in found if each.machine not in self.away}))
+            units = [each.unit for each in found if each.machine not in self.away]
+            self.counts.append(len(set(units)))
+            self.doubles.update(unit for unit in units if units.count(unit) > 1)
             self._note(f"{self.counts[-1]}: {', '.join(map(str, found))}")
 
     def _note(self, seen: str) -> None:
