@@ -19,8 +19,8 @@ from verdicts import Outcome, Row
 
 from lab import boot
 
-# A deploy one by one, some 15 s long.
-ONE_BY_ONE = ("--batch-size=1", "--set", f"command={SLOW.format(2)}")
+# A deploy one by one, some 25 s long, and given up soon.
+ONE_BY_ONE = ("--batch-size=1", "--timeout=30s", "--set", f"command={SLOW.format(2)}")
 
 # Seconds into such a deploy at which something happens.
 MOMENTS = (1, 4, 9)
@@ -36,7 +36,7 @@ Harm = Callable[[Stage], AbstractContextManager[None]]
 
 
 def kill_machine(stage: Stage) -> Iterator[Row]:
-    """A machine's power fails 1, 4 and 9 s into a deploy; it boots 2 s later, or after the deploy. Then the same again."""
+    """A machine's power fails 1, 4 and 9 s into a deploy; it boots 2 s later or after it. Then the same again."""
     for moment in MOMENTS:
         for back, told in ((0.0, "booted after the deploy"), (2.0, "booted 2 s later")):
             yield again(stage, f"power of machine {LAST} off after {moment} s, {told}", powered(stage, moment, back))
@@ -120,9 +120,8 @@ def again(stage: Stage, told: str, fault: Fault, before: Callable[[], None] | No
         attempt = stage.begin(trial)
         attempt.wait(trial.within)
         left = stage.calm(trial.new, trial.count)
-    troubles += (
-        [f"{unit} was on two machines" for unit in sorted(watch.doubles)] + littered(stage.lab) + stage.idle(trial)
-    )
+    troubles += [f"{unit} was on two machines" for unit in sorted(watch.doubles)] + stage.idle(trial)
+    troubles += [f"{each} is left" for each in littered(stage.lab)]
     ended = f"{told} (exit {first.code} in {first.seconds:.0f} s); the same again"
     return Row("", ended, (trial.outcome(attempt, left, watch.least, lost, troubles),))
 
