@@ -113,10 +113,15 @@ class Attempt:
 def project(service: str, settings: Mapping[str, object], hooks: Mapping[str, str], head: str = "") -> str:
     """A deployster.toml with one service and its settings, over those of every scenario; ``head`` is its engine's."""
     tables = {f"services.{service}": SETTINGS | dict(settings), "hooks": hooks}
-    lines = (
-        [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in of.items())] for name, of in tables.items()
-    )
+    lines = ([f"[{name}]", *(f"{key} = {toml(value)}" for key, value in of.items())] for name, of in tables.items())
     return head + "\n".join(line for table in lines for line in table) + "\n"
+
+
+def toml(value: object) -> str:
+    """A setting's value; a table's on one line."""
+    if not isinstance(value, Mapping):
+        return json.dumps(value)
+    return f"{{ {', '.join(f'{key} = {json.dumps(each)}' for key, each in value.items())} }}"
 
 
 def skewed(folder: Path, seconds: int) -> dict[str, str]:

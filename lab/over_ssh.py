@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 
-from attempt import Attempt
+from attempt import SERVES, Attempt
 from breaking import daemon, mend, stopped, unplug, wire
 from harm import LAST, after, undisturbed
 from histories import SLOW
 from plain import ADMIN, GUEST, Host, host, littered, project
 from processes import call
-from sightings import Watch
+from sightings import Watch, serving
 from stage import DEPLOY, MACHINES, Fault, Stage, Trial
 from verdicts import Outcome, Row
 
@@ -30,6 +32,29 @@ UNDONE = (0, 1, 4)
 
 # Seconds for which a host is cut off whose lock another one takes over: a lock lives 120.
 TAKEN_OVER = 150
+
+# What a hostile value would leave on a machine.
+PWNED = "/pwned"
+
+# Values that mean more than their characters to a shell, to systemd's unit files, or to ssh.
+HOSTILE = (
+    """x'; touch /pwned; '"$(touch /pwned)"`touch /pwned`""",
+    "$(touch /pwned)",
+    "`touch /pwned`",
+    "'",
+    '"',
+    "\\",
+    "\\n[Service]\\nExecStartPre=/bin/touch /pwned",
+    "-oProxyCommand=touch /pwned",
+    "--help",
+    "%n %i %% %H",
+    "$PORT ${PORT} $$PORT",
+    "a\\",
+    " # ; & | < > * ? [x] {a,b} ~ ! ",
+    "\\x41 \\101 \\u00e9 é 火",
+    "EOF",
+    "",
+)
 
 # Broken for as long as it lasts.
 Harm = Callable[[Stage], AbstractContextManager[None]]
@@ -63,9 +88,7 @@ def disks(stage: Stage) -> Iterator[Row]:
     for path in ("/etc/systemd/system", "/var/lib/deployster"):
         for machines, where in (((LAST,), f"on machine {LAST}"), ((1, 2, 3), "on all machines")):
             for harm, what in ((full, "full"), (read_only, "read-only")):
-                # A lock on two of three machines is one.
-                code = 0 if path.startswith("/var") and len(machines) == 1 else 1
-                yield hindered(stage, f"{path} {what} {where}", harm(path, machines), (code,))
+                yield hindered(stage, f"{path} {what} {where}", harm(path, machines), (1,))
 
 
 def logins(stage: Stage) -> Iterator[Row]:
@@ -96,6 +119,35 @@ def cut_host(stage: Stage) -> Iterator[Row]:
     with host(stage.lab, "far", 250) as far:
         yield Row("", "a host cut off in its hook, back when another has its lock", (overtaken(stage, far, hook),))
         yield Row("", "a host cut off while instances start, back when another has its lock", (overtaken(stage, far),))
+
+
+def hostile(stage: Stage) -> Iterator[Row]:
+    """Values that a shell, systemd or ssh would read something into: each instance has them as they were given."""
+    values = {f"V{number}": value for number, value in enumerate(HOSTILE)}
+    stage.write({"env": values, "command": f"exec env ARG={shlex.quote(HOSTILE[0])} {SERVES.removeprefix('exec ')}"})
+    old, new = stage.old(), stage.version()
+    stage.environ |= {"USER": HOSTILE[0], "LOGNAME": HOSTILE[0]}
+    with stage.watched() as watch:
+        attempt = stage.start(new, "--instances=4")
+        attempt.wait(DEPLOY)
+        left = stage.calm(new, 4)
+        values["ARG"] = HOSTILE[0]
+        troubles = [text for one in serving(stage.lab, stage.service) for text in differing(one.pid, values)]
+    stage.write()
+    for number in stage.lab.machines():
+        made = call([*stage.lab.within(number), "sh", "-c", f"ls -d {PWNED} 2>/dev/null || :"])
+        troubles += [f"{made.strip()} was made on machine {number}"] if made else []
+    told = f"{len(HOSTILE)} values of env with quotes, $(…), backticks, %, dashes and backslashes"
+    yield Row("", told, (Trial(old, new).outcome(attempt, left, watch.least, 0, troubles),))
+
+
+def differing(pid: int, values: Mapping[str, str]) -> list[str]:
+    """The variables of a process that are not as they were given."""
+    words = Path(f"/proc/{pid}/environ").read_text().split("\0")
+    found = dict(word.split("=", 1) for word in words if "=" in word)
+    return [
+        f"{name} is {found.get(name)!r}, not {value!r}" for name, value in values.items() if found.get(name) != value
+    ]
 
 
 # ---- how it is tried

@@ -289,6 +289,7 @@ SCENARIOS = {
     "ssh-disks": Scenario(over_ssh.disks, 900, "ssh"),
     "ssh-logins": Scenario(over_ssh.logins, 900, "ssh"),
     "ssh-clocks": Scenario(over_ssh.clocks, 300, "ssh"),
+    "ssh-hostile": Scenario(over_ssh.hostile, 300, "ssh"),
     "ssh-cut-host": Scenario(over_ssh.cut_host, 1200, "ssh"),
     "ssh-kill-deployster": Scenario(kill_deployster, 1800, "ssh"),
     "ssh-stop-deployster": Scenario(stop_deployster, 600, "ssh"),

@@ -25,10 +25,11 @@ EVERY = 0.2
 
 @dataclass(frozen=True, order=True)
 class Sighting:
-    """An instance that serves: the machine's number, and the unit that systemd runs it for."""
+    """An instance that serves: the machine's number, the unit that systemd runs it for, and its process."""
 
     machine: int
     unit: str
+    pid: int = field(default=0, compare=False)
 
     def __str__(self) -> str:
         return f"{self.unit.removesuffix('.service')} on {self.machine}"
@@ -45,7 +46,10 @@ def _found(machines: Mapping[str, int], service: str) -> Iterator[Sighting]:
             argv = (process / "cmdline").read_bytes().rstrip(b"\0").split(b"\0")
             machine = machines.get(str((process / "ns/pid").readlink())) if PROGRAM in argv else None
             if machine and listens((process / "net/tcp").read_text(), int(argv[-1])):
-                yield from (Sighting(machine, unit) for unit in unit_of((process / "cgroup").read_text(), service))
+                yield from (
+                    Sighting(machine, unit, int(process.name))
+                    for unit in unit_of((process / "cgroup").read_text(), service)
+                )
         except OSError:
             continue  # it ended while it was looked at
 
