@@ -12,26 +12,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from place import Lab
-from processes import LabError, Missing, call, children, noted, stop
+from processes import LabError, Missing, call, children, noted
 
-from lab import boot, wait_for
+from lab import boot, wait_for, wire
 
 # Seconds for an ssh-agent to be there.
 SSH_TIME = 10
 
 # What stands before the endpoint where the endpoint has to hang; both are in Debian's systemd.
 PROXY = ("systemd-socket-activate", "/lib/systemd/systemd-socket-proxyd")
-
-
-def unplug(lab: Lab, machine: int) -> None:
-    """The machine is gone at once, as when its power fails."""
-    stop(lab.folder(machine) / "process.json", hard=True)
-
-
-def wire(lab: Lab, machine: int, *, plugged: bool) -> None:
-    """A machine's network cable, in or out; the machine itself runs on."""
-    state = "up" if plugged else "down"
-    call(["ip", "-n", lab.namespace, "link", "set", "dev", f"vb-{lab.namespace}-{machine}", state])
 
 
 def mend(lab: Lab, machines: int) -> None:

@@ -7,10 +7,12 @@ import time
 from collections.abc import Callable, Sequence
 
 from attempt import Attempt
-from breaking import stopped, unplug, wire
+from breaking import stopped
 from fleets import run_etcd, stop_etcd
 from sightings import Watch
 from stage import DEPLOY, Fault, Stage, Trial
+
+from lab import unplug, wire
 
 # The machine that is broken where it may be any: what speaks for all of them is on the first.
 LAST = 3

@@ -195,6 +195,14 @@ def unplug(lab: Lab, number: int) -> None:
     stop(lab.folder(number) / "process.json", hard=True)
 
 
+def wire(lab: Lab, number: int, *, plugged: bool) -> None:
+    """A machine's network cable, in or out; the machine itself runs on."""
+    if number not in lab.machines():
+        raise LabError(f"No machine {number}.")
+    state = "up" if plugged else "down"
+    call(["ip", "-n", lab.namespace, "link", "set", "dev", f"vb-{lab.namespace}-{number}", state])
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     parse = argparse.ArgumentParser(prog="lab", description="Machines on this machine, to try things on.")
@@ -202,7 +210,8 @@ def parser() -> argparse.ArgumentParser:
     verbs = parse.add_subparsers(dest="verb", required=True)
     verbs.add_parser("up").add_argument("machines", nargs="?", type=int, default=3)
     verbs.add_parser("down")
-    verbs.add_parser("unplug").add_argument("number", type=int)
+    for name in ("unplug", "cut", "join"):
+        verbs.add_parser(name).add_argument("number", type=int)
     verbs.add_parser("run").add_argument("argv", nargs=argparse.REMAINDER)
     return parse
 
@@ -219,6 +228,8 @@ def main() -> int:
                 down(lab)
             case "unplug":
                 unplug(lab, given.number)
+            case "cut" | "join":
+                wire(lab, given.number, plugged=given.verb == "join")
             case "run":
                 return run(lab, given.argv or ["bash"])
     except LabError as error:

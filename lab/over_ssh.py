@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from attempt import SERVES, Attempt
-from breaking import daemon, mend, stopped, unplug, wire
+from breaking import daemon, mend, stopped
 from harm import LAST, after, undisturbed
 from histories import SLOW
 from plain import ADMIN, GUEST, Host, host, littered, project
@@ -19,7 +19,7 @@ from sightings import Watch, serving
 from stage import DEPLOY, MACHINES, Fault, Stage, Trial
 from verdicts import Outcome, Row
 
-from lab import boot
+from lab import boot, unplug, wire
 
 # A deploy one by one, some 25 s long, and given up soon.
 ONE_BY_ONE = ("--batch-size=1", "--timeout=30s", "--set", f"command={SLOW.format(2)}")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import over_ssh
 import stories
-from breaking import agent, daemon, mend, proxied, unplug
+from breaking import agent, daemon, mend, proxied
 from harm import (
     LAST,
     after,
@@ -30,6 +30,8 @@ from histories import Story
 from plain import host
 from stage import MACHINES, Stage, Trial
 from verdicts import Outcome, Row, overlaps
+
+from lab import unplug
 
 # Versions that can't come up.
 FAILING = {
