@@ -104,12 +104,12 @@ def signalled(moment: float, how: signal.Signals) -> Fault:
     return fault
 
 
-def interrupted(words: str, how: signal.Signals) -> Fault:
-    """deployster gets a signal a second after it has said something."""
+def interrupted(words: str, how: signal.Signals, pause: float) -> Fault:
+    """deployster gets a signal so many seconds after it has said something."""
 
     def fault(attempt: Attempt, _: Watch) -> int:
         attempt.until(words, DEPLOY)
-        time.sleep(1)
+        time.sleep(pause)
         attempt.send(how)
         return 0
 

@@ -101,7 +101,7 @@ def logins(stage: Stage) -> Iterator[Row]:
     yield again(stage, f"sshd of machine {LAST} hangs for 5 s after 4 s", hung_sshd(stage))
 
 
-def clocks(stage: Stage) -> Iterator[Row]:
+def hour(stage: Stage) -> Iterator[Row]:
     """The host's clock is an hour off that of the machines, either way."""
     for skew, told in ((3600, "ahead"), (-3600, "behind")):
         old, new = stage.old(), stage.version()

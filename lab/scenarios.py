@@ -153,7 +153,7 @@ def stop_deployster(stage: Stage) -> Iterator[Row]:
     for how in (signal.SIGINT, signal.SIGTERM):
         for words, what in (("Starting", "new instances start"), ("Retiring", "old instances stop")):
             old, new = new, stage.version()
-            outcome = stage.ended(Trial(old, new), interrupted(words, how), (128 + how,))
+            outcome = stage.ended(Trial(old, new), interrupted(words, how, stage.lab.engine.pause), (128 + how,))
             yield Row("stop-deployster", f"{how.name} while the {what}; the same again", (outcome,))
 
 
@@ -290,7 +290,7 @@ SCENARIOS = {
     "ssh-reboot": Scenario(over_ssh.reboot, 400, "ssh"),
     "ssh-disks": Scenario(over_ssh.disks, 900, "ssh"),
     "ssh-logins": Scenario(over_ssh.logins, 900, "ssh"),
-    "ssh-clocks": Scenario(over_ssh.clocks, 300, "ssh"),
+    "ssh-hour": Scenario(over_ssh.hour, 300, "ssh"),
     "ssh-hostile": Scenario(over_ssh.hostile, 300, "ssh"),
     "ssh-cut-host": Scenario(over_ssh.cut_host, 1200, "ssh"),
     "ssh-kill-deployster": Scenario(kill_deployster, 1800, "ssh"),
