@@ -20,8 +20,9 @@ class Engine(Protocol):
     programs: Mapping[str, str]
     # Debian's packages that the machines have beside those of every lab.
     packages: str
-    # Seconds between two looks at whether it has come to rest.
+    # Seconds between two looks at whether it has come to rest, and at what serves.
     pause: float
+    every: float
 
     def check(self, lab: Lab) -> None:
         """LabError where something of its own is missing."""

@@ -38,6 +38,7 @@ class Fleet:
     programs: Mapping[str, str] = MappingProxyType({"etcd": "etcd-server"})
     packages = ""
     pause = 1.0
+    every = 0.2
 
     def check(self, lab: Lab) -> None:
         """Its programs are the user's to bring."""

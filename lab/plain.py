@@ -57,6 +57,7 @@ class Plain:
     programs: Mapping[str, str] = MappingProxyType({"ssh": "openssh-client"})
     packages = "sudo"
     pause = 0.2
+    every = 0.1
 
     def check(self, lab: Lab) -> None:
         """Nothing more."""

@@ -19,9 +19,6 @@ PROGRAM = b"http.server"
 # A listening socket's state in the kernel's table.
 LISTENS = "0A"
 
-# Seconds between two looks.
-EVERY = 0.2
-
 
 @dataclass(frozen=True, order=True)
 class Sighting:
@@ -88,7 +85,8 @@ class Watch:
 
     lab: Lab
     service: str
-    every: float = EVERY
+    # Seconds between two looks.
+    every: float
     away: set[int] = field(default_factory=set)
     counts: list[int] = field(default_factory=list)
     # Units that were seen on two machines at once that both could be reached.

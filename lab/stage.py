@@ -16,7 +16,7 @@ from attempt import Attempt, project, surroundings
 from breaking import mend
 from place import Lab
 from processes import LabError
-from sightings import EVERY, Watch, serving
+from sightings import Watch, serving
 from verdicts import Expected, Left, Outcome, misplaced
 
 MACHINES = 3
@@ -237,7 +237,7 @@ class Stage:
     @contextmanager
     def watched(self) -> Iterator[Watch]:
         """Somebody who looks on, and writes down what changed beside what the deploy says."""
-        with Watch(self.lab, self.service, EVERY * self.lanes) as watch:
+        with Watch(self.lab, self.service, self.lab.engine.every * self.lanes) as watch:
             yield watch
         (self.folder / f"{len(self._attempts):03}.seen").write_text("\n".join(watch.changes))
 
