@@ -32,10 +32,19 @@ STAMPED = re.compile(r"^(\d{4}-\d\d-\d\dT[\d:]+Z) (?!Waiting for the lock)", re.
 
 
 class Attempt:
-    """One run of ``deployster``, from its start on; ``skew`` is what its wall clock is off, in seconds."""
+    """One run of ``deployster``, from its start on; ``skew`` is what its wall clock is off, in seconds,
+    ``via`` the words that have it run on another host than the lab's own."""
 
     def __init__(
-        self, lab: Lab, log: Path, words: Sequence[str], environ: Mapping[str, str], *, cwd: Path, skew: int = 0
+        self,
+        lab: Lab,
+        log: Path,
+        words: Sequence[str],
+        environ: Mapping[str, str],
+        *,
+        cwd: Path,
+        skew: int = 0,
+        via: Sequence[str] = (),
     ) -> None:
         self.log = log
         self.skew = skew
@@ -45,7 +54,7 @@ class Attempt:
         self.code: int | None = None
         with log.open("wb") as said:
             self._process = subprocess.Popen(  # an argv of ours, and no shell  # nosec B603
-                lab.inside(program(), *words),
+                [*via, program(), *words] if via else lab.inside(program(), *words),
                 cwd=cwd,
                 env=surroundings(lab, cwd) | (skewed(log.with_suffix(".clock"), skew) if skew else {}) | dict(environ),
                 stdin=subprocess.DEVNULL,
@@ -101,13 +110,18 @@ class Attempt:
         return (unskewed(times[0], self.skew), unskewed(times[-1], self.skew)) if times else ("", "")
 
 
-def project(service: str, settings: Mapping[str, object], hooks: Mapping[str, str]) -> str:
-    """A deployster.toml with one service and its settings, over those of every scenario."""
+def project(service: str, settings: Mapping[str, object], hooks: Mapping[str, str], head: str = "") -> str:
+    """A deployster.toml with one service and its settings, over those of every scenario; ``head`` is its engine's."""
     tables = {f"services.{service}": SETTINGS | dict(settings), "hooks": hooks}
-    lines = (
-        [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in of.items())] for name, of in tables.items()
-    )
-    return "\n".join(line for table in lines for line in table) + "\n"
+    lines = ([f"[{name}]", *(f"{key} = {toml(value)}" for key, value in of.items())] for name, of in tables.items())
+    return head + "\n".join(line for table in lines for line in table) + "\n"
+
+
+def toml(value: object) -> str:
+    """A setting's value; a table's on one line."""
+    if not isinstance(value, Mapping):
+        return json.dumps(value)
+    return f"{{ {', '.join(f'{key} = {json.dumps(each)}' for key, each in value.items())} }}"
 
 
 def skewed(folder: Path, seconds: int) -> dict[str, str]:
@@ -135,5 +149,4 @@ def surroundings(lab: Lab, home: Path) -> dict[str, str]:
     """The environment of a deploy: nothing of ours that could steer it."""
     ours = ("DEPLOYSTER_", "FLEETCTL_", "XDG_", "GITHUB_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    path = f"{lab.fleet}{os.pathsep}{os.environ.get('PATH', '')}"
-    return kept | {"PATH": path, "HOME": str(home), "FLEETCTL_ENDPOINT": lab.endpoint}
+    return kept | {"HOME": str(home)} | lab.engine.environ(lab)

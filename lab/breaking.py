@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import re
 import shutil
 import signal
 import subprocess  # the lab starts daemons  # nosec B404
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from place import Lab
-from processes import LabError, Missing, call, children, kill, noted, stop
+from processes import LabError, Missing, call, children, noted
 
-from lab import boot, run_etcd, wait_for
-
-# How often a call of fleetctl that fails is made again.
-BUSY = 2
-
-# What fleet keeps in etcd.
-FLEET = "/_coreos.com/fleet"
+from lab import boot, wait_for, wire
 
 # Seconds for an ssh-agent to be there.
 SSH_TIME = 10
@@ -31,27 +23,9 @@ SSH_TIME = 10
 PROXY = ("systemd-socket-activate", "/lib/systemd/systemd-socket-proxyd")
 
 
-def unplug(lab: Lab, machine: int) -> None:
-    """The machine is gone at once, as when its power fails."""
-    stop(lab.folder(machine) / "process.json", hard=True)
-
-
-def wire(lab: Lab, machine: int, *, plugged: bool) -> None:
-    """A machine's network cable, in or out; the machine itself runs on."""
-    state = "up" if plugged else "down"
-    call(["ip", "-n", lab.namespace, "link", "set", "dev", f"vb-{lab.namespace}-{machine}", state])
-
-
-def stop_etcd(lab: Lab) -> None:
-    """etcd is killed; what it has on the disk stays."""
-    kill(noted(lab.home / "etcd.json") or 0, signal.SIGKILL)
-    (lab.home / "etcd.json").unlink(missing_ok=True)
-
-
 def mend(lab: Lab, machines: int) -> None:
     """Everything as ``lab/up`` leaves it, whatever was broken."""
-    if not noted(lab.home / "etcd.json"):
-        run_etcd(lab)
+    lab.engine.begin(lab, empty=False)
     for number in range(1, machines + 1):
         if noted(lab.folder(number) / "process.json"):
             wire(lab, number, plugged=True)
@@ -60,61 +34,11 @@ def mend(lab: Lab, machines: int) -> None:
     wait_for(lab, machines)
 
 
-def fleetctl(lab: Lab, *words: str, limit: float = 20) -> str:
-    """What fleetctl prints; LabError where it fails again and again: fleet may be too busy for one call."""
-    argv = lab.inside(f"{lab.fleet}/fleetctl", f"--endpoint={lab.endpoint}", *words)
-    for _ in range(BUSY):
-        with contextlib.suppress(LabError):
-            return call(argv, limit)
-        time.sleep(1)
-    return call(argv, limit)
-
-
-def rows(lab: Lab, what: str, fields: str) -> list[list[str]]:
-    """A listing's rows, each as the words of its fields."""
-    return [line.split() for line in fleetctl(lab, what, "--full", "--no-legend", f"--fields={fields}").splitlines()]
-
-
-def wipe(lab: Lab, chosen: Callable[[str], bool]) -> None:
-    """etcd loses what fleet keeps of the units that are chosen by their names. fleet itself runs on."""
-    names = filter(chosen, [row[0] for row in rows(lab, "list-unit-files", "unit")])
-    drop(lab, [f"{FLEET}/{kind}/{name}" for name in names for kind in ("job", "state", "states")])
-
-
-def forget(lab: Lab, service: str) -> None:
-    """Have etcd drop the files of a service's former units: fleet keeps all that it ever had, and reads them all at
-    every listing.
-    """
-    urls = [f"{etcd(lab)}{FLEET}/{kind}?recursive=true" for kind in ("unit", "job")]
-    found = [json.loads(call(lab.inside("curl", "-s", url))).get("node", {}).get("nodes", []) for url in urls]
-    objects = [node for job in found[1] for node in job.get("nodes", []) if node["key"].endswith("/object")]
-    needed = {bytes(json.loads(node["value"])["UnitHash"]).hex() for node in objects}
-    of_it = [node["key"] for node in found[0] if re.search(rf"\b{service}\b", node["value"])]
-    drop(lab, [key for key in of_it if key.rpartition("/")[2] not in needed])
-
-
-def etcd(lab: Lab) -> str:
-    """Where etcd has its keys."""
-    return f"http://{lab.hub}:2379/v2/keys"
-
-
-def drop(lab: Lab, keys: Sequence[str]) -> None:
-    """Take keys out of etcd, all in one call: what they are of may be over in 3 s."""
-    if keys:
-        call(lab.inside("curl", "-s", "-g", "-X", "DELETE", *(f"{etcd(lab)}{key}?recursive=true" for key in keys)))
-
-
 def invocation(lab: Lab, unit: str) -> str:
     """Which run of a unit the machines' own systemd have: ``1 active 7f3a…``, its machine first; empty where none."""
     shown = ["systemctl", "show", "--value", "--property=ActiveState,InvocationID", unit]
-    found = {number: call([*within(lab, number), *shown]).split() for number in lab.machines()}
+    found = {number: call([*lab.within(number), *shown]).split() for number in lab.machines()}
     return ", ".join(f"{number} {' '.join(words)}" for number, words in found.items() if words[0] != "inactive")
-
-
-def within(lab: Lab, machine: int) -> list[str]:
-    """The words before a command that run it on a machine."""
-    leader = children(noted(lab.folder(machine) / "process.json") or 0)[0]
-    return ["nsenter", f"--target={leader}", "--all", "--"]
 
 
 @contextlib.contextmanager

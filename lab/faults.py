@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Breaks a real cluster while Deployster deploys on it, and says what came of it, in a table.
+"""Breaks real machines while Deployster deploys on them, and says what came of it, in a table.
 
-It works on the lab (``lab/up``) and on nothing else, as it pulls plugs and cuts cables. Every scenario begins on an
-empty, whole cluster. Standard library only, as root, with the deployster to be tried on PATH.
+It works on the lab (``lab/up``) and on nothing else, as it pulls plugs and cuts cables. Every scenario begins on
+empty, whole machines. Standard library only, as root, with the deployster to be tried on PATH.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import signal
 import sys
 import time
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from attempt import program
@@ -32,8 +33,9 @@ PAGE = Path(__file__).parents[1] / "docs/faults.md"
 
 INTRODUCTION = """# What breaks, and what comes of it
 
-`lab/faults` breaks a [real cluster](lab.md) while Deployster deploys on it: three machines, etcd, and fleet. This is
-what came of it, in the runs that are named above the table.
+`lab/faults` breaks [real machines](lab.md) while Deployster deploys on them: a fleet cluster of three machines and
+etcd, or three machines that it reaches over ssh. This is what came of it, in the runs that are named above the
+table.
 
 Every line up to *lost-machine* is a deploy of the next version with `--destroy-previous`, of four instances unless it
 says otherwise. *new* are units of the version that was deployed, *old* of the one before it. The lines after it are
@@ -50,6 +52,12 @@ last one, and every other one has to end as it should too. Several services go t
   itself takes instances away. Where N services are tried at once each is looked at every N fifths of a second.
 - Every deploy of the first kind that ended well is typed once more: it has to find nothing to do.
 - In a story no command may leave the service's lock behind, but for one that was killed with -9.
+
+The lines *ssh-…* are of machines over ssh, where nothing moves by itself. What is left is what the machines have of
+unit files, what their systemd runs, and what serves, looked at ten times a second; no unit may serve on two
+machines at any moment. In *…; the same again* the deploy that is disturbed may fail, in one sentence: how it ended
+is in brackets. The same command counts, once all is mended. In *ssh-disks* and *ssh-logins* a deploy that fails
+leaves things as they were and nothing half-written, and the same command finishes once all is mended.
 """
 
 
@@ -58,7 +66,8 @@ def tried(stage: Stage, name: str) -> Iterator[Row]:
     scenario = SCENARIOS[name]
     try:
         with limited(scenario.limit):
-            yield from scenario.rows(stage)
+            for row in scenario.rows(stage):
+                yield replace(row, scenario=name)
     except Missing as error:
         yield Row(name, scenario.told, missing=str(error))
     except LabError as error:
@@ -163,7 +172,7 @@ def play(given: argparse.Namespace) -> int:
         up(lab, MACHINES)
     often = {name: getattr(given, name) for name in ("kills", "flips", "together", "racers", "times", "lanes")}
     stage = Stage(lab, lab.home / "faults" / given.service, service=given.service, **often)
-    names = given.scenarios or list(SCENARIOS)
+    names = given.scenarios or [name for name, scenario in SCENARIOS.items() if scenario.engine == given.engine]
     stage.prepare()
     try:
         rows = run(stage, names)
@@ -184,8 +193,12 @@ def main() -> int:
     if unknown:
         print(f"lab/faults: No scenario {unknown[0]}; there are {', '.join(SCENARIOS)}.", file=sys.stderr)
         return 2
+    other = [name for name in given.scenarios if SCENARIOS[name].engine != given.engine]
+    if other:
+        print(f"lab/faults: {other[0]} needs --engine {SCENARIOS[other[0]].engine}.", file=sys.stderr)
+        return 2
     if given.list:
-        print("\n".join(f"{name:16} {scenario.told}" for name, scenario in SCENARIOS.items()))
+        print("\n".join(f"{name:20} {scenario.told}" for name, scenario in SCENARIOS.items()))
         return 0
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it, and so would its deploys
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from attempt import SERVES, Attempt
-from breaking import fleetctl, invocation, rows, wipe
+from breaking import invocation
+from fleets import fleetctl, wipe
 from processes import LabError
 from stage import DEPLOY, Stage, Trial
 from verdicts import Expected, Left, Outcome
@@ -45,9 +46,9 @@ class Scene:
         return self.stage.type(shlex.split(self.told(words)), words.split(maxsplit=1)[0], skew)
 
     def units(self, version: str) -> list[str]:
-        """The units of a version that fleet's registry has."""
+        """The units of a version that are there."""
         named = f"{self.stage.service}-{self.names[version]}@"
-        return [row[0] for row in rows(self.stage.lab, "list-unit-files", "unit") if row[0].startswith(named)]
+        return [name for name in self.stage.lab.engine.registry(self.stage.lab) if name.startswith(named)]
 
     def expect(self, attempt: Attempt, code: int) -> None:
         """A trouble where a run did not end so."""
@@ -137,7 +138,7 @@ def troubles(scene: Scene, step: Do, before: Mapping[str, str]) -> list[str]:
     if scene.told(step.says) not in attempt.text:
         found.append(f"{attempt.words} does not say {scene.told(step.says)!r}: {attempt.said}")
     lock = f"deployster-lock-{scene.stage.service}.service"
-    if attempt.code != -signal.SIGKILL and lock in [row[0] for row in rows(scene.stage.lab, "list-unit-files", "unit")]:
+    if attempt.code != -signal.SIGKILL and lock in scene.stage.lab.engine.registry(scene.stage.lab):
         found.append(f"{attempt.words} left its lock")
     changed = [unit for unit, was in before.items() if invocation(scene.stage.lab, unit) != was]
     return found + [f"{attempt.words} changed {unit}, which is somebody else's" for unit in changed]
@@ -170,7 +171,7 @@ def signals(*how: signal.Signals, pause: float = 0.2) -> Act:
 
 def destroyed(scene: Scene) -> None:
     """Somebody destroys all new units."""
-    fleetctl(scene.stage.lab, "destroy", *scene.units("new"))
+    scene.stage.lab.engine.destroy(scene.stage.lab, scene.units("new"))
 
 
 def wiped(scene: Scene) -> None:
@@ -220,7 +221,7 @@ def _beside(scene: Scene, name: str, text: str) -> None:
 def one_stopped(scene: Scene) -> None:
     """Somebody stops an instance, once the run has ended."""
     scene.attempt.wait(DEPLOY)
-    fleetctl(scene.stage.lab, "stop", scene.units("old")[0])
+    scene.stage.lab.engine.stop(scene.stage.lab, scene.units("old")[:1])
 
 
 def overtaken(until: str) -> Act:

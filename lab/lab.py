@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""A real fleet cluster on one Linux machine, to try Deployster on: etcd, and machines that are containers.
+"""Machines to try Deployster on, all on one Linux machine: a real fleet cluster, or plain ones that ssh reaches.
 
-Each container boots systemd, sshd and fleetd from a Debian that is made once. They share a bridge in a network
+They are containers. Each boots systemd and sshd from a Debian that is made once. They share a bridge in a network
 namespace of their own, so nothing that happens there can be reached from outside, or reach out. fleet itself is not
 part of this: bring its released fleetd and fleetctl. Standard library only, as root.
 """
@@ -34,14 +34,10 @@ BOOT_TIME = 120
 PROGRAMS = {
     "systemd-nspawn": "systemd-container",
     "debootstrap": "debootstrap",
-    "etcd": "etcd-server",
     "ip": "iproute2",
     "nsenter": "util-linux",
     "ssh-keygen": "openssh-client",
 }
-
-# Files beside this one that go into every machine.
-UNITS = ("fleet.socket", "fleet.service")
 
 
 # ---- making it
@@ -51,12 +47,11 @@ def check(lab: Lab) -> None:
     """LabError for the first thing that is missing."""
     if os.geteuid() != 0:
         raise LabError("The lab makes containers and a network namespace: run it as root.")
-    missing = [package for program, package in PROGRAMS.items() if not shutil.which(program)]
+    programs = PROGRAMS | dict(lab.engine.programs)
+    missing = [package for program, package in programs.items() if not shutil.which(program)]
     if missing:
         raise LabError(f"These Debian packages are missing: apt-get install {' '.join(missing)}")
-    for name in ("fleetd", "fleetctl"):
-        if lab.fleet is None or not os.access(lab.fleet / name, os.X_OK):
-            raise LabError(f"No {name} in {lab.fleet or 'PATH'}: name the folder of both with --fleet.")
+    lab.engine.check(lab)
 
 
 def make_root(lab: Lab) -> None:
@@ -66,14 +61,11 @@ def make_root(lab: Lab) -> None:
     print("Making the Debian that the machines boot (once) …", file=sys.stderr, flush=True)
     shutil.rmtree(lab.root, ignore_errors=True)
     lab.root.mkdir(parents=True)
-    call(["debootstrap", "--variant=minbase", f"--include={INSIDE}", DEBIAN, str(lab.root)], 1200)
-    for name in UNITS:
-        shutil.copy(Path(__file__).with_name(name), lab.root / "etc/systemd/system")
-    inside = ["chroot", str(lab.root)]
-    call([*inside, "useradd", "--create-home", "--shell=/bin/bash", "--groups=systemd-journal", "core"])
-    call([*inside, "systemctl", "enable", *UNITS, "ssh.service", "systemd-networkd.service"])
+    packages = ",".join(filter(None, (INSIDE, lab.engine.packages)))
+    call(["debootstrap", "--variant=minbase", f"--include={packages}", DEBIAN, str(lab.root)], 1200)
+    lab.engine.equip(lab)
+    call(["chroot", str(lab.root), "systemctl", "enable", "ssh.service", "systemd-networkd.service"])
     (lab.root / "etc/hostname").unlink(missing_ok=True)
-    (lab.root / "usr/bin/fleetctl").symlink_to("/opt/fleet/fleetctl")
     (lab.root / "etc/made-for-the-lab").touch()
 
 
@@ -90,25 +82,6 @@ def make_network(lab: Lab) -> None:
             call(["ip", "-n", lab.namespace, *line.split()])
 
 
-def start_etcd(lab: Lab) -> None:
-    """etcd, which is where fleet keeps everything: empty, if it does not run yet."""
-    if not noted(lab.home / "etcd.json"):
-        shutil.rmtree(lab.home / "etcd", ignore_errors=True)
-        run_etcd(lab)
-
-
-def run_etcd(lab: Lab) -> None:
-    """etcd with what it has on the disk. fleet speaks its version 2 API."""
-    url = f"http://{lab.hub}:2379"
-    options = [f"--data-dir={lab.home / 'etcd'}", "--enable-v2=true"]
-    options += [
-        f"--listen-client-urls={url}",
-        f"--advertise-client-urls={url}",
-        f"--listen-peer-urls=http://{lab.hub}:2380",
-    ]
-    start(lab.inside("etcd", *options), lab.home / "etcd.log", lab.home / "etcd.json")
-
-
 def machine_id(lab: Lab, number: int) -> str:
     """Who the machine is to fleet: the same one whenever it is booted."""
     return uuid.uuid5(uuid.NAMESPACE_DNS, f"m{number}.{lab.namespace}").hex
@@ -117,12 +90,8 @@ def machine_id(lab: Lab, number: int) -> str:
 def settings(lab: Lab, number: int) -> dict[str, str]:
     """Path in the machine → content, of all that makes it this machine."""
     address = lab.address(number)
-    zone = "z1" if number % 2 else "z2"
-    return {
+    return lab.engine.settings(lab, number) | {
         "/etc/machine-id": f"{machine_id(lab, number)}\n",
-        "/etc/environment": f"COREOS_PRIVATE_IPV4={address}\n",
-        "/etc/fleet/fleet.conf": f'etcd_servers=["http://{lab.hub}:2379"]\npublic_ip="{address}"\n'
-        f'metadata="name=m{number},zone={zone}"\nagent_ttl="10s"\n',
         "/etc/systemd/network/80-container-host0.network": f"[Match]\nName=host0\n\n[Network]\nAddress={address}/24\n",
         "/etc/ssh/authorized_keys": lab.key.with_suffix(".pub").read_text(),
         "/etc/ssh/sshd_config.d/lab.conf": "AuthorizedKeysFile /etc/ssh/authorized_keys\n",
@@ -130,17 +99,18 @@ def settings(lab: Lab, number: int) -> dict[str, str]:
 
 
 def boot(lab: Lab, number: int) -> None:
-    """One machine, from the same Debian every time: what it writes is in memory and gone with it."""
+    """One machine, with what its engine has it boot from."""
     folder = lab.folder(number)
     note = folder / "process.json"
     if noted(note):
         return
     with contextlib.suppress(LabError):  # the cable of one that was unplugged a moment ago
         call(["ip", "-n", lab.namespace, "link", "delete", f"vb-{lab.namespace}-{number}"])
-    argv = ["systemd-nspawn", "--quiet", "--boot", f"--directory={lab.root}", "--volatile=overlay"]
+    folder.mkdir(exist_ok=True)
+    argv = ["systemd-nspawn", "--quiet", "--boot", *lab.engine.disk(lab, number)]
     argv += [f"--machine={lab.namespace}-{number}", f"--hostname=m{number}", "--network-bridge=lab"]
     argv += [f"--uuid={machine_id(lab, number)}"]
-    argv += ["--register=no", "--keep-unit", "--console=pipe", f"--bind-ro={lab.fleet}:/opt/fleet"]
+    argv += ["--register=no", "--keep-unit", "--console=pipe"]
     argv += [f"--bind-ro={file}:{path}" for path, file in written(folder, settings(lab, number))]
     start([*apart(f"{lab.namespace}-{number}"), *lab.inside(*argv)], folder / "console.log", note)
 
@@ -159,7 +129,6 @@ def apart(name: str, root: Path = Path("/sys/fs/cgroup")) -> list[str]:
 
 def written(folder: Path, contents: dict[str, str]) -> Iterator[tuple[str, Path]]:
     """The files to lay over the machine's own, each with its path there."""
-    folder.mkdir(exist_ok=True)
     for path, content in contents.items():
         file = folder / path.strip("/").replace("/", "_")
         file.write_text(content)
@@ -167,47 +136,46 @@ def written(folder: Path, contents: dict[str, str]) -> Iterator[tuple[str, Path]
 
 
 def wait_for(lab: Lab, machines: int) -> None:
-    """Until fleet lists as many machines; LabError where it doesn't come to that."""
-    argv = lab.inside(f"{lab.fleet}/fleetctl", f"--endpoint={lab.endpoint}", "list-machines", "--no-legend")
+    """Until as many machines can be deployed to; LabError where it doesn't come to that."""
     until = time.monotonic() + BOOT_TIME
     while True:
         try:
-            if len(call(argv, 15).splitlines()) >= machines:
+            if lab.engine.answering(lab) >= machines:
                 return
         except LabError as error:
             if time.monotonic() > until:
                 raise LabError(f"The machines did not come up: {error} See {lab.home}/machine1/console.log.") from None
         if time.monotonic() > until:
             raise LabError(f"Not all machines came up in {BOOT_TIME} s: see {lab.home}/machine*/console.log.")
-        time.sleep(1)
+        time.sleep(lab.engine.pause)
 
 
 # ---- the commands
 
 
 def up(lab: Lab, machines: int) -> None:
-    """Boot what is not up yet, wait until it is one cluster, and say how to use it."""
+    """Boot what is not up yet, wait until all can be deployed to, and say how to use it."""
     check(lab)
     lab.home.mkdir(parents=True, exist_ok=True)
     make_root(lab)
     if not lab.key.exists():
         call(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(lab.key)])
     make_network(lab)
-    start_etcd(lab)
+    lab.engine.begin(lab, empty=True)
     for number in range(1, machines + 1):
         boot(lab, number)
     wait_for(lab, machines)
     print(f"{machines} machines are up. In their network: lab/run COMMAND, with")
-    print(f"  FLEETCTL_ENDPOINT={lab.endpoint}")
-    print(f"  ssh-add {lab.key}    # for logs and ssh, in an ssh-agent")
+    print("\n".join(f"  {line}" for line in lab.engine.told(lab)))
 
 
 def down(lab: Lab) -> None:
     """Stop all of it. The Debian stays, so that the next ``up`` takes seconds."""
     for number in lab.machines():
         stop(lab.folder(number) / "process.json", hard=True)
+    lab.engine.end(lab)
+    for number in lab.machines():
         shutil.rmtree(lab.folder(number), ignore_errors=True)
-    stop(lab.home / "etcd.json")
     if Path("/run/netns", lab.namespace).exists():
         call(["ip", "netns", "delete", lab.namespace])
 
@@ -216,8 +184,7 @@ def run(lab: Lab, argv: Sequence[str]) -> int:
     """Become the command, in the lab's network; LabError where there is none."""
     if not Path("/run/netns", lab.namespace).exists():
         raise LabError("It is not up: lab/up boots it.")
-    path = os.pathsep.join(filter(None, [str(lab.fleet or ""), os.environ.get("PATH", "")]))
-    command = lab.inside("env", f"PATH={path}", f"FLEETCTL_ENDPOINT={lab.endpoint}", *argv)
+    command = lab.inside("env", *(f"{name}={value}" for name, value in lab.engine.environ(lab).items()), *argv)
     os.execvp(command[0], command)  # noqa: S606 - the command is what it is for  # nosec B606
 
 
@@ -228,14 +195,23 @@ def unplug(lab: Lab, number: int) -> None:
     stop(lab.folder(number) / "process.json", hard=True)
 
 
+def wire(lab: Lab, number: int, *, plugged: bool) -> None:
+    """A machine's network cable, in or out; the machine itself runs on."""
+    if number not in lab.machines():
+        raise LabError(f"No machine {number}.")
+    state = "up" if plugged else "down"
+    call(["ip", "-n", lab.namespace, "link", "set", "dev", f"vb-{lab.namespace}-{number}", state])
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parse = argparse.ArgumentParser(prog="lab", description="A fleet cluster on this machine, to try things on.")
+    parse = argparse.ArgumentParser(prog="lab", description="Machines on this machine, to try things on.")
     add_options(parse)
     verbs = parse.add_subparsers(dest="verb", required=True)
     verbs.add_parser("up").add_argument("machines", nargs="?", type=int, default=3)
     verbs.add_parser("down")
-    verbs.add_parser("unplug").add_argument("number", type=int)
+    for name in ("unplug", "cut", "join"):
+        verbs.add_parser(name).add_argument("number", type=int)
     verbs.add_parser("run").add_argument("argv", nargs=argparse.REMAINDER)
     return parse
 
@@ -252,6 +228,8 @@ def main() -> int:
                 down(lab)
             case "unplug":
                 unplug(lab, given.number)
+            case "cut" | "join":
+                wire(lab, given.number, plugged=given.verb == "join")
             case "run":
                 return run(lab, given.argv or ["bash"])
     except LabError as error:

@@ -1,4 +1,4 @@
-"""Where a lab is: its folder, its namespace, its addresses, and the options that choose them."""
+"""Where a lab is and what runs units on it: its folder, namespace and addresses, and the options that choose them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine import Engine
+from fleets import Fleet
+from plain import Plain
+from processes import LabError, children, noted
+
+ENGINES: dict[str, Engine] = {"fleet": Fleet(), "ssh": Plain()}
+
 
 @dataclass(frozen=True)
 class Lab:
@@ -16,6 +23,7 @@ class Lab:
     home: Path
     namespace: str
     net: str
+    engine: Engine
     fleet: Path | None = None
 
     @property
@@ -25,7 +33,7 @@ class Lab:
 
     @property
     def key(self) -> Path:
-        """The ssh key that opens every machine, for the user core."""
+        """The ssh key that opens every machine."""
         return self.home / "key"
 
     @property
@@ -50,6 +58,17 @@ class Lab:
         """A command line that runs in the lab's network."""
         return ["nsenter", f"--net=/run/netns/{self.namespace}", *argv]
 
+    def within(self, number: int) -> list[str]:
+        """The words before a command that run it on a machine. LabError where it does not run."""
+        return ["nsenter", f"--target={self.leader(number)}", "--all", "--"]
+
+    def leader(self, number: int) -> int:
+        """A machine's first process, as seen from here. LabError where it does not run."""
+        found = children(noted(self.folder(number) / "process.json") or 0)
+        if not found:
+            raise LabError(f"Machine {number} does not run.")
+        return found[0]
+
     def machines(self) -> list[int]:
         """The numbers of the machines that were booted."""
         return sorted(int(found.name.removeprefix("machine")) for found in self.home.glob("machine*"))
@@ -57,18 +76,21 @@ class Lab:
 
 def add_options(parse: argparse.ArgumentParser) -> None:
     """The options that say which lab it is."""
-    found = shutil.which("fleetd")
-    parse.add_argument("--home", default=os.environ.get("DEPLOYSTER_LAB", "/var/lib/deployster-lab"), type=Path)
-    parse.add_argument("--namespace", default=os.environ.get("DEPLOYSTER_LAB_NAME", "deployster-lab"))
-    parse.add_argument("--net", default=os.environ.get("DEPLOYSTER_LAB_NET", "10.78.0"))
+    found, environ = shutil.which("fleetd"), os.environ
+    parse.add_argument("--engine", choices=ENGINES, default=environ.get("DEPLOYSTER_LAB_ENGINE", "fleet"))
+    parse.add_argument("--home", default=environ.get("DEPLOYSTER_LAB"), type=Path)
+    parse.add_argument("--namespace", default=environ.get("DEPLOYSTER_LAB_NAME"))
+    parse.add_argument("--net", default=environ.get("DEPLOYSTER_LAB_NET"))
     parse.add_argument(
         "--fleet",
-        default=os.environ.get("FLEET_BIN") or (found and str(Path(found).parent)),
+        default=environ.get("FLEET_BIN") or (found and str(Path(found).parent)),
         help="folder of fleetd and fleetctl (default: FLEET_BIN, or where fleetd is on PATH)",
     )
 
 
 def chosen(given: argparse.Namespace) -> Lab:
     """The lab that the options name."""
+    engine = ENGINES[given.engine]
     fleet = Path(given.fleet).resolve() if given.fleet else None
-    return Lab(given.home.resolve(), given.namespace, given.net, fleet)
+    home = (given.home or Path(engine.home)).resolve()
+    return Lab(home, given.namespace or engine.namespace, given.net or engine.net, engine, fleet)

@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import over_ssh
 import stories
-from attempt import Attempt
-from breaking import agent, daemon, mend, proxied, stop_etcd, stopped, unplug, wire
+from breaking import agent, daemon, mend, proxied
+from harm import (
+    LAST,
+    after,
+    fresh,
+    hung,
+    interrupted,
+    signalled,
+    underway,
+    undisturbed,
+    unplugged,
+    unwired,
+    without_etcd,
+)
 from histories import Story
-from sightings import Watch
-from stage import DEPLOY, MACHINES, Fault, Stage, Trial
+from plain import host
+from stage import MACHINES, Stage, Trial
 from verdicts import Outcome, Row, overlaps
 
-from lab import run_etcd
-
-# The machine that is broken where it may be any: the endpoint is on the first.
-LAST = 3
+from lab import unplug
 
 # Versions that can't come up.
 FAILING = {
@@ -37,10 +48,11 @@ MARKED = "mkdir marker || touch overlap-$DEPLOYSTER_VERSION; sleep 1; rmdir mark
 
 @dataclass(frozen=True)
 class Scenario:
-    """Its rows, and the seconds after which it is given up, however it got stuck."""
+    """Its rows, the seconds after which it is given up, however it got stuck, and the engine that it is about."""
 
     rows: Callable[[Stage], Iterator[Row]]
     limit: float
+    engine: str = "fleet"
 
     @property
     def told(self) -> str:
@@ -141,7 +153,7 @@ def stop_deployster(stage: Stage) -> Iterator[Row]:
     for how in (signal.SIGINT, signal.SIGTERM):
         for words, what in (("Starting", "new instances start"), ("Retiring", "old instances stop")):
             old, new = new, stage.version()
-            outcome = stage.ended(Trial(old, new), interrupted(words, how), (128 + how,))
+            outcome = stage.ended(Trial(old, new), interrupted(words, how, stage.lab.engine.pause), (128 + how,))
             yield Row("stop-deployster", f"{how.name} while the {what}; the same again", (outcome,))
 
 
@@ -161,14 +173,24 @@ def at_once(stage: Stage) -> Iterator[Row]:
     yield Row("at-once", f"{stage.racers} deploys at once, their clocks up to 10 minutes off either way", (outcome,))
 
 
-def raced(stage: Stage, skews: Sequence[int], hook: str = "") -> Outcome:
-    """A deploy for each of these clocks, all at once; what the last one left."""
+def from_two_hosts(stage: Stage) -> Iterator[Row]:
+    """Deploys of different versions at the same moment from two hosts, each with --lock-wait and a skewed clock."""
+    skews = [600 * (number % 3 - 1) + number for number in range(stage.racers)]
+    with host(stage.lab, "far", 250) as far:
+        outcome = raced(stage, skews, MARKED, ((), far.via))
+    told = f"{stage.racers} deploys at once from two hosts, their clocks up to 10 minutes off either way"
+    yield Row("at-once", told, (outcome,))
+
+
+def raced(stage: Stage, skews: Sequence[int], hook: str = "", hosts: Sequence[Sequence[str]] = ((),)) -> Outcome:
+    """A deploy for each of these clocks, all at once, from these hosts in turn; what the last one left."""
     old, limit = stage.old(2), 60.0 * len(skews)
     stage.write(hook=hook)
     with stage.watched() as watch:
         versions = [stage.version() for _ in skews]
         words = ("--instances=2", "--lock-wait=1h")
-        attempts = [stage.start(version, *words, skew=skew) for version, skew in zip(versions, skews, strict=True)]
+        racers = zip(versions, skews, itertools.cycle(hosts), strict=False)
+        attempts = [stage.start(version, *words, skew=skew, via=via) for version, skew, via in racers]
         for attempt in attempts:
             attempt.wait(limit)
         ordered = sorted(zip(versions, attempts, strict=True), key=lambda each: each[1].span[1])
@@ -236,11 +258,14 @@ STORIES = {
     "sleeping": (stories.SLEEPING, "A run that is stopped for longer than its lock lives."),
     "liars": (stories.LIARS, "A fleetctl that lists nothing, or says that it failed."),
     "clocks": (stories.AHEAD, "A run whose clock is 10 minutes ahead."),
-    "twice": (stories.TWICE, "A second signal soon after the first."),
+    "twice": (stories.twice(0.2), "A second signal soon after the first."),
     "undoing": (stories.UNDOING, "A signal while a failure is undone."),
     "tasks": (stories.TASKS, "A task that outlives the run that began it."),
     "replaced": (stories.REPLACED, "A new unit that is replaced by other content."),
 }
+
+# Stories of which no part is fleet's.
+FOR_ANY = ("instances", "unwatched", "sleeping", "clocks", "undoing", "tasks")
 
 # Name → scenario, in the order of the table.
 SCENARIOS = {
@@ -260,105 +285,20 @@ SCENARIOS = {
     "flips": Scenario(flips, 2400),
     "lost-machine": Scenario(lost_machine, 3600),
     **{name: Scenario(told(name, *given), 3600) for name, given in STORIES.items()},
+    "ssh-kill-machine": Scenario(over_ssh.kill_machine, 900, "ssh"),
+    "ssh-cut-network": Scenario(over_ssh.cut_network, 1200, "ssh"),
+    "ssh-reboot": Scenario(over_ssh.reboot, 400, "ssh"),
+    "ssh-disks": Scenario(over_ssh.disks, 900, "ssh"),
+    "ssh-logins": Scenario(over_ssh.logins, 900, "ssh"),
+    "ssh-hour": Scenario(over_ssh.hour, 300, "ssh"),
+    "ssh-hostile": Scenario(over_ssh.hostile, 300, "ssh"),
+    "ssh-cut-host": Scenario(over_ssh.cut_host, 1200, "ssh"),
+    "ssh-kill-deployster": Scenario(kill_deployster, 1800, "ssh"),
+    "ssh-stop-deployster": Scenario(stop_deployster, 600, "ssh"),
+    "ssh-bad-versions": Scenario(bad_versions, 600, "ssh"),
+    "ssh-at-once": Scenario(from_two_hosts, 1200, "ssh"),
+    "ssh-flips": Scenario(flips, 1200, "ssh"),
+    # Its runs end in less than 0.2 s, and what comes while the interpreter ends has no say in the exit code.
+    "ssh-twice": Scenario(told("twice", stories.twice(0.05), STORIES["twice"][1]), 3600, "ssh"),
+    **{f"ssh-{name}": Scenario(told(name, *STORIES[name]), 3600, "ssh") for name in FOR_ANY},
 }
-
-
-# ---- the faults
-
-
-def fresh(stage: Stage, *, within: float = 120, floored: bool = True) -> Trial:
-    """The next version after one that was put on an empty cluster."""
-    return Trial(stage.old(), stage.version(), within=within, floored=floored)
-
-
-def after(seconds: float) -> Callable[[Attempt], None]:
-    """The moment when a deploy has run for so long."""
-    return lambda attempt: attempt.at(seconds)
-
-
-def underway(attempt: Attempt) -> None:
-    """The moment when the new instances are asked for and don't run yet: nobody had to wait for an answer so far."""
-    attempt.until("Starting", DEPLOY)
-    time.sleep(1)
-
-
-def undisturbed(_: Attempt, __: Watch) -> int:
-    """Nothing happens."""
-    return 0
-
-
-def unplugged(stage: Stage, moment: float, machines: Sequence[int] = (LAST,)) -> Fault:
-    """The power of these machines fails."""
-
-    def fault(attempt: Attempt, watch: Watch) -> int:
-        attempt.at(moment)
-        lost = sum(map(watch.on, machines))
-        for machine in machines:
-            unplug(stage.lab, machine)
-        return lost
-
-    return fault
-
-
-def hung(pid: int) -> Fault:
-    """A process hangs for 20 s in mid-deploy."""
-
-    def fault(attempt: Attempt, _: Watch) -> int:
-        underway(attempt)
-        stopped(pid, 20)
-        return 0
-
-    return fault
-
-
-def unwired(stage: Stage, machine: int, moment: Callable[[Attempt], None], back: float) -> Fault:
-    """A machine's network is cut, and is back so many seconds later; 0: when the deploy has ended."""
-
-    def fault(attempt: Attempt, watch: Watch) -> int:
-        moment(attempt)
-        lost = watch.on(machine)
-        watch.away.add(machine)
-        wire(stage.lab, machine, plugged=False)
-        if back:
-            time.sleep(back)
-            wire(stage.lab, machine, plugged=True)
-            watch.away.discard(machine)
-        return lost
-
-    return fault
-
-
-def without_etcd(stage: Stage, seconds: float) -> Fault:
-    """etcd is killed, and started again with what it had."""
-
-    def fault(attempt: Attempt, _: Watch) -> int:
-        underway(attempt)
-        stop_etcd(stage.lab)
-        time.sleep(seconds)
-        run_etcd(stage.lab)
-        return 0
-
-    return fault
-
-
-def signalled(moment: float, how: signal.Signals) -> Fault:
-    """deployster gets a signal."""
-
-    def fault(attempt: Attempt, _: Watch) -> int:
-        attempt.at(moment)
-        attempt.send(how)
-        return 0
-
-    return fault
-
-
-def interrupted(words: str, how: signal.Signals) -> Fault:
-    """deployster gets a signal a second after it has said something."""
-
-    def fault(attempt: Attempt, _: Watch) -> int:
-        attempt.until(words, DEPLOY)
-        time.sleep(1)
-        attempt.send(how)
-        return 0
-
-    return fault

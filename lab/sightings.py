@@ -19,16 +19,14 @@ PROGRAM = b"http.server"
 # A listening socket's state in the kernel's table.
 LISTENS = "0A"
 
-# Seconds between two looks.
-EVERY = 0.2
-
 
 @dataclass(frozen=True, order=True)
 class Sighting:
-    """An instance that serves: the machine's number, and the unit that systemd runs it for."""
+    """An instance that serves: the machine's number, the unit that systemd runs it for, and its process."""
 
     machine: int
     unit: str
+    pid: int = field(default=0, compare=False)
 
     def __str__(self) -> str:
         return f"{self.unit.removesuffix('.service')} on {self.machine}"
@@ -45,7 +43,10 @@ def _found(machines: Mapping[str, int], service: str) -> Iterator[Sighting]:
             argv = (process / "cmdline").read_bytes().rstrip(b"\0").split(b"\0")
             machine = machines.get(str((process / "ns/pid").readlink())) if PROGRAM in argv else None
             if machine and listens((process / "net/tcp").read_text(), int(argv[-1])):
-                yield from (Sighting(machine, unit) for unit in unit_of((process / "cgroup").read_text(), service))
+                yield from (
+                    Sighting(machine, unit, int(process.name))
+                    for unit in unit_of((process / "cgroup").read_text(), service)
+                )
         except OSError:
             continue  # it ended while it was looked at
 
@@ -84,9 +85,12 @@ class Watch:
 
     lab: Lab
     service: str
-    every: float = EVERY
+    # Seconds between two looks.
+    every: float
     away: set[int] = field(default_factory=set)
     counts: list[int] = field(default_factory=list)
+    # Units that were seen on two machines at once that both could be reached.
+    doubles: set[str] = field(default_factory=set)
     # When something else was seen than before, and what: ``14:02:11 2: broken-v1@1 on 3, …``
     changes: list[str] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -112,7 +116,9 @@ class Watch:
     def _look_on(self) -> None:
         while not self._stop.wait(self.every):
             found = serving(self.lab, self.service)
-            self.counts.append(len({each.unit for each in found if each.machine not in self.away}))
+            units = [each.unit for each in found if each.machine not in self.away]
+            self.counts.append(len(set(units)))
+            self.doubles.update(unit for unit in units if units.count(unit) > 1)
             self._note(f"{self.counts[-1]}: {', '.join(map(str, found))}")
 
     def _note(self, seen: str) -> None:

@@ -13,10 +13,10 @@ from queue import SimpleQueue
 from types import MappingProxyType
 
 from attempt import Attempt, project, surroundings
-from breaking import fleetctl, forget, mend, rows
+from breaking import mend
 from place import Lab
 from processes import LabError
-from sightings import EVERY, Watch, serving
+from sightings import Watch, serving
 from verdicts import Expected, Left, Outcome, misplaced
 
 MACHINES = 3
@@ -99,7 +99,7 @@ class Stage:
     def write(self, settings: Mapping[str, object] = MappingProxyType({}), hook: str = "") -> None:
         """The project's file: settings of the service beside the usual ones, and a line that runs before a deploy."""
         (self.folder / "deployster.toml").write_text(
-            project(self.service, settings, {"pre_deploy": hook} if hook else {})
+            project(self.service, settings, {"pre_deploy": hook} if hook else {}, self.lab.engine.project(self.lab))
         )
 
     def several(self, times: int, one: Callable[[Stage, int], Outcome]) -> tuple[Outcome, ...]:
@@ -144,9 +144,9 @@ class Stage:
         while (left := self.left()) != Left():
             if time.monotonic() > until:
                 raise LabError(f"The lab could not be emptied: {' '.join(left.registry + left.running + left.serving)}")
-            fleetctl(self.lab, "destroy", *left.registry, f"deployster-record-{self.service}.service")
-            time.sleep(1)
-        forget(self.lab, self.service)
+            self.lab.engine.destroy(self.lab, left.registry)
+            time.sleep(self.lab.engine.pause)
+        self.lab.engine.forget(self.lab, self.service)
 
     @property
     def path(self) -> str:
@@ -158,14 +158,14 @@ class Stage:
         self._versions += 1
         return f"v{self._versions}"
 
-    def start(self, version: str, *words: str, skew: int = 0) -> Attempt:
+    def start(self, version: str, *words: str, skew: int = 0, via: Sequence[str] = ()) -> Attempt:
         """Start a deploy."""
-        return self.type(["deploy", self.service, version, "--destroy-previous", *words], version, skew)
+        return self.type(["deploy", self.service, version, "--destroy-previous", *words], version, skew, via)
 
-    def type(self, words: Sequence[str], called: str, skew: int = 0) -> Attempt:
+    def type(self, words: Sequence[str], called: str, skew: int = 0, via: Sequence[str] = ()) -> Attempt:
         """Start deployster with the stage's environment; ``called`` is for the name of the file of what it says."""
         log = self.folder / f"{len(self._attempts):03}-{called}.log"
-        attempt = Attempt(self.lab, log, words, self.environ, cwd=self.folder, skew=skew)
+        attempt = Attempt(self.lab, log, words, self.environ, cwd=self.folder, skew=skew, via=via)
         self._attempts.append(attempt)
         return attempt
 
@@ -181,10 +181,9 @@ class Stage:
 
     def left(self) -> Left:
         """The units of the service as they are now."""
-        units = rows(self.lab, "list-units", "unit,active,sub")
         return Left(
-            registry=tuple(row[0] for row in rows(self.lab, "list-unit-files", "unit") if self.has(row[0])),
-            running=tuple(name for name, *states in units if self.has(name) and states == ["active", "running"]),
+            registry=tuple(filter(self.has, self.lab.engine.registry(self.lab))),
+            running=tuple(filter(self.has, self.lab.engine.running(self.lab))),
             serving=tuple(each.unit for each in serving(self.lab, self.service) if self.has(each.unit)),
         )
 
@@ -206,7 +205,7 @@ class Stage:
                 found = Left()
             if not misplaced(found, version, count):
                 break
-            time.sleep(1)
+            time.sleep(self.lab.engine.pause)
         return found
 
     def disturbed(self, trial: Trial, fault: Fault) -> Outcome:
@@ -227,6 +226,8 @@ class Stage:
             first = self.begin(trial)
             lost = fault(first, watch)
             first.wait(DEPLOY)
+            mend(self.lab, MACHINES)
+            watch.away.clear()
             again = self.begin(trial)
             again.wait(trial.within)
             left = self.calm(trial.version, trial.count)
@@ -236,7 +237,7 @@ class Stage:
     @contextmanager
     def watched(self) -> Iterator[Watch]:
         """Somebody who looks on, and writes down what changed beside what the deploy says."""
-        with Watch(self.lab, self.service, EVERY * self.lanes) as watch:
+        with Watch(self.lab, self.service, self.lab.engine.every * self.lanes) as watch:
             yield watch
         (self.folder / f"{len(self._attempts):03}.seen").write_text("\n".join(watch.changes))
 

@@ -167,14 +167,18 @@ AHEAD = (
     ),
 )
 
-TWICE = tuple(
-    Story(
-        f"{first.name} and SIGINT 0.2 s later while the {what}; the same again",
-        (FIRST, Do(NEXT, 128 + first, when(words, signals(first, signal.SIGINT), 0.5)), Do(NEXT)),
+
+def twice(pause: float) -> tuple[Story, ...]:
+    """A second signal so many seconds after the first."""
+    return tuple(
+        Story(
+            f"{first.name} and SIGINT {pause:g} s later while the {what}; the same again",
+            (FIRST, Do(NEXT, 128 + first, when(words, signals(first, signal.SIGINT, pause=pause), 0.5)), Do(NEXT)),
+        )
+        for first in (signal.SIGINT, signal.SIGTERM)
+        for words, what in (("Starting", "new instances start"), ("Stopping", "old instances stop"))
     )
-    for first in (signal.SIGINT, signal.SIGTERM)
-    for words, what in (("Starting", "new instances start"), ("Stopping", "old instances stop"))
-)
+
 
 UNDONE = "Interrupted while that was undone"
 UNDOING = tuple(

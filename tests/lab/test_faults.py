@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from faults import INTRODUCTION, PAGE, command, limited, page, tried
+from fleets import Fleet
 from place import Lab
 from processes import LabError, Missing
 from scenarios import SCENARIOS, Scenario
@@ -29,7 +30,7 @@ def faults(*words: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def stage(tmp_path: Path) -> Stage:
     """A stage without a lab."""
-    return Stage(Lab(tmp_path, "no-lab", "10.79.0"), tmp_path)
+    return Stage(Lab(tmp_path, "no-lab", "10.79.0", Fleet()), tmp_path)
 
 
 @pytest.mark.process

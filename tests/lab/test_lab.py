@@ -25,12 +25,14 @@ class Lab:
 
     home: Path
     project: Path
-    fleet: str
+    fleet: str = ""
+    engine: str = "fleet"
 
     def __call__(self, script: str, *words: str, limit: float = 300) -> subprocess.CompletedProcess[str]:
         environ = {
             **os.environ,
             "FLEET_BIN": self.fleet,
+            "DEPLOYSTER_LAB_ENGINE": self.engine,
             "DEPLOYSTER_LAB": str(self.home),
             "DEPLOYSTER_LAB_NAME": f"lab{os.getpid()}",
             "DEPLOYSTER_LAB_NET": "10.79.0",
@@ -42,26 +44,38 @@ class Lab:
         )
 
 
-def missing() -> str:
-    """Why there can be no lab here; empty where there can."""
+def missing(*more: str) -> str:
+    """Why there can be no lab here; empty where there can. ``more`` are programs that this one takes."""
     if os.geteuid() != 0:
         return "only root can boot the lab"
-    fleet = shutil.which("fleetd", path=f"{os.environ.get('FLEET_BIN', '')}:{os.environ.get('PATH', '')}")
-    wanted = ("systemd-nspawn", "debootstrap", "etcd", "ip", "nsenter", "ssh-keygen")
-    lacking = [program for program in wanted if not shutil.which(program)] + ([] if fleet else ["fleetd"])
+    path = f"{os.environ.get('FLEET_BIN', '')}:{os.environ.get('PATH', '')}"
+    wanted = ("systemd-nspawn", "debootstrap", "ip", "nsenter", "ssh-keygen", *more)
+    lacking = [program for program in wanted if not shutil.which(program, path=path)]
     return f"these programs are not installed: {', '.join(lacking)}" if lacking else ""
 
 
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[Lab]:
     """The lab, down again afterwards. Its Debian is kept where DEPLOYSTER_TEST_LAB says."""
-    why = missing()
-    if why:
+    if why := missing("etcd", "fleetd"):
         pytest.skip(why)
     fleet = shutil.which("fleetd", path=f"{os.environ.get('FLEET_BIN', '')}:{os.environ['PATH']}")
     assert fleet is not None
     home = Path(os.environ.get("DEPLOYSTER_TEST_LAB", tmp_path / "lab"))
     found = Lab(home, tmp_path / "project", str(Path(fleet).parent))
+    found.project.mkdir()
+    yield found
+    found("down")
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Iterator[Lab]:
+    """The lab of plain machines, down again afterwards. Its Debian is kept beside the other one's."""
+    if why := missing("ssh"):
+        pytest.skip(why)
+    found = Lab(
+        Path(os.environ.get("DEPLOYSTER_TEST_LAB", tmp_path / "lab"), "ssh"), tmp_path / "project", engine="ssh"
+    )
     found.project.mkdir()
     yield found
     found("down")
@@ -90,6 +104,23 @@ def test_the_page_s_first_deploy_works_on_the_lab(lab: Lab) -> None:
 def test_a_fault_is_tried_on_the_lab_and_told_in_a_table(lab: Lab) -> None:
     done = lab("faults", "hung-endpoint", limit=1800)
     assert (done.returncode, done.stdout.count("| ok ")) == (0, 1), done.stdout + done.stderr
+
+
+@pytest.mark.systemd
+@pytest.mark.ssh
+def test_the_page_s_first_deploy_works_over_ssh_and_outlives_a_machine_s_power(plain: Lab) -> None:
+    plain.home.parent.mkdir(exist_ok=True)
+    up = plain("up", "2", limit=1500)
+    assert "2 machines are up" in up.stdout, up.stderr
+    head = up.stdout[up.stdout.index("  engine = ") :]
+    (plain.project / "deployster.toml").write_text(head + block("toml", "[services.hello]"))
+    deployed = plain("run", "deployster", "deploy", "hello", "v1")
+    assert deployed.returncode == 0, deployed.stdout + deployed.stderr
+    assert (plain("unplug", "2").returncode, plain("up", "2").returncode, plain("cut", "1").returncode) == (0, 0, 0)
+    assert "unknown" in plain("run", "deployster", "units", "-o", "plain").stdout
+    assert plain("join", "1").returncode == 0
+    listed = plain("run", "deployster", "units", "-o", "plain").stdout.splitlines()
+    assert ["running" in line for line in listed] == [True] * 3, listed
 
 
 @pytest.mark.process

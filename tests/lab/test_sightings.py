@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from fleets import Fleet
 from place import Lab
 from sightings import Watch, listens, unit_of
 
@@ -41,7 +42,7 @@ def test_only_a_socket_that_listens_counts(listening: bool) -> None:
 
 
 def test_a_lab_that_is_down_serves_nothing(tmp_path: Path) -> None:
-    with Watch(Lab(tmp_path, "no-lab", "10.79.0"), "broken") as watch:
+    with Watch(Lab(tmp_path, "no-lab", "10.79.0", Fleet()), "broken", 0.01) as watch:
         while not watch.counts:
             pass
     assert watch.least == 0

@@ -13,6 +13,7 @@ from pathlib import Path
 import histories
 import pytest
 from attempt import Attempt, project, skewed, unskewed
+from fleets import Fleet
 from histories import EMPTY_OFTEN, REFUSES_WHAT_IT_DID, Do, Scene, Story, lying, troubles
 from place import Lab
 from processes import LabError
@@ -29,7 +30,7 @@ LOCK = "deployster-lock-broken.service"
 @pytest.fixture
 def stage(tmp_path: Path) -> Stage:
     """A stage without a lab; fleetctl is a script of the test's own."""
-    return Stage(Lab(tmp_path, "no-lab", "10.79.0", tmp_path), tmp_path)
+    return Stage(Lab(tmp_path, "no-lab", "10.79.0", Fleet(), tmp_path), tmp_path)
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def test_a_story_s_project_is_one(story: Story) -> None:
 
 
 def listed(monkeypatch: pytest.MonkeyPatch, *units: str, invocation: str = "1 active a") -> None:
-    monkeypatch.setattr(histories, "rows", lambda *_: [[unit] for unit in units])
+    monkeypatch.setattr(Fleet, "registry", lambda *_: list(units))
     monkeypatch.setattr(histories, "invocation", lambda *_: invocation)
 
 

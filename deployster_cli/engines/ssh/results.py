@@ -69,7 +69,16 @@ _SIGNS = (
         "systemd on {machine} does not answer: {said}.",
         "With user = true the login needs a manager of its own there: loginctl enable-linger.",
     ),
+    Sign(
+        "No space left on device|Disk quota exceeded|I/O error",
+        EngineError,
+        "A disk of {machine} is full, or broken: {said}.",
+        "Make room there: df /etc/systemd/system /var/lib/deployster.",
+    ),
 )
+
+# Those that a script may say which came to its end: it was let in.
+_SIGNS_OF_SCRIPTS = _SIGNS[-2:]
 
 
 # What scripts do: the word that stands in their argv → the beginning of a sentence.
@@ -128,8 +137,8 @@ def cure(error: EngineError) -> str:
 def refused(machine: str, what: str, found: Answer) -> EngineError:
     """The error for a script that came to its end and says that it failed; ``what`` is the word for what it does."""
     done = found.done
-    for sign in _SIGNS:
-        if sign.error is EngineMissing and re.search(sign.pattern, done.err, re.MULTILINE):
+    for sign in _SIGNS_OF_SCRIPTS:
+        if re.search(sign.pattern, done.err, re.MULTILINE):
             return _signed(sign, done, machine)
     said = _said(done.err) or _said(found.text) or f"exit code {found.code} and not a word."
     facts = {"argv": done.argv, "code": found.code, "out": done.out, "err": done.err}

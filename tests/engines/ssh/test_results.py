@@ -56,14 +56,35 @@ def test_one_that_prints_without_end_is_unreadable() -> None:
 
 
 def test_a_failure_is_told_in_the_machines_words() -> None:
-    found = Answer(1, (Part("", ""),), done(err="x\ncp: No space left on device\n"))
-    assert results.refused("web1", "start", found).message == (
-        "Starting units failed on web1: cp: No space left on device"
-    )
+    found = Answer(1, (Part("", ""),), done(err="x\ncp: Read-only file system\n"))
+    assert results.refused("web1", "start", found).message == "Starting units failed on web1: cp: Read-only file system"
     bus = Answer(1, (Part("", ""),), done(err="Failed to connect to bus: No medium found"))
     assert isinstance(results.refused("web1", "start", bus), EngineMissing)
     mute = Answer(7, (Part("", ""),), done())
     assert "exit code 7 and not a word" in results.refused("web1", "stop", mute).message
+
+
+SUDO_WARNS = "sudo: unable to resolve host web1: Temporary failure in name resolution\n"
+
+
+def test_a_warning_of_sudo_s_is_not_taken_for_what_went_wrong() -> None:
+    found = Answer(1, (Part("", ""),), done(err=f"{SUDO_WARNS}ln: Read-only file system\n"))
+    error = results.refused("web1", "start", found)
+    assert (type(error), error.message) == (EngineError, "Starting units failed on web1: ln: Read-only file system")
+    with pytest.raises(EngineUnreachable, match="Connection to web1 closed"):
+        results.answer(done("", f"{SUDO_WARNS}Connection to web1 closed by remote host.\n", 255), MARK, "web1")
+    with pytest.raises(EngineMissing, match="a password is required"):
+        results.answer(done("", f"{SUDO_WARNS}sudo: a password is required\n", 1), MARK, "web1")
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["sh: 15: printf: printf: I/O error", "sh: printf: write error: No space left on device", "Disk quota exceeded"],
+)
+def test_a_disk_that_is_full_is_told_in_plain_words(said: str) -> None:
+    error = results.refused("web1", "start", Answer(1, (Part("", ""),), done(err=f"{said}\n")))
+    assert (type(error), error.message) == (EngineError, f"A disk of web1 is full, or broken: {said}.")
+    assert "df" in error.hint
 
 
 def test_what_only_a_person_can_mend_has_its_cure() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import breaking
+import fleets
 import pytest
 from place import Lab
 from processes import LabError
@@ -20,19 +20,19 @@ def refusing(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             raise LabError(refusals.pop())
         return "a.service\tlaunched\nb.service\t\tinactive\n"
 
-    monkeypatch.setattr(breaking, "call", call)
-    monkeypatch.setattr("breaking.time.sleep", lambda _: None)
+    monkeypatch.setattr(fleets, "call", call)
+    monkeypatch.setattr("fleets.time.sleep", lambda _: None)
     return refusals
 
 
-@pytest.mark.parametrize("often", range(breaking.BUSY + 1))
+@pytest.mark.parametrize("often", range(fleets.BUSY + 1))
 def test_a_call_of_fleetctl_that_fails_is_made_again(refusing: list[str], often: int, tmp_path: Path) -> None:
     refusing += ["busy"] * often
-    listed = breaking.rows(Lab(tmp_path, "no-lab", "10.79.0"), "list-unit-files", "unit,dstate")
+    listed = fleets.rows(Lab(tmp_path, "no-lab", "10.79.0", fleets.Fleet()), "list-unit-files", "unit,dstate")
     assert listed == [["a.service", "launched"], ["b.service", "inactive"]]
 
 
 def test_a_call_that_keeps_failing_is_an_error(refusing: list[str], tmp_path: Path) -> None:
-    refusing += ["busy"] * (breaking.BUSY + 1)
+    refusing += ["busy"] * (fleets.BUSY + 1)
     with pytest.raises(LabError, match="busy"):
-        breaking.rows(Lab(tmp_path, "no-lab", "10.79.0"), "list-unit-files", "unit")
+        fleets.rows(Lab(tmp_path, "no-lab", "10.79.0", fleets.Fleet()), "list-unit-files", "unit")
