@@ -18,7 +18,7 @@ from deployster_cli.domain.units.journal import Entry
 from deployster_cli.domain.units.model import Machine, State, Unit, worst_of
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import Stamp, UnitFile
-from deployster_cli.engines.base import Trouble
+from deployster_cli.engines.base import Silent, Trouble
 from deployster_cli.errors import EngineError, EngineUnreachable
 
 HOST = Machine("m1", "10.0.0.1")
@@ -187,7 +187,7 @@ class SimEngine:
     looks_before: dict[str, int] = field(default_factory=dict)
     is_local: bool = False
     places: bool = False
-    silent: dict[str, str] = field(default_factory=dict)
+    silent: tuple[Silent, ...] = ()
     troubled: tuple[Trouble, ...] = ()
     locks: SimLocks = field(default_factory=SimLocks)
     records: SimRecords = field(default_factory=SimRecords)

@@ -43,7 +43,7 @@ class Direct:
     @property
     def silent(self) -> Mapping[str, str]:
         """As Backend says."""
-        return self.engine.silent
+        return {each.machine.label: each.why for each in self.engine.silent}
 
     def services(self) -> tuple[Release, ...]:
         """As Backend says."""

@@ -24,6 +24,17 @@ class Trouble(NamedTuple):
     cure: str
 
 
+class Silent(NamedTuple):
+    """A machine that did not answer, by its name and metadata at least, and why.
+
+    ``known``: the units that it was given are in the listing, all of them.
+    """
+
+    machine: Machine
+    why: str
+    known: bool
+
+
 class Locks(Protocol):
     """Where an engine keeps the notes that say who may change a service. Errors as Engine's."""
 
@@ -129,8 +140,8 @@ class Engine(Protocol):
         ...
 
     @property
-    def silent(self) -> Mapping[str, str]:
-        """The machines that did not answer the last listing → why; what runs there is not known. No call is made."""
+    def silent(self) -> Sequence[Silent]:
+        """The machines that did not answer the last listing; how their units are is not known. No call is made."""
         ...
 
     def troubles(self) -> tuple[Trouble, ...]:

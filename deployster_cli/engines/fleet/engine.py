@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from deployster_cli.domain.rollout.placing import Placed
     from deployster_cli.domain.rollout.plan import Plan
     from deployster_cli.domain.units.unitfile import UnitFile
-    from deployster_cli.engines.base import Trouble
+    from deployster_cli.engines.base import Silent, Trouble
     from deployster_cli.engines.fleet.locks import FleetLocks
     from deployster_cli.engines.fleet.records import FleetRecords
     from deployster_cli.engines.journal import Exported
@@ -42,7 +42,7 @@ class FleetEngine:
 
     is_local = DECLARATION.is_local
     places = False
-    silent: Mapping[str, str] = {}
+    silent: Sequence[Silent] = ()
 
     def __init__(self, options: FleetOptions) -> None:
         self._options = options

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from deployster_cli.domain.units.model import Machine, State, Unit, worst_of
 from deployster_cli.domain.units.names import UnitName
+from deployster_cli.engines.base import Silent
 from deployster_cli.engines.local.join import join
 from deployster_cli.engines.ssh import notes, results, scripts
 from deployster_cli.engines.ssh.commands import left_out
@@ -88,10 +89,16 @@ class Cluster:
         return self._last or self.listing()
 
     @property
-    def silent(self) -> dict[str, str]:
+    def silent(self) -> tuple[Silent, ...]:
         """The machines that did not answer the last listing, with why; none where there was none."""
-        silent = self._last.silent if self._last else {}
-        return {host.name: f"{error.message} {results.cure(error)}".rstrip() for host, error in silent.items()}
+        if not self._last:
+            return ()
+        # Any two majorities share a machine, and what a machine is given is written to one first.
+        known = len(self._last.machines) > len(self.options.machines) // 2
+        return tuple(
+            Silent(_machine(host, ""), f"{error.message} {results.cure(error)}".rstrip(), known)
+            for host, error in self._last.silent.items()
+        )
 
     def ask(
         self, bodies: Mapping[Host, str], limit: float, what: str, fine: Collection[int] = (0,)
@@ -125,11 +132,13 @@ class Cluster:
         """Whether this run wrote the note at ``path``."""
         return path in self._written
 
-    def moved(self, add: Iterable[Place], drop: Collection[UnitName], service: str) -> str:
-        """The part of a script that keeps where a service's units are, once some were put in and some taken away.
+    def move(self, add: Iterable[Place], drop: Collection[UnitName], service: str) -> None:
+        """Have most machines keep where a service's units are, once some are put in or some were taken away. Errors as
+        ``most_of``'s.
 
         What is known of machines that don't answer is kept.
         """
+        answering = {found.id for found in self.last.machines.values()}
         here = [
             Place(each.name, each.machine.id, each.machine.label)
             for unit in self.last.units
@@ -138,13 +147,14 @@ class Cluster:
             if each.machine
         ]
         path = notes.placed_of(service)
-        kept = {place for place in (*here, *add) if place.unit not in drop}
-        return scripts.write_notes({path: self.next_of(path, notes.written(sorted(kept))).copy})
+        kept = {place for place in (*here, *add) if place.unit not in drop or place.machine not in answering}
+        body = scripts.write_notes({path: self.next_of(path, notes.written(sorted(kept))).copy})
+        self.most_of(body, self.options.write_timeout, "write")
 
     def machine(self, host: Host) -> Machine | None:
         """A machine that answered, with its metadata."""
         found = self.last.machines.get(host)
-        return _machine(host, found) if found else None
+        return _machine(host, found.id) if found else None
 
     def residents(self) -> list[Resident]:
         """What the machines have and run, with its rules: what is stopped keeps nothing away."""
@@ -214,7 +224,7 @@ class Cluster:
         everywhere: set[UnitName] = set()
         over: dict[Host, str] = {}
         for host, found in machines.items():
-            units, done = join(found.held, found.shown, _machine(host, found), found.folder)
+            units, done = join(found.held, found.shown, _machine(host, found.id), found.folder)
             everywhere |= {seen.name for seen in found.held if _is_global(seen)}
             for unit in units:
                 copies.setdefault(unit.name, []).append(unit)
@@ -291,9 +301,11 @@ def _elsewhere(
     ]
 
 
-def _machine(host: Host, found: Listed) -> Machine:
-    """A machine that answered. People, and those who ask over HTTP, know it by the name that ssh knows it by."""
-    return Machine(found.id, host.name, {"name": host.name, **dict(host.metadata)})
+def _machine(host: Host, at: str) -> Machine:
+    """A machine with its id, empty where it did not answer. People, and those who ask over HTTP, know it by the name
+    that ssh knows it by.
+    """
+    return Machine(at, host.name, {"name": host.name, **dict(host.metadata)})
 
 
 def _one(copies: list[Unit], *, everywhere: bool) -> Unit:

@@ -96,11 +96,11 @@ class SshLocks:
         self._write(scripts.drop_notes([lock_of(service)]))
 
     def shown(self, note: Note) -> bool:
-        """Whether more than half of the machines had this very note when they were listed last, and none was silent."""
+        """Whether more than half of the machines had this very note when they were listed last."""
         last = self._last()
         path = lock_of(note.service)
         texts = [found.notes[path] for found in last.machines.values() if path in found.notes]
-        return not last.silent and sum(each == note for each in _read(texts)) >= self._cluster.most
+        return sum(each == note for each in _read(texts)) >= self._cluster.most
 
     def _write(self, body: str) -> Mapping[Host, Answer]:
         return self._cluster.most_of(body, self._cluster.options.write_timeout, "lock")

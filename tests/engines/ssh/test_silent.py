@@ -1,0 +1,59 @@
+"""What goes on, and what does not, while one of three machines does not answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.engines.ssh.conftest import Told
+from tests.engines.ssh.machines import Machines
+
+pytestmark = [pytest.mark.systemd, pytest.mark.ssh]
+
+# The first and the third machine alone take units of this service.
+APART = """
+[services.apart]
+template = "process"
+directory = "/"
+command = "sleep 600"
+instances = 2
+machine_metadata = ["name=m1", "name=m3"]
+"""
+
+
+@pytest.fixture
+def project(machines: Machines, told: Told, tmp_path: Path) -> Iterator[Path]:
+    """A folder with a deployster.toml; what is deployed from it is taken away."""
+    machines.project(tmp_path, more=APART)
+    yield tmp_path
+    told("[(engine.locks.drop(name), engine.records.drop(name)) for name in ('carousel', 'apart')]")
+
+
+def test_a_service_that_has_nothing_on_a_silent_machine_is_deployed(machines: Machines, project: Path) -> None:
+    assert machines.deployster("deploy carousel v1 --settle 0s", project)[0] == 0
+    assert machines.deployster("deploy apart v1 --settle 0s", project)[0] == 0
+    with machines.cut_off(2):
+        code, _, err = machines.deployster("deploy apart v2 --destroy-previous --settle 0s", project)
+        assert (code, "m2 does not answer; apart has nothing there, and goes on without.\n" in err) == (0, True)
+        code, _, err = machines.deployster("deploy carousel v2", project)
+        assert (code, "What runs of carousel on m2 is not known, so nothing was changed." in err) == (4, True)
+        _, out, _ = machines.deployster("units -o plain", project)
+    rows = {line.split("\t")[0] + line.split("\t")[1] for line in out.splitlines()}
+    assert {"apartv2", "carouselv1"} <= rows
+    assert "apartv1" not in rows
+
+
+def test_what_a_silent_machine_has_of_a_destroyed_release_is_not_forgotten(machines: Machines, told: Told) -> None:
+    wide = "wide = [replace(unit('3m', LONG, instance=1), options=(*files[0].options, ('X-Fleet', 'Global', 'true')))]"
+    told(wide, "engine.start(wide)", "until(lambda: 'running' in str(seen()))")
+    with machines.cut_off(2):
+        lines = [
+            "engine.units(); names = names[:1]",
+            "for do in (engine.stop, engine.destroy):",
+            "    try: do(names)",
+            "    except EngineError: pass",
+            "time.sleep(1); print(seen(made()))",
+        ]
+        assert told(*lines) == "{1: 'm2 unknown'}"
