@@ -11,6 +11,7 @@ from deployster_cli.domain.units.names import UnitName
 from deployster_cli.engines.base import Silent
 from deployster_cli.engines.local.join import join
 from deployster_cli.engines.ssh import notes, results, scripts
+from deployster_cli.engines.ssh.absent import Absent
 from deployster_cli.engines.ssh.commands import left_out
 from deployster_cli.engines.ssh.declaration import SshOptions
 from deployster_cli.engines.ssh.hosts import Host
@@ -23,9 +24,6 @@ from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable,
 if TYPE_CHECKING:
     from deployster_cli.domain.rollout.placing import Resident
     from deployster_cli.domain.units.unitfile import UnitFile
-
-# Seconds for which a machine that could not be reached is asked nothing but listings: each try takes seconds.
-_DOWN = 10.0
 
 # Seconds for which a listing still says which machines there are.
 _FRESH = 2.0
@@ -69,7 +67,7 @@ class Cluster:
         self.hosts = tuple(host for host in options.machines if host.text not in left)
         self._without = tuple(host for host in options.machines if host.text in left)
         self._last: Listing | None = None
-        self._down: dict[Host, tuple[float, EngineError]] = {}
+        self._absent = Absent(self.links, options.read_timeout)
         self._written: dict[str, int] = {}
 
     @property
@@ -177,11 +175,8 @@ class Cluster:
         self, bodies: Mapping[Host, str], limit: float, what: str, fine: Collection[int]
     ) -> tuple[dict[Host, Answer], dict[Host, EngineError]]:
         answers: dict[Host, Answer] = {}
-        errors = {host: error for host, (at, error) in self._down.items() if time.monotonic() - at < _DOWN}
-        errors = {host: errors[host] for host in bodies if host in errors}
-        for host, outcome in self._each(
-            {host: bodies[host] for host in bodies if host not in errors}, limit, what
-        ).items():
+        errors: dict[Host, EngineError] = {}
+        for host, outcome in self._each(bodies, limit, what).items():
             if isinstance(outcome, EngineError):
                 errors[host] = outcome
             elif outcome.code in fine:
@@ -191,19 +186,19 @@ class Cluster:
         return answers, errors
 
     def _each(self, bodies: Mapping[Host, str], limit: float, what: str) -> dict[Host, Outcome]:
-        """What the machines answer; those that can't be reached are remembered."""
-        outcomes = self.links.each(bodies, limit, what)
+        """What the machines answer. Those that were not reached just now aren't asked."""
+        absent = self._absent.among(bodies)
+        outcomes = self.links.each({host: bodies[host] for host in bodies if host not in absent}, limit, what)
         for host, outcome in outcomes.items():
-            self._down.pop(host, None)
-            if isinstance(outcome, EngineUnreachable):
-                self._down[host] = time.monotonic(), outcome
-        return outcomes
+            self._absent.heard(host, outcome)
+        return {**outcomes, **absent}
 
     def _list(self) -> Listing:
         if not self.hosts:
             raise EngineMissing("No machine is configured.", 'Name some in deployster.toml: [ssh] machines = ["web1"].')
         at = time.monotonic()
         outcomes = self._each(dict.fromkeys(self.hosts, scripts.LIST), self.options.read_timeout, "list")
+        self._absent.try_again()
         machines: dict[Host, Listed] = {}
         silent: dict[Host, EngineError] = {}
         for host, outcome in outcomes.items():

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.engines.ssh.conftest import Told
-from tests.engines.ssh.machines import Machines
+from tests.engines.ssh.machines import Machines, name
 
 pytestmark = [pytest.mark.systemd, pytest.mark.ssh]
 
@@ -57,3 +57,22 @@ def test_what_a_silent_machine_has_of_a_destroyed_release_is_not_forgotten(machi
             "time.sleep(1); print(seen(made()))",
         ]
         assert told(*lines) == "{1: 'm2 unknown'}"
+
+
+def test_a_silent_machine_is_waited_for_once_and_noticed_when_it_is_back(machines: Machines, told: Told) -> None:
+    link = ["ip", "link", "set", f"vb-{name(2)}"]
+    lines = [
+        "import subprocess",
+        "engine.units()",
+        f"subprocess.run([*{link}, 'down'], check=True)",
+        "engine.units()",
+        "began = time.monotonic()",
+        "for _ in range(6): engine.units(); time.sleep(1)",
+        "print(len(engine.silent), time.monotonic() - began < 9)",
+        f"subprocess.run([*{link}, 'up'], check=True)",
+        "def back(): engine.units(); return not engine.silent",
+        "began = time.monotonic()",
+        "until(back)",
+        "print(time.monotonic() - began < 8)",
+    ]
+    assert told(*lines).splitlines() == ["1 True", "True"]
