@@ -19,7 +19,7 @@ from deployster_cli.engines.ssh.links import Links, Outcome
 from deployster_cli.engines.ssh.notes import Kept, Place
 from deployster_cli.engines.ssh.parse import Listed, Seen, listed
 from deployster_cli.engines.ssh.results import Answer, refused
-from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable, TemplateFault
+from deployster_cli.errors import EngineError, EngineLost, EngineMissing, EngineUnreachable, TemplateFault
 
 if TYPE_CHECKING:
     from deployster_cli.domain.rollout.placing import Resident
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 # Seconds for which a listing still says which machines there are.
 _FRESH = 2.0
+
+
+# Seconds without an answer after which no run waits for a machine any more: it takes longer to boot one.
+_LOST_AFTER = 20.0
 
 
 class Listing(NamedTuple):
@@ -68,6 +72,7 @@ class Cluster:
         self._without = tuple(host for host in options.machines if host.text in left)
         self._last: Listing | None = None
         self._absent = Absent(self.links, options.read_timeout)
+        self._silent_since: dict[Host, float] = {}
         self._written: dict[str, int] = {}
 
     @property
@@ -206,11 +211,13 @@ class Cluster:
                 machines[host] = _listed(host, outcome)
             except EngineError as error:
                 silent[host] = error
+        self._silent_since = {host: self._silent_since.get(host, time.monotonic()) for host in silent}
         if not machines:
             raise self._too_few(0, silent)
         _check_apart(machines)
         kept = notes.merged(found.notes for found in machines.values())
-        units = self._joined(machines, _elsewhere(machines, silent, kept, self._without))
+        lost = {host.name for host in silent if self._is_lost(host)}
+        units = self._joined(machines, _elsewhere(machines, silent, kept, self._without, lost))
         return Listing(at, machines, silent, units, kept)
 
     def _joined(self, machines: Mapping[Host, Listed], away: Iterable[Unit]) -> tuple[Unit, ...]:
@@ -230,13 +237,18 @@ class Cluster:
         self.links.each(over, self.options.write_timeout, "remove")  # somebody who may only look sees the same
         return tuple(_one(copies[name], everywhere=name in everywhere) for name in sorted(copies))
 
+    def _is_lost(self, host: Host) -> bool:
+        since = self._silent_since.get(host)
+        return since is not None and time.monotonic() - since >= _LOST_AFTER
+
     def _too_few(self, answered: int, errors: Mapping[Host, EngineError]) -> EngineError:
         """The error for a call to which too few machines answered."""
         worst = min(errors.values(), key=_weight)
         if len(self.options.machines) == 1 or (not answered and len({type(one) for one in errors.values()}) == 1):
             return worst
         names = ", ".join(sorted(host.name for host in errors))
-        return EngineUnreachable(
+        kind = EngineLost if answered and all(map(self._is_lost, errors)) else EngineUnreachable
+        return kind(
             f"Only {answered} of {len(self.options.machines)} machines answer. {worst.message}",
             worst.hint or f"Without an answer: {names}.",
             argv=worst.argv,
@@ -275,6 +287,7 @@ def _elsewhere(
     silent: Mapping[Host, EngineError],
     kept: Mapping[str, Kept],
     without: Iterable[Host],
+    lost: Collection[str],
 ) -> list[Unit]:
     """The units that machines which don't answer were given, as far as the others know. Those of one that is left out
     are nobody's to change.
@@ -288,7 +301,7 @@ def _elsewhere(
             place.unit,
             desired=State.LAUNCHED,
             current=State.LAUNCHED,
-            machine=Machine(place.machine, place.name, {"name": place.name}),
+            machine=Machine(place.machine, place.name, {"name": place.name}, silent=True, lost=place.name in lost),
             foreign=place.name in left,
             aside=place.name in left,
         )
@@ -300,7 +313,7 @@ def _machine(host: Host, at: str) -> Machine:
     """A machine with its id, empty where it did not answer. People, and those who ask over HTTP, know it by the name
     that ssh knows it by.
     """
-    return Machine(at, host.name, {"name": host.name, **dict(host.metadata)})
+    return Machine(at, host.name, {"name": host.name, **dict(host.metadata)}, silent=not at)
 
 
 def _one(copies: list[Unit], *, everywhere: bool) -> Unit:

@@ -57,11 +57,24 @@ class Machines:
 
     def deployster(self, line: str, folder: Path, *, seconds: float = 120) -> tuple[int, str, str]:
         """(exit code, stdout, stderr) of a command line in the machines' network, in a project's folder."""
+        with self.begun(line, folder) as run:
+            out, err = run.communicate(timeout=seconds)
+        return run.returncode, out, err
+
+    @contextlib.contextmanager
+    def begun(self, line: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
+        """The same under way; it is killed where it has not ended by then."""
         env = {"PATH": os.environ["PATH"], "HOME": "/root", "PYTHONPATH": f"{REPOSITORY}:{':'.join(sys.path)}"}
         command = [sys.executable, "-B", "-m", "deployster_cli", *shlex.split(line)]
         argv = ["ip", "netns", "exec", self._space, *command]
-        done = subprocess.run(argv, env=env, cwd=folder, check=False, capture_output=True, text=True, timeout=seconds)
-        return done.returncode, done.stdout, done.stderr
+        pipe = subprocess.PIPE
+        with subprocess.Popen(
+            argv, env=env, cwd=folder, text=True, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe
+        ) as run:
+            try:
+                yield run
+            finally:
+                run.kill()
 
     def project(self, folder: Path, *, more: str = "", machines: str = '"m1", "m2", "m3"') -> None:
         """A deployster.toml for these machines, with ``more`` behind its [ssh]."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -76,3 +78,30 @@ def test_a_silent_machine_is_waited_for_once_and_noticed_when_it_is_back(machine
         "print(time.monotonic() - began < 8)",
     ]
     assert told(*lines).splitlines() == ["1 True", "True"]
+
+
+@pytest.fixture
+def mid_deploy(machines: Machines, project: Path) -> Iterator[subprocess.Popen[str]]:
+    """A deploy over v1 whose new instances are up and being watched."""
+    assert machines.deployster("deploy carousel v1 --settle 0s", project)[0] == 0
+    with machines.begun("deploy carousel v2 --destroy-previous --settle 40s", project) as run:
+        assert run.stderr
+        for line in run.stderr:
+            if "v2 @3  running" in line:
+                break
+        yield run
+
+
+def test_a_machine_lost_in_mid_deploy_fails_it_and_the_rest_is_as_it_was(
+    machines: Machines, project: Path, mid_deploy: subprocess.Popen[str]
+) -> None:
+    with machines.cut_off(2):
+        began = time.monotonic()
+        _, err = mid_deploy.communicate(timeout=90)
+        took = time.monotonic() - began
+        assert "v2 @2 may run on m2, which does not answer any more." in err.replace("carousel ", "")
+        _, out, _ = machines.deployster("units -o plain", project)
+    assert (mid_deploy.returncode, took < 60) == (1, True)
+    rows = [line.split("\t")[:4] for line in out.splitlines()]
+    assert [row[2:4] for row in rows if row[1] == "v1"] == [["1", "running"], ["2", "unknown"], ["3", "running"]]
+    assert [row[2:4] for row in rows if row[1] == "v2"] == [["2", "unknown"]]
