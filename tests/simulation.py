@@ -94,6 +94,9 @@ class SimLocks:
     late: Callable[[], None] | None = None
     hidden: bool = False
 
+    def caveat(self) -> str:
+        return ""
+
     def put(self, note: Note, *, replace: bool = False) -> float:
         if replace or note.service not in self.notes:
             self.notes[note.service] = note

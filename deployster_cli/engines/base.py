@@ -38,6 +38,13 @@ class Silent(NamedTuple):
 class Locks(Protocol):
     """Where an engine keeps the notes that say who may change a service. Errors as Engine's."""
 
+    def caveat(self) -> str:
+        """Whom a lock taken now would not keep away, in a sentence; empty where it keeps all others away.
+
+        InvalidInput where that can be helped.
+        """
+        ...
+
     def put(self, note: Note, *, replace: bool = False) -> float:
         """Put a note in where there is none (or over the one there is); read back ``float`` seconds later.
 

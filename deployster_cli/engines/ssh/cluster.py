@@ -69,7 +69,7 @@ class Cluster:
         self.links = Links(options)
         left = left_out(options)
         self.hosts = tuple(host for host in options.machines if host.text not in left)
-        self._without = tuple(host for host in options.machines if host.text in left)
+        self.without = tuple(host for host in options.machines if host.text in left)
         self._last: Listing | None = None
         self._absent = Absent(self.links, options.read_timeout)
         self._silent_since: dict[Host, float] = {}
@@ -217,7 +217,7 @@ class Cluster:
         _check_apart(machines)
         kept = notes.merged(found.notes for found in machines.values())
         lost = {host.name for host in silent if self._is_lost(host)}
-        units = self._joined(machines, _elsewhere(machines, silent, kept, self._without, lost))
+        units = self._joined(machines, _elsewhere(machines, silent, kept, self.without, lost))
         return Listing(at, machines, silent, units, kept)
 
     def _joined(self, machines: Mapping[Host, Listed], away: Iterable[Unit]) -> tuple[Unit, ...]:

@@ -105,3 +105,17 @@ def test_a_machine_lost_in_mid_deploy_fails_it_and_the_rest_is_as_it_was(
     rows = [line.split("\t")[:4] for line in out.splitlines()]
     assert [row[2:4] for row in rows if row[1] == "v1"] == [["1", "running"], ["2", "unknown"], ["3", "running"]]
     assert [row[2:4] for row in rows if row[1] == "v2"] == [["2", "unknown"]]
+
+
+def test_a_machine_that_answers_is_not_left_out_of_a_change(machines: Machines, project: Path) -> None:
+    code, _, err = machines.deployster("deploy carousel v1 --without m2", project)
+    assert (code, err.splitlines()[-2]) == (2, "Error: m2 answers, so it can't be left out: nothing was changed.")
+    assert machines.deployster("units --without m2", project)[0] == 0
+
+
+def test_a_lock_on_half_of_the_machines_says_whom_it_does_not_keep_away(machines: Machines, project: Path) -> None:
+    machines.project(project, machines='"m1", "m2"')
+    with machines.cut_off(2):
+        code, _, err = machines.deployster("deploy carousel v1 --without m2 --settle 0s", project)
+    assert code == 0
+    assert "Without m2 the lock is on m1 alone: see to it that nobody leaves that out at the same time.\n" in err
