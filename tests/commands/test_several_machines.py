@@ -102,6 +102,8 @@ def test_a_listing_names_the_machines_that_are_silent(spread: Shell) -> None:
     silent_m2(spread, "m2 does not answer: no route.")
     for line in ("units", "services"):
         assert "m2 does not answer: no route. What runs there is not known.\n" in spread(line)[2]
+    found = json.loads(spread("units -o json")[1])
+    assert found == {"units": [], "silent": [{"machine": "m2", "why": "m2 does not answer: no route."}]}
 
 
 def test_what_a_machine_that_is_left_out_may_run_is_told_and_its_name_is_not_used_again(without_m2: Shell) -> None:
