@@ -104,6 +104,12 @@ class EngineUnreachable(EngineError):
     exit_code = EXIT_ENGINE
 
 
+class EngineLost(EngineUnreachable):
+    """Too little of the engine has answered for so long that no run waits for the rest any more."""
+
+    final = True
+
+
 class OutputUnreadable(EngineError):
     """The engine printed something that is not what this version of it prints; quotes the line."""
 

@@ -19,7 +19,7 @@ from deployster_cli.domain.units.model import Machine, State, Unit, worst_of
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.needs import Needs
 from deployster_cli.domain.units.unitfile import Stamp, UnitFile
-from deployster_cli.engines.base import Step, Trouble
+from deployster_cli.engines.base import Silent, Step, Trouble
 from deployster_cli.errors import EngineError, EngineUnreachable
 
 HOST = Machine("m1", "10.0.0.1")
@@ -94,6 +94,9 @@ class SimLocks:
     notes: dict[str, Note] = field(default_factory=dict)
     late: Callable[[], None] | None = None
     hidden: bool = False
+
+    def caveat(self) -> str:
+        return ""
 
     def put(self, note: Note, *, replace: bool = False) -> float:
         if replace or note.service not in self.notes:
@@ -217,7 +220,7 @@ class SimEngine:
     is_local: bool = False
     soon: float = 0.25
     places: bool = False
-    silent: dict[str, str] = field(default_factory=dict)
+    silent: tuple[Silent, ...] = ()
     troubled: tuple[Trouble, ...] = ()
     setup: SimSetup | None = None
     needed: list[Needs] = field(default_factory=list)

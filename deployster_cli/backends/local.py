@@ -43,7 +43,9 @@ class Direct:
     @property
     def silent(self) -> Mapping[str, str]:
         """As Backend says."""
-        return self.engine.silent
+        from deployster_cli.operations.units import silent
+
+        return silent(self.engine)
 
     def services(self) -> tuple[Release, ...]:
         """As Backend says."""

@@ -38,7 +38,7 @@ def cli(service: str | None, watching: bool, interval: float) -> None:
         meant = ""
         if service and not units and not watching:
             meant = did_you_mean(service, (unit.name.service for unit in backend.units()))
-        return units_listing(run.output, units, service, meant)
+        return units_listing(run.output, units, service, meant, backend.silent)
 
     title = f"units of {service}" if service else "units"
     show_or_watch(run, lambda: backend.units(service), listing, interval if watching else None, title)

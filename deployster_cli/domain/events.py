@@ -268,6 +268,7 @@ _HEADLINES = {
     Reason.NOT_YET: "{who} did not come up in time{place}",
     Reason.NOT_GONE: "{who} did not go away in time",
     Reason.NOT_RESTORED: "{who} did not come back up in time",
+    Reason.LOST: "{who} may run{place}, which does not answer any more",
     Reason.REFUSED: "{text}",
     Reason.AWAY: "{text}",
     Reason.REPLACED: "{who} was replaced by somebody else: its unit file is another one",

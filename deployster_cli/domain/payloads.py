@@ -196,6 +196,12 @@ def unit_shape(unit: Unit) -> dict[str, object]:
     }
 
 
+def with_silent(shape: dict[str, object], silent: Mapping[str, str]) -> dict[str, object]:
+    """A listing for JSON with the machines that do not answer (name → why), where there are any."""
+    found = [{"machine": name, "why": why} for name, why in sorted(silent.items())]
+    return {**shape, "silent": found} if found else shape
+
+
 def service_shape(release: Release) -> dict[str, object]:
     """One release of a service for JSON."""
     return {

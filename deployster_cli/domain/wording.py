@@ -48,6 +48,12 @@ def left_out(names: Sequence[UnitName]) -> str:
     return f"{some_names(names)} may still run on a machine that is left out: {it} left alone." if names else ""
 
 
+def passed_over(service: str, machines: Sequence[str]) -> str:
+    """The sentence that names machines which don't answer and have nothing of the service; empty for none."""
+    do, some = "does" if len(machines) == 1 else "do", ", ".join(sorted(machines))
+    return f"{some} {do} not answer; {service} has nothing there, and goes on without." if some else ""
+
+
 def taken_over(names: Sequence[UnitName]) -> str:
     """The sentence that names foreign units that are adopted; empty where there are none."""
     return f"Takes over {some_names(names)}, which Deployster did not create." if names else ""

@@ -57,8 +57,26 @@ class Setup(Protocol):
         ...
 
 
+class Silent(NamedTuple):
+    """A machine that did not answer, by its name and metadata at least, and why.
+
+    ``known``: the units that it was given are in the listing, all of them.
+    """
+
+    machine: Machine
+    why: str
+    known: bool
+
+
 class Locks(Protocol):
     """Where an engine keeps the notes that say who may change a service. Errors as Engine's."""
+
+    def caveat(self) -> str:
+        """Whom a lock taken now would not keep away, in a sentence; empty where it keeps all others away.
+
+        InvalidInput where that can be helped.
+        """
+        ...
 
     def put(self, note: Note, *, replace: bool = False) -> float:
         """Put a note in where there is none (or over the one there is); read back ``float`` seconds later.
@@ -165,8 +183,8 @@ class Engine(Protocol):
         ...
 
     @property
-    def silent(self) -> Mapping[str, str]:
-        """The machines that did not answer the last listing → why; what runs there is not known. No call is made."""
+    def silent(self) -> Sequence[Silent]:
+        """The machines that did not answer the last listing; how their units are is not known. No call is made."""
         ...
 
     def troubles(self, needs: Needs) -> tuple[Trouble, ...]:

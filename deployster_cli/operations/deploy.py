@@ -76,7 +76,7 @@ def prepare(engine: Engine, change: Change, render: Renderer, now: str, seen: Ow
     """
     probe = check_input(change, render, now)
     return planned_over(
-        engine, change.service, lambda over: _prepared(engine, change, render, now, probe=probe, seen=over), seen
+        engine, change.service, lambda over: _prepared(engine, change, render, now, probe=probe, seen=over), seen, probe
     )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from deployster_cli.domain.events import Failure, headline
+from deployster_cli.domain.rollout.plan import Plan
 from deployster_cli.domain.rollout.state import Phase, Rollout, Verb
 from deployster_cli.domain.rollout.tracking import Reason
 from deployster_cli.domain.units.model import OnFailure
 from deployster_cli.domain.units.names import UnitName
-from deployster_cli.domain.wording import capitalized, some_names
+from deployster_cli.domain.wording import capitalized, some_names, where
 from deployster_cli.errors import EXIT_ENGINE, EXIT_FAILED, DeploysterError, Interrupted
 
 
@@ -59,7 +60,7 @@ def _state(rollout: Rollout, failure: Failure) -> str:
         return "What was asked of it so far stands; what runs now is not known."
     if not plan.start and not plan.watch and not plan.keep:
         return f"Still there: {left}." if left else ""
-    if failure.reason is Reason.NOT_GONE and rollout.left and set(rollout.left) <= set(plan.retire):
+    if failure.reason in {Reason.NOT_GONE, Reason.LOST} and rollout.left and set(rollout.left) <= set(plan.retire):
         return f"{plan.service} {plan.version} runs; still there: {left}."
     text = "; ".join(filter(None, (_new(rollout), _earlier(rollout))))
     return f"{_begun(text, plan.service)}." if text else ""
@@ -79,7 +80,9 @@ def _earlier(rollout: Rollout) -> str:
     """How the earlier instances are that ran when it began: as they were, started again, or which of them don't run."""
     ran, lost = _ran(rollout), _lost(rollout)
     if lost:
-        return f"of the {len(ran)} earlier instances these do not run: {some_names(lost)}"
+        silent = rollout.failure is not None and rollout.failure.reason is Reason.LOST
+        these = "these are not known to run" if silent else "these do not run"
+        return f"of the {len(ran)} earlier instances {these}: {some_names(lost)}"
     releases = sorted({f"{name.service} {name.version}" for name in ran if name.version != rollout.plan.version})
     again = [n for n in rollout.plan.retire if n in {*rollout.plan.halted, *rollout.parked} and n in rollout.serving]
     if again:
@@ -103,15 +106,21 @@ def _next(rollout: Rollout, failure: Failure) -> str:
     plan = rollout.plan
     if failure.reason is Reason.AWAY or rollout.away_since is not None:
         return "Once it answers, run the same command again: it continues from what it finds."
+    if failure.reason is Reason.LOST and failure.unit:
+        name = where(failure.unit)
+        return f"Once {name} is back, run the same command again; or leave it out: --without {name}."
     back = _back(rollout)
     if back and _lost(rollout) and failure.reason is not Reason.NOT_GONE:
         return f"See deployster units {plan.service}. {back}, or deploy a version that runs."
     if rollout.left:
         return f"See deployster units {plan.service}; the same command again continues from what it finds."
-    if failure.reason is Reason.NOT_YET:
-        return "Give it longer with --timeout, or keep it for inspection with --on-failure keep."
-    if failure.reason not in {Reason.FAILED, Reason.CRASH_LOOP, Reason.DIED, Reason.ENDED, Reason.UNHEALTHY}:
-        return ""
+    if failure.reason in {Reason.FAILED, Reason.CRASH_LOOP, Reason.DIED, Reason.ENDED, Reason.UNHEALTHY}:
+        return _inspect(plan, failure)
+    late = failure.reason is Reason.NOT_YET
+    return "Give it longer with --timeout, or keep it for inspection with --on-failure keep." if late else ""
+
+
+def _inspect(plan: Plan, failure: Failure) -> str:
     before = f"{plan.service} {plan.version} was there before this run and stays; see deployster units {plan.service}."
     new = "To keep the failed instances for inspection, deploy with --on-failure keep."
     return before if set(failure.names) <= set(plan.keep) else new

@@ -240,6 +240,8 @@ def hold(
 ) -> Iterator[Held]:
     """Hold the lock while something is done, and give it back whatever happens; see ``take``."""
     try:
+        if remark := engine.locks.caveat():
+            tell(Noticed(remark))
         held = take(engine, note, clock, wait, tell=tell, meanwhile=meanwhile)
     except EngineUnreachable as error:
         error.message = f"{error.message} Nothing was started."

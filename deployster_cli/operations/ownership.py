@@ -6,9 +6,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from deployster_cli.domain.units.model import Release, Unit, releases
+from deployster_cli.domain.rollout.placement import fitting, is_global
+from deployster_cli.domain.units.model import Machine, Release, Unit, releases
 from deployster_cli.domain.units.names import UnitName
-from deployster_cli.domain.units.unitfile import Stamp
+from deployster_cli.domain.units.unitfile import Stamp, UnitFile
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable, NotFound
 
@@ -61,14 +62,21 @@ class Planned(Protocol):
 T = TypeVar("T", bound=Planned)
 
 
-def planned_over(engine: Engine, service: str, plan: Callable[[Owned], T], seen: Owned | None = None) -> T:
+def planned_over(
+    engine: Engine,
+    service: str,
+    plan: Callable[[Owned], T],
+    seen: Owned | None = None,
+    probe: UnitFile | None = None,
+) -> T:
     """What ``plan`` makes of the service as it is now, once the file of each unit that it takes away says that it is
     ours. Where one doesn't that is foreign, and it is planned anew. Errors as Engine's, and those of ``plan``.
 
-    ``seen`` takes the place of a look. EngineUnreachable where a machine doesn't answer: nobody knows what runs there.
+    ``seen`` takes the place of a look; ``probe`` is one of the unit files that are to run. EngineUnreachable where a
+    machine does not answer that has, or is to have, anything of the service.
     """
     seen = seen or owned(engine, engine.units(), service)
-    _check_all_answer(engine)
+    _check_answers(engine, service, seen.units, probe)
     while True:
         made = plan(seen)
         units = judged(engine, seen.units, made.plan.taken)
@@ -77,15 +85,27 @@ def planned_over(engine: Engine, service: str, plan: Callable[[Owned], T], seen:
         seen = owned(engine, units, service)
 
 
-def _check_all_answer(engine: Engine) -> None:
-    """EngineUnreachable where a machine was silent in the last listing: what runs there can't be planned for."""
-    if engine.silent:
-        names = sorted(engine.silent)
-        why = engine.silent[names[0]].rstrip(".")
+def _check_answers(engine: Engine, service: str, units: Sequence[Unit], probe: UnitFile | None) -> None:
+    """EngineUnreachable where a machine was silent in the last listing that a change of the service may concern: it
+    was given units of the service, nobody knows whether it was, or a unit that runs everywhere belongs there.
+    """
+    of_it = (each for unit in units if unit.name.service == service for each in unit.placements)
+    has = {each.machine.label for each in of_it if each.machine}
+    concerned = [
+        one for one in engine.silent if not one.known or one.machine.label in has or _belongs(probe, one.machine)
+    ]
+    if concerned:
+        names = sorted(one.machine.label for one in concerned)
+        why = min(concerned, key=lambda one: one.machine.label).why.rstrip(".")
         raise EngineUnreachable(
-            f"{why}. What runs on {', '.join(names)} is not known, so nothing was changed.",
+            f"{why}. What runs of {service} on {', '.join(names)} is not known, so nothing was changed.",
             f"Bring it back; or leave it out: --without {','.join(names)}. What it runs then is left as it is.",
         )
+
+
+def _belongs(probe: UnitFile | None, machine: Machine) -> bool:
+    """Whether a unit with such a file runs everywhere, and there too."""
+    return probe is not None and is_global(probe) and bool(fitting(probe, [machine]))
 
 
 def judged(engine: Engine, units: Sequence[Unit], names: Collection[UnitName]) -> tuple[Unit, ...]:

@@ -15,7 +15,7 @@ from deployster_cli.domain.payloads import plan_shape
 from deployster_cli.domain.rollout.plan import Plan
 from deployster_cli.domain.templates.secrets import notice
 from deployster_cli.domain.units.model import Service
-from deployster_cli.domain.wording import left_alone, left_out, some_names, taken_over
+from deployster_cli.domain.wording import left_alone, left_out, passed_over, some_names, taken_over
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import DeploysterError, EngineUnreachable, Interrupted, NotFound
 from deployster_cli.operations.clock import Clock
@@ -46,7 +46,13 @@ class Preflight:
         NotFound where the registry hasn't got the image, HookFailed, Interrupted; no unit was changed then.
         """
         self._decided, plan = prepared, prepared.plan
-        notices = (taken_over(plan.adopted), left_alone(plan.beside), left_out(plan.aside), self._goes_back(plan))
+        notices = (
+            taken_over(plan.adopted),
+            left_alone(plan.beside),
+            left_out(plan.aside),
+            passed_over(plan.service, [each.machine.label for each in engine.silent]),
+            self._goes_back(plan),
+        )
         for remark in filter(None, notices):
             self.tell(Noticed(remark))
         if service and plan.start:

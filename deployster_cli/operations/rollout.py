@@ -240,7 +240,7 @@ def _turn(engine: Engine, rollout: Rollout, work: RolloutSpec, looks: _Looks, ga
     except EngineMissing:
         raise
     except EngineError as error:
-        rollout, events = machine.away(rollout, error.message, clock.now())
+        rollout, events = machine.away(rollout, error.message, clock.now(), final=error.final)
         _tell_all(events, tell)
         return rollout
     judged = {} if work.traits.oneshot or rollout.away_since is not None else {u.name: u for u in seen}
@@ -263,7 +263,8 @@ def _turn(engine: Engine, rollout: Rollout, work: RolloutSpec, looks: _Looks, ga
         except EngineMissing:
             raise
         except EngineUnreachable as error:
-            rollout, events = machine.away(machine.unanswered(rollout, action), error.message, clock.now())
+            rollout = machine.unanswered(rollout, action)
+            rollout, events = machine.away(rollout, error.message, clock.now(), final=error.final)
             _tell_all(events, tell)
         except EngineError as error:
             rollout, events = machine.refused(rollout, action, error.message, clock.now(), final=error.final)
@@ -302,8 +303,8 @@ def _tell_with_reasons(
     for event in events:
         if isinstance(event, NoMachineYet):
             tell(replace(event, why=explain(engine, work, event.names)))
-        elif isinstance(event, Failed) and event.failure.unit and event.failure.unit.machine:
-            journal = _last_words(engine, event.failure.unit)
+        elif isinstance(event, Failed) and (at := event.failure.unit) and at.machine and not at.lost:
+            journal = _last_words(engine, at)
             failure = with_health(event.failure, journal.lines)
             rollout = replace(rollout, failure=failure)
             tell(Failed(failure))

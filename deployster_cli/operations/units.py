@@ -25,6 +25,11 @@ def list_services(engine: Engine) -> tuple[Release, ...]:
     return everything(_each(engine))
 
 
+def silent(engine: Engine) -> dict[str, str]:
+    """The machines that did not answer the last look → why. No call is made."""
+    return {each.machine.label: each.why for each in engine.silent}
+
+
 def _each(engine: Engine, service: str | None = None) -> tuple[Unit, ...]:
     wanted = [unit for unit in engine.units() if service in (None, unit.name.service)]
     return tuple(each for unit in told_apart(engine, wanted, service) for each in unit.placements)

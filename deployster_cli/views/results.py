@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Protocol, TypeVar
 
-from deployster_cli.domain.payloads import encode, service_shape, unit_shape
+from deployster_cli.domain.payloads import encode, service_shape, unit_shape, with_silent
 from deployster_cli.domain.units.model import Release, Unit
 from deployster_cli.domain.wording import release_state, state, where
 from deployster_cli.views.output import Listing, Output, emit, is_terminal
@@ -63,15 +63,17 @@ def history_row(entry: Entry, said: Callable[[str], str] = str) -> Row:
     return entry.version, str(entry.running), at, entry.deployed_by or "-"
 
 
-def units_listing(output: Output, units: Sequence[Unit], service: str | None, meant: str = "") -> Listing:
-    """The units as a listing. ``meant`` is said behind the sentence that there is none."""
+def units_listing(
+    output: Output, units: Sequence[Unit], service: str | None, meant: str = "", silent: Mapping[str, str] | None = None
+) -> Listing:
+    """The units as a listing. ``meant`` is said behind the sentence that there is none; ``silent`` machines → why."""
     wide = output.form == "wide"
     row = unit_row_wide if wide else unit_row
     return Listing(
         columns=UNIT_COLUMNS_WIDE if wide else UNIT_COLUMNS,
         rows=lambda: [row(unit) for unit in units],
         plain=lambda: [unit_row_wide(unit) for unit in units],
-        json=lambda: {"units": [unit_shape(unit) for unit in units]},
+        json=lambda: with_silent({"units": [unit_shape(unit) for unit in units]}, silent or {}),
         empty=f"No units of {service} found.{meant}" if service else "No units found.",
         by=2,
     )

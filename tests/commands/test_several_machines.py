@@ -9,7 +9,7 @@ import pytest
 
 from deployster_cli.domain.units.model import Machine, State, Unit
 from deployster_cli.domain.units.names import UnitName
-from deployster_cli.engines.base import Trouble
+from deployster_cli.engines.base import Silent, Trouble
 from tests.commands.conftest import Shell
 
 ON_M2 = Machine("2", "m2", {"name": "m2"})
@@ -46,25 +46,64 @@ def test_a_plan_shows_where_each_instance_will_run(spread: Shell) -> None:
     assert seats[1] == {"name": "carousel-v1@2.service", "machines": ["m2"]}
 
 
-def test_while_a_machine_is_silent_nothing_is_changed(spread: Shell) -> None:
-    spread("deploy carousel v1 -q")
-    spread.engine.silent = {"m2": "m2 does not answer."}
+def silent_m2(spread: Shell, why: str = "m2 does not answer.", *, known: bool = True) -> None:
+    spread.engine.silent = (Silent(ON_M2._replace(id=""), why, known),)
+
+
+@pytest.fixture
+def held_by_m2(spread: Shell, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    look, there = spread.engine.units, ASIDE._replace(foreign=False, aside=False)
+    monkeypatch.setattr(spread.engine, "units", lambda: (*look(), there))
+    return spread
+
+
+def test_while_a_machine_is_silent_that_has_units_of_a_service_nothing_of_it_is_changed(held_by_m2: Shell) -> None:
+    held_by_m2("deploy carousel v1 -q --instances 1")
+    silent_m2(held_by_m2)
+    refused(held_by_m2)
+
+
+def test_nor_where_nobody_knows_whether_it_has_any(spread: Shell) -> None:
+    spread("deploy carousel v1 -q --instances 1")
+    silent_m2(spread, known=False)
+    refused(spread)
+
+
+def refused(spread: Shell) -> None:
     for line in ("deploy carousel v2", "destroy carousel v1 --yes", "scale carousel 3", "plan carousel v2"):
         code, _, err = spread(f"{line} -q")
         assert (code, err.splitlines()[-2:]) == (
             4,
             [
-                "Error: m2 does not answer. What runs on m2 is not known, so nothing was changed.",
+                "Error: m2 does not answer. What runs of carousel on m2 is not known, so nothing was changed.",
                 "Bring it back; or leave it out: --without m2. What it runs then is left as it is.",
             ],
         )
     assert list(spread.engine.lives) == [UnitName("carousel", "v1", 1)]
 
 
+def test_a_silent_machine_that_has_nothing_of_a_service_stops_no_change_of_it(spread: Shell) -> None:
+    silent_m2(spread)
+    code, _, err = spread("deploy carousel v1 --instances 1")
+    assert (code, "m2 does not answer; carousel has nothing there, and goes on without.\n" in err) == (0, True)
+    for line in ("scale carousel 2", "destroy carousel v1 --yes"):
+        assert spread(f"{line} -q")[0] == 0
+
+
+@pytest.mark.parametrize(("zone", "code"), [("z1", 0), ("z2", 4)])
+def test_what_runs_everywhere_waits_for_a_silent_machine_where_it_belongs(spread: Shell, zone: str, code: int) -> None:
+    near = Machine("1", "m1", {"name": "m1", "zone": "z1"})
+    spread.engine.hosts = (near,)
+    spread.engine.silent = (Silent(ON_M2._replace(id="", metadata={"name": "m2", "zone": "z2"}), "m2 is off.", True),)
+    assert spread(f"deploy carousel v1 -q --set global=true --set machine_metadata=zone={zone}")[0] == code
+
+
 def test_a_listing_names_the_machines_that_are_silent(spread: Shell) -> None:
-    spread.engine.silent = {"m2": "m2 does not answer: no route."}
+    silent_m2(spread, "m2 does not answer: no route.")
     for line in ("units", "services"):
         assert "m2 does not answer: no route. What runs there is not known.\n" in spread(line)[2]
+    found = json.loads(spread("units -o json")[1])
+    assert found == {"units": [], "silent": [{"machine": "m2", "why": "m2 does not answer: no route."}]}
 
 
 def test_what_a_machine_that_is_left_out_may_run_is_told_and_its_name_is_not_used_again(without_m2: Shell) -> None:

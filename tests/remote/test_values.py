@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from deployster_cli.backends.remote import payloads
 from deployster_cli.backends.remote.errors import NotAServer, RemoteFailed
 from deployster_cli.domain import events
-from deployster_cli.domain.payloads import encode, encode_event, plan_shape, unit_shape
+from deployster_cli.domain.payloads import encode, encode_event, plan_shape, unit_shape, with_silent
 from deployster_cli.domain.rollout.plan import Plan
 from deployster_cli.domain.units.model import Machine, Unit
 from deployster_cli.domain.units.names import UnitName
@@ -105,3 +105,11 @@ def test_an_event_reads_back() -> None:
 @pytest.mark.parametrize("event", [{"kind": "Rocket"}, {"kind": "EngineBack", "colour": "red"}, None, 1])
 def test_an_event_of_another_version_is_skipped(event: object) -> None:
     assert payloads.event_of({"event": event}) is None
+
+
+def test_the_machines_that_do_not_answer_read_back_as_they_were() -> None:
+    silent = {"m2": "m2 is off."}
+    assert payloads.silent_of(over_the_wire(with_silent({"units": []}, silent))) == silent
+    assert payloads.silent_of({"units": []}) == {}
+    with pytest.raises(NotAServer):
+        payloads.silent_of({"silent": [{"machine": 3}]})

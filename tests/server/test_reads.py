@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from deployster_cli.domain.units.model import Machine
+from deployster_cli.engines.base import Silent
 from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable, OutputUnreadable
 from tests.server.app_given import Client, GatedEngine
 
@@ -27,6 +29,11 @@ def test_a_service_without_units_has_an_empty_list_of_them(client: Client) -> No
 
 def test_all_units_are_one_list(client: Client) -> None:
     assert len(client.get("/v1/units").json()["units"]) == 2
+
+
+def test_a_machine_that_does_not_answer_is_named_beside_the_units(client: Client, engine: GatedEngine) -> None:
+    engine.silent = (Silent(Machine("", "m2", {"name": "m2"}), "m2 is off.", known=True),)
+    assert client.get("/v1/units").json()["silent"] == [{"machine": "m2", "why": "m2 is off."}]
 
 
 def test_services_are_one_entry_a_release(client: Client) -> None:

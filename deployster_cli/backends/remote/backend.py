@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from deployster_cli.backends.remote.connection import Connection, Sent
@@ -18,6 +18,7 @@ from deployster_cli.backends.remote.payloads import (
     listed,
     member,
     plan_of,
+    silent_of,
     unit_of,
     wish_of,
 )
@@ -42,16 +43,20 @@ class Remote:
     server: Connection
     person: Callable[[], str]
     clock: Clock
+    _silent: dict[str, str] = field(default_factory=dict)
 
     def units(self, service: str | None = None) -> tuple[Unit, ...]:
         """As Backend says."""
         path = "/v1/units" if service is None else f"/v1/services/{check_service(service)}/units"
-        return tuple(sorted(map(unit_of, listed(self.server.get(path), "units")), key=lambda unit: unit.name))
+        found = self.server.get(path)
+        self._silent.clear()
+        self._silent.update(silent_of(found))
+        return tuple(sorted(map(unit_of, listed(found, "units")), key=lambda unit: unit.name))
 
     @property
     def silent(self) -> Mapping[str, str]:
-        """None: the server names no machines that are silent."""
-        return {}
+        """As Backend says, by what the server answered last."""
+        return self._silent
 
     def services(self) -> tuple[Release, ...]:
         """As Backend says, from the units: the server's own /v1/services names no machine by its address."""

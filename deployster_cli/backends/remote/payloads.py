@@ -30,6 +30,12 @@ ACTIVE = ("queued", "running")
 
 
 @dataclass(frozen=True, slots=True)
+class _SilentShape:
+    machine: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class _UnitShape:
     unit: UnitName
     current_state: State | None = None
@@ -111,6 +117,12 @@ def listed(json: object, name: str) -> list[object]:
 def member(json: object, name: str) -> object:
     """What stands under ``name``; None where nothing does."""
     return json.get(name) if isinstance(json, Mapping) else None
+
+
+def silent_of(json: object) -> dict[str, str]:
+    """The machines that do not answer → why; none where the server names none."""
+    found = listed(json, "silent") if member(json, "silent") is not None else []
+    return {one.machine: one.why for one in (read(_SilentShape, each) for each in found)}
 
 
 def unit_of(json: object) -> Unit:

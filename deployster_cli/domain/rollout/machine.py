@@ -88,13 +88,15 @@ def advance(rollout: Rollout, seen: Sequence[Unit], now: float, listing: Listing
             return progressed(rollout, units, now), actions, told
 
 
-def away(rollout: Rollout, why: str, now: float) -> Told:
-    """A look, or a request, that the engine did not answer: waited out until the phase's time limit."""
+def away(rollout: Rollout, why: str, now: float, *, final: bool = False) -> Told:
+    """A look, or a request, that the engine did not answer: waited out until the phase's time limit, unless waiting
+    can't help (``final``).
+    """
     told: tuple[Event, ...] = ()
     rollout = replace(rollout, tracks={name: track.unlooked(now) for name, track in rollout.tracks.items()})
     if rollout.away_since is None:
         rollout, told = replace(rollout, away_since=now), (events.EngineAway(why),)
-    if not _late(rollout, now):
+    if not (final or _late(rollout, now)):
         return rollout, told
     failure = rollout.failure or Failure(Reason.AWAY, text=why)
     ended = end(replace(rollout, failure=failure), rollout.working_on)
@@ -212,7 +214,7 @@ def _not_up(rollout: Rollout, names: Sequence[UnitName]) -> Failure:
 def _stopping_old(rollout: Rollout, units: Mapping[UnitName, Unit], complete: bool, now: float) -> Result:
     names, unloading = rollout.now_in.retire, rollout.stop_first or not rollout.last_step
     off = {n for n in names if _is_parked(units.get(n), unloaded=unloading) or _is_gone(rollout, n, complete)}
-    here = [units[n] for n in names if n in units and n not in off]
+    here = [units[n] for n in names if n in units and n not in off and not units[n].silent]
     rollout, stop = ask(rollout, Verb.STOP, tuple(u.name for u in here if _to_stop(u)), now)
     rollout, unload = ask(rollout, Verb.UNLOAD, _stopped(rollout, here, now) if unloading else (), now)
     rollout, told = _tell_gone(rollout, off, now, parked=True)
@@ -269,7 +271,7 @@ def _remove(rollout: Rollout, units: Mapping[UnitName, Unit], complete: bool, no
     """Stop what runs, destroy what is stopped, and see what is left; each kind is one request, if all stop as fast."""
     names = rollout.working_on
     gone = {n for n in names if _is_gone(rollout, n, complete)}
-    here = [units[n] for n in names if n in units and units[n].desired is not None]
+    here = [units[n] for n in names if n in units and units[n].desired is not None and not units[n].silent]
     rollout, stop = ask(rollout, Verb.STOP, tuple(u.name for u in here if not u.stopped), now)
     rollout, destroy = ask(rollout, Verb.DESTROY, _stopped(rollout, here, now), now)
     rollout, told = _tell_gone(rollout, gone, now)
@@ -299,7 +301,7 @@ def _undoing(rollout: Rollout, units: Mapping[UnitName, Unit], complete: bool, n
     if not left:
         rollout, more = back(rollout, now)
         return rollout, (), (*told, *more)
-    if _late(rollout, now):  # what won't go is no reason to leave the earlier ones down
+    if _late(rollout, now) or _all_lost(rollout, left):  # what won't go is no reason to leave the earlier ones down
         rollout, more = back(replace(rollout, left=tuple(left)), now)
         return rollout, (), (*told, *more)
     return rollout, actions, told
@@ -322,9 +324,10 @@ def _restoring(rollout: Rollout, units: Mapping[UnitName, Unit], complete: bool,
     rollout, told = _tell_ready(rollout, back_up, units, now)
     awaited = [n for n in rollout.up_before if rollout.old[n] not in _WAS_DOWN]
     lost = [n for n in awaited if (n in gone and n not in still) or _lost(rollout, n, now)]
-    missing = [n for n in awaited if n not in back_up and n not in lost]
-    if lost and not missing:
-        return end(rollout, tuple(lost) if rollout.stop_first else rollout.started), (), told
+    away = [n for n in awaited if rollout.tracks[n].lost]
+    missing = [n for n in awaited if n not in {*back_up, *lost, *away}]
+    if (lost or (away and not back_up)) and not missing:
+        return end(rollout, (*lost, *away) if rollout.stop_first else rollout.started), (), told
     if not missing and not still:
         rollout, more = back(rollout, now)
         return rollout, (), (*told, *more)
@@ -351,15 +354,23 @@ def _late(rollout: Rollout, now: float) -> bool:
 
 
 def _unless_late(result: Result, left: Sequence[UnitName], now: float) -> Result:
-    """Go on waiting for ``left``, or fail where the phase's time is up (a failure that came first stays the reason)."""
+    """Go on waiting for ``left``, or fail where the phase's time is up, or the machines of all of these are lost (a
+    failure that came first stays the reason).
+    """
     rollout, _, told = result
-    if not _late(rollout, now):
+    lost = _all_lost(rollout, left)
+    if not (lost or _late(rollout, now)):
         return result
     if rollout.failure:
         return end(rollout, tuple(left)), (), told
     unit = rollout.tracks[left[0]].unit
-    rollout, more = fail(rollout, Failure(Reason.NOT_GONE, tuple(left), unit), now)
+    rollout, more = fail(rollout, Failure(Reason.LOST if lost else Reason.NOT_GONE, tuple(left), unit), now)
     return rollout, (), (*told, *more)
+
+
+def _all_lost(rollout: Rollout, names: Sequence[UnitName]) -> bool:
+    """Whether nothing but units on lost machines is waited for."""
+    return bool(names) and all(rollout.tracks[name].lost for name in names)
 
 
 def _over(rollout: Rollout, _: Mapping[UnitName, Unit], __: bool, ___: float) -> Result:

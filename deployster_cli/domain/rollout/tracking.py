@@ -76,6 +76,7 @@ class Reason(Enum):
     NOT_RESTORED = "not running again in time"
     REFUSED = "refused"
     AWAY = "engine away"
+    LOST = "its machine does not answer"
     REPLACED = "replaced"
 
 
@@ -172,6 +173,11 @@ class Track:
         """Whether the last look told nothing of it. One such look is no proof that it stopped; two are taken for it."""
         return bool(self.absent or self.silent)
 
+    @property
+    def lost(self) -> bool:
+        """Whether it was on a machine, when last seen, that no run waits for any more."""
+        return self.unit is not None and self.unit.lost
+
     def ready(self) -> Track:
         """The story of a unit that has settled: from here on its first restart counts."""
         copies = {at: copy.ready() for at, copy in self.copies.items()}
@@ -202,6 +208,8 @@ class Track:
 
     def _ill(self, now: float, traits: Traits, unit: Unit) -> Reason | None:
         """Why it will not come up, by what its machine tells of it."""
+        if unit.lost:
+            return Reason.LOST
         if unit.condition is Condition.FAILED:
             return Reason.FAILED
         if self.was_ready and (self._restarted or unit.condition is Condition.RESTARTING):

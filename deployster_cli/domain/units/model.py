@@ -78,11 +78,15 @@ class OnFailure(Enum):
 
 
 class Machine(NamedTuple):
-    """One machine of the engine. ``ip`` is empty where it publishes none."""
+    """One machine of the engine. ``ip`` is empty where it publishes none. ``silent``: it does not answer; ``lost``: for
+    so long that no run waits for it any more.
+    """
 
     id: str
     ip: str = ""
     metadata: Mapping[str, str] = MappingProxyType({})
+    silent: bool = False
+    lost: bool = False
 
     @property
     def label(self) -> str:
@@ -133,6 +137,16 @@ class Unit(NamedTuple):
     def reported(self) -> bool:
         """Whether a machine's systemd reports this very unit."""
         return bool(self.active)
+
+    @property
+    def silent(self) -> bool:
+        """Whether none of the machines that have it answers."""
+        return all(copy.machine is not None and copy.machine.silent for copy in self.placements)
+
+    @property
+    def lost(self) -> bool:
+        """Whether a machine that has it has not answered for so long that no run waits for it any more."""
+        return any(copy.machine is not None and copy.machine.lost for copy in self.placements)
 
     @property
     def stopped(self) -> bool:

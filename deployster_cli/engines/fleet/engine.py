@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from deployster_cli.domain.rollout.plan import Plan
     from deployster_cli.domain.units.needs import Needs
     from deployster_cli.domain.units.unitfile import UnitFile
-    from deployster_cli.engines.base import Trouble
+    from deployster_cli.engines.base import Silent, Trouble
     from deployster_cli.engines.fleet.locks import FleetLocks
     from deployster_cli.engines.fleet.records import FleetRecords
     from deployster_cli.engines.journal import Exported
@@ -45,7 +45,7 @@ class FleetEngine:
     soon = 0.25  # its agents look every some seconds, and a look costs 0.1 s
     places = False
     setup = None
-    silent: Mapping[str, str] = {}
+    silent: Sequence[Silent] = ()
 
     def __init__(self, options: FleetOptions) -> None:
         self._options = options

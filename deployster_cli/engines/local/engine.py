@@ -14,7 +14,7 @@ from deployster_cli.domain.units.model import Machine, Unit
 from deployster_cli.domain.units.names import UnitName, quoted
 from deployster_cli.domain.units.unitfile import UnitFile
 from deployster_cli.engines import process
-from deployster_cli.engines.base import Entries, Trouble
+from deployster_cli.engines.base import Entries, Silent, Trouble
 from deployster_cli.engines.local import parse, systemd
 from deployster_cli.engines.local.calls import call
 from deployster_cli.engines.local.declaration import DECLARATION, MANAGERS, LocalOptions
@@ -89,7 +89,7 @@ class LocalEngine:
     soon = 0.05  # systemd does at once what it is asked for
     places = False
     setup = None
-    silent: Mapping[str, str] = {}
+    silent: Sequence[Silent] = ()
 
     def __init__(self, options: LocalOptions) -> None:
         self._options = options

@@ -22,6 +22,10 @@ class LocalLocks:
         self._folder = folder
         self._held: dict[str, int] = {}
 
+    def caveat(self) -> str:
+        """Nobody."""
+        return ""
+
     def put(self, note: Note, *, replace: bool = False) -> float:
         """Take the file if nobody has it, and write the note. It can be read back at once: 0.
 

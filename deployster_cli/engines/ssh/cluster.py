@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from deployster_cli.domain.units.model import Machine, State, Unit, worst_of
 from deployster_cli.domain.units.names import UnitName
+from deployster_cli.engines.base import Silent
 from deployster_cli.engines.local.join import join
 from deployster_cli.engines.ssh import notes, results, scripts
+from deployster_cli.engines.ssh.absent import Absent
 from deployster_cli.engines.ssh.commands import left_out
 from deployster_cli.engines.ssh.declaration import SshOptions
 from deployster_cli.engines.ssh.hosts import Host
@@ -17,17 +19,18 @@ from deployster_cli.engines.ssh.links import Links, Outcome
 from deployster_cli.engines.ssh.notes import Kept, Place
 from deployster_cli.engines.ssh.parse import Listed, Seen, listed
 from deployster_cli.engines.ssh.results import Answer, refused
-from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable, TemplateFault
+from deployster_cli.errors import EngineError, EngineLost, EngineMissing, EngineUnreachable, TemplateFault
 
 if TYPE_CHECKING:
     from deployster_cli.domain.rollout.placing import Resident
     from deployster_cli.domain.units.unitfile import UnitFile
 
-# Seconds for which a machine that could not be reached is asked nothing but listings: each try takes seconds.
-_DOWN = 10.0
-
 # Seconds for which a listing still says which machines there are.
 _FRESH = 2.0
+
+
+# Seconds without an answer after which no run waits for a machine any more: it takes longer to boot one.
+_LOST_AFTER = 20.0
 
 
 class Listing(NamedTuple):
@@ -66,9 +69,10 @@ class Cluster:
         self.links = Links(options)
         left = left_out(options)
         self.hosts = tuple(host for host in options.machines if host.text not in left)
-        self._without = tuple(host for host in options.machines if host.text in left)
+        self.without = tuple(host for host in options.machines if host.text in left)
         self._last: Listing | None = None
-        self._down: dict[Host, tuple[float, EngineError]] = {}
+        self._absent = Absent(self.links, options.read_timeout)
+        self._silent_since: dict[Host, float] = {}
         self._written: dict[str, int] = {}
 
     @property
@@ -88,10 +92,16 @@ class Cluster:
         return self._last or self.listing()
 
     @property
-    def silent(self) -> dict[str, str]:
+    def silent(self) -> tuple[Silent, ...]:
         """The machines that did not answer the last listing, with why; none where there was none."""
-        silent = self._last.silent if self._last else {}
-        return {host.name: f"{error.message} {results.cure(error)}".rstrip() for host, error in silent.items()}
+        if not self._last:
+            return ()
+        # Any two majorities share a machine, and what a machine is given is written to one first.
+        known = len(self._last.machines) > len(self.options.machines) // 2
+        return tuple(
+            Silent(_machine(host, ""), f"{error.message} {results.cure(error)}".rstrip(), known)
+            for host, error in self._last.silent.items()
+        )
 
     def ask(
         self, bodies: Mapping[Host, str], limit: float, what: str, fine: Collection[int] = (0,)
@@ -125,11 +135,13 @@ class Cluster:
         """Whether this run wrote the note at ``path``."""
         return path in self._written
 
-    def moved(self, add: Iterable[Place], drop: Collection[UnitName], service: str) -> str:
-        """The part of a script that keeps where a service's units are, once some were put in and some taken away.
+    def move(self, add: Iterable[Place], drop: Collection[UnitName], service: str) -> None:
+        """Have most machines keep where a service's units are, once some are put in or some were taken away. Errors as
+        ``most_of``'s.
 
         What is known of machines that don't answer is kept.
         """
+        answering = {found.id for found in self.last.machines.values()}
         here = [
             Place(each.name, each.machine.id, each.machine.label)
             for unit in self.last.units
@@ -138,13 +150,14 @@ class Cluster:
             if each.machine
         ]
         path = notes.placed_of(service)
-        kept = {place for place in (*here, *add) if place.unit not in drop}
-        return scripts.write_notes({path: self.next_of(path, notes.written(sorted(kept))).copy})
+        kept = {place for place in (*here, *add) if place.unit not in drop or place.machine not in answering}
+        body = scripts.write_notes({path: self.next_of(path, notes.written(sorted(kept))).copy})
+        self.most_of(body, self.options.write_timeout, "write")
 
     def machine(self, host: Host) -> Machine | None:
         """A machine that answered, with its metadata."""
         found = self.last.machines.get(host)
-        return _machine(host, found) if found else None
+        return _machine(host, found.id) if found else None
 
     def residents(self) -> list[Resident]:
         """What the machines have and run, with its rules: what is stopped keeps nothing away."""
@@ -167,11 +180,8 @@ class Cluster:
         self, bodies: Mapping[Host, str], limit: float, what: str, fine: Collection[int]
     ) -> tuple[dict[Host, Answer], dict[Host, EngineError]]:
         answers: dict[Host, Answer] = {}
-        errors = {host: error for host, (at, error) in self._down.items() if time.monotonic() - at < _DOWN}
-        errors = {host: errors[host] for host in bodies if host in errors}
-        for host, outcome in self._each(
-            {host: bodies[host] for host in bodies if host not in errors}, limit, what
-        ).items():
+        errors: dict[Host, EngineError] = {}
+        for host, outcome in self._each(bodies, limit, what).items():
             if isinstance(outcome, EngineError):
                 errors[host] = outcome
             elif outcome.code in fine:
@@ -181,19 +191,19 @@ class Cluster:
         return answers, errors
 
     def _each(self, bodies: Mapping[Host, str], limit: float, what: str) -> dict[Host, Outcome]:
-        """What the machines answer; those that can't be reached are remembered."""
-        outcomes = self.links.each(bodies, limit, what)
+        """What the machines answer. Those that were not reached just now aren't asked."""
+        absent = self._absent.among(bodies)
+        outcomes = self.links.each({host: bodies[host] for host in bodies if host not in absent}, limit, what)
         for host, outcome in outcomes.items():
-            self._down.pop(host, None)
-            if isinstance(outcome, EngineUnreachable):
-                self._down[host] = time.monotonic(), outcome
-        return outcomes
+            self._absent.heard(host, outcome)
+        return {**outcomes, **absent}
 
     def _list(self) -> Listing:
         if not self.hosts:
             raise EngineMissing("No machine is configured.", 'Name some in deployster.toml: [ssh] machines = ["web1"].')
         at = time.monotonic()
         outcomes = self._each(dict.fromkeys(self.hosts, scripts.LIST), self.options.read_timeout, "list")
+        self._absent.try_again()
         machines: dict[Host, Listed] = {}
         silent: dict[Host, EngineError] = {}
         for host, outcome in outcomes.items():
@@ -201,11 +211,13 @@ class Cluster:
                 machines[host] = _listed(host, outcome)
             except EngineError as error:
                 silent[host] = error
+        self._silent_since = {host: self._silent_since.get(host, time.monotonic()) for host in silent}
         if not machines:
             raise self._too_few(0, silent)
         _check_apart(machines)
         kept = notes.merged(found.notes for found in machines.values())
-        units = self._joined(machines, _elsewhere(machines, silent, kept, self._without))
+        lost = {host.name for host in silent if self._is_lost(host)}
+        units = self._joined(machines, _elsewhere(machines, silent, kept, self.without, lost))
         return Listing(at, machines, silent, units, kept)
 
     def _joined(self, machines: Mapping[Host, Listed], away: Iterable[Unit]) -> tuple[Unit, ...]:
@@ -214,7 +226,7 @@ class Cluster:
         everywhere: set[UnitName] = set()
         over: dict[Host, str] = {}
         for host, found in machines.items():
-            units, done = join(found.held, found.shown, _machine(host, found), found.folder)
+            units, done = join(found.held, found.shown, _machine(host, found.id), found.folder)
             everywhere |= {seen.name for seen in found.held if _is_global(seen)}
             for unit in units:
                 copies.setdefault(unit.name, []).append(unit)
@@ -225,13 +237,18 @@ class Cluster:
         self.links.each(over, self.options.write_timeout, "remove")  # somebody who may only look sees the same
         return tuple(_one(copies[name], everywhere=name in everywhere) for name in sorted(copies))
 
+    def _is_lost(self, host: Host) -> bool:
+        since = self._silent_since.get(host)
+        return since is not None and time.monotonic() - since >= _LOST_AFTER
+
     def _too_few(self, answered: int, errors: Mapping[Host, EngineError]) -> EngineError:
         """The error for a call to which too few machines answered."""
         worst = min(errors.values(), key=_weight)
         if len(self.options.machines) == 1 or (not answered and len({type(one) for one in errors.values()}) == 1):
             return worst
         names = ", ".join(sorted(host.name for host in errors))
-        return EngineUnreachable(
+        kind = EngineLost if answered and all(map(self._is_lost, errors)) else EngineUnreachable
+        return kind(
             f"Only {answered} of {len(self.options.machines)} machines answer. {worst.message}",
             worst.hint or f"Without an answer: {names}.",
             argv=worst.argv,
@@ -270,6 +287,7 @@ def _elsewhere(
     silent: Mapping[Host, EngineError],
     kept: Mapping[str, Kept],
     without: Iterable[Host],
+    lost: Collection[str],
 ) -> list[Unit]:
     """The units that machines which don't answer were given, as far as the others know. Those of one that is left out
     are nobody's to change.
@@ -283,7 +301,7 @@ def _elsewhere(
             place.unit,
             desired=State.LAUNCHED,
             current=State.LAUNCHED,
-            machine=Machine(place.machine, place.name, {"name": place.name}),
+            machine=Machine(place.machine, place.name, {"name": place.name}, silent=True, lost=place.name in lost),
             foreign=place.name in left,
             aside=place.name in left,
         )
@@ -291,9 +309,11 @@ def _elsewhere(
     ]
 
 
-def _machine(host: Host, found: Listed) -> Machine:
-    """A machine that answered. People, and those who ask over HTTP, know it by the name that ssh knows it by."""
-    return Machine(found.id, host.name, {"name": host.name, **dict(host.metadata)})
+def _machine(host: Host, at: str) -> Machine:
+    """A machine with its id, empty where it did not answer. People, and those who ask over HTTP, know it by the name
+    that ssh knows it by.
+    """
+    return Machine(at, host.name, {"name": host.name, **dict(host.metadata)}, silent=not at)
 
 
 def _one(copies: list[Unit], *, everywhere: bool) -> Unit:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from deployster_cli.domain.rollout.plan import Plan
     from deployster_cli.domain.units.needs import Needs
     from deployster_cli.domain.units.unitfile import UnitFile
-    from deployster_cli.engines.base import Trouble
+    from deployster_cli.engines.base import Silent, Trouble
     from deployster_cli.engines.journal import Exported
     from deployster_cli.engines.ssh.locks import SshLocks
     from deployster_cli.engines.ssh.records import SshRecords
@@ -64,8 +64,8 @@ class SshEngine:
         return SshSetup(self._cluster)
 
     @property
-    def silent(self) -> Mapping[str, str]:
-        """The machines that did not answer when they were listed last → why."""
+    def silent(self) -> tuple[Silent, ...]:
+        """The machines that did not answer when they were listed last."""
         return self._cluster.silent
 
     def check(self) -> str:
@@ -171,9 +171,8 @@ class SshEngine:
         if not shares:
             _check_reached(away)
             return
-        known = self._cluster.moved((), names, next(iter(names)).service)
-        bodies = dict.fromkeys(self._cluster.last.machines, known)
-        self._write(bodies | {host: f"{known}{scripts.destroy(mine)}" for host, mine in shares.items()}, "remove")
+        self._write({host: scripts.destroy(mine) for host, mine in shares.items()}, "remove")
+        self._cluster.move((), names, next(iter(names)).service)
         _check_reached(away)
 
     def cat(self, name: UnitName) -> UnitFile | None:
@@ -247,14 +246,15 @@ class SshEngine:
         return shares, away
 
     def _start(self, shares: Mapping[Host, list[UnitFile]]) -> dict[Host, results.Answer]:
-        """Have every machine know where the units are, and these start theirs."""
+        """Have most machines know where the units will be, then these start theirs: whatever becomes of this run, the
+        others know what a machine was given that does not answer any more.
+        """
         if not shares:
             return {}
         last = self._cluster.last
         add = [Place(file.name, last.machines[host].id, host.name) for host, files in shares.items() for file in files]
-        known = self._cluster.moved(add, (), add[0].unit.service)
-        bodies = dict.fromkeys(last.machines, known)
-        bodies |= {host: f"{known}{scripts.start(files)}" for host, files in shares.items()}
+        self._cluster.move(add, (), add[0].unit.service)
+        bodies = {host: scripts.start(files) for host, files in shares.items()}
         return self._write(bodies, "start", (0, scripts.LEAVING, scripts.DIFFERS, scripts.ENDED_WITH_LOGIN))
 
     def _holders(self, names: Collection[UnitName]) -> tuple[dict[Host, list[UnitName]], dict[UnitName, str]]:

@@ -18,7 +18,7 @@ from deployster_cli.engines.ssh.hosts import Host
 from deployster_cli.engines.ssh.notes import lock_of
 from deployster_cli.engines.ssh.parse import named
 from deployster_cli.engines.ssh.results import Answer
-from deployster_cli.errors import TemplateFault
+from deployster_cli.errors import InvalidInput, TemplateFault
 
 _TRIES = 8
 
@@ -61,6 +61,27 @@ class SshLocks:
         self._last = last
         self._claimed: tuple[float, Note] | None = None
 
+    def caveat(self) -> str:
+        """Those that leave out these machines, where these are half of all or fewer.
+
+        InvalidInput where a machine that is left out answers: who leaves out others may be at work there.
+        """
+        cluster = self._cluster
+        if not cluster.without:
+            return ""
+        listings = dict.fromkeys(cluster.without, scripts.LIST)
+        found = cluster.links.each(listings, cluster.options.read_timeout, "look")
+        fine = [host.name for host, outcome in found.items() if isinstance(outcome, Answer) and not outcome.code]
+        if fine:
+            raise InvalidInput(
+                f"{fine[0]} answers, so it can't be left out: nothing was changed.",
+                "Run it again without --without. To do without it for good, take it out of machines in [ssh].",
+            )
+        if len(cluster.hosts) > len(cluster.options.machines) // 2:
+            return ""
+        left, here = (", ".join(host.name for host in hosts) for hosts in (cluster.without, cluster.hosts))
+        return f"Without {left} the lock is on {here} alone: see to it that nobody leaves that out at the same time."
+
     def put(self, note: Note, *, replace: bool = False) -> float:
         """Put a note in where there is none, or over the one there is. It can be read back at once: 0."""
         path = lock_of(note.service)
@@ -96,11 +117,11 @@ class SshLocks:
         self._write(scripts.drop_notes([lock_of(service)]))
 
     def shown(self, note: Note) -> bool:
-        """Whether more than half of the machines had this very note when they were listed last, and none was silent."""
+        """Whether more than half of the machines had this very note when they were listed last."""
         last = self._last()
         path = lock_of(note.service)
         texts = [found.notes[path] for found in last.machines.values() if path in found.notes]
-        return not last.silent and sum(each == note for each in _read(texts)) >= self._cluster.most
+        return sum(each == note for each in _read(texts)) >= self._cluster.most
 
     def _write(self, body: str) -> Mapping[Host, Answer]:
         return self._cluster.most_of(body, self._cluster.options.write_timeout, "lock")

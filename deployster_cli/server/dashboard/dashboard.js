@@ -75,6 +75,9 @@ function drawServices(seen) {
   known = seen;
   put(at("place"), seen.place || "");
   at("problem").hidden = seen.engine.ok;
+  const silent = seen.silent || [];
+  at("silent").hidden = !silent.length;
+  put(at("silent"), silent.map(({ why }) => `${why.replace(/\.$/, "")}. What runs there is not known.`).join(" "));
   if (!seen.engine.ok) {
     put(at("problem"), `${seen.engine.problem} What is shown was seen before.`);
     if (!seen.services.length) return;

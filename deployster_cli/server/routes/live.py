@@ -14,7 +14,7 @@ from fastapi.sse import format_sse_event
 from starlette.responses import StreamingResponse
 
 from deployster_cli.config.load import Settings
-from deployster_cli.domain.payloads import service_shape, unit_shape
+from deployster_cli.domain.payloads import service_shape, unit_shape, with_silent
 from deployster_cli.errors import EngineError
 from deployster_cli.server.jobs.job import Job
 from deployster_cli.server.middleware.problems import responses
@@ -45,7 +45,7 @@ class View:
             self._seen = await self._listing.now(LOOK_EVERY)
         except EngineError as error:
             problem = error.message
-        now = (self._seen and self._seen.units, problem)
+        now = (self._seen and (self._seen.units, self._seen.silent), problem)
         if now == self._told:
             return None
         self._told = now
@@ -59,10 +59,11 @@ class View:
 
 
 def _known(seen: Seen) -> dict[str, object]:
-    return {
+    shape: dict[str, object] = {
         "services": [service_shape(release) for release in seen.releases()],
         "units": [unit_shape(unit) for unit in seen.units],
     }
+    return with_silent(shape, seen.silent)
 
 
 def place(settings: Settings) -> str:

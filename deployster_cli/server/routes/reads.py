@@ -30,10 +30,18 @@ class UnitAnswer(BaseModel):
     foreign: bool
 
 
+class SilentAnswer(BaseModel):
+    """A machine that does not answer: how its units are is not known."""
+
+    machine: str
+    why: str
+
+
 class UnitsAnswer(BaseModel):
-    """Units by service, version and instance."""
+    """Units by service, version and instance; ``silent`` is there where machines do not answer."""
 
     units: list[UnitAnswer]
+    silent: list[SilentAnswer] = []
 
 
 class ServiceAnswer(BaseModel):

@@ -8,18 +8,18 @@ import json
 import queue
 import threading
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
-from deployster_cli.domain.payloads import encode, service_shape, unit_shape
+from deployster_cli.domain.payloads import encode, service_shape, unit_shape, with_silent
 from deployster_cli.domain.units.model import Release, Unit, everything
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EngineError, EngineUnreachable, NotFound
 from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.releases import history
-from deployster_cli.operations.units import list_units
+from deployster_cli.operations.units import list_units, silent
 
 # Seconds for which a listing, or the error that came in its place, is good.
 FRESH = 1.0
@@ -31,12 +31,13 @@ AHEAD = 0.7
 @dataclass(frozen=True)
 class Seen:
     """One listing, by service, version and instance. ``at`` is the clock's now when the engine was asked,
-    ``seconds`` how long it took to answer.
+    ``seconds`` how long it took to answer, ``silent`` which machines did not, and why.
     """
 
     units: tuple[Unit, ...]
     at: float
     seconds: float = 0.0
+    silent: Mapping[str, str] = field(default_factory=dict)
     _bodies: dict[Hashable, bytes] = field(default_factory=dict)
 
     def of(self, service: str) -> tuple[Unit, ...]:
@@ -50,7 +51,8 @@ class Seen:
     def units_body(self, service: str | None = None) -> bytes:
         """``{"units": […]}`` as JSON, of one service or of all; kept where there is anything to keep."""
         units = self.units if service is None else self.of(service)
-        return self.kept(("units", service), lambda: {"units": [unit_shape(unit) for unit in units]}, keep=bool(units))
+        shape: dict[str, object] = {"units": [unit_shape(unit) for unit in units]}
+        return self.kept(("units", service), lambda: with_silent(shape, self.silent), keep=bool(units))
 
     def services_body(self) -> bytes:
         """``{"services": […]}`` as JSON."""
@@ -131,7 +133,7 @@ class Listing:
             self.failures += 1
             self._last = Refused(error, at)
         else:
-            self._last = Seen(units, at, self._clock.now() - at)
+            self._last = Seen(units, at, self._clock.now() - at, silent(self._engine))
         return self._last
 
 

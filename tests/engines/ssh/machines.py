@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -29,6 +30,15 @@ Host *
 """
 
 
+SERVICE = """
+[services.carousel]
+template = "process"
+directory = "/"
+command = "sleep 600"
+instances = 3
+"""
+
+
 class Machines:
     """The machines m1, m2 and m3; ``config`` is the ssh_config that leads to them from within their network."""
 
@@ -44,6 +54,32 @@ class Machines:
         done = subprocess.run(argv, env=env, cwd="/", check=False, capture_output=True, text=True, timeout=seconds)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
+
+    def deployster(self, line: str, folder: Path, *, seconds: float = 120) -> tuple[int, str, str]:
+        """(exit code, stdout, stderr) of a command line in the machines' network, in a project's folder."""
+        with self.begun(line, folder) as run:
+            out, err = run.communicate(timeout=seconds)
+        return run.returncode, out, err
+
+    @contextlib.contextmanager
+    def begun(self, line: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
+        """The same under way; it is killed where it has not ended by then."""
+        env = {"PATH": os.environ["PATH"], "HOME": "/root", "PYTHONPATH": f"{REPOSITORY}:{':'.join(sys.path)}"}
+        command = [sys.executable, "-B", "-m", "deployster_cli", *shlex.split(line)]
+        argv = ["ip", "netns", "exec", self._space, *command]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(
+            argv, env=env, cwd=folder, text=True, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe
+        ) as run:
+            try:
+                yield run
+            finally:
+                run.kill()
+
+    def project(self, folder: Path, *, more: str = "", machines: str = '"m1", "m2", "m3"') -> None:
+        """A deployster.toml for these machines, with ``more`` behind its [ssh]."""
+        head = f'engine = "ssh"\n[ssh]\nconfig = "{self.config}"\nmachines = [{machines}]\n'
+        (folder / "deployster.toml").write_text(f"{head}{more}\n{SERVICE}")
 
     @contextlib.contextmanager
     def cut_off(self, number: int) -> Iterator[None]:
