@@ -219,7 +219,8 @@ def _docker_cure(case: Case, docker: Docker) -> str:
     if "permission denied" in docker.problem:
         return "As root there: usermod -aG docker LOGIN, which makes that login as good as root."
     cure = f"{'Have' if docker.there else 'Install docker there, and have'} its service started"
-    return f"{cure}: deployster setup does it." if case.engine.setup else f"{cure}."
+    cured = case.engine.setup and (not docker.there or "daemon running" in docker.problem)
+    return f"{cure}: deployster setup does it." if cured else f"{cure}."
 
 
 def _clocks(case: Case) -> Iterator[Finding]:

@@ -32,7 +32,7 @@ def service_for(folder: Path) -> str:
 
 
 def check_machines(its: Declaration, machines: Sequence[str]) -> None:
-    """InvalidInput where the engine can't be told of these machines."""
+    """InvalidInput where these are no machines for the engine."""
     if not its.machines:
         raise InvalidInput(f"--machine names machines of an engine that is told them; {its.place} needs none named.")
     if fault := its.kinds[its.machines].fault(list(machines)):
@@ -44,7 +44,7 @@ def project_files(
 ) -> Mapping[str, str]:
     """Path → text of each file of a new project. InvalidInput for what can't name a service, or be these machines.
 
-    ``its`` is the declaration of the engine that is to run it, on ``machines`` where it is told of any: without, two
+    ``its`` is the declaration of the engine that is to run it, on ``machines`` where any are named: without, two
     made-up ones stand there. ``taken`` are the built-in templates' names: a template
     that extends one can't have its name.
     """

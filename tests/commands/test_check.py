@@ -338,6 +338,14 @@ def test_a_port_that_no_unit_shares_is_looked_for(shell: Shell, check: Check, tm
     assert list(shell.engine.needed[-1].ports) == [8080]
 
 
-def test_where_setup_installs_docker_that_is_its_cure(ready: Shell, check: Check) -> None:
-    ready.engine.answers = "{now}\ndocker 127 not found"
-    assert check(code=1)["docker 10.0.0.1"][1].endswith("have its service started: deployster setup does it.")
+@pytest.mark.parametrize(
+    ("answer", "ends"),
+    [
+        ("docker 127 not found", "have its service started: deployster setup does it."),
+        ("docker 1 Is the docker daemon running?", "Have its service started: deployster setup does it."),
+        ("docker 125 no graph driver", "Have its service started."),
+    ],
+)
+def test_where_setup_cures_docker_that_is_said(ready: Shell, check: Check, answer: str, ends: str) -> None:
+    ready.engine.answers = f"{{now}}\n{answer}"
+    assert check(code=1)["docker 10.0.0.1"][1].endswith(ends)

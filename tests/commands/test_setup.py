@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
 import pytest
 
+from deployster_cli.cli import prompts
 from deployster_cli.engines.base import Step
 from deployster_cli.errors import EngineError, EngineUnreachable
 from deployster_cli.main import Terminated
@@ -31,6 +33,14 @@ def test_off_a_terminal_it_is_shown_and_refused_without_yes(shell: Shell, setup:
     assert (code, out, setup.taken) == (2, "", [])
     assert [line for line in err.splitlines() if "apt-get" in line] != []
     assert "Do this as root on m1, m2? Not a terminal: pass --yes to confirm." in err
+
+
+def test_on_a_terminal_a_no_changes_nothing(shell: Shell, setup: SimSetup, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prompts, "on_terminal", lambda: True)
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    code, _, err = shell("setup")
+    assert (code, setup.taken) == (1, [])
+    assert err.endswith("Do this as root on m1, m2? [y/N]: Error: Not set up. Nothing was changed.\n")
 
 
 def test_each_machine_has_its_steps_done_in_their_order(shell: Shell, setup: SimSetup) -> None:

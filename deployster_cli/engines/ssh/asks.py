@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterable, Iterator
 
 from deployster_cli.domain.rollout.placement import fitting
 from deployster_cli.domain.units.model import Machine, Unit
-from deployster_cli.domain.units.names import quoted
 from deployster_cli.domain.units.needs import Needs
 from deployster_cli.engines.base import Step, Trouble
 from deployster_cli.engines.ssh import results
@@ -33,8 +32,6 @@ _REFUSED = re.compile("denied|unauthorized|authentication required", re.IGNORECA
 
 # timeout(1)'s exit code.
 _TIMED_OUT = 124
-
-_LONGEST_QUOTE = 200
 
 
 def make_known(cluster: Cluster) -> None:
@@ -99,7 +96,7 @@ def _pulls(machine: str, found: Facts, needs: Needs) -> Iterator[Trouble]:
             text = f"{program} pull {repository(image)} had no answer in {PULL_LIMIT} s."
             yield Trouble(machine, text, "Try it there; a proxy is set for docker's service.", "pull", sure=False)
         elif code:
-            said = quoted(" ".join(words.split())[:_LONGEST_QUOTE])
+            said = results.last_line(words).rstrip(".")
             text = f"{program} can't pull {repository(image)}: {said}."
             refused = _REFUSED.search(words)
             yield Trouble(machine, text, "There: docker login." if refused else "Have it reach the registry.", "pull")

@@ -83,12 +83,13 @@ class SshEngine:
         """What is wrong with single machines: those that don't answer, and those that lack what is needed there."""
         from deployster_cli.engines.base import Trouble
         from deployster_cli.engines.ssh.asks import taken_ports, troubles
-        from deployster_cli.engines.ssh.facts import facts, look
+        from deployster_cli.engines.ssh.facts import PULL_LIMIT, facts, look
 
         last = self._cluster.last
         found = [Trouble(host.name, error.message, error.hint) for host, error in last.silent.items()]
         bodies = dict.fromkeys(last.machines, look(needs))
-        for host, outcome in self._cluster.links.each(bodies, self._options.read_timeout, "look").items():
+        limit = self._options.read_timeout + PULL_LIMIT * len(needs.images)
+        for host, outcome in self._cluster.links.each(bodies, limit, "look").items():
             machine = self._cluster.machine(host)
             found += troubles(host.name, outcome, needs)
             if machine and isinstance(outcome, results.Answer):

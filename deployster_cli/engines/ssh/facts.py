@@ -42,7 +42,7 @@ part unwritable
 {images}{ports}:
 """
 
-# Asks for content that is nowhere: a pull that fetches nothing, and yet has whoever pulls ask the registry, with its
+# Asks for content that is nowhere: a pull that fetches nothing, and yet the program that pulls asks the registry, with its
 # certificates, proxy and login. A client's own question (manifest inspect) would go another way.
 _PULL = """\
 part pull

@@ -140,7 +140,7 @@ def refused(machine: str, what: str, found: Answer) -> EngineError:
     for sign in _SIGNS_OF_SCRIPTS:
         if re.search(sign.pattern, done.err, re.MULTILINE):
             return _signed(sign, done, machine)
-    said = _said(done.err) or _said(found.text) or f"exit code {found.code} and not a word."
+    said = last_line(done.err) or last_line(found.text) or f"exit code {found.code} and not a word."
     facts = {"argv": done.argv, "code": found.code, "out": done.out, "err": done.err}
     return EngineError(f"{_DOING[what]} failed on {machine}: {said}", **facts)  # type: ignore[arg-type]
 
@@ -161,7 +161,7 @@ def _unended(done: Completed, machine: str) -> EngineError:
     if done.timed_out:
         message = f"{machine} gave no answer within {round(done.seconds, 1):g} s."
     else:
-        said = _said(done.err) or _said(done.out) or f"ssh ended with {done.code}"
+        said = last_line(done.err) or last_line(done.out) or f"ssh ended with {done.code}"
         message = f"{machine} does not answer: {said.rstrip('.')}."
     hint = f"Bring it back; or leave it out: --without {machine}. What it runs then is left as it is."
     return EngineUnreachable(message, hint, argv=done.argv, code=done.code, out=done.out, err=done.err)
@@ -174,10 +174,10 @@ def _signed(sign: Sign, done: Completed, machine: str) -> EngineError:
 
 def _line(err: str, pattern: str) -> str:
     found = [line for line in err.splitlines() if re.search(pattern, line)]
-    return _said("\n".join(found)) or _said(err)
+    return last_line("\n".join(found)) or last_line(err)
 
 
-def _said(text: str) -> str:
+def last_line(text: str) -> str:
     """The last line, which tells most: ssh's banners and warnings stand before it."""
     lines = ["".join(c if c.isprintable() else " " for c in line).strip() for line in text.splitlines()]
     last = next((line for line in reversed(lines) if line), "")

@@ -40,7 +40,7 @@ class SshSetup:
                 raise _undone(outcome)
             if outcome.code != steps.HELD:
                 break
-            said = outcome.done.err.strip().rpartition("\n")[2]
+            said = results.last_line(outcome.done.err)
             if time.monotonic() + _AGAIN > end:
                 hint = "Run deployster setup again once that has ended."
                 raise EngineError(f"{host.name} was waited for in vain for {limit:g} s: {said}", hint)

@@ -24,17 +24,16 @@ _HELD = "Could not get lock|Unable to acquire the dpkg frontend lock"
 # A service of systemd's does it: it outlives the connection, for a package manager that dies midway leaves a machine
 # broken. No tool that restarts services behind an update has a say: those of this machine are in production.
 _ROOT = """\
-o=$(mktemp) || exit
-trap 'rm -f -- "$o"' EXIT
+d=$(mktemp -d) || exit
+trap 'rm -rf -- "$d"' EXIT
+o=$d/said
 systemd-run --quiet --wait --collect --setenv=LC_ALL=C \\
   --setenv=DEBIAN_FRONTEND=noninteractive --setenv=NEEDRESTART_SUSPEND=1 \\
   /bin/sh -c "exec >$o 2>&1 </dev/null; "{command} 2>>"$o" && exit
-grep -E {held} "$o" | head -n 1 >"$o.1"
-[ ! -s "$o.1" ] || {{ cat -- "$o.1" >&2; rm -f -- "$o.1"; exit {HELD}; }}
-grep -E '^(E|Error): |^W: Failed to fetch ' "$o" | head -n 2 | tr '\\n' ' ' >"$o.1"
-[ -s "$o.1" ] || tail -n 1 "$o" >"$o.1"
-cat -- "$o.1" >&2
-rm -f -- "$o.1"
+grep -E {held} "$o" >"$d/held" && head -n 1 "$d/held" >&2 && exit {HELD}
+awk '/^W: Failed to fetch |^E: |^Error:/ {{ n = /^Error: *$/ ? 3 : 1 }} n-- > 0' "$o" >"$d/why"
+[ -s "$d/why" ] || tail -n 1 "$o" >"$d/why"
+head -n 3 "$d/why" | tr '\\n' ' ' >&2
 exit 1
 """
 

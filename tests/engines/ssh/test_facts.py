@@ -215,6 +215,7 @@ AWAY = 'Error response from daemon: Get "https://hub/v2/": dial tcp 10.0.0.9:443
     [
         (f"1 {REFUSED}", True, "There: docker login."),
         (f"1 {AWAY}", True, "Have it reach the registry."),
+        (f"125 Emulate Docker CLI using podman.\n{AWAY}", True, "Have it reach the registry."),
         ("124 ", False, "Try it there; a proxy is set for docker's service."),
     ],
 )
@@ -223,6 +224,7 @@ def test_a_registry_that_a_machine_gets_nothing_from_is_named(said: str, sure: b
     (trouble,) = asks.troubles("web1", answered(pull=f"hub:5000/acme/shop:v1\n{said}"), needs)
     assert (trouble.about, trouble.sure, trouble.cure) == ("pull", sure, ends)
     assert "hub:5000/acme/shop" in trouble.text
+    assert "Emulate" not in trouble.text
     without = answered(pull=f"hub:5000/acme/shop:v1\n{said}", missing="/usr/bin/docker")
     assert list(asks.troubles("web1", without, needs)) == []
 
