@@ -28,7 +28,8 @@ def mend(lab: Lab, machines: int) -> None:
     lab.engine.begin(lab, empty=False)
     for number in range(1, machines + 1):
         if noted(lab.folder(number) / "process.json"):
-            wire(lab, number, plugged=True)
+            with contextlib.suppress(LabError):  # one that has just begun to boot has no cable yet
+                wire(lab, number, plugged=True)
         else:
             boot(lab, number)
     wait_for(lab, machines)

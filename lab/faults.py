@@ -181,7 +181,9 @@ def play(given: argparse.Namespace) -> int:
         stage.clear()
     if given.write and rows:
         done = list(dict.fromkeys(row.scenario for row in rows))
-        made = made_by(command(sys.argv[1:], done), time.monotonic() - began)
+        named = given.engine == "fleet" or "--engine" in sys.argv  # else DEPLOYSTER_LAB_ENGINE names it
+        typed = [*([] if named else ["--engine", given.engine]), *sys.argv[1:]]
+        made = made_by(command(typed, done), time.monotonic() - began)
         PAGE.write_text(page(PAGE.read_text(), rows, done, made))
     return int(any(row.failed for row in rows))
 

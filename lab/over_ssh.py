@@ -68,10 +68,14 @@ def kill_machine(stage: Stage) -> Iterator[Row]:
 
 
 def cut_network(stage: Stage) -> Iterator[Row]:
-    """A machine's network is cut 1, 4 and 9 s into a deploy, or before it and back then. Then the same again."""
+    """A machine's network is cut 1, 4 and 9 s into a deploy; it is back 3 s later or after it. Then the same again."""
     for moment in MOMENTS:
         for back, told in ((0.0, "back after the deploy"), (3.0, "back 3 s later")):
             yield again(stage, f"network of machine {LAST} cut after {moment} s, {told}", cabled(stage, moment, back))
+
+
+def join_network(stage: Stage) -> Iterator[Row]:
+    """A machine's network is cut before a deploy, and back 1, 4 and 9 s into it. Then the same again."""
     for moment in MOMENTS:
         told = f"network of machine {LAST} cut before the deploy, back {moment} s into it"
         yield again(stage, told, joined(stage, moment), before=lambda: wire(stage.lab, LAST, plugged=False))

@@ -287,6 +287,7 @@ SCENARIOS = {
     **{name: Scenario(told(name, *given), 3600) for name, given in STORIES.items()},
     "ssh-kill-machine": Scenario(over_ssh.kill_machine, 900, "ssh"),
     "ssh-cut-network": Scenario(over_ssh.cut_network, 1200, "ssh"),
+    "ssh-join-network": Scenario(over_ssh.join_network, 900, "ssh"),
     "ssh-reboot": Scenario(over_ssh.reboot, 400, "ssh"),
     "ssh-disks": Scenario(over_ssh.disks, 900, "ssh"),
     "ssh-logins": Scenario(over_ssh.logins, 900, "ssh"),
