@@ -21,6 +21,11 @@ RUN = "INVOCATION_ID"
 _SUPERVISOR = b"deployster_cli.engines.local.supervisor.runner"
 
 
+def are_listed() -> bool:
+    """Whether the system tells by /proc which processes there are."""
+    return (_PROC / "self").exists()
+
+
 def boot() -> str:
     """What this boot of the machine is known by."""
     return _read("sys/kernel/random", "boot_id").decode().strip()

@@ -6,6 +6,7 @@ import ctypes
 import os
 import signal
 import subprocess  # the package that starts processes  # nosec B404
+import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -80,8 +81,9 @@ def guarded(work: Callable[[bool], None]) -> None:
 
 
 def adopt() -> None:
-    """Have what our descendants leave behind become our children, not init's."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    """Have what our descendants leave behind become our children, not init's; only Linux knows how."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def _code(work: Callable[[bool], None], killed: bool) -> int:

@@ -1,7 +1,8 @@
 """Looks after one program: ``python -c … PIPE PROGRAM ARGUMENT…``. Its exit code, or the signal it ended by, is ours.
 
 Where the other end of the open file PIPE is closed first, however that came, the program is ended with all of its
-descendants: those that have left its session too. What it leaves behind when it ends by itself is left alone.
+descendants: those that have left its session too, where there is a /proc to tell them by (macOS has none; there it is
+the program's process group). What it leaves behind when it ends by itself is left alone.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ _FIXED = frozenset({signal.SIGKILL, signal.SIGSTOP})
 def main(pipe: int, argv: list[str]) -> int:
     """Run the program; the exit code."""
     adopt()
-    wakes, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    wakes, wake = os.pipe()
+    os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     for number in (signal.SIGCHLD, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
@@ -49,8 +51,8 @@ def main(pipe: int, argv: list[str]) -> int:
             return _like(status)
         if pipe in ready or signal.SIGTERM in heard:
             break
-    if not _ended(signal.SIGTERM, PATIENCE):
-        _ended(signal.SIGKILL, _AT_LAST)
+    if not _ended(child.pid, signal.SIGTERM, PATIENCE):
+        _ended(child.pid, signal.SIGKILL, _AT_LAST)
     return 128 + signal.SIGTERM
 
 
@@ -63,10 +65,17 @@ def _reaped() -> dict[int, int]:
     return found
 
 
-def _ended(number: int, limit: float) -> bool:
+def _left(child: int) -> set[int]:
+    """All descendants; without a /proc the child's process group, if any of it is there, as kill(2) takes it."""
+    if kin.are_listed():
+        return kin.below({os.getpid()})
+    return {-child} if kin.alive(-child) else set()
+
+
+def _ended(child: int, number: int, limit: float) -> bool:
     """Whether all descendants are gone within ``limit``, once told by this signal."""
     until, told = time.monotonic() + limit, set[int]()
-    while left := kin.below({os.getpid()}):
+    while left := _left(child):
         if time.monotonic() >= until:
             return False
         for pid in left - told:

@@ -196,7 +196,7 @@ def sockets_folder() -> Path:
                 return place
     from tempfile import mkdtemp  # slow to import, and rarely needed
 
-    return Path(mkdtemp(prefix="deployster-"))
+    return Path(mkdtemp(prefix="deployster-", dir="/tmp"))  # macOS's own is too long  # nosec B108
 
 
 def _end_all(idle: _Idle) -> None:

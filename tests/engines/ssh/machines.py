@@ -7,7 +7,8 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -55,25 +56,36 @@ class Machines:
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
-    def deployster(self, line: str, folder: Path, *, seconds: float = 120) -> tuple[int, str, str]:
-        """(exit code, stdout, stderr) of a command line in the machines' network, in a project's folder."""
-        with self.begun(line, folder) as run:
+    def deployster(
+        self, line: str, folder: Path, *, seconds: float = 120, enter: Sequence[str] = (), env: Mapping[str, str] = {}
+    ) -> tuple[int, str, str]:
+        """(exit code, stdout, stderr) of a command line in the machines' network, in a project's folder.
+
+        ``enter`` is put before it, ``env`` is added to its environment.
+        """
+        with self.begun(line, folder, enter=enter, env=env) as run:
             out, err = run.communicate(timeout=seconds)
         return run.returncode, out, err
 
     @contextlib.contextmanager
-    def begun(self, line: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
+    def begun(
+        self, line: str, folder: Path, *, enter: Sequence[str] = (), env: Mapping[str, str] = {}
+    ) -> Iterator[subprocess.Popen[str]]:
         """The same under way; it is killed where it has not ended by then."""
-        env = {"PATH": os.environ["PATH"], "HOME": "/root", "PYTHONPATH": f"{REPOSITORY}:{':'.join(sys.path)}"}
+        path = f"{REPOSITORY}:{':'.join(sys.path)}"
+        env = {"PATH": os.environ["PATH"], "HOME": "/root", "PYTHONPATH": path, **env}
         command = [sys.executable, "-B", "-m", "deployster_cli", *shlex.split(line)]
-        argv = ["ip", "netns", "exec", self._space, *command]
+        argv = ["ip", "netns", "exec", self._space, *enter, *command]
         pipe = subprocess.PIPE
         with subprocess.Popen(
             argv, env=env, cwd=folder, text=True, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe
         ) as run:
+            over = threading.Timer(180, run.kill)  # nobody reads for ever what says nothing
+            over.start()
             try:
                 yield run
             finally:
+                over.cancel()
                 run.kill()
 
     def project(self, folder: Path, *, more: str = "", machines: str = '"m1", "m2", "m3"') -> None:
@@ -128,6 +140,7 @@ def _let_in(machine: Machine, number: int, key: str) -> None:
         argv = ["nsenter", "-t", str(machine.init), "-n", "ip", *words.split()]
         subprocess.run(argv, check=True, timeout=30)
     machine.path("/etc/machine-id").write_text(f"{number:032x}\n")
+    machine.run("systemctl", "restart", "systemd-journald.service")  # whose files are below the machine's id
     machine.run("mkdir", "-p", "-m", "700", "/root/.ssh")
     machine.path("/root/.ssh/authorized_keys").write_text(key)
     machine.run("systemctl", "start", "ssh.service")
