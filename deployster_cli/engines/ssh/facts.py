@@ -42,7 +42,7 @@ part unwritable
 {images}{ports}:
 """
 
-# Asks for content that is nowhere: a pull that fetches nothing, and yet the program that pulls asks the registry, with its
+# Asks for content that is nowhere: nothing is fetched, and yet the registry is asked as for any pull, with the same
 # certificates, proxy and login. A client's own question (manifest inspect) would go another way.
 _PULL = """\
 part pull
