@@ -135,7 +135,6 @@ def test_what_is_nested_beyond_measure_is_refused() -> None:
 # New words are added here; none is changed, and none is taken away.
 WORDS = {
     Reason: {
-        "LOST": "its machine does not answer",
         "FAILED": "failed",
         "CRASH_LOOP": "keeps crashing",
         "UNHEALTHY": "not healthy",
@@ -148,6 +147,7 @@ WORDS = {
         "NOT_RESTORED": "not running again in time",
         "REFUSED": "refused",
         "AWAY": "engine away",
+        "LOST": "its machine does not answer",
         "REPLACED": "replaced",
     },
     State: {"INACTIVE": "inactive", "LOADED": "loaded", "LAUNCHED": "launched"},

@@ -70,9 +70,13 @@ def test_a_run_ends_with_a_code_that_is_due_and_in_a_sentence(code: int, said: s
 @pytest.mark.process
 def test_a_variable_that_is_not_as_it_was_given_is_found() -> None:
     given = {"A": HOSTILE[0], "B": "b"}
-    argv = [sys.executable, "-c", "input()"]
-    with subprocess.Popen(argv, env=given | {"B": "c"}, stdin=subprocess.PIPE) as child:
+    argv = [sys.executable, "-c", "print(flush=True); input()"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(argv, env=given | {"B": "c"}, stdin=pipe, stdout=pipe) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
         assert differing(child.pid, given) == ["B is 'c', not 'b'"]
+        child.communicate(b"\n", timeout=10)
 
 
 @pytest.mark.process
