@@ -172,7 +172,7 @@ class Commands(click.Group):
 @click.version_option(__version__, prog_name="deployster", message="%(prog)s %(version)s")
 @shared_options
 def cli() -> None:
-    """Put a version of a service into production on a fleet cluster, or on this machine.
+    """Put a version of a service into production on machines with systemd, or on a fleet cluster.
 
     \b
     deployster deploy carousel 9f88701 --destroy-previous

@@ -132,6 +132,8 @@ def policy_of(given: Mapping[str, Any]) -> Policy:
 def _remember(ctx: click.Context, param: click.Parameter, value: object) -> None:
     """Note an option's value for the whole run; the one behind the command's name counts before the one ahead of it."""
     flags = ctx.find_root().meta.setdefault(KEY, {})
+    if isinstance(value, tuple):
+        value = ",".join(value) or None
     if value not in (None, False):
         flags[param.name] = value
 
@@ -167,7 +169,7 @@ def shared_options(command: F) -> F:
     options = (
         _option("--cluster", metavar="NAME", help="A cluster from deployster.toml."),
         _option("--engine", type=click.Choice(list(TABLE)), help=f"What runs the units (default: {DEFAULT})."),
-        *(_option(flag.name, metavar=flag.metavar, help=flag.help) for flag in ENGINE_FLAGS),
+        *(_option(flag.name, metavar=flag.metavar, help=flag.help, multiple=flag.many) for flag in ENGINE_FLAGS),
         _option("--server", metavar="URL", help="Use the deployster serve at this address, not an engine."),
         _option("--server-ca", metavar="FILE", help="Trust the certificates in this file for --server."),
         _option("--config", metavar="FILE", help="Use this file, not the deployster.toml found upwards from here."),
@@ -179,7 +181,7 @@ def shared_options(command: F) -> F:
             is_flag=True,
             expose_value=False,
             callback=_listen,
-            help="Show every call of fleetctl or systemctl, with its exit code and time.",
+            help="Show every call of fleetctl, systemctl or ssh, with its exit code and time.",
         ),
         _option("--no-color", is_flag=True, default=None, help="No colour (also: NO_COLOR)."),
     )

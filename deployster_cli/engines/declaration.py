@@ -25,11 +25,14 @@ DEFAULT = next(iter(TABLE))
 
 
 class Flag(NamedTuple):
-    """An option of the command line that gives the setting ``key``; its name is the key with dashes."""
+    """An option of the command line that gives the setting ``key``; its name is the key with dashes. ``many``: it may be
+    given several times, with several values each.
+    """
 
     key: str
     metavar: str
     help: str
+    many: bool = False
 
     @property
     def name(self) -> str:

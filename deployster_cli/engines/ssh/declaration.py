@@ -41,5 +41,5 @@ DECLARATION = Declaration(
     scaffold=__package__,
     offer="Linux machines with systemd that ssh lets you in to",
     machines="machines",
-    flags=(Flag("without", "MACHINE,…", "Leave out machines of [ssh] that don't answer."),),
+    flags=(Flag("without", "MACHINE,…", "Leave out machines of [ssh] that don't answer.", many=True),),
 )
