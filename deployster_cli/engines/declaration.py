@@ -25,8 +25,9 @@ DEFAULT = next(iter(TABLE))
 
 
 class Flag(NamedTuple):
-    """An option of the command line that gives the setting ``key``; its name is the key with dashes. ``many``: it may be
-    given several times, with several values each.
+    """An option of the command line that gives the setting ``key``; its name is the key with dashes.
+
+    With ``many`` it may be given several times, with several values each.
     """
 
     key: str
