@@ -60,12 +60,13 @@ class Setup(Protocol):
 class Silent(NamedTuple):
     """A machine that did not answer, by its name and metadata at least, and why.
 
-    ``known``: the units that it was given are in the listing, all of them.
+    ``passable``: what has nothing to do with it may go on without it. The units that it was given are all in the
+    listing, and nothing but its coming back cures it.
     """
 
     machine: Machine
     why: str
-    known: bool
+    passable: bool
 
 
 class Locks(Protocol):

@@ -87,12 +87,12 @@ def planned_over(
 
 def _check_answers(engine: Engine, service: str, units: Sequence[Unit], probe: UnitFile | None) -> None:
     """EngineUnreachable where a machine was silent in the last listing that a change of the service may concern: it
-    was given units of the service, nobody knows whether it was, or a unit that runs everywhere belongs there.
+    was given units of the service, a unit that runs everywhere belongs there, or it is none to pass over.
     """
     of_it = (each for unit in units if unit.name.service == service for each in unit.placements)
     has = {each.machine.label for each in of_it if each.machine}
     concerned = [
-        one for one in engine.silent if not one.known or one.machine.label in has or _belongs(probe, one.machine)
+        one for one in engine.silent if not one.passable or one.machine.label in has or _belongs(probe, one.machine)
     ]
     if concerned:
         names = sorted(one.machine.label for one in concerned)

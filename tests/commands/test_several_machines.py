@@ -46,8 +46,8 @@ def test_a_plan_shows_where_each_instance_will_run(spread: Shell) -> None:
     assert seats[1] == {"name": "carousel-v1@2.service", "machines": ["m2"]}
 
 
-def silent_m2(spread: Shell, why: str = "m2 does not answer.", *, known: bool = True) -> None:
-    spread.engine.silent = (Silent(ON_M2._replace(id=""), why, known),)
+def silent_m2(spread: Shell, why: str = "m2 does not answer.", *, passable: bool = True) -> None:
+    spread.engine.silent = (Silent(ON_M2._replace(id=""), why, passable),)
 
 
 @pytest.fixture
@@ -63,9 +63,9 @@ def test_while_a_machine_is_silent_that_has_units_of_a_service_nothing_of_it_is_
     refused(held_by_m2)
 
 
-def test_nor_where_nobody_knows_whether_it_has_any(spread: Shell) -> None:
+def test_nor_where_it_is_none_to_pass_over(spread: Shell) -> None:
     spread("deploy carousel v1 -q --instances 1")
-    silent_m2(spread, known=False)
+    silent_m2(spread, passable=False)
     refused(spread)
 
 

@@ -99,7 +99,7 @@ class Cluster:
         # Any two majorities share a machine, and what a machine is given is written to one first.
         known = len(self._last.machines) > len(self.options.machines) // 2
         return tuple(
-            Silent(_machine(host, ""), f"{error.message} {results.cure(error)}".rstrip(), known)
+            Silent(_machine(host, ""), f"{error.message} {results.cure(error)}".rstrip(), known and _is_away(error))
             for host, error in self._last.silent.items()
         )
 
@@ -264,6 +264,11 @@ def _listed(host: Host, outcome: Outcome) -> Listed:
     if outcome.code:
         raise refused(host.name, "list", outcome)
     return listed(list(outcome.parts))
+
+
+def _is_away(error: EngineError) -> bool:
+    """Whether nothing but the machine's coming back cures it: not a host key, a login, a name or a configuration."""
+    return not (isinstance(error, EngineMissing) or results.cure(error))
 
 
 def _weight(error: EngineError) -> int:

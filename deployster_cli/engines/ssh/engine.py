@@ -124,8 +124,10 @@ class SshEngine:
             if one.port is not None:
                 why = f"Its port {one.port} is taken on each that would."
             hint = "Leave port out, and each unit gets one of its own; or --order stop-first --batch-size 1."
+            if one.port is None:
+                hint = "Where its earlier releases keep it away: --order stop-first." if _bars_itself(one.file) else ""
             message = f"No machine fits {some_names([one.file.name])}, so nothing was changed. {why}"
-            raise Refused(message, hint if one.port is not None else "") from None
+            raise Refused(message, hint) from None
         self._placed |= placed
         return placed
 
@@ -326,6 +328,12 @@ class SshEngine:
             if found.id == machine.id:
                 return host
         raise EngineUnreachable(f"{machine.label} does not answer.")
+
+
+def _bars_itself(file: UnitFile) -> bool:
+    from deployster_cli.domain.rollout.placement import bars_its_successor  # only where nothing fits
+
+    return bars_its_successor(file)
 
 
 def _check_reached(away: Mapping[UnitName, str]) -> None:

@@ -119,3 +119,11 @@ def test_a_lock_on_half_of_the_machines_says_whom_it_does_not_keep_away(machines
         code, _, err = machines.deployster("deploy carousel v1 --without m2 --settle 0s", project)
     assert code == 0
     assert "Without m2 the lock is on m1 alone: see to it that nobody leaves that out at the same time.\n" in err
+
+
+def test_a_host_key_that_changed_stops_every_change(machines: Machines, project: Path) -> None:
+    known, other = project / "known_hosts", machines.config.parent / "key.pub"
+    known.write_text(f"10.88.0.11 {other.read_text()}")
+    machines.project(project, more=f'known_hosts_file = "{known}"\n{APART}', machines='"m1"')
+    code, _, err = machines.deployster("deploy apart v1", project)
+    assert (code, "THE SSH HOST KEY OF m1 HAS CHANGED: nothing was sent." in err) == (4, True)
