@@ -54,8 +54,8 @@ last one, and every other one has to end as it should too. Several services go t
 - In a story no command may leave the service's lock behind, but for one that was killed with -9.
 
 The lines *ssh-…* are of machines over ssh, where nothing moves by itself. What is left is what the machines have of
-unit files, what their systemd runs, and what serves, looked at ten times a second; no unit may serve on two
-machines at any moment. In *…; the same again* the deploy that is disturbed may fail, in one sentence: how it ended
+unit files, what their systemd runs, and what serves, looked at up to ten times a second. No unit may be on two
+machines in the end, nor at any moment where machines or hosts are cut off or lose power. In *…; the same again* the deploy that is disturbed may fail, in one sentence: how it ended
 is in brackets. The same command counts, once all is mended. In *ssh-disks* and *ssh-logins* a deploy that fails
 leaves things as they were and nothing half-written, and the same command finishes once all is mended.
 """

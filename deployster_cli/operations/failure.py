@@ -21,7 +21,7 @@ class RolloutFailed(DeploysterError):
 
     def __init__(self, rollout: Rollout, failure: Failure, more: str = "") -> None:
         what = headline(failure)
-        sentences = [f"{_headed(what, failure, rollout.plan.service)}.", more, _state(rollout, failure)]
+        sentences = [f"{what}.", more, _state(rollout, failure)]
         super().__init__(" ".join(s for s in sentences if s), _next(rollout, failure))
         self.rollout = rollout
         self.failure = failure
@@ -41,11 +41,6 @@ def _is_kept_fresh(rollout: Rollout, failure: Failure) -> bool:
     fresh = not plan.keep and all(name.version != plan.version for name in plan.retire)
     at_fault = bool(set(failure.names) & set(rollout.started))
     return fresh and at_fault and plan.policy.on_failure is OnFailure.KEEP
-
-
-def _headed(what: str, failure: Failure, service: str) -> str:
-    """A headline as a sentence begins: the engine's words with a capital."""
-    return _begun(what, service) if failure.text else what
 
 
 def _begun(text: str, service: str) -> str:
@@ -173,7 +168,7 @@ def _interrupted_failure(rollout: Rollout, failure: Failure, signal: int) -> Int
     if stopped or any(name.version == plan.version for name in plan.retire):
         cure = _back(rollout) if stopped and plan.before else "Run the same command again"
     return Interrupted(
-        f"{_headed(what, failure, plan.service)}. Interrupted while that was undone{f'; {left}' if left else ''}.",
+        f"{what}. Interrupted while that was undone{f'; {left}' if left else ''}.",
         f"{cure}; deployster units {plan.service} shows what runs.",
         signal=signal,
     )

@@ -87,9 +87,9 @@ def failed(
         (failed(Reason.NOT_YET, left=(NEW,)), "Not removed: carousel v2 @1; carousel v1 is as it was."),
         (failed(Reason.NOT_GONE, names=(OLD,), left=(OLD,)), "carousel v2 runs; still there: carousel v1 @1."),
         (failed(Reason.NOT_GONE, names=(OLD,), left=(OLD,), step=Step(retire=(OLD,))), "Still there: carousel v1 @1."),
-        (failed(Reason.REFUSED, text="the engine said no."), "The engine said no. The new instances were removed"),
+        (failed(Reason.REFUSED, text="the engine said no."), "the engine said no. The new instances were removed"),
         (failed(Reason.REFUSED, text="carousel-v2@1.service is there."), "carousel-v2@1.service is there."),
-        (failed(Reason.AWAY, text="fleetctl is silent"), "Fleetctl is silent. What was asked of it so far stands"),
+        (failed(Reason.AWAY, text="fleetctl is silent"), "fleetctl is silent. What was asked of it so far stands"),
     ],
 )
 def test_the_message_says_what_failed_and_what_is_there_now(error: RolloutFailed, says: str) -> None:
@@ -97,7 +97,7 @@ def test_the_message_says_what_failed_and_what_is_there_now(error: RolloutFailed
 
 
 def test_nothing_left_of_a_destroy_that_was_refused_needs_no_word() -> None:
-    assert failed(Reason.REFUSED, text="no", step=Step(retire=(OLD,))).message == "No."
+    assert failed(Reason.REFUSED, text="web1 said no", step=Step(retire=(OLD,))).message == "web1 said no."
 
 
 @pytest.mark.parametrize(
