@@ -20,7 +20,7 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[3]
 ROOT = "DEPLOYSTER_TEST_ROOTFS"
-PACKAGES = "systemd,systemd-sysv,dbus,python3,openssh-client,openssh-server,sudo"
+PACKAGES = "systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,python3,openssh-client,openssh-server,sudo"
 DEBIAN = ("debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm")
 
 SSH_CONFIG = """\

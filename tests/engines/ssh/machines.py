@@ -93,6 +93,18 @@ class Machines:
         head = f'engine = "ssh"\n[ssh]\nconfig = "{self.config}"\nmachines = [{machines}]\n'
         (folder / "deployster.toml").write_text(f"{head}{more}\n{SERVICE}")
 
+    def let_in_with_sudo(self, number: int, login: str, *, port: int) -> None:
+        """Have a machine let in a login that is not root and may use sudo, at another port too."""
+        machine = self.each[number - 1]
+        if machine.tried("id", login).returncode:
+            machine.run("useradd", "-m", "-s", "/bin/bash", "-G", "systemd-journal", login)
+        machine.path(f"/etc/sudoers.d/{login}").write_text(f"{login} ALL=(ALL) NOPASSWD: ALL\n")
+        machine.run("mkdir", "-p", "-m", "700", f"/home/{login}/.ssh")
+        machine.path(f"/home/{login}/.ssh/authorized_keys").write_text(self.config.with_name("key.pub").read_text())
+        machine.run("chown", "-R", f"{login}:", f"/home/{login}/.ssh")
+        machine.path("/etc/ssh/sshd_config.d/port.conf").write_text(f"Port 22\nPort {port}\n")
+        machine.run("systemctl", "restart", "ssh.service")
+
     @contextlib.contextmanager
     def cut_off(self, number: int) -> Iterator[None]:
         """While this lasts nothing reaches the machine, and nothing comes from it."""
