@@ -55,9 +55,10 @@ last one, and every other one has to end as it should too. Several services go t
 
 The lines *ssh-…* are of machines over ssh, where nothing moves by itself. What is left is what the machines have of
 unit files, what their systemd runs, and what serves, looked at up to ten times a second. No unit may be on two
-machines in the end, nor at any moment where machines or hosts are cut off or lose power.
-In *…; the same again* the deploy that is disturbed may fail, in one sentence: how it ended is in brackets. The same command counts, once all is mended. In *ssh-disks* and *ssh-logins* a deploy that fails
-leaves things as they were and nothing half-written, and the same command finishes once all is mended.
+machines in the end, nor at any moment where machines or hosts are cut off or lose power. In *…; the same again* the
+deploy that is disturbed may fail, in one sentence: how it ended is in brackets. The same command counts, once all is
+mended. In *ssh-disks* and *ssh-logins* a deploy that fails leaves things as they were and nothing half-written, and
+the same command finishes once all is mended.
 """
 
 
