@@ -161,7 +161,8 @@ def test_file_rows_read_back_what_was_written(rows: list[FileRow], tab: str) -> 
 
 
 _key = st.text(string.ascii_letters + "_-", min_size=1, max_size=10)
-_machines = st.builds(Machine, _hex, _ip, st.dictionaries(_key, st.text(string.ascii_letters + " =.-", max_size=9)))
+_metadata = st.dictionaries(_key, st.text(string.ascii_letters + " =.-", max_size=9))
+_machines = st.builds(Machine, _hex, _ip, _metadata, silent=st.just(False), lost=st.just(False))
 
 
 @given(st.lists(_machines), _tabs)

@@ -75,7 +75,7 @@ def booted(console: Path, network: tuple[str, str] | None = None, name: str = ""
     ``network`` is the bridge that it is on, with the network namespace that has it; it is on none where that is None.
     """
     root = Path(os.environ[ROOT])
-    _make(root)
+    make(root)
     argv = ["systemd-nspawn", "-q", "-D", str(root), "--volatile=overlay", "-b"]
     argv += ["-M", name or f"deployster-{os.getpid()}", "--register=no", "--keep-unit", "--console=pipe"]
     argv += [f"--network-bridge={network[1]}"] if network else ["--private-network"]
@@ -142,7 +142,7 @@ class Machine:
         return subprocess.run([*self._enter, *argv], check=False, capture_output=True, text=True, timeout=300)
 
 
-def _make(root: Path) -> None:
+def make(root: Path) -> None:
     """Make the container's root where it is not there yet: one of several test runs makes it, the others wait."""
     with Path(f"{root}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

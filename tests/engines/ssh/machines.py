@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engines.local.machine import REPOSITORY, ROOT, Machine, booted
+from tests.engines.local.machine import REPOSITORY, ROOT, Machine, booted, make
 
 NET = "10.88.0"
 HOST = """\
@@ -126,6 +126,7 @@ def name(number: int) -> str:
 @contextlib.contextmanager
 def three(folder: Path) -> Iterator[Machines]:
     """Three machines; what they say while they boot is kept in ``folder``."""
+    make(Path(os.environ[ROOT]))
     if not Path(os.environ[ROOT], "usr/sbin/sshd").exists():
         pytest.skip(f"the Debian in {os.environ[ROOT]} has no sshd: remove it, and it is made anew")
     space = f"deployster-{os.getpid()}"

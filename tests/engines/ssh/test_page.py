@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.systemd, pytest.mark.ssh]
 
 PAGE = (REPOSITORY / "docs" / "how-to" / "several-machines.md").read_text()
 BLOCKS = re.findall(r"^```\w*\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-TOML, PLAN, WITHOUT = BLOCKS
+TOML, THREE_COMMANDS, STEPS, PLAN, WITHOUT = BLOCKS
 NAMES = {1: "web1", 2: "web2.example.com", 3: "web3"}
 SERVE = "#!/bin/sh\nexec sleep 600\n"
 
@@ -63,6 +63,23 @@ def test_each_line_and_example_of_the_page(machines: Machines, project: Path) ->
     assert machines.deployster("units carousel -o plain", project)[1].count("\trunning\tweb") == 4
     assert machines.deployster("deploy carousel 9f88701 --settle 0s", project)[0] == 0
     assert machines.deployster("units carousel -o plain", project)[1].count("\trunning\tweb") == 3
+
+
+def test_what_init_and_setup_say_on_the_page_they_say(machines: Machines, project: Path) -> None:
+    init, setup, _ = THREE_COMMANDS.splitlines()
+    empty = project / "empty"
+    empty.mkdir()
+    code, out, err = machines.deployster(init.removeprefix("deployster "), empty)
+    assert code == 0, out + err
+    file = empty / "deployster.toml"
+    assert 'machines = ["web1", "deploy@web2.example.com:2222"]' in file.read_text()
+    file.write_text(file.read_text().replace("[ssh]\n", f'[ssh]\nconfig = "{project / "ssh_config"}"\n'))
+    machines.each[0].run("rm", "-rf", "/var/lib/deployster")
+    code, out, err = machines.deployster(setup.removeprefix("deployster "), empty)
+    assert (code, err.splitlines()[-1]) == (2, "See deployster setup --help.")
+    shown = [" ".join(line.removeprefix("web1").split()) for line in err.splitlines()]
+    for line in STEPS.splitlines():
+        assert " ".join(line.removeprefix("web1").split()) in shown
 
 
 def test_with_user_true_the_units_are_the_logins_own(machines: Machines, project: Path) -> None:
