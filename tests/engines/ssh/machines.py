@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import shlex
 import subprocess
@@ -40,18 +41,27 @@ instances = 3
 """
 
 
+# One test run may have several sets of machines at once.
+_SETS = itertools.count()
+
+
 class Machines:
     """The machines m1, m2 and m3; ``config`` is the ssh_config that leads to them from within their network."""
 
-    def __init__(self, space: str, config: Path) -> None:
+    def __init__(self, config: Path) -> None:
         self.config = config
         self.each: list[Machine] = []
-        self._space = space
+        self._mark = f"d{os.getpid() % 100000}{chr(ord('a') + next(_SETS))}"
+        self.space = f"deployster-{self._mark}"
+
+    def name(self, number: int) -> str:
+        """The container of one machine: with what nspawn puts before it, a network device can be called so."""
+        return f"{self._mark}{number}"
 
     def python(self, code: str, *, seconds: float = 90) -> str:
         """What Python prints that runs in the machines' network."""
         env = {"PATH": os.environ["PATH"], "HOME": "/root", "PYTHONPATH": f"{REPOSITORY}:{':'.join(sys.path)}"}
-        argv = ["ip", "netns", "exec", self._space, sys.executable, "-B", "-c", code]
+        argv = ["ip", "netns", "exec", self.space, sys.executable, "-B", "-c", code]
         done = subprocess.run(argv, env=env, cwd="/", check=False, capture_output=True, text=True, timeout=seconds)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
@@ -75,7 +85,7 @@ class Machines:
         path = f"{REPOSITORY}:{':'.join(sys.path)}"
         env = {"PATH": os.environ["PATH"], "HOME": "/root", "PYTHONPATH": path, **env}
         command = [sys.executable, "-B", "-m", "deployster_cli", *shlex.split(line)]
-        argv = ["ip", "netns", "exec", self._space, *enter, *command]
+        argv = ["ip", "netns", "exec", self.space, *enter, *command]
         pipe = subprocess.PIPE
         with subprocess.Popen(
             argv, env=env, cwd=folder, text=True, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe
@@ -115,12 +125,7 @@ class Machines:
             self._link(number, "up")
 
     def _link(self, number: int, state: str) -> None:
-        _ip("-n", self._space, "link", "set", f"vb-{name(number)}", state)
-
-
-def name(number: int) -> str:
-    """The container of one machine: with what nspawn puts before it, a network device can be called so."""
-    return f"d{os.getpid() % 100000}m{number}"
+        _ip("-n", self.space, "link", "set", f"vb-{self.name(number)}", state)
 
 
 @contextlib.contextmanager
@@ -129,20 +134,22 @@ def three(folder: Path) -> Iterator[Machines]:
     make(Path(os.environ[ROOT]))
     if not Path(os.environ[ROOT], "usr/sbin/sshd").exists():
         pytest.skip(f"the Debian in {os.environ[ROOT]} has no sshd: remove it, and it is made anew")
-    space = f"deployster-{os.getpid()}"
     key, config = folder / "key", folder / "ssh_config"
     argv = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)]
     subprocess.run(argv, check=True, timeout=30)
     hosts = "".join(HOST.format(number=number, net=NET) for number in (1, 2, 3))
     config.write_text(hosts + ALL.format(key=key, known=folder / "known_hosts"))
-    found = Machines(space, config)
+    found = Machines(config)
+    space = found.space
     _ip("netns", "add", space)
     with contextlib.ExitStack() as stack:
         stack.callback(_ip, "netns", "del", space)
         for words in ("link set lo up", "link add br0 type bridge", f"addr add {NET}.1/24 dev br0", "link set br0 up"):
             _ip("-n", space, *words.split())
         for number in (1, 2, 3):
-            machine = stack.enter_context(booted(folder / f"m{number}", network=(space, "br0"), name=name(number)))
+            machine = stack.enter_context(
+                booted(folder / f"m{number}", network=(space, "br0"), name=found.name(number))
+            )
             found.each.append(machine)
             _let_in(machine, number, key.with_suffix(".pub").read_text())
         yield found

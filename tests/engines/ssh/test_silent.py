@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.engines.ssh.conftest import Told
-from tests.engines.ssh.machines import Machines, name
+from tests.engines.ssh.machines import Machines
 
 pytestmark = [pytest.mark.systemd, pytest.mark.ssh]
 
@@ -62,7 +62,7 @@ def test_what_a_silent_machine_has_of_a_destroyed_release_is_not_forgotten(machi
 
 
 def test_a_silent_machine_is_waited_for_once_and_noticed_when_it_is_back(machines: Machines, told: Told) -> None:
-    link = ["ip", "link", "set", f"vb-{name(2)}"]
+    link = ["ip", "link", "set", f"vb-{machines.name(2)}"]
     lines = [
         "import subprocess",
         "engine.units()",
