@@ -89,10 +89,14 @@ def _check_answers(engine: Engine, service: str, units: Sequence[Unit], probe: U
     """EngineUnreachable where a machine was silent in the last listing that a change of the service may concern: it
     was given units of the service, a unit that runs everywhere belongs there, or it is none to pass over.
     """
-    of_it = (each for unit in units if unit.name.service == service for each in unit.placements)
+    of_it = [each for unit in units if unit.name.service == service and not unit.aside for each in unit.placements]
     has = {each.machine.label for each in of_it if each.machine}
+    silent = {each.machine.label for each in of_it if each.machine and each.machine.silent}
+    renamed = silent - {one.machine.label for one in engine.silent}  # it may be any of them
     concerned = [
-        one for one in engine.silent if not one.passable or one.machine.label in has or _belongs(probe, one.machine)
+        one
+        for one in engine.silent
+        if renamed or not one.passable or one.machine.label in has or _belongs(probe, one.machine)
     ]
     if concerned:
         names = sorted(one.machine.label for one in concerned)

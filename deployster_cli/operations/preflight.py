@@ -29,8 +29,6 @@ REGISTRY_LIMIT = 3.0
 # Renews the lock where that is due.
 Keep = Callable[[], None]
 
-_CUT_OFF = "Interrupted while a hook ran after it; it was cut off."
-
 
 class Preflight:
     """What is before and after one change. ``tell`` is called with each event as it happens."""
@@ -74,7 +72,8 @@ class Preflight:
         try:
             self._post("unchanged" if done.empty else "done")
         except KeyboardInterrupt as stopped:
-            message = f"{_CUT_OFF} The {self.change.verb.value} itself is done: {_outcome(done)}."
+            cut = self._cut_off("unchanged" if done.empty else "done")
+            message = f"{cut} The {self.change.verb.value} itself is done: {_outcome(done)}."
             raise Interrupted(message, signal=getattr(stopped, "signal", 2)) from None
 
     def after_failure(self, error: DeploysterError) -> None:
@@ -82,8 +81,13 @@ class Preflight:
         try:
             self._post(FAILED)
         except KeyboardInterrupt as stopped:
-            message = f"{error.message} {_CUT_OFF}"
+            message = f"{error.message} {self._cut_off(FAILED)}"
             raise Interrupted(message, error.hint, signal=getattr(stopped, "signal", 2)) from None
+
+    def _cut_off(self, result: str) -> str:
+        """What a signal interrupted: the hook after it, where there is one."""
+        _, lines = self.settings.hooks.after(self.change.verb.value, result)
+        return "Interrupted while a hook ran after it; it was cut off." if lines else "Interrupted."
 
     def _post(self, result: str) -> None:
         if self._decided:

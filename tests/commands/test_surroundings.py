@@ -96,6 +96,17 @@ class TestHooks:
         assert code == 130
         assert f"Error: Interrupted while a hook ran after it; it was cut off. {said}\n" in err
 
+    def test_ctrl_c_behind_it_names_no_hook_where_there_is_none(
+        self, shell: Shell, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def cut(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("deployster_cli.operations.preflight.run_post", cut)
+        code, _, err = shell("deploy carousel v1")
+        assert code == 130
+        assert "Error: Interrupted. The deploy itself is done: carousel v1 @1 runs.\n" in err
+
     def test_ctrl_c_in_an_on_failure_hook_says_the_failure_first(
         self, shell: Shell, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -139,15 +139,16 @@ class Cluster:
         """Have most machines keep where a service's units are, once some are put in or some were taken away. Errors as
         ``most_of``'s.
 
-        What is known of machines that don't answer is kept.
+        What is known of machines that don't answer is kept, but for those that are in no list any more.
         """
+        left = {host.name for host in self.without}
         answering = {found.id for found in self.last.machines.values()}
         here = [
             Place(each.name, each.machine.id, each.machine.label)
             for unit in self.last.units
             if unit.name.service == service
             for each in unit.placements
-            if each.machine
+            if each.machine and not (each.aside and each.machine.label not in left)
         ]
         path = notes.placed_of(service)
         kept = {place for place in (*here, *add) if place.unit not in drop or place.machine not in answering}
@@ -217,7 +218,7 @@ class Cluster:
         _check_apart(machines)
         kept = notes.merged(found.notes for found in machines.values())
         lost = {host.name for host in silent if self._is_lost(host)}
-        units = self._joined(machines, _elsewhere(machines, silent, kept, self.without, lost))
+        units = self._joined(machines, _elsewhere(machines, silent, self.without, lost))
         return Listing(at, machines, silent, units, kept)
 
     def _joined(self, machines: Mapping[Host, Listed], away: Iterable[Unit]) -> tuple[Unit, ...]:
@@ -290,17 +291,18 @@ def _check_apart(machines: Mapping[Host, Listed]) -> None:
 def _elsewhere(
     machines: Mapping[Host, Listed],
     silent: Mapping[Host, EngineError],
-    kept: Mapping[str, Kept],
     without: Iterable[Host],
     lost: Collection[str],
 ) -> list[Unit]:
-    """The units that machines which don't answer were given, as far as the others know. Those of one that is left out
-    are nobody's to change.
+    """The units that machines which don't answer were given, as far as the others know. Those of one that is left out,
+    or in no list any more while all in the list answer, are nobody's to change.
     """
     answering = {found.id for found in machines.values()}
     left = {host.name for host in without}
-    names = left | {host.name for host in silent}
-    found = (place for place in notes.places(kept) if place.machine not in answering and place.name in names)
+    known = notes.places(found.notes for found in machines.values())
+    away = [place for place in known if place.machine not in answering]
+    if not silent:
+        left |= {place.name for place in away}
     return [
         Unit(
             place.unit,
@@ -310,7 +312,7 @@ def _elsewhere(
             foreign=place.name in left,
             aside=place.name in left,
         )
-        for place in found
+        for place in away
     ]
 
 

@@ -15,7 +15,7 @@ from deployster_cli.domain.units.unitfile import parse_options, write_options
 from deployster_cli.engines.ssh import scripts
 from deployster_cli.engines.ssh.cluster import Cluster, Listing
 from deployster_cli.engines.ssh.hosts import Host
-from deployster_cli.engines.ssh.notes import lock_of
+from deployster_cli.engines.ssh.notes import ended_of, lock_of
 from deployster_cli.engines.ssh.parse import named
 from deployster_cli.engines.ssh.results import Answer
 from deployster_cli.errors import InvalidInput, TemplateFault
@@ -60,6 +60,8 @@ class SshLocks:
         self._cluster = cluster
         self._last = last
         self._claimed: tuple[float, Note] | None = None
+        self._mine: set[str] = set()
+        self._ended: set[str] = set()
 
     def caveat(self) -> str:
         """Those that leave out these machines, where these are half of all or fewer.
@@ -90,14 +92,17 @@ class SshLocks:
             self._write(scripts.write_notes({path: text}))
             return 0.0
         self._claimed = None
+        self._mine.add(note.token)
         for _ in range(_TRIES):
-            votes = self._votes(self._write(scripts.claim(path, text)), path)
+            over = [f"Token={token}" for token in self._ended]
+            votes = self._votes(self._write(scripts.claim(path, text, ended_of(note.service), over)), note.service)
             if votes.decided or votes.leading is None or votes.leading.token != note.token:
                 break
             time.sleep(_PAUSE)
         if votes.decided and votes.leading and votes.leading.token == note.token:
             self._claimed = time.monotonic(), votes.leading
         else:
+            self._mine.discard(note.token)
             self._write(scripts.withdraw(path, f"Token={note.token}"))
         return 0.0
 
@@ -108,13 +113,14 @@ class SshLocks:
         claimed, self._claimed = self._claimed, None
         if claimed and claimed[1].service == service and time.monotonic() - claimed[0] < _STILL_SO:
             return claimed[1]
-        path = lock_of(service)
-        body = scripts.read_notes([path])
-        return self._votes(self._cluster.most_of(body, self._cluster.options.read_timeout, "read"), path).leading
+        body = scripts.read_notes([lock_of(service), ended_of(service)])
+        return self._votes(self._cluster.most_of(body, self._cluster.options.read_timeout, "read"), service).leading
 
     def drop(self, service: str) -> None:
-        """Take the note out, whosever it is."""
-        self._write(scripts.drop_notes([lock_of(service)]))
+        """Take the note out, whosever it is. Of one of this engine's the machines keep that it was given back: one that
+        is away has it still, and then it is nobody's.
+        """
+        self._write(scripts.drop_lock(lock_of(service), ended_of(service), sorted(self._mine)))
 
     def shown(self, note: Note) -> bool:
         """Whether more than half of the machines had this very note when they were listed last."""
@@ -126,9 +132,11 @@ class SshLocks:
     def _write(self, body: str) -> Mapping[Host, Answer]:
         return self._cluster.most_of(body, self._cluster.options.write_timeout, "lock")
 
-    def _votes(self, answers: Mapping[Host, Answer], path: str) -> Votes:
-        texts = (named(list(answer.parts), "note").get(path) for answer in answers.values())
-        return Votes(tuple(_read(text for text in texts if text is not None)), self._cluster.most)
+    def _votes(self, answers: Mapping[Host, Answer], service: str) -> Votes:
+        copies = [named(list(answer.parts), "note") for answer in answers.values()]
+        self._ended.update(*(copy.get(ended_of(service), "").split() for copy in copies))
+        notes = _read(copy[lock_of(service)] for copy in copies if lock_of(service) in copy)
+        return Votes(tuple(note for note in notes if note.token not in self._ended), self._cluster.most)
 
 
 def _read(texts: Iterable[str]) -> Iterable[Note]:

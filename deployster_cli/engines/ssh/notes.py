@@ -53,6 +53,11 @@ def lock_of(service: str) -> str:
     return f"locks/{service}.lock"
 
 
+def ended_of(service: str) -> str:
+    """Where the tokens of locks are kept that were given back, a line each: a machine that was away has those still."""
+    return f"locks/{service}.ended"
+
+
 def merged(copies: Iterable[Mapping[str, str]]) -> dict[str, Kept]:
     """The notes that count: path → note. What is no note is none."""
     found: dict[str, Kept] = {}
@@ -70,12 +75,16 @@ def read(text: str) -> Kept | None:
     return Kept(int(count), rest) if _COUNT.fullmatch(count) else None
 
 
-def places(notes: Mapping[str, Kept]) -> list[Place]:
-    """Where units were put, of all services."""
-    texts = (note.text for path, note in notes.items() if path.endswith(_PLACED))
-    words = (line.split(" ") for text in texts for line in text.splitlines())
+def places(copies: Iterable[Mapping[str, str]]) -> list[Place]:
+    """Where units were put, of all services, by any machine's copy of the notes.
+
+    Runs that were cut off from one another may each have written as often: then no count says whose is of now. What one
+    knows of a machine that does not answer is believed until that answers.
+    """
+    notes = [read(text) for copy in copies for path, text in copy.items() if path.endswith(_PLACED)]
+    words = (line.split(" ") for note in notes if note for line in note.text.splitlines())
     found = ((UnitName.parse(word[0]), word) for word in words if len(word) == len(Place._fields))
-    return [Place(unit, word[1], word[2]) for unit, word in found if unit]
+    return sorted({Place(unit, word[1], word[2]) for unit, word in found if unit})
 
 
 def written(found: Iterable[Place]) -> str:

@@ -13,6 +13,11 @@ from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable,
 
 _LONGEST_QUOTE = 300
 
+# Exit codes of a login that is given something else to run than what was asked for; ssh's own is 255.
+_NO_SHELL = (0, 1, 126, 127)
+
+_NEEDS_SHELL = "Give it a shell there (usermod -s /bin/sh), or use another login."
+
 
 class Sign(NamedTuple):
     """Words of ssh's or sudo's by which a failure is known. ``{machine}`` and ``{said}`` are filled in."""
@@ -118,6 +123,8 @@ def answer(done: Completed, token: str, machine: str) -> Answer:
     """The answer of a script that came to its end; else the error that says what is known of it."""
     found = ending(done.out, token)
     if found is None:
+        if token not in done.out and done.code in _NO_SHELL and not _sign(done):
+            raise _other_than_a_shell(done, machine)
         raise _unended(done, machine)
     body, code = found
     return Answer(code, tuple(parts(body, token)), done)
@@ -131,7 +138,7 @@ def is_unknown_key(error: EngineError) -> bool:
 
 def cure(error: EngineError) -> str:
     """What cures it, where that is more than that the machine is to come back."""
-    return error.hint if error.hint in {sign.hint for sign in _SIGNS} else ""
+    return error.hint if error.hint in {_NEEDS_SHELL, *(sign.hint for sign in _SIGNS)} else ""
 
 
 def refused(machine: str, what: str, found: Answer) -> EngineError:
@@ -155,16 +162,26 @@ def _unended(done: Completed, machine: str) -> EngineError:
     if done.flooded:
         message = f"{machine} printed more than {MOST_PRINTED // 2**20} MB and was stopped."
         return OutputUnreadable(message, argv=done.argv)
-    for sign in _SIGNS:
-        if re.search(sign.pattern, done.err, re.MULTILINE):
-            return _signed(sign, done, machine)
+    if sign := _sign(done):
+        return _signed(sign, done, machine)
     if done.timed_out:
         message = f"{machine} gave no answer within {round(done.seconds, 1):g} s."
     else:
-        said = last_line(done.err) or last_line(done.out) or f"ssh ended with {done.code}"
+        said = last_line(done.err) or "the connection broke off"
         message = f"{machine} does not answer: {said.rstrip('.')}."
     hint = f"Bring it back; or leave it out: --without {machine}. What it runs then is left as it is."
     return EngineUnreachable(message, hint, argv=done.argv, code=done.code, out=done.out, err=done.err)
+
+
+def _sign(done: Completed) -> Sign | None:
+    return next((sign for sign in _SIGNS if re.search(sign.pattern, done.err, re.MULTILINE)), None)
+
+
+def _other_than_a_shell(done: Completed, machine: str) -> EngineMissing:
+    """The error for a machine that was reached and ran something else than our scripts, such as nologin."""
+    said = last_line(done.err) or last_line(done.out) or f"exit code {done.code} and not a word"
+    message = f"The login on {machine} runs no commands: {said.rstrip('.')}."
+    return EngineMissing(message, _NEEDS_SHELL, argv=done.argv, code=done.code, out=done.out, err=done.err)
 
 
 def _signed(sign: Sign, done: Completed, machine: str) -> EngineError:

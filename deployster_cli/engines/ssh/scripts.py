@@ -53,9 +53,13 @@ part() { printf '\\n%s %s\\n' "$T" "$1"; }
 
 
 def script(body: str, token: str, *, user: bool, marked: bool = True) -> str:
-    """The whole script: ``body`` with what every script knows, and the end marks on both streams."""
+    """The whole script: ``body`` with what every script knows, and the end marks on both streams.
+
+    Where nobody listens any more it goes on to its end, and clears up behind itself; but for one without marks.
+    """
+    deaf = "trap '' PIPE\n" if marked else ""
     mark = f"printf '\\n%s %d\\n' {token} \"$?\"; printf '\\n%s\\n' {token} >&2" if marked else ":"
-    return f"(\nT={token}\n{_USER if user else _SYSTEM}{_HEAD}{body}\n) </dev/null\n{mark}\n"
+    return f"(\n{deaf}T={token}\n{_USER if user else _SYSTEM}{_HEAD}{body}\n) </dev/null\n{mark}\n"
 
 
 # All that a listing tells: the machine, the states of its units, their files' marks, hashes and stamps, and the notes
@@ -83,15 +87,34 @@ fi
 if [ $# -gt 0 ]; then
   part hashes
   sha1sum -- "$@"
-  awk -v T="$T" 'FNR == 1 {{ print "\\n" T " stamp"; print FILENAME; on = 0 }}
-    /^\\[/ {{ on = $0 == "[X-Fleet]" || $0 == "[X-Deployster]" }} on' "$@"
+  case $? in
+    0) ;;
+    1) for n in "$@"; do [ -e "$n" ] || {{ n=; break; }}; done; [ -z "$n" ] || exit 1 ;;
+    *) exit 1 ;;
+  esac
+  awk -v T="$T" 'BEGIN {{
+    for (i = 1; i < ARGC; i++) {{
+      print "\\n" T " stamp\\n" ARGV[i]
+      on = 0
+      while ((getline line < ARGV[i]) > 0) {{
+        if (line ~ /^\\[/) on = line == "[X-Fleet]" || line == "[X-Deployster]"
+        if (on) print line
+      }}
+      close(ARGV[i])
+    }}
+  }}' "$@" || exit
 fi
 set --
 if cd "$S" 2>/dev/null; then
   for n in locks/*.lock notes/*; do [ -f "$n" ] && set -- "$@" "$n"; done
 fi
-[ $# -eq 0 ] || awk -v T="$T" 'FNR == 1 {{ print "\\n" T " note"; print FILENAME }} 1' "$@"
-:
+[ $# -eq 0 ] || awk -v T="$T" 'BEGIN {{
+  for (i = 1; i < ARGC; i++) {{
+    print "\\n" T " note\\n" ARGV[i]
+    while ((getline line < ARGV[i]) > 0) print line
+    close(ARGV[i])
+  }}
+}}' "$@"
 """
 
 
@@ -207,6 +230,9 @@ def ended(name: UnitName) -> str:
     return f"sc show {' '.join(f'-p {each}' for each in asking.EXIT_PROPERTIES)} -- {_q(name)}\n"
 
 
+# How many locks that were given back a machine keeps the tokens of, at least.
+_ENDED = 20
+
 # What the machine listens on, IPv4 and then IPv6.
 LISTENING = "cat /proc/net/tcp; part six; cat /proc/net/tcp6 2>/dev/null; :\n"
 
@@ -220,9 +246,18 @@ def write_notes(notes: Mapping[str, str]) -> str:
     return f"{_notes_folders()}\nD=$S/.$T.draft\ntrap 'rm -f -- \"$D\"' EXIT\n{lines}\n"
 
 
-def drop_notes(paths: Iterable[str]) -> str:
-    """Remove notes; those that are not there are fine."""
-    return f'cd "$S" 2>/dev/null || exit 0\nrm -f -- {" ".join(map(shlex.quote, paths))}\n'
+def drop_lock(path: str, ended: str, tokens: Collection[str]) -> str:
+    """Remove a lock's note; one that is not there is fine. Note in ``ended`` that the runs of these tokens gave it
+    back.
+    """
+    file = shlex.quote(ended)
+    told = f"""\
+D=$S/.$T.draft
+trap 'rm -f -- "$D"' EXIT
+{{ tail -n {_ENDED} -- {file} 2>/dev/null; printf '%s\\n' {" ".join(map(shlex.quote, tokens))}; }} >"$D" &&
+mv -f -- "$D" {file} || exit
+"""
+    return f'cd "$S" 2>/dev/null || exit 0\n{told if tokens else ""}rm -f -- {shlex.quote(path)}\n'
 
 
 def read_notes(paths: Iterable[str]) -> str:
@@ -238,15 +273,20 @@ done
 """
 
 
-def claim(path: str, text: str) -> str:
-    """Put a note in where there is none (two that try at once: one of them does), and print the one that is there."""
+def claim(path: str, text: str, ended: str, over: Collection[str]) -> str:
+    """Put a note in where there is none (two that try at once: one of them does), or one whose line is among ``over``,
+    and print the one that is there, and ``ended``.
+    """
+    file = f'"$S/"{shlex.quote(path)}'
+    left = " ".join(f"-e {shlex.quote(line)}" for line in over)
+    clear = f"! grep -qxF {left} -- {file} 2>/dev/null || rm -f -- {file}\n" if over else ""
     return f"""\
 {_notes_folders()}
 D=$S/.$T.draft
 trap 'rm -f -- "$D"' EXIT
 printf %s {shlex.quote(text)} >"$D" || exit
-ln -- "$D" "$S/"{shlex.quote(path)} 2>/dev/null || [ -e "$S/"{shlex.quote(path)} ] || exit
-{read_notes([path])}"""
+{clear}ln -- "$D" {file} 2>/dev/null || [ -e {file} ] || exit
+{read_notes([path, ended])}"""
 
 
 def withdraw(path: str, token: str) -> str:

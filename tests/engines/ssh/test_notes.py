@@ -38,10 +38,17 @@ def test_locks_are_no_notes() -> None:
 
 def test_places_are_read_as_they_were_written() -> None:
     there = [Place(WEB, "0123", "web1"), Place(UnitName("web", "a-b", 2), "4567", "web2:2222")]
-    assert notes.places({notes.placed_of("web"): Kept(1, notes.written(there))}) == there
+    assert notes.places([{notes.placed_of("web"): Kept(1, notes.written(there)).copy}]) == sorted(there)
 
 
 def test_what_is_no_place_is_none() -> None:
     text = f"{WEB.text} 0123\nno-name 0123 web1\n\n{WEB.text} 0123 web1\n"
-    found = notes.places({"notes/web.placed": Kept(1, text), "notes/web.record": Kept(1, f"{WEB.text} 1 x\n")})
-    assert found == [Place(WEB, "0123", "web1")]
+    copy = {"notes/web.placed": f"1\n{text}", "notes/web.record": f"1\n{WEB.text} 1 x\n", "notes/x.placed": "no note"}
+    assert notes.places([copy]) == [Place(WEB, "0123", "web1")]
+
+
+def test_of_two_machines_copies_both_are_believed() -> None:
+    """Two runs that were cut off from one another have each written once."""
+    one, other = Place(WEB, "0123", "web1"), Place(UnitName("web", "v2", 1), "4567", "web2")
+    copies = [{notes.placed_of("web"): Kept(11, notes.written([place])).copy} for place in (one, other)]
+    assert notes.places(copies) == sorted([one, other])

@@ -27,7 +27,7 @@ def test_a_script_that_came_to_its_end_has_an_answer_whatever_ssh_says() -> None
     [
         ("ssh: connect to host web1 port 22: Connection refused", 255, EngineUnreachable, "Connection refused."),
         ("", None, EngineUnreachable, "web1 gave no answer within 1.2 s."),
-        ("", 255, EngineUnreachable, "ssh ended with 255."),
+        ("", 255, EngineUnreachable, "web1 does not answer: the connection broke off."),
         ("@@@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @@@\nHost key verification failed.", 255,
          EngineUnreachable, "HAS CHANGED"),
         ("No ED25519 host key is known for web1\nHost key verification failed.", 255, EngineUnreachable, "not known"),
@@ -41,13 +41,22 @@ def test_a_script_that_came_to_its_end_has_an_answer_whatever_ssh_says() -> None
 def test_one_that_did_not_says_why(err: str, code: int | None, kind: type[EngineError], said: str) -> None:
     with pytest.raises(kind) as raised:
         results.answer(done("half an ans", err, code), MARK, "web1")
-    if err or code is None:
-        assert said in raised.value.message
+    assert said in raised.value.message
 
 
-def test_without_a_word_its_exit_code_is_told() -> None:
-    with pytest.raises(EngineUnreachable, match="web1 does not answer: ssh ended with 255"):
-        results.answer(done("", "", 255), MARK, "web1")
+@pytest.mark.parametrize(
+    ("out", "err", "code", "said"),
+    [
+        ("This account is currently not available.\n", "", 1, "This account is currently not available."),
+        ("", "sh: not found", 127, "sh: not found."),
+        ("", "", 0, "exit code 0 and not a word."),
+    ],
+)
+def test_a_login_that_runs_something_else_is_told(out: str, err: str, code: int, said: str) -> None:
+    with pytest.raises(EngineMissing) as raised:
+        results.answer(done(out, err, code), MARK, "web1")
+    assert raised.value.message == f"The login on web1 runs no commands: {said}"
+    assert results.cure(raised.value) == raised.value.hint
 
 
 def test_one_that_prints_without_end_is_unreadable() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -47,5 +49,20 @@ def test_a_script_leaves_nothing_to_the_next_one() -> None:
         return found[0], parse.said(done.err, MARK)
 
     assert told("cd /; N=1; trap 'echo bye' EXIT; set -- a; umask 0; cat; echo no >&2; exit 3") == ("bye\n", "no\n")
-    assert told('printf "%s|" "$N" "$#" "$(umask)"; trap') == ("|0|0077|", "")
+    assert told('printf "%s|" "$N" "$#" "$(umask)"; trap | grep -v PIPE') == ("|0|0077|", "")
     shell.close()
+
+
+def test_a_script_that_nobody_listens_to_clears_up_behind_itself(tmp_path: Path) -> None:
+    draft, began = tmp_path / "draft", tmp_path / "began"
+    body = f'D={draft}\ntrap \'rm -f -- "$D"\' EXIT\n: >"$D"; : >{began}\nsleep 0.3\npart one; part two\nsleep 0.3\n'
+    with subprocess.Popen(["/bin/sh", "-s"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as shell:
+        assert shell.stdin
+        assert shell.stdout
+        shell.stdin.write(scripts.script(body, MARK, user=False).encode())
+        shell.stdin.close()
+        while not began.exists():
+            time.sleep(0.01)
+        shell.stdout.close()
+        shell.wait(10)
+    assert not draft.exists()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.engines.ssh.conftest import Told
-from tests.engines.ssh.machines import Machines
+from tests.engines.ssh.machines import NET, Machines
 
 pytestmark = [pytest.mark.systemd, pytest.mark.ssh]
 
@@ -127,3 +127,62 @@ def test_a_host_key_that_changed_stops_every_change(machines: Machines, project:
     machines.project(project, more=f'known_hosts_file = "{known}"\n{APART}', machines='"m1"')
     code, _, err = machines.deployster("deploy apart v1", project)
     assert (code, "THE SSH HOST KEY OF m1 HAS CHANGED: nothing was sent." in err) == (4, True)
+
+
+def test_a_lock_that_was_given_back_is_nobodys_on_a_machine_that_was_away(machines: Machines, told: Told) -> None:
+    link = ["ip", "link", "set", f"vb-{machines.name(1)}"]
+    lines = [
+        "import subprocess",
+        "engine.locks.put(note('a'))",
+        f"subprocess.run([*{link}, 'down'], check=True)",
+        "engine.locks.drop('carousel')",
+        f"subprocess.run([*{link}, 'up'], check=True)",
+        "def back(): engine.units(); return not engine.silent",
+        "until(back)",
+        "other = made(); print(other.locks.read('carousel'))",
+        "other.locks.put(note('b')); print(made().locks.read('carousel').token)",
+        "other.units(); print(other.locks.shown(note('b')))",
+    ]
+    assert told(*lines).split() == ["None", "b", "True"]
+    left = [
+        machine.run("grep", "-c", "Token=b", "/var/lib/deployster/locks/carousel.lock") for machine in machines.each
+    ]
+    assert left == ["1", "1", "1"]
+
+
+def test_what_runs_cut_off_from_one_another_have_noted_is_believed_of_both(machines: Machines, told: Told) -> None:
+    with machines.cut_off(2), machines.cut_off(3):
+        told("alone = made('m2', 'm3'); alone.units(); alone.start([files[0]])")
+    with machines.cut_off(1):
+        told("others = made('m1'); others.units(); others.start(files[1:])")
+    with machines.cut_off(3):
+        assert told("print(seen())") == "{1: 'm1 running', 2: 'm2 running', 3: 'm3 unknown'}"
+
+
+def test_a_listing_that_a_program_was_missing_for_is_none(machines: Machines, told: Told) -> None:
+    told("engine.start(files)", "until(lambda: all('running' in one for one in seen().values()))")
+    for program, broken in (("sha1sum", "kill -9 $$"), ("awk", "kill -9 $$")):
+        at = machines.each[1].run("readlink", "-f", f"/usr/bin/{program}")
+        machines.each[1].run("mv", at, f"{at}.whole")
+        try:
+            machines.each[1].path(at).write_text(f"#!/bin/sh\n{broken}\n")
+            machines.each[1].run("chmod", "755", at)
+            assert told("print(seen(made())[2], [one.machine.label for one in engine.silent])") == "m2 unknown []"
+        finally:
+            machines.each[1].run("mv", f"{at}.whole", at)
+    assert told("print(seen()[2])") == "m2 running"
+
+
+def test_a_silent_machine_by_another_name_is_not_forgotten(machines: Machines, project: Path) -> None:
+    assert machines.deployster("deploy carousel v1 --settle 0s", project)[0] == 0
+    with machines.cut_off(2):
+        machines.project(project, machines=f'"m1", "root@{NET}.12", "m3"')
+        assert "unknown" in machines.deployster("units carousel", project)[1]
+        code, _, err = machines.deployster("deploy carousel v2 --destroy-previous", project)
+        assert (code, "is not known, so nothing was changed" in err) == (4, True)
+        machines.project(project, machines='"m1", "m3"')
+        assert "left out" in machines.deployster("units carousel", project)[1]
+        code, _, err = machines.deployster("deploy carousel v2 --destroy-previous --settle 0s", project)
+        assert (code, "carousel v1 @2 may still run" in err) == (0, True)
+        assert "left out" not in machines.deployster("units carousel", project)[1]
+    machines.project(project)
