@@ -30,12 +30,17 @@ _LONGEST_SOCKET = 80
 _FRESH = 60.0
 
 
+# What scripts that change nothing do: they may be run once more.
+_READS = frozenset({"list", "read", "look", "cat", "show", "ports"})
+
+
 class _Shell(NamedTuple):
-    """A shell that waits for a script, on the connection ``slot``, since ``at``."""
+    """A shell that waits for a script, on the connection ``slot``, since ``at``. ``used``: it has run one before."""
 
     dialogue: process.Dialogue
     slot: int
     at: float
+    used: bool = False
 
 
 # One a machine: a second one was needed for a moment.
@@ -113,13 +118,20 @@ class Links:
     def _run(self, to: Host, body: str, limit: float, what: str) -> Answer:
         token = _token()
         given = scripts.script(body, token, user=self._options.user)
+        done, again = self._asked(to, given, token, limit, what)
+        if again and what in _READS:
+            done, _ = self._asked(to, given, token, limit, what)
+        return answer(done._replace(err=parse.said(done.err, token)), token, to.name)
+
+    def _asked(self, to: Host, given: str, token: str, limit: float, what: str) -> tuple[process.Completed, bool]:
+        """(what came of a script; whether the connection broke that was open from before: a new one may do)."""
         shell = self._shell(to)
         try:
             argv = commands.ssh(self._options, to, self._socket(to, shell.slot), what)
             done = shell.dialogue.ask(given, lambda out, err: parse.is_ending(out, err, token), limit=limit, argv=argv)
         finally:
             self._put_back(to, shell)
-        return answer(done._replace(err=parse.said(done.err, token)), token, to.name)
+        return done, shell.used and bool(done.code)
 
     def _shell(self, to: Host) -> _Shell:
         """A shell on the machine that is ready for a script: one that waits, or another."""
@@ -144,7 +156,7 @@ class Links:
     def _put_back(self, to: Host, shell: _Shell) -> None:
         with self._lock:
             if shell.dialogue.alive and to.text not in self._idle:
-                self._idle[to.text] = shell._replace(at=time.monotonic())
+                self._idle[to.text] = shell._replace(at=time.monotonic(), used=True)
                 return
         shell.dialogue.close()
         self._release(to, shell.slot)

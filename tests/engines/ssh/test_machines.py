@@ -102,3 +102,18 @@ def test_of_two_records_the_later_counts(told: Told, machines: Machines) -> None
     with machines.cut_off(3):
         told("engine.units()", "engine.records.write(record('v2'))")
     assert told("print(made().records.read('carousel').version)") == "v2"
+
+
+def test_a_connection_that_broke_unnoticed_costs_a_look_no_more_than_another_one(told: Told) -> None:
+    kill = (
+        "import os, signal",
+        "from deployster_cli.engines.process.dialogue import Dialogue",
+        "engine.start(files); engine.units()",
+        "ask = Dialogue.ask",
+        "def broken(self, *given, **more):",
+        "    Dialogue.ask = ask",
+        "    os.killpg(self._process.pid, signal.SIGKILL)",
+        "    return ask(self, *given, **more)",
+        "Dialogue.ask = broken",
+    )
+    assert told(*kill, "print(len(engine.units()), engine.silent)") == "3 ()"

@@ -133,19 +133,19 @@ def test_a_lock_that_was_given_back_is_nobodys_on_a_machine_that_was_away(machin
     link = ["ip", "link", "set", f"vb-{machines.name(1)}"]
     lines = [
         "import subprocess",
-        "engine.locks.put(note('a'))",
+        "engine.locks.put(note('ended'))",
         f"subprocess.run([*{link}, 'down'], check=True)",
         "engine.locks.drop('carousel')",
         f"subprocess.run([*{link}, 'up'], check=True)",
         "def back(): engine.units(); return not engine.silent",
         "until(back)",
         "other = made(); print(other.locks.read('carousel'))",
-        "other.locks.put(note('b')); print(made().locks.read('carousel').token)",
-        "other.units(); print(other.locks.shown(note('b')))",
+        "other.locks.put(note('next')); print(made().locks.read('carousel').token)",
+        "other.units(); print(other.locks.shown(note('next')))",
     ]
-    assert told(*lines).split() == ["None", "b", "True"]
+    assert told(*lines).split() == ["None", "next", "True"]
     left = [
-        machine.run("grep", "-c", "Token=b", "/var/lib/deployster/locks/carousel.lock") for machine in machines.each
+        machine.run("grep", "-c", "Token=next", "/var/lib/deployster/locks/carousel.lock") for machine in machines.each
     ]
     assert left == ["1", "1", "1"]
 
