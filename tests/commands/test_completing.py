@@ -46,6 +46,17 @@ def test_versions_are_those_that_the_service_runs(offered: Offering) -> None:
     assert offered("rollback", "carousel", "") == [("v1", "@1 @2"), ("v2", "@3")]
 
 
+def test_ssh_completes_services(offered: Offering) -> None:
+    assert offered("ssh", "") == [("banner", ""), ("carousel", "v1, v2")]
+
+
+def test_machines_are_those_of_the_settings(offered: Offering, tmp_path: Path) -> None:
+    machines = '["web1", "deploy@web2", { host = "db1", metadata = { zone = "z1" } }]'
+    (tmp_path / "deployster.toml").write_text(f'engine = "ssh"\n[ssh]\nmachines = {machines}\n')
+    assert offered("units", "--without", "") == [("web1", ""), ("deploy@web2", ""), ("db1", "")]
+    assert offered("units", "--engine", "local", "--without", "") == []
+
+
 def test_a_service_that_does_not_run_has_no_versions(offered: Offering) -> None:
     assert offered("deploy", "banner", "") == []
 

@@ -77,6 +77,13 @@ def _templates(ctx: click.Context) -> Iterable[Offer]:
     return names(_settings(ctx)[0].templates_dir).items()
 
 
+def _machines(ctx: click.Context) -> Iterator[Offer]:
+    """Those that the engine's settings name."""
+    settings = _settings(ctx)[0]
+    key = settings.declared.machines
+    return ((str(machine), "") for machine in (getattr(settings.engines[settings.engine], key) if key else ()))
+
+
 def _clusters(ctx: click.Context) -> Iterator[Offer]:
     from deployster_cli.config.load import clusters
 
@@ -87,9 +94,11 @@ def _clusters(ctx: click.Context) -> Iterator[Offer]:
 # Argument or long option, or a command and one of its own → where its values come from.
 SOURCES: Mapping[str, Source] = {
     "service": _services,
+    "target": _services,
     "version": _versions,
     "template": _templates,
     "cluster": _clusters,
+    "without": _machines,
     "show name": _templates,
 }
 
