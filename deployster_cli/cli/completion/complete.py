@@ -71,6 +71,13 @@ def _versions(ctx: click.Context) -> Iterator[Offer]:
     return ((version, " ".join(of)) for version, of in instances.items())
 
 
+def _releases(ctx: click.Context) -> Iterator[Offer]:
+    """Those of the service's history, newest first."""
+    from deployster_cli.cli.completion.cache import live_names
+
+    return ((name.version, "") for name in live_names(*_settings(ctx), os.environ, ctx.params["service"]))
+
+
 def _templates(ctx: click.Context) -> Iterable[Offer]:
     from deployster_cli.operations.templates import names
 
@@ -99,6 +106,7 @@ SOURCES: Mapping[str, Source] = {
     "template": _templates,
     "cluster": _clusters,
     "without": _machines,
+    "rollback version": _releases,
     "show name": _templates,
 }
 
