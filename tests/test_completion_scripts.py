@@ -52,6 +52,11 @@ def test_install_writes_the_script_and_says_where(
     assert capsys.readouterr().err.startswith(f"Wrote {at}. ")
 
 
+def test_a_path_to_load_by_hand_stands_on_a_line_of_its_own(tmp_path: Path) -> None:
+    said = install(SHELLS["bash"], {"HOME": str(tmp_path)})
+    assert said.splitlines()[1:] == [f"source {tmp_path}/.local/share/bash-completion/completions/deployster"]
+
+
 def test_installing_twice_is_nothing_to_do(tmp_path: Path) -> None:
     environ = {"HOME": str(tmp_path)}
     install(SHELLS["fish"], environ)

@@ -163,6 +163,16 @@ def test_with_a_server_the_server_is_asked_and_no_engine(tmp_path: Path, monkeyp
     assert kept_names(environ, tmp_path) == (ONE,)
 
 
+def test_the_history_of_a_service_is_asked_of_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_names, "open_engine", nobody)
+    entry = {"version": "v0", "running": 0, "deployed_at": None, "deployed_by": None}
+    with running() as double:
+        double.answers = [answer(200, {"history": [entry]})]
+        environ = {**environment(tmp_path), "DEPLOYSTER_SERVER_PASSWORD": "a secret", "DEPLOYSTER_SERVER": double.url}
+        live_names.refresh({}, environ, tmp_path, "carousel")
+    assert kept_names(environ, tmp_path, "carousel") == (UnitName("carousel", "v0", 1),)
+
+
 @pytest.mark.parametrize("password", ["a secret", ""])
 def test_a_server_that_does_not_answer_or_wants_a_login_gives_no_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, password: str
@@ -188,9 +198,9 @@ def nobody(_: Settings) -> None:
     raise Asked
 
 
-def kept_names(environ: dict[str, str], here: Path) -> tuple[UnitName, ...]:
+def kept_names(environ: dict[str, str], here: Path, service: str = "") -> tuple[UnitName, ...]:
     """What the cache has for these settings."""
-    cache = cache_of(load({}, environ, here), environ)
+    cache = cache_of(load({}, environ, here), environ, service)
     kept = cache.read(time.time()) if cache else None
     assert kept
     return kept.names

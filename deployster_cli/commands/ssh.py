@@ -23,12 +23,14 @@ def cli(target: str, words: tuple[str, ...]) -> int:
     deployster ssh carousel@2 -- docker ps
     deployster ssh carousel -- 'df -h | tail -1'
     """
+    from deployster_cli.domain.wording import where
     from deployster_cli.operations.ssh import choose, parse_target
 
     run = this_run()
     ask_here(machines=True)
     service, instance = parse_target(target)
     engine = run.engine()
-    name, at = choose(engine, service, instance)
-    run.output.note(f"On {at.ip or at.label}, where {name.short} is." if at else f"On the machine of {name.short}.")
-    return engine.exec(name, ("/bin/sh", "-c", *words) if len(words) == 1 else words, at)
+    unit = choose(engine, service, instance)
+    run.output.note(f"On {where(unit)}, where {unit.name.short} is.")
+    at = unit.machine if unit.everywhere else None
+    return engine.exec(unit.name, ("/bin/sh", "-c", *words) if len(words) == 1 else words, at)

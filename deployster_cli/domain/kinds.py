@@ -33,7 +33,8 @@ class Kind(NamedTuple):
     ``parse`` turns text (a variable, ``--set``) into the TOML value meant, or hands it back unread for ``accepts`` to
     refuse. ``convert`` makes an accepted value what Settings holds. ``anchor`` makes the paths in that absolute, by a
     function that it is given too: they are relative to the file's folder. ``hidden``: a refused value may have a secret
-    in it, so it is not repeated.
+    in it, so it is not repeated. ``flaw`` says of a refused value what is wrong with it ("must not …") where it knows
+    more than ``wanted`` does; else it is empty.
     """
 
     wanted: str
@@ -42,11 +43,14 @@ class Kind(NamedTuple):
     convert: Callable[[Any], object] = lambda value: value
     anchor: Callable[[Any, Callable[[str], str]], object] = lambda value, _: value
     hidden: bool = False
+    flaw: Callable[[object], str] = lambda _: ""
 
     def fault(self, value: object) -> str:
         """Why ``value`` is refused ("must be a whole number …, not 'x'"), or nothing."""
         if self.accepts(value):
             return ""
+        if flaw := self.flaw(value):
+            return flaw
         return f"must be {self.wanted}" if self.hidden else f"must be {self.wanted}, not {shown(value)}"
 
 

@@ -73,8 +73,10 @@ class Wanted:
         """The error for there being none among these."""
         which = f" {self.version}" if self.version else ""
         numbers = f" @{' @'.join(map(str, sorted(self.instances)))}" if self.instances else ""
+        there = some_names([unit.name for unit in units if unit.name.service == self.service])
         meant = did_you_mean(self.service, (unit.name.service for unit in units))
-        return NotFound(f"No instance of {self.service}{which}{numbers} found.{meant}", "deployster units lists them.")
+        more = f" There is {there}." if there else meant
+        return NotFound(f"No instance of {self.service}{which}{numbers} found.{more}", "deployster units lists them.")
 
 
 def _name(unit: Unit) -> UnitName:

@@ -27,8 +27,10 @@ from deployster_cli.operations.failure import RolloutFailed, interrupted
 from deployster_cli.operations.gates import Gates, with_health
 from deployster_cli.operations.ownership import judged
 
-# Of a unit that failed: a crash and the start that came after it, which pulls an image, are about a dozen.
+# Lines of a failed unit's journal that are shown, and among how many they are looked for: a crash and the start that
+# came after it, which pulls an image, are about a dozen.
 JOURNAL_LINES = 20
+_JOURNAL_READ = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,16 +329,16 @@ def _last_words(engine: Engine, unit: Unit) -> Journal:
 
 
 def journal_of(engine: Engine, name: UnitName, at: Machine | None = None) -> Journal:
-    """The unit's last lines; of a global unit those on one machine, ``at``. (fleet has no journal of a global unit.)
+    """The unit's last telling lines; of a global unit those on one machine, ``at``. (fleet has no journal of one.)
 
     A journal that can't be had is no second failure: it says why instead.
     """
-    from deployster_cli.domain.units.journal import lines_of  # only where a unit failed
+    from deployster_cli.domain.units.journal import lines_of, telling  # only where a unit failed
 
-    here = f"journalctl --no-pager --lines={JOURNAL_LINES} --unit={shlex.quote(name.text)}"
+    here = f"journalctl --no-pager --lines={_JOURNAL_READ} --unit={shlex.quote(name.text)}"
     try:
-        lines = lines_of(engine.run_shell(at, here)) if at else engine.journal(name, lines=JOURNAL_LINES)
-        return Journal(name, tuple(lines))
+        lines = lines_of(engine.run_shell(at, here)) if at else engine.journal(name, lines=_JOURNAL_READ)
+        return Journal(name, telling(list(lines), JOURNAL_LINES))
     except EngineError as error:
         return Journal(name, (), error.message)
 

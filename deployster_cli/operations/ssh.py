@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from deployster_cli.domain.units.model import UP, Machine
-from deployster_cli.domain.units.names import INSTANCE, UnitName, check_service, quoted
+from deployster_cli.domain.units.model import UP, Unit
+from deployster_cli.domain.units.names import INSTANCE, check_service, quoted
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import InvalidInput, NotFound
 from deployster_cli.operations.releases import standing
@@ -20,10 +20,10 @@ def parse_target(text: str) -> tuple[str, int | None]:
     return service, int(number)
 
 
-def choose(engine: Engine, service: str, instance: int | None) -> tuple[UnitName, Machine | None]:
+def choose(engine: Engine, service: str, instance: int | None) -> Unit:
     """The instance of the newest release, else the first of it that runs; NotFound where there is none.
 
-    With a machine where it is a global unit: the first that it runs on, else the first that has it.
+    Of a global unit it is its copy on the first machine that it runs on, else on the first that has it.
     """
     newest = standing(engine, service).newest
     units = newest.units if instance is None else [u for u in newest.units if u.name.instance == instance]
@@ -33,4 +33,4 @@ def choose(engine: Engine, service: str, instance: int | None) -> tuple[UnitName
     if found is None:
         which = "No instance" if instance is None else f"No instance @{instance}"
         raise NotFound(f"{which} of {service} {newest.version} runs.", f"See deployster units {service}.")
-    return found.name, found.machine if found.everywhere else None
+    return found

@@ -16,6 +16,7 @@ from deployster_cli.cli.group import COMMANDS, cli
 from deployster_cli.domain.units.names import UnitName
 
 NAMES = (UnitName("carousel", "v1", 1), UnitName("carousel", "v1", 2), UnitName("carousel", "v2", 3))
+PAST = (NAMES[2], NAMES[0], UnitName("carousel", "v0", 1))
 
 Offering = Callable[..., list[tuple[str, str]]]
 
@@ -24,7 +25,7 @@ Offering = Callable[..., list[tuple[str, str]]]
 def offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Offering:
     (tmp_path / "deployster.toml").write_text("[clusters.staging]\n[services.banner]\n")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cache, "live_names", lambda *_: NAMES)
+    monkeypatch.setattr(cache, "live_names", lambda _, __, ___, of="": PAST if of == "carousel" else NAMES)
 
     def tab(*words: str, to: str = "fish") -> list[tuple[str, str]]:
         answer(cli, to, words)
@@ -43,7 +44,22 @@ def test_services_are_those_of_the_file_and_those_that_run(offered: Offering) ->
 
 
 def test_versions_are_those_that_the_service_runs(offered: Offering) -> None:
-    assert offered("rollback", "carousel", "") == [("v1", "@1 @2"), ("v2", "@3")]
+    assert offered("deploy", "carousel", "") == [("v1", "@1 @2"), ("v2", "@3")]
+
+
+def test_rollback_completes_the_versions_of_the_history(offered: Offering) -> None:
+    assert offered("rollback", "carousel", "v") == [("v2", ""), ("v1", ""), ("v0", "")]
+
+
+def test_ssh_completes_services(offered: Offering) -> None:
+    assert offered("ssh", "") == [("banner", ""), ("carousel", "v1, v2")]
+
+
+def test_machines_are_those_of_the_settings(offered: Offering, tmp_path: Path) -> None:
+    machines = '["web1", "deploy@web2", { host = "db1", metadata = { zone = "z1" } }]'
+    (tmp_path / "deployster.toml").write_text(f'engine = "ssh"\n[ssh]\nmachines = {machines}\n')
+    assert offered("units", "--without", "") == [("web1", ""), ("deploy@web2", ""), ("db1", "")]
+    assert offered("units", "--engine", "local", "--without", "") == []
 
 
 def test_a_service_that_does_not_run_has_no_versions(offered: Offering) -> None:

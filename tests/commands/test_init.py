@@ -83,7 +83,7 @@ def test_machines_may_be_named_and_mean_an_engine_that_is_told_them(shell: Shell
     ("words", "said"),
     [
         (("--machine", "web 1"), "Error: --machine must be a list of machines as ssh takes them"),
-        (("--machine", "web1", "--machine", "web1"), "Error: --machine must be a list of machines as ssh takes them"),
+        (("--machine", "web1", "--machine", "web1"), "Error: --machine must not name web1 twice."),
         (
             ("--machine", "web1", "--engine", "local"),
             "Error: --machine names machines of an engine that is told them; this machine needs none named.",

@@ -146,5 +146,17 @@ def test_one_word_is_a_shell_line_and_several_are_one_command(
     assert ran == [argv]
 
 
+def test_ssh_says_on_which_machine_it_is(two: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(two.engine, "exec", lambda *_: 0)
+    machine = next(unit.machine for unit in two.engine.units() if unit.name == UnitName("carousel", "v1", 2))
+    assert machine
+    assert two("ssh carousel@2 -- true")[2] == f"On {machine.ip}, where carousel v1 @2 is.\n"
+
+
+def test_where_a_version_is_not_found_those_that_are_there_are_named(two: Shell) -> None:
+    said = "No instance of carousel v9 found. There is carousel v1 @1 @2.\n"
+    assert said in two("logs carousel v9")[2]
+
+
 def test_a_slip_in_a_services_name_is_seen(two: Shell) -> None:
     assert "No instance of carosel found. Did you mean carousel?" in two("logs carosel")[2]

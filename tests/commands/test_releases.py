@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from deployster_cli.cli.completion import cache
 from deployster_cli.commands import unlock
+from deployster_cli.config.load import load
 from deployster_cli.domain.lock import Note
 from deployster_cli.domain.units.names import UnitName
 from tests.commands.conftest import Shell
@@ -91,6 +94,14 @@ def test_a_service_that_is_not_there_exits_6(shell: Shell, command: str) -> None
 def test_history_shows_what_runs_and_what_was_before(two: Shell) -> None:
     _, out, _ = two("history carousel -o plain")
     assert [line.split("\t")[:2] for line in out.splitlines()] == [["v2", "2"], ["v1", "0"]]
+
+
+def test_tab_has_the_versions_of_the_history(two: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "open_engine", lambda _: two.engine)
+    environ = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    cache.refresh({}, environ, tmp_path, "carousel")
+    found = cache.live_names(load({}, environ, tmp_path), {}, environ, "carousel")
+    assert [name.version for name in found] == ["v2", "v1"]
 
 
 def test_history_as_json(two: Shell) -> None:

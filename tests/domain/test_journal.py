@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployster_cli.domain.units.journal import LONGEST_FIELD, Entry, Export, Lines, lines_of
+from deployster_cli.domain.units.journal import LONGEST_FIELD, Entry, Export, Lines, lines_of, telling
 from deployster_cli.errors import OutputUnreadable
 
 
@@ -113,3 +113,68 @@ def test_only_a_line_feed_ends_a_line_of_what_was_written(text: str, lines: list
 def test_a_field_of_a_size_must_end_with_its_line() -> None:
     with pytest.raises(OutputUnreadable):
         read(b"MESSAGE\n" + (5).to_bytes(8, "little") + b"helloX\n")
+
+
+def printed(who: str, text: str, second: int = 0, host: str = "web1") -> str:
+    """A line as journalctl prints it."""
+    return f"Nov 30 19:00:{second:02} {host} {who}: {text}"
+
+
+def a_crash(at: int) -> list[str]:
+    """The journal of one start of a unit that prints one line and ends."""
+    unit = "web-v1@1.service"
+    return [
+        printed("systemd[1]", f"Started {unit} - web.", at),
+        printed(f"sh[{100 + at}]", "no database", at),
+        printed("systemd[1]", f"{unit}: Main process exited, code=exited, status=1/FAILURE", at),
+        printed("systemd[1]", f"{unit}: Failed with result 'exit-code'.", at),
+        printed("systemd[1]", f"{unit}: Scheduled restart job, restart counter is at {at}.", at),
+        printed("systemd[1]", f"Stopped {unit} - web.", at),
+    ]
+
+
+def test_of_a_crash_loop_the_cause_is_left_once() -> None:
+    lines = ["-- Boot 5e5b1d52f7a24c2f --", *a_crash(1), *a_crash(2), *a_crash(3)]
+    assert telling(lines, 20) == (lines[14], lines[15])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "web-v1@1.service: Failed at step EXEC spawning /app: No such file or directory",
+        "web-v1@1.service: Failed to load environment files: No such file or directory",
+        "web-v1@1.service: start-post operation timed out. Terminating.",
+        "web-v1@1.service: A process of this unit has been killed by the OOM killer.",
+        "web-v1@1.service: Main process exited, code=killed, status=9/KILL",
+        "web-v1@1.service: Failed with result 'protocol'.",
+    ],
+)
+def test_what_systemd_says_of_why_a_unit_ended_is_kept(text: str) -> None:
+    why = printed("systemd[1]", text)
+    assert telling([*a_crash(1)[:1], why, *a_crash(1)[3:]], 20) == (why,)
+
+
+def test_words_of_systemds_that_a_program_writes_are_its_own() -> None:
+    line = printed("web[7]", "Started worker 1")
+    assert telling([line], 20) == (line,)
+
+
+def test_a_text_of_several_lines_counts_as_a_whole() -> None:
+    trace = ["             ^^^", "             ^^^"]
+    lines = [printed("sh[1]", "Oops", 1), *trace, printed("sh[2]", "Oops", 2), "    other", printed("sh[3]", "Oops", 3)]
+    assert telling([*lines, *trace], 20) == (*lines[3:5], lines[5], *trace)
+
+
+def test_lines_that_are_the_same_with_their_time_and_process_are_kept() -> None:
+    lines = [printed("python[5]", text, 1) for text in ("in f", "^^^", "in g", "^^^")]
+    assert telling(lines, 20) == tuple(lines)
+
+
+def test_lines_without_a_time_are_kept_as_they_are() -> None:
+    assert telling(["  a", "b", "  a", "b"], 3) == ("b", "  a", "b")
+
+
+def test_bookkeeping_alone_is_shown_as_it_is() -> None:
+    lines = [line for line in a_crash(1) if "Started" in line or "Stopped" in line]
+    assert telling(lines, 1) == (lines[-1],)
+    assert telling(["-- No entries --"], 20) == ("-- No entries --",)

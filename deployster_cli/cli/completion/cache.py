@@ -1,4 +1,5 @@
-"""Names for the TAB key: the units there are, from a cache that is seconds old or from one quick listing, or nothing.
+"""Names for the TAB key: the units there are, or a service's releases, from a cache that is seconds old or from one
+quick look, or nothing.
 
 The listing is made by a process of its own, which goes on when nobody waits any more: the next TAB then has its names.
 """
@@ -18,7 +19,7 @@ from pathlib import Path
 from deployster_cli.cli.completion import write
 from deployster_cli.config.load import Settings, load, open_engine
 from deployster_cli.domain.kinds import user_folder
-from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.names import UnitName, check_service
 from deployster_cli.engines import process
 from deployster_cli.errors import DeploysterError
 
@@ -68,28 +69,31 @@ class Cache:
         write(self._path, text, 0o600)
 
 
-def cache_of(settings: Settings, environ: Mapping[str, str]) -> Cache | None:
-    """Where the names of these settings' engine are kept, as the XDG base directories say; None without a home."""
+def cache_of(settings: Settings, environ: Mapping[str, str], service: str = "") -> Cache | None:
+    """Where the names of these settings' engine are kept, or of a service's releases there, as the XDG base directories
+    say; None without a home.
+    """
     folder = user_folder(environ, "XDG_CACHE_HOME", ".cache")
     if not folder:
         return None
-    which = repr((settings.server, settings.engine, settings.cluster, settings.engines))
+    which = repr((settings.server, settings.engine, settings.cluster, settings.engines, service))
     return Cache(Path(folder) / "deployster" / f"names-{hashlib.sha256(which.encode()).hexdigest()[:16]}.json")
 
 
-def live_names(settings: Settings, flags: Mapping[str, str], environ: Mapping[str, str]) -> Names:
+def live_names(settings: Settings, flags: Mapping[str, str], environ: Mapping[str, str], service: str = "") -> Names:
     """The units' names, LIMIT seconds from now at the latest; none where they can't be had by then.
 
+    With a service it is the first instance of each release of its history, newest first, whether that runs or not.
     ``flags`` are the options of the command line that the settings were made with. OSError where nothing can be kept.
     """
-    cache = cache_of(settings, environ)
+    cache = cache_of(settings, environ, service)
     if cache is None:
         return ()
     until = time.monotonic() + LIMIT
     kept = cache.read(time.time())
     if kept is None:
         cache.write((), time.time(), pending=True)
-        argv = (sys.executable, "-P", "-m", __name__, json.dumps(flags))  # -P: nothing is imported from this folder
+        argv = (sys.executable, "-P", "-m", __name__, json.dumps(flags), service)  # -P: nothing is imported from here
         process.detach(argv, log=os.devnull, env=environ)
         kept = _awaited(cache, until)
     return kept.names if kept else ()
@@ -104,34 +108,41 @@ def _awaited(cache: Cache, until: float) -> Kept | None:
     return None
 
 
-def refresh(flags: Mapping[str, str], environ: Mapping[str, str], here: Path) -> None:
+def refresh(flags: Mapping[str, str], environ: Mapping[str, str], here: Path, service: str = "") -> None:
     """Make the listing and keep its names; none where the engine, or the server in its place, gives none."""
     settings = load(flags, environ, here)
-    cache = cache_of(settings, environ)
+    cache = cache_of(settings, environ, service)
     if cache is None:
         return
     try:
-        names = _of_server(settings, environ) if settings.server else _of_engine(settings)
+        names = _of_server(settings, environ, service) if settings.server else _of_engine(settings, service)
     except (DeploysterError, ModuleNotFoundError):
         names = []
     cache.write(names, time.time())
 
 
-def _of_engine(settings: Settings) -> list[UnitName]:
+def _of_engine(settings: Settings, service: str) -> list[UnitName]:
+    if service:
+        from deployster_cli.operations.releases import history  # only behind rollback
+
+        return [UnitName(service, entry.version, 1) for entry in history(open_engine(settings), service)]
     return [unit.name for unit in open_engine(settings).units()]
 
 
-def _of_server(settings: Settings, environ: Mapping[str, str]) -> list[UnitName]:
+def _of_server(settings: Settings, environ: Mapping[str, str], service: str) -> list[UnitName]:
     """What the server lists; nobody is asked for a login. ModuleNotFoundError where httpx is not installed."""
     from deployster_cli.backends.remote.connection import Connection, Sent  # pulls in httpx
     from deployster_cli.backends.remote.login import find_login
-    from deployster_cli.backends.remote.payloads import listed, unit_of
+    from deployster_cli.backends.remote.payloads import entry_of, listed, unit_of
 
     server = Connection(settings.server, settings.server_ca, lambda: find_login(settings.server, environ, None))
     with closing(server):
+        if service:
+            found = server.ask(Sent("GET", f"/v1/services/{check_service(service)}/history", silence=SERVER_LIMIT))
+            return [UnitName(service, entry_of(entry).version, 1) for entry in listed(found, "history")]
         found = server.ask(Sent("GET", "/v1/units", silence=SERVER_LIMIT))
     return [unit_of(unit).name for unit in listed(found, "units")]
 
 
 if __name__ == "__main__":
-    refresh(json.loads(sys.argv[1]), os.environ, Path.cwd())
+    refresh(json.loads(sys.argv[1]), os.environ, Path.cwd(), sys.argv[2])

@@ -71,10 +71,24 @@ def _versions(ctx: click.Context) -> Iterator[Offer]:
     return ((version, " ".join(of)) for version, of in instances.items())
 
 
+def _releases(ctx: click.Context) -> Iterator[Offer]:
+    """Those of the service's history, newest first."""
+    from deployster_cli.cli.completion.cache import live_names
+
+    return ((name.version, "") for name in live_names(*_settings(ctx), os.environ, ctx.params["service"]))
+
+
 def _templates(ctx: click.Context) -> Iterable[Offer]:
     from deployster_cli.operations.templates import names
 
     return names(_settings(ctx)[0].templates_dir).items()
+
+
+def _machines(ctx: click.Context) -> Iterator[Offer]:
+    """Those that the engine's settings name."""
+    settings = _settings(ctx)[0]
+    key = settings.declared.machines
+    return ((str(machine), "") for machine in (getattr(settings.engines[settings.engine], key) if key else ()))
 
 
 def _clusters(ctx: click.Context) -> Iterator[Offer]:
@@ -87,9 +101,12 @@ def _clusters(ctx: click.Context) -> Iterator[Offer]:
 # Argument or long option, or a command and one of its own → where its values come from.
 SOURCES: Mapping[str, Source] = {
     "service": _services,
+    "target": _services,
     "version": _versions,
     "template": _templates,
     "cluster": _clusters,
+    "without": _machines,
+    "rollback version": _releases,
     "show name": _templates,
 }
 

@@ -97,7 +97,7 @@ SHELLS: Mapping[str, Shell] = {
         "XDG_DATA_HOME",
         ".local/share",
         "bash-completion/completions/deployster",
-        "New shells load it if the package bash-completion is installed; otherwise add to ~/.bashrc: . {file}",
+        "New shells load it if the package bash-completion is installed; otherwise add to ~/.bashrc:\nsource {file}",
     ),
     "zsh": Shell(
         _ZSH,

@@ -7,6 +7,7 @@ characters in it ``NAME``, its size in 8 bytes, and the bytes; an empty line end
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from deployster_cli.domain.units.names import quoted
@@ -37,6 +38,19 @@ _OF_OTHERS = frozenset({b"UNIT", b"USER_UNIT", b"OBJECT_SYSTEMD_UNIT", b"OBJECT_
 # process wrote on (pid-change), a line break may have been the first that this one wrote: journald keeps no empty
 # lines.
 _BROKEN_OFF = {b"line-max": "", b"nul": "\0"}
+
+# A line as journalctl prints it for people: time and host, who wrote it, the process, the text. A text of several lines
+# goes on in indented ones.
+_PRINTED = re.compile(r"(\S{1,12} +[0-9]{1,2} [0-9:]{8} \S+) ([^\[:]*)(\[[0-9]+\])?: (.*)", re.DOTALL)
+
+# What systemd says of every start and stop, and results that it has given the reason of in a line before.
+_BOOKKEEPING = re.compile(
+    r"(?:Starting|Started|Stopping|Stopped|Finished|Failed to start) |"
+    r"\S+: (?:Scheduled restart job|Service (?:RestartSec|hold-off)|Deactivated successfully|Succeeded\.|Consumed |"
+    r"Start request repeated|Unit entered failed state|"
+    r"Failed with result '(?:exit-code|signal|core-dump|timeout|oom-kill|watchdog|resources|start-limit-hit)')"
+)
+_REMARKS = re.compile("-- (?:Logs begin|Journal begins|Boot|Reboot|No entries)")
 
 _SIZE = 8
 _NEWLINE = ord("\n")
@@ -160,6 +174,34 @@ class Lines:
 def lines_of(text: str) -> list[str]:
     """The lines of what a program wrote. Only ``\\n`` ends one: what str.splitlines splits at may stand in it."""
     return [line.rstrip("\r") for line in text.removesuffix("\n").split("\n")] if text else []
+
+
+def telling(lines: Sequence[str], most: int) -> tuple[str, ...]:
+    """The last ``most`` of a journal's printed lines that tell how a unit ended: what it wrote, and of systemd's lines
+    those that are not said of every start and stop. A text that comes again, at another time or by another process, is
+    there once. Where that leaves nothing: the last lines as they are.
+    """
+    entries = [(entry, _PRINTED.match(entry[0])) for entry in _entries(lines)]
+    last = {(found[2], found[4], *entry[1:]): (found[1], found[3]) for entry, found in entries if found}
+    kept = [
+        line
+        for entry, found in entries
+        if not found or last[found[2], found[4], *entry[1:]] == (found[1], found[3])
+        if not (found and found[2] == "systemd" and _BOOKKEEPING.match(found[4]))
+        for line in entry
+    ]
+    return tuple((kept or lines)[-most:])
+
+
+def _entries(lines: Sequence[str]) -> list[list[str]]:
+    """The lines by entry: each with those behind it that go on indented. journalctl's own remarks are left out."""
+    entries: list[list[str]] = []
+    for line in lines:
+        if entries and line.startswith(" ") and _PRINTED.match(entries[-1][0]):
+            entries[-1].append(line)
+        elif not _REMARKS.match(line):
+            entries.append([line])
+    return entries
 
 
 def _unreadable(line: bytes) -> OutputUnreadable:

@@ -4,14 +4,18 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from deployster_cli.domain.kinds import Kind
+from deployster_cli.domain.kinds import Kind, shown
 from deployster_cli.domain.limits import HIGHEST_PORT, fits_metadata
+from deployster_cli.domain.units.names import quoted
 
 _LOGIN = r"(?:(?P<user>[^\s@-][^\s@]*)@)?"
 _ADDRESS = re.compile(
     _LOGIN + r"(?:\[(?P<six>[0-9A-Fa-f:.%]+)\]|(?P<name>[A-Za-z0-9_][\w.%-]*))(?::(?P<port>[0-9]{1,5}))?", re.ASCII
 )
 _BARE_SIX = re.compile(_LOGIN + r"(?P<six>[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f.]*)", re.ASCII)
+
+# Of a machine's table.
+_KEYS = frozenset({"host", "metadata"})
 
 
 class Host(NamedTuple):
@@ -52,7 +56,7 @@ def machine(value: object) -> Host | None:
     """A machine as deployster.toml has it: its address, or a table with host and metadata. None for what is neither."""
     if isinstance(value, str):
         return host(value)
-    if not isinstance(value, dict) or value.keys() - {"host", "metadata"} or not isinstance(value.get("host"), str):
+    if not isinstance(value, dict) or value.keys() - _KEYS or not isinstance(value.get("host"), str):
         return None
     metadata = value.get("metadata", {})
     pairs = metadata.items() if isinstance(metadata, dict) else ()
@@ -60,16 +64,42 @@ def machine(value: object) -> Host | None:
     return host(value["host"], metadata) if isinstance(metadata, dict) and fit else None
 
 
-def _are_machines(value: object) -> bool:
-    """Whether it is a list of machines, none of them twice."""
-    found = [machine(item) for item in value] if isinstance(value, list | tuple) else [None]
-    return None not in found and len({one.name for one in found if one}) == len(found)
+def _flaw(value: object) -> str:
+    """Why it is no list of machines, each named once; empty for one that is, and for what is no list."""
+    names: set[str] = set()
+    for number, item in enumerate(value if isinstance(value, list | tuple) else (), 1):
+        found = machine(item)
+        if found is None:
+            return _flaw_of(item, number)
+        if found.name in names:
+            return f"must not name {found.name} twice"
+        names.add(found.name)
+    return ""
 
+
+def _flaw_of(item: object, number: int) -> str:
+    if not isinstance(item, dict):
+        return f"must be {_WANTED}, and element {number} is {shown(item)}"
+    if unknown := next((key for key in item if key not in _KEYS), ""):
+        from deployster_cli.domain.wording import nearest  # only on the way to an error
+
+        near = nearest(unknown, _KEYS)
+        known = f"did you mean {quoted(near)}?" if near else "there are host and metadata"
+        return f"must not have the key {quoted(unknown)} in element {number} ({known})"
+    if not (isinstance(item.get("host"), str) and host(item["host"])):
+        return f'must have a host = "web3", as ssh takes it, in element {number}'
+    return f'must have metadata like {{ zone = "z2" }} in element {number}'
+
+
+_WANTED = (
+    'a list of machines as ssh takes them ("web1", "deploy@web2:2222", { host = "web3", metadata = { zone = "z2" } })'
+)
 
 # As text, with commas between and without metadata.
 MACHINES = Kind(
-    'a list of machines as ssh takes them ("web1", "deploy@web2:2222", { host = "web3", metadata = { zone = "z2" } })',
-    _are_machines,
+    _WANTED,
+    lambda value: isinstance(value, list | tuple) and not _flaw(value),
     lambda text: [item.strip() for item in text.split(",")] if text else [],
     lambda value: tuple(filter(None, map(machine, value))),
+    flaw=_flaw,
 )

@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from deployster_cli.domain.units.names import quoted
 from deployster_cli.engines.process import MOST_PRINTED, Completed
 from deployster_cli.engines.ssh.parse import Part, ending, parts
 from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable, OutputUnreadable
@@ -198,4 +197,4 @@ def last_line(text: str) -> str:
     """The last line, which tells most: ssh's banners and warnings stand before it."""
     lines = ["".join(c if c.isprintable() else " " for c in line).strip() for line in text.splitlines()]
     last = next((line for line in reversed(lines) if line), "")
-    return last if len(last) <= _LONGEST_QUOTE else quoted(last[:_LONGEST_QUOTE])
+    return last if len(last) <= _LONGEST_QUOTE else f"{last[:_LONGEST_QUOTE]}…"

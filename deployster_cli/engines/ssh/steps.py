@@ -31,7 +31,8 @@ systemd-run --quiet --wait --collect --setenv=LC_ALL=C \\
   --setenv=DEBIAN_FRONTEND=noninteractive --setenv=NEEDRESTART_SUSPEND=1 \\
   /bin/sh -c "exec >$o 2>&1 </dev/null; "{command} 2>>"$o" && exit
 grep -E {held} "$o" >"$d/held" && head -n 1 "$d/held" >&2 && exit {HELD}
-awk '/^W: Failed to fetch |^E: |^Error:/ {{ n = /^Error: *$/ ? 3 : 1 }} n-- > 0' "$o" >"$d/why"
+awk '/^E: |^Error:/ {{ n = /^Error: *$/ ? 3 : 1 }} n-- > 0' "$o" >"$d/why"
+grep '^W: Failed to fetch ' "$o" >>"$d/why"
 [ -s "$d/why" ] || tail -n 1 "$o" >"$d/why"
 head -n 3 "$d/why" | tr '\\n' ' ' >&2
 exit 1

@@ -52,8 +52,25 @@ def test_any_other_value_is_no_machine(value: object) -> None:
     assert MACHINES.fault([value])
 
 
+@pytest.mark.parametrize(
+    ("value", "fault"),
+    [
+        (["fresh", "fresh"], "must not name fresh twice"),
+        (["fresh", "bob@fresh"], "must not name fresh twice"),
+        ([{"host": "a", "meta": {}}], "must not have the key 'meta' in element 1 (did you mean 'metadata'?)"),
+        (["b", {"host": "a", "x": 1}], "must not have the key 'x' in element 2 (there are host and metadata)"),
+        ([{"metadata": {}}], 'must have a host = "web3", as ssh takes it, in element 1'),
+        ([{"host": "a b"}], 'must have a host = "web3", as ssh takes it, in element 1'),
+        (["b", {"host": "a", "metadata": {"k": 1}}], 'must have metadata like { zone = "z2" } in element 2'),
+        (["fresh", 5], f"must be {MACHINES.wanted}, and element 2 is 5"),
+        ("fresh", f"must be {MACHINES.wanted}, not 'fresh'"),
+    ],
+)
+def test_a_refused_list_of_machines_names_its_flaw(value: object, fault: str) -> None:
+    assert MACHINES.fault(value) == fault
+
+
 def test_no_machine_is_named_twice() -> None:
-    assert MACHINES.fault(["a@web1", "b@web1"])
     assert not MACHINES.fault(["web1", "web1:2222"])
     assert MACHINES.fault("web1")
     assert MACHINES.convert(MACHINES.parse("web1, web2")) == (host("web1"), host("web2"))

@@ -76,6 +76,12 @@ def test_a_failure_is_told_in_the_machines_words() -> None:
 SUDO_WARNS = "sudo: unable to resolve host web1: Temporary failure in name resolution\n"
 
 
+@pytest.mark.parametrize(("said", "told"), [("E: " + 297 * "x", "E: " + 297 * "x"), (301 * "y", 300 * "y" + "…")])
+def test_the_machines_words_are_whole_up_to_their_limit(said: str, told: str) -> None:
+    error = results.refused("web3", "setup", Answer(1, (Part("", ""),), done(err=said, code=1)))
+    assert error.message == f"Setting up failed on web3: {told}"
+
+
 def test_a_warning_of_sudo_s_is_not_taken_for_what_went_wrong() -> None:
     found = Answer(1, (Part("", ""),), done(err=f"{SUDO_WARNS}ln: Read-only file system\n"))
     error = results.refused("web1", "start", found)

@@ -110,13 +110,15 @@ def test_check_names_what_is_missing_and_ports_that_something_else_has(machines:
 
 
 def test_a_package_that_nobody_has_is_told_in_apt_s_words(machines: Machines) -> None:
-    machines.each[0].run("mv", "/repo/Packages", "/repo/none")
+    dead = "/etc/apt/sources.list.d/dead.list"
+    machines.each[0].run("sh", "-c", f"mv /repo/Packages /repo/none; echo deb http://127.0.0.1:9/ x main >{dead}")
     try:
         said = python(machines, "take()")
     finally:
-        machines.each[0].run("mv", "/repo/none", "/repo/Packages")
-    assert said.startswith("EngineError Setting up failed on m1: ")
-    assert "E: " in said
+        machines.each[0].run("sh", "-c", f"mv /repo/none /repo/Packages; rm {dead}")
+    assert said.startswith("EngineError Setting up failed on m1: E: ")
+    assert "W: Failed to fetch http://127.0.0.1:9/" in said
+    assert "Could not connect" in said
 
 
 def test_apt_s_lock_is_waited_for_and_not_for_ever(machines: Machines) -> None:
