@@ -221,6 +221,7 @@ class SimEngine:
     soon: float = 0.25
     places: bool = False
     silent: tuple[Silent, ...] = ()
+    ssh_targets: tuple[str, ...] = ()
     troubled: tuple[Trouble, ...] = ()
     lacking: Mapping[str, Collection[str]] | None = None
     looked_for: list[tuple[str, ...]] = field(default_factory=list)

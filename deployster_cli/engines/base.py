@@ -188,6 +188,13 @@ class Engine(Protocol):
         """The machines that did not answer the last listing; how their units are is not known. No call is made."""
         ...
 
+    @property
+    def ssh_targets(self) -> Sequence[str]:
+        """The machines that answered the last listing, as ssh takes them; empty where an engine's are reached in
+        another way.
+        """
+        ...
+
     def troubles(self, needs: Needs) -> tuple[Trouble, ...]:
         """What is wrong with single machines; they are asked. Empty where an engine can't tell them apart."""
         ...

@@ -46,6 +46,7 @@ class FleetEngine:
     places = False
     setup = None
     silent: Sequence[Silent] = ()
+    ssh_targets: Sequence[str] = ()
 
     def __init__(self, options: FleetOptions) -> None:
         self._options = options

@@ -90,6 +90,7 @@ class LocalEngine:
     places = False
     setup = None
     silent: Sequence[Silent] = ()
+    ssh_targets: Sequence[str] = ()
 
     def __init__(self, options: LocalOptions) -> None:
         self._options = options

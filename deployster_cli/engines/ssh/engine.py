@@ -68,6 +68,11 @@ class SshEngine:
         """The machines that did not answer when they were listed last."""
         return self._cluster.silent
 
+    @property
+    def ssh_targets(self) -> tuple[str, ...]:
+        """The machines that answered the last listing, in the order of the options."""
+        return tuple(host.target for host in self._cluster.hosts if host in self._cluster.last.machines)
+
     def check(self) -> str:
         """Why no machine can be used, in one sentence; empty where one can."""
         from deployster_cli.engines.ssh.asks import make_known
