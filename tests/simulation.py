@@ -17,7 +17,7 @@ from deployster_cli.domain.rollout.plan import Plan
 from deployster_cli.domain.units.journal import Entry
 from deployster_cli.domain.units.model import Machine, State, Unit, worst_of
 from deployster_cli.domain.units.names import UnitName
-from deployster_cli.domain.units.needs import Needs
+from deployster_cli.domain.units.needs import Needs, Prerequisite
 from deployster_cli.domain.units.unitfile import Stamp, UnitFile
 from deployster_cli.engines.base import Silent, Step, Trouble
 from deployster_cli.errors import EngineError, EngineUnreachable
@@ -221,7 +221,10 @@ class SimEngine:
     soon: float = 0.25
     places: bool = False
     silent: tuple[Silent, ...] = ()
+    ssh_targets: tuple[str, ...] = ()
     troubled: tuple[Trouble, ...] = ()
+    lacking: Mapping[str, Collection[str]] | None = None
+    looked_for: list[tuple[str, ...]] = field(default_factory=list)
     setup: SimSetup | None = None
     needed: list[Needs] = field(default_factory=list)
     locks: SimLocks = field(default_factory=SimLocks)
@@ -249,6 +252,14 @@ class SimEngine:
     def place(self, plan: Plan, files: Mapping[UnitName, UnitFile]) -> Placed:
         """As the engine does where it decides before units start where they run."""
         return place(plan, files, (), self.hosts) if self.places else {}
+
+    def absent(self, paths: Collection[Prerequisite]) -> list[tuple[Prerequisite, Machine]] | None:
+        """Those of the paths that a machine is ``lacking``: path → the machines' names."""
+        if self.lacking is None:
+            return None
+        self.looked_for.append(tuple(each.path for each in paths))
+        lacking = self.lacking
+        return [(each, host) for each in paths for host in self.hosts if host.label in lacking.get(each.path, ())]
 
     def add_running(self, *names: UnitName) -> None:
         """Units of ours that have been running for long."""

@@ -18,7 +18,6 @@ from deployster_cli.errors import DeploysterError
 if TYPE_CHECKING:
     from deployster_cli.backends.base import Checked
     from deployster_cli.domain.units.names import UnitName
-    from deployster_cli.operations.deploy import PlannedChange
 
 ACCEPT_CHANGES = click.option(
     "--accept-changes",
@@ -58,7 +57,8 @@ def roll_out(run: Run, intent: Change, *, dry_run: bool, yes: bool = False) -> N
     if dry_run:
         prepared = asked.prepare()
         show_plan(run.output, prepared.plan, prepared.units, run.settings.place)
-        _remark_on_needs(run, prepared)
+        for lack in prepared.lacks[:1]:  # a hook may yet bring it
+            run.output.note(f"{lack.text} {lack.cure}")
         return
     if intent.adopt:
         adopted = _confirm_adoption(run, asked, yes=yes)
@@ -82,17 +82,6 @@ def _confirm_adoption(run: Run, asked: Checked, *, yes: bool) -> tuple[UnitName,
     if not confirmed(f"Take over and retire {some_names(adopted)}{on(run.settings.place)}?", yes=yes):
         raise DeploysterError("Not taken over. Nothing was changed.")
     return adopted
-
-
-def _remark_on_needs(run: Run, prepared: PlannedChange) -> None:
-    """Say so where the units would be refused as things are: a hook may yet bring what they lack."""
-    if not run.settings.declared.is_local:
-        return
-    from deployster_cli.operations.prerequisites import missing
-
-    lack = missing(prepared.work.files.values())
-    if lack.text:
-        run.output.note(f"{lack.text} {lack.cure}")
 
 
 def _remark_on_name(run: Run, intent: Change) -> None:

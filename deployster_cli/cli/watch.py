@@ -27,14 +27,19 @@ WATCHING = (
 )
 
 
+def remark_on_silent(run: Run) -> None:
+    """Say which machines did not answer the last look, and why."""
+    for why in run.backend().silent.values():
+        run.output.note(f"{why.rstrip('.')}. What runs there is not known.")
+
+
 def show_or_watch(
     run: Run, look: Callable[[], T], listing: Callable[[T], Listing], interval: float | None, title: str
 ) -> None:
     """Show what one look gives; with an interval, every look until it is interrupted."""
     if interval is None:
         run.output.listing(listing(look()))
-        for why in run.backend().silent.values():
-            run.output.note(f"{why.rstrip('.')}. What runs there is not known.")
+        remark_on_silent(run)
         return
     if interval < _LEAST:
         raise InvalidInput(f"--interval {interval:g}s is too short: fleet can't be asked more than once a second.")

@@ -6,6 +6,7 @@ import click
 
 from deployster_cli.cli.context import this_run
 from deployster_cli.cli.options import shared_options
+from deployster_cli.cli.watch import remark_on_silent
 
 
 @click.command("history")
@@ -20,4 +21,6 @@ def cli(service: str) -> None:
     from deployster_cli.views.results import show_history
 
     run = this_run()
-    show_history(run.output, service, run.backend().history(service))
+    backend = run.backend()
+    show_history(run.output, service, backend.history(service), backend.silent)
+    remark_on_silent(run)

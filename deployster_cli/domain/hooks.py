@@ -45,6 +45,7 @@ class Facts(NamedTuple):
     """What a hook is told. ``result`` is empty before the deed, then ``done``, ``unchanged`` or ``failed``.
 
     ``previous`` is the version that ran before, ``plan`` one JSON value; both are empty where there is none.
+    ``machines`` are those in use, as ssh takes them.
     """
 
     verb: str
@@ -57,6 +58,7 @@ class Facts(NamedTuple):
     instances: int = 0
     result: str = ""
     plan: str = ""
+    machines: tuple[str, ...] = ()
 
     @property
     def variables(self) -> Mapping[str, str]:
@@ -70,5 +72,6 @@ class Facts(NamedTuple):
             "DEPLOYSTER_RESULT": self.result,
             "DEPLOYSTER_ENGINE": self.engine,
             "DEPLOYSTER_CLUSTER": self.cluster,
+            "DEPLOYSTER_MACHINES": " ".join(self.machines),
             "DEPLOYSTER_BY": self.by,
         }

@@ -69,6 +69,11 @@ def resized(number: int, before: int, reason: str) -> str:
     return f"{before} → {count(number, 'instance')}: {reason}"
 
 
+def joined(words: Sequence[str]) -> str:
+    """``a, b and c``."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
 def on(place: str) -> str:
     """`` on staging``, to go behind what is done there; nothing where the place has no name."""
     return f" on {place}" if place else ""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from deployster_cli.domain.units.journal import Entry
     from deployster_cli.domain.units.model import Machine, Unit
     from deployster_cli.domain.units.names import UnitName
-    from deployster_cli.domain.units.needs import Needs
+    from deployster_cli.domain.units.needs import Needs, Prerequisite
     from deployster_cli.domain.units.unitfile import UnitFile
     from deployster_cli.errors import EngineError
 
@@ -188,6 +188,13 @@ class Engine(Protocol):
         """The machines that did not answer the last listing; how their units are is not known. No call is made."""
         ...
 
+    @property
+    def ssh_targets(self) -> Sequence[str]:
+        """The machines that answered the last listing, as ssh takes them; empty where an engine's are reached in
+        another way.
+        """
+        ...
+
     def troubles(self, needs: Needs) -> tuple[Trouble, ...]:
         """What is wrong with single machines; they are asked. Empty where an engine can't tell them apart."""
         ...
@@ -200,6 +207,12 @@ class Engine(Protocol):
     def place(self, plan: Plan, files: Mapping[UnitName, UnitFile]) -> Placed:
         """Where each unit that the plan starts will run, Refused where one can't run anywhere; from now on ``start``
         puts it there. Empty where that is decided once it starts.
+        """
+        ...
+
+    def absent(self, paths: Collection[Prerequisite]) -> Sequence[tuple[Prerequisite, Machine]] | None:
+        """Those that are not there, each with the machine that lacks it: where ``place`` has put the unit, else on each
+        that fits. None where nobody can look. What a machine that does not answer lacks is not known.
         """
         ...
 

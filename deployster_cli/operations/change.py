@@ -23,7 +23,7 @@ from deployster_cli.operations.deploy import PlannedChange
 from deployster_cli.operations.left_tasks import await_left_tasks
 from deployster_cli.operations.lock import Held
 from deployster_cli.operations.preflight import Keep, Preflight
-from deployster_cli.operations.prerequisites import refuse_ahead, refuse_missing
+from deployster_cli.operations.prerequisites import missing, refuse
 from deployster_cli.operations.records import Keeping
 from deployster_cli.operations.rollout import Result, carry_out
 from deployster_cli.operations.task import TEMPLATE, Task, run_before
@@ -75,7 +75,7 @@ class Operation:
                     run_before(engine, self.tasks, clock, tell, held.keep)
                     planned = planner.again()
                 if planned.plan.start:
-                    refuse_missing(engine, planned.work.files.values())
+                    refuse(planned.lacks)
                 keeping = Keeping(engine, planned.plan, planned.memory, clock, held.ensure)
                 with keeping.kept(tell):
                     result = carry_out(engine, planned.work, clock, held, tell, seen=planner.seen, stops=keeping.stops)
@@ -102,8 +102,9 @@ class Operation:
         now = None if change.verb is Verb.DEPLOY else releases.standing(engine, change.service)
         settled, seen = (self._settled(engine, now), now.seen) if now else (change, None)
         prepared = deploy.prepare(engine, settled, self._render, self.clock.utc(), seen)
-        refuse_ahead(engine, prepared.work.files.values())
-        return prepared
+        lacks = missing(engine, prepared.work.files.values()) or ()
+        refuse(lack for lack in lacks if not lack.brought)
+        return replace(prepared, lacks=lacks)
 
     def decided(self, prepared: PlannedChange) -> None:
         """Called with what is to be done, the lock held, before hooks and tasks. After them it is planned anew."""

@@ -11,13 +11,13 @@ from deployster_cli.domain.templates.render import Renderer
 from deployster_cli.domain.units.model import Machine, Service
 from deployster_cli.domain.units.needs import Needs, containers, probing
 from deployster_cli.domain.units.unitfile import UnitFile
-from deployster_cli.domain.wording import count
+from deployster_cli.domain.wording import count, joined
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import EXIT_DONE, EXIT_ENGINE, EXIT_FAILED, DeploysterError, EngineError
 from deployster_cli.operations.deploy import sample
 from deployster_cli.operations.images import Fetch, Presence, Reference, look_up
 from deployster_cli.operations.ownership import told_apart
-from deployster_cli.operations.prerequisites import missing, needed
+from deployster_cli.operations.prerequisites import Lack, missing, needed
 from deployster_cli.operations.probe import Docker, Probe, probe
 
 # Stands for the version in the files of units that are rendered for no version.
@@ -136,6 +136,13 @@ class Case:
         asked = self.machines if self.engine.setup else self.machines[:MOST_ASKED]
         return tuple((machine, self._probe(machine)) for machine in asked)
 
+    def lacks(self, file: UnitFile, paths: Sequence[str]) -> tuple[Lack, ...] | None:
+        """What of these paths is not where the unit is to run; None where nobody can look."""
+        try:
+            return missing(self.engine, [file], paths)
+        except EngineError:  # which is told of itself
+            return None
+
     def _file(self, render: Renderer) -> UnitFile | DeploysterError:
         try:
             return sample(render, self.version or NO_VERSION, now=self.now, by=self.by)
@@ -245,16 +252,23 @@ def _templates(case: Case) -> Iterator[Finding]:
 
 
 def _needs(case: Case) -> Iterator[Finding]:
-    """What units have to find: with the local engine it is here or nowhere. Of no version it is what all would find."""
-    for service in (render.service for render in case.services if case.engine.is_local):
+    """What units have to find, where somebody can look: on each machine that fits. Of no version it is what all would
+    find.
+    """
+    for service in (render.service for render in case.services):
         file, subject = case.files[service.name], f"files {service.name}"
         found = [path for _, path in needed(file)] if isinstance(file, UnitFile) else []
         paths = [path for path in found if case.version or path == service.env_file]
-        if isinstance(file, UnitFile) and paths:
-            lack = missing([file], paths)
-            name = service.name
-            text = lack.text if case.version else lack.text.replace(f" of {name} {NO_VERSION}", f" of {name}")
-            yield fault(subject, text, lack.cure) if text else Finding(subject, State.FINE, ", ".join(paths))
+        lacks = case.lacks(file, paths) if isinstance(file, UnitFile) and paths else None
+        for lack in lacks or ():
+            text = (
+                lack.text
+                if case.version
+                else lack.text.replace(f" of {service.name} {NO_VERSION}", f" of {service.name}")
+            )
+            yield fault(subject, text, lack.cure)
+        if lacks == ():
+            yield Finding(subject, State.FINE, ", ".join(paths))
 
 
 def _images(case: Case) -> Iterator[Finding]:
@@ -292,11 +306,7 @@ def _unasked(case: Case) -> Iterator[Finding]:
     if case.dockers:
         left.append("docker")
     if left:
-        yield Finding("left out", State.UNSURE, f"{_and(left)}: {why}.", "Fix that, and check again.")
-
-
-def _and(words: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+        yield Finding("left out", State.UNSURE, f"{joined(left)}: {why}.", "Fix that, and check again.")
 
 
 # Every look, in the order in which they are shown. A new one is a function and a line here.

@@ -25,6 +25,7 @@ from deployster_cli.operations.rollout import RolloutSpec, Spreading
 
 if TYPE_CHECKING:
     from deployster_cli.domain.templates.render import Renderer
+    from deployster_cli.operations.prerequisites import Lack
 
 # What the made-up service ends in that a service's tasks belong to.
 TASKS = ".task"
@@ -35,7 +36,8 @@ class PlannedChange:
     """A plan, the unit files for it, the units it was made from, and the versions before it, newest first.
 
     ``memory`` is what the engine is to keep of it beside the units; ``latest`` is the service's latest stamp, empty
-    where it has none, None where none was looked at.
+    where it has none, None where none was looked at. ``lacks`` is what its units would not find;
+    a hook may yet bring it.
     """
 
     work: RolloutSpec
@@ -43,6 +45,7 @@ class PlannedChange:
     previous: tuple[str, ...] = ()
     memory: Memory | None = None
     latest: str | None = None
+    lacks: tuple[Lack, ...] = ()
 
     @property
     def plan(self) -> Plan:

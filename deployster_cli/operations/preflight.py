@@ -36,6 +36,7 @@ class Preflight:
     def __init__(self, settings: Settings, change: Change, clock: Clock, tell: Tell) -> None:
         self.settings, self.change, self.clock, self.tell = settings, change, clock, tell
         self._decided: PlannedChange | None = None
+        self._machines: tuple[str, ...] = ()
 
     def before(self, engine: Engine, service: Service | None, prepared: PlannedChange, keep: Keep) -> bool:
         """See to what has to succeed before anything is done, the lock held; whether a hook ran. ``service`` is None
@@ -44,6 +45,7 @@ class Preflight:
         NotFound where the registry hasn't got the image, HookFailed, Interrupted; no unit was changed then.
         """
         self._decided, plan = prepared, prepared.plan
+        self._machines = tuple(engine.ssh_targets)
         notices = (
             taken_over(plan.adopted),
             left_alone(plan.beside),
@@ -117,6 +119,7 @@ class Preflight:
             instances=len(plan.keep + plan.watch + plan.start),
             result=result,
             plan=json.dumps({"plan": plan_shape(plan)}),
+            machines=self._machines,
         )
 
     def _renewing(self, keep: Keep) -> Keep:

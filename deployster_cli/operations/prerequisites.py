@@ -1,19 +1,25 @@
-"""What units need to find on their machine, where that can be looked for: their folder and their environment files."""
+"""What units need to find on their machines, where that can be looked for: their folder and their environment files."""
 
 from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from deployster_cli.domain.env_file import LARGEST, Fault, docker_fault, systemd_fault
+from deployster_cli.domain.units.model import Machine
+from deployster_cli.domain.units.needs import Prerequisite
 from deployster_cli.domain.units.unitfile import UnitFile
+from deployster_cli.domain.wording import joined
 from deployster_cli.engines.base import Engine
 from deployster_cli.errors import InvalidInput, NotFound
 from deployster_cli.operations.deploy import TASKS
+
+# Machines that a sentence names; the others are counted.
+MOST_NAMED = 3
 
 _FOLDER, _ENVIRONMENT, _DOCKERS = "WorkingDirectory", "EnvironmentFile", "--env-file"
 
@@ -44,41 +50,52 @@ _UNTOLD = re.compile(r"[*?\[%]")
 
 
 class Lack(NamedTuple):
-    """What a unit will not find, or can't use, and the cure, a sentence each; both empty where nothing is amiss.
+    """What a unit will not find, or can't use, and the cure, a sentence each.
 
-    ``there``: it is there, and is not what it should be.
+    ``there``: it is there, and is not what it should be. ``brought``: it may come with the version, by a hook.
     """
 
-    text: str = ""
-    cure: str = ""
+    text: str
+    cure: str
     there: bool = False
+    brought: bool = False
 
 
-def refuse_missing(engine: Engine, files: Iterable[UnitFile], paths: Collection[str] | None = None) -> None:
-    """Refuse to start units that lack something (of these ``paths``, where given) which can be looked for: all are on
-    this machine. NotFound for what is not there, InvalidInput for what can't be used.
+def refuse(lacks: Iterable[Lack]) -> None:
+    """Refuse to start units that lack something, by the first: NotFound for what is not there, InvalidInput for what
+    can't be used.
     """
-    lack = missing(files, paths) if engine.is_local else Lack()
-    if lack.text:
+    for lack in lacks:
         kind = InvalidInput if lack.there else NotFound
         raise kind(f"{lack.text} Nothing was started.", lack.cure)
 
 
-def refuse_ahead(engine: Engine, files: Collection[UnitFile]) -> None:
-    """The same before any hook has run, of environment files that are there for every version: what comes with one may
-    yet be brought.
+def missing(engine: Engine, files: Iterable[UnitFile], paths: Collection[str] | None = None) -> tuple[Lack, ...] | None:
+    """All that the units lack where they are to run; of these ``paths``, where given. None where nobody can look.
+
+    On this machine the content of environment files is judged too.
     """
-    found = ((file.name.version, *need) for file in files for need in needed(file))
-    refuse_missing(
-        engine, files, {path for version, option, path in found if option != _FOLDER and version not in path}
-    )
+    wanted = [(file, *need) for file in files for need in needed(file) if paths is None or need[1] in paths]
+    if engine.is_local:
+        return tuple(filter(None, (_lack(file, option, path) for file, option, path in wanted)))
+    found = engine.absent([Prerequisite(file, path, option == _FOLDER) for file, option, path in wanted])
+    return None if found is None else _on_machines(found)
 
 
-def missing(files: Iterable[UnitFile], paths: Collection[str] | None = None) -> Lack:
-    """What the first of the units that lacks something on this machine lacks; of these ``paths``, where given."""
-    wanted = ((file, *need) for file in files for need in needed(file) if paths is None or need[1] in paths)
-    found = (_lack(file, option, path) for file, option, path in wanted)
-    return next((lack for lack in found if lack.text), Lack())
+def _on_machines(found: Iterable[tuple[Prerequisite, Machine]]) -> tuple[Lack, ...]:
+    """What machines lack, each path once with all of them."""
+    labels: dict[tuple[str, bool], dict[str, Prerequisite]] = {}
+    for each, machine in found:
+        labels.setdefault((each.path, each.folder), {})[machine.label] = each
+    return tuple(_not_on(list(on), next(iter(on.values()))) for on in labels.values())
+
+
+def _not_on(machines: Sequence[str], wanted: Prerequisite) -> Lack:
+    option = _FOLDER if wanted.folder else _ENVIRONMENT
+    named = [*machines[:MOST_NAMED], *([f"{len(machines) - MOST_NAMED} others"] if machines[MOST_NAMED:] else [])]
+    has = "has" if len(machines) == 1 else "have"
+    text = f"{joined(named)} {has} no {_KINDS[option][0]} {wanted.path}."
+    return Lack(text, _cure(wanted.file, option, wanted.path), brought=_is_brought(wanted.file, option, wanted.path))
 
 
 def needed(file: UnitFile) -> list[tuple[str, str]]:
@@ -105,30 +122,42 @@ def _makes(option: str, value: str) -> bool:
 
 
 def _told(path: str) -> bool:
-    return path.startswith("/") and path != "/dev/stdin" and not _UNTOLD.search(path.replace("%%", ""))
+    return path.startswith("/") and path not in {"/", "/dev/stdin"} and not _UNTOLD.search(path.replace("%%", ""))
 
 
-def _lack(file: UnitFile, option: str, path: str) -> Lack:
+def _is_brought(file: UnitFile, option: str, path: str) -> bool:
+    return option == _FOLDER or file.name.version in path
+
+
+def _cure(file: UnitFile, option: str, path: str) -> str:
+    by = ", or have a pre_deploy hook do it" if _is_brought(file, option, path) else ""
+    return f"Put it there first{by}; the setting {_KINDS[option][1]} says where it belongs."
+
+
+def _lack(file: UnitFile, option: str, path: str) -> Lack | None:
+    lack = _looked_at(file, option, path)
+    return lack and lack._replace(brought=_is_brought(file, option, path))
+
+
+def _looked_at(file: UnitFile, option: str, path: str) -> Lack | None:
     kind, setting = _KINDS[option]
     of = f"{kind} {path} of {file.name.service.removesuffix(TASKS)} {file.name.version}"
-    brought = option == _FOLDER or file.name.version in path
-    by = ", or have a pre_deploy hook do it" if brought else ""
-    cure = f"Put it there first{by}; the setting {setting} says where it belongs."
+    cure = _cure(file, option, path)
     try:
         mode = Path(path).stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
         return Lack(f"The {of} does not exist.", cure)
     except OSError as error:  # a folder may be another user's to see, whom systemd runs the unit as
-        return Lack() if option == _FOLDER else _unread(of, error)
+        return None if option == _FOLDER else _unread(of, error)
     if option == _FOLDER:
-        return Lack() if stat.S_ISDIR(mode) else Lack(f"The {of} is a file.", cure, there=True)
+        return None if stat.S_ISDIR(mode) else Lack(f"The {of} is a file.", cure, there=True)
     if not stat.S_ISREG(mode):
         what = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
         return Lack(f"The {of} is {what}.", f"The setting {setting} names a file of NAME=value lines.", there=True)
     return _unusable(of, path, docker_fault if option == _DOCKERS else partial(systemd_fault, taken=_taken(file)))
 
 
-def _unusable(of: str, path: str, judge: Callable[[bytes], Fault | None]) -> Lack:
+def _unusable(of: str, path: str, judge: Callable[[bytes], Fault | None]) -> Lack | None:
     """What is wrong with an environment file that is there. Who starts the units is who reads it."""
     try:
         with Path(path).open("rb") as file:
@@ -136,7 +165,7 @@ def _unusable(of: str, path: str, judge: Callable[[bytes], Fault | None]) -> Lac
     except OSError as error:
         return _unread(of, error)
     if fault is None:
-        return Lack()
+        return None
     place = f"Line {fault.line} of the" if fault.line else "The"
     return Lack(f"{place} {of} {fault.text}.", fault.cure, there=True)
 

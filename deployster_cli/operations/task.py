@@ -41,7 +41,7 @@ from deployster_cli.operations.clock import Clock
 from deployster_cli.operations.deploy import TASKS
 from deployster_cli.operations.lock import dead, new_note
 from deployster_cli.operations.ownership import told_apart
-from deployster_cli.operations.prerequisites import refuse_missing
+from deployster_cli.operations.prerequisites import missing, refuse
 from deployster_cli.operations.rollout import NoLock, RolloutSpec, drive, explain
 from deployster_cli.operations.task_journal import TaskJournal
 
@@ -125,7 +125,8 @@ def run_task(
     tell(TaskStarted(task.command))
     began = clock.now()
     file, over = _prepared(engine, task, clock, timeout, locked=locked, keep=keep)
-    refuse_missing(engine, (file,))
+    engine.place(_plan(task, file, timeout), {file.name: file})
+    refuse(missing(engine, (file,)) or ())
     watch = TaskJournal(engine, file.name, clock, tell)
     try:
         end = _to_its_end(watch, task, file, timeout, tell=tell, keep=keep)
@@ -220,10 +221,13 @@ def _noted(task: Task, file: UnitFile, note: Note, timeout: float) -> UnitFile:
     return replace(file, options=(*options, *(o for o in note.options() if o[0] == STAMP_SECTION), command))
 
 
-def _to_its_end(watch: TaskJournal, task: Task, file: UnitFile, timeout: float, *, tell: Tell, keep: Keep) -> _End:
+def _plan(task: Task, file: UnitFile, timeout: float) -> Plan:
     policy = Policy(settle=0, timeout=timeout, on_failure=OnFailure.KEEP)
-    plan = Plan(file.name.service, task.version, (Step(start=(file.name,)),), policy=policy)
-    work = RolloutSpec(plan, {file.name: file}, Traits(oneshot=True))
+    return Plan(file.name.service, task.version, (Step(start=(file.name,)),), policy=policy)
+
+
+def _to_its_end(watch: TaskJournal, task: Task, file: UnitFile, timeout: float, *, tell: Tell, keep: Keep) -> _End:
+    work = RolloutSpec(_plan(task, file, timeout), {file.name: file}, Traits(oneshot=True))
     end = drive(watch.engine, work, watch.clock, NoLock(keep), _UntilOver(watch, tell), pause=watch.pause)
     if end.phase is Phase.DONE:
         watch.rest()

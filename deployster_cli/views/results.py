@@ -91,8 +91,10 @@ def services_listing(releases: Sequence[Release]) -> Listing:
     )
 
 
-def show_history(output: Output, service: str, entries: Sequence[Entry]) -> None:
-    """A service's releases, newest first. On a terminal their times are told as people say them."""
+def show_history(output: Output, service: str, entries: Sequence[Entry], silent: Mapping[str, str]) -> None:
+    """A service's releases, newest first, and the ``silent`` machines → why. On a terminal times are told as people
+    say them.
+    """
     now = time.time()
     said = (lambda stamp: ago(stamp, now)) if is_terminal(sys.stdout) else str
     output.listing(
@@ -100,7 +102,7 @@ def show_history(output: Output, service: str, entries: Sequence[Entry]) -> None
             columns=("VERSION", "RUNNING", "DEPLOYED", "BY"),
             rows=lambda: [history_row(entry, said) for entry in entries],
             plain=lambda: [history_row(entry) for entry in entries],
-            json=lambda: {"service": service, "history": encode(entries)},
+            json=lambda: with_silent({"service": service, "history": encode(entries)}, silent),
         )
     )
 

@@ -106,6 +106,15 @@ def test_a_listing_names_the_machines_that_are_silent(spread: Shell) -> None:
     assert found == {"units": [], "silent": [{"machine": "m2", "why": "m2 does not answer: no route."}]}
 
 
+def test_a_history_names_them_too(spread: Shell) -> None:
+    spread("deploy carousel v1 -q")
+    silent_m2(spread)
+    assert spread("history carousel")[2] == "m2 does not answer. What runs there is not known.\n"
+    assert json.loads(spread("history carousel -o json")[1])["silent"] == [
+        {"machine": "m2", "why": "m2 does not answer."}
+    ]
+
+
 def test_what_a_machine_that_is_left_out_may_run_is_told_and_its_name_is_not_used_again(without_m2: Shell) -> None:
     code, _, err = without_m2("deploy carousel v1 --instances 2")
     assert code == 0

@@ -51,6 +51,14 @@ class TestHooks:
             "VERB": "deploy", "SERVICE": "carousel", "VERSION": "v2", "PREVIOUS": "v1", "INSTANCES": "1",
         }  # fmt: skip
 
+    def test_they_are_told_the_machines_in_use(self, shell: Shell) -> None:
+        shell.engine.ssh_targets = ("web1", "ssh://deploy@web2:2222")
+        line = "echo $DEPLOYSTER_RESULT $DEPLOYSTER_MACHINES"
+        configured(f'[hooks]\npre_deploy = "{line}"\npost_deploy = "{line}"')
+        _, _, err = shell("deploy carousel v1")
+        assert "| web1 ssh://deploy@web2:2222\n" in err
+        assert "| done web1 ssh://deploy@web2:2222\n" in err
+
     def test_they_find_the_plan_that_plan_prints(self, shell: Shell) -> None:
         configured('[hooks]\npre_deploy = "cat > plan.json"')
         _, planned, _ = shell("plan carousel v1 -o json")

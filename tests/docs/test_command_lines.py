@@ -41,6 +41,7 @@ TYPED_BY = {
     "docs/how-to/ci.md": "tests/docs/test_typed_pages.py",
     "docs/how-to/install.md": "tests/docs/test_typed_pages.py",
     "docs/how-to/makefile.md": "tests/docs/test_typed_pages.py",
+    "docs/how-to/several-machines.md": "tests/engines/ssh/test_page.py",
     "docs/how-to/upgrade-from-go.md": "tests/docs/test_typed_pages.py",
     "docs/how-to/vulcand.md": "tests/docs/test_typed_pages.py",
     "examples/carousel/README.md": "tests/docs/test_typed_pages.py",

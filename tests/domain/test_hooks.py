@@ -37,7 +37,9 @@ def test_every_hook_is_a_field() -> None:
 
 
 def test_a_hook_is_told_everything_by_variables() -> None:
-    facts = Facts("deploy", "carousel", "v2", "ann@host", "fleet", "staging", "v1", 3, "done", plan="{}")
+    facts = Facts(
+        "deploy", "carousel", "v2", "ann@host", "ssh", "staging", "v1", 3, "done", "{}", ("web1", "ssh://web2:22")
+    )
     assert facts.variables == {
         "DEPLOYSTER_VERB": "deploy",
         "DEPLOYSTER_SERVICE": "carousel",
@@ -45,7 +47,8 @@ def test_a_hook_is_told_everything_by_variables() -> None:
         "DEPLOYSTER_PREVIOUS": "v1",
         "DEPLOYSTER_INSTANCES": "3",
         "DEPLOYSTER_RESULT": "done",
-        "DEPLOYSTER_ENGINE": "fleet",
+        "DEPLOYSTER_ENGINE": "ssh",
         "DEPLOYSTER_CLUSTER": "staging",
+        "DEPLOYSTER_MACHINES": "web1 ssh://web2:22",
         "DEPLOYSTER_BY": "ann@host",
     }

@@ -8,15 +8,26 @@ from pathlib import Path
 
 import pytest
 
-from deployster_cli.domain.units.model import Service
+from deployster_cli.domain.units.model import Machine, Service
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import UnitFile
 from deployster_cli.errors import InvalidInput, NotFound
-from deployster_cli.operations.prerequisites import Lack, missing, needed, refuse_ahead, refuse_missing
+from deployster_cli.operations import prerequisites
+from deployster_cli.operations.prerequisites import Lack, needed, refuse
 from tests.simulation import SimClock, SimEngine
 from tests.templates.cases import FULL, rendered
 
 NOWHERE = "WorkingDirectory=/nonesuch/v9"
+NOTHING = Lack("", "")
+
+
+def missing(files: list[UnitFile], paths: list[str] | None = None) -> Lack:
+    """The first that the units lack on this machine."""
+    return next(iter(every(files, paths)), NOTHING)
+
+
+def every(files: list[UnitFile], paths: list[str] | None = None) -> tuple[Lack, ...]:
+    return prerequisites.missing(SimEngine(SimClock(), is_local=True), files, paths) or ()
 
 
 def unit(*service: str, of: str = "carousel", before: str = "") -> UnitFile:
@@ -29,6 +40,7 @@ def test_a_folder_that_is_not_there_is_told_with_its_cure() -> None:
     assert missing([unit(NOWHERE)]) == Lack(
         "The folder /nonesuch/v9 of carousel v9 does not exist.",
         "Put it there first, or have a pre_deploy hook do it; the setting directory says where it belongs.",
+        brought=True,
     )
 
 
@@ -56,7 +68,7 @@ def test_the_first_unit_that_lacks_something_is_told_of(tmp_path: Path) -> None:
 def test_of_some_paths_only_those_are_looked_for() -> None:
     lacking = unit(NOWHERE, "EnvironmentFile=/nonesuch.env")
     assert "/nonesuch.env" in missing([lacking], ["/nonesuch.env"]).text
-    assert missing([lacking], []) == Lack()
+    assert missing([lacking], []) == NOTHING
 
 
 def test_an_option_of_a_section_that_systemd_passes_over_makes_nothing() -> None:
@@ -69,7 +81,7 @@ def test_a_task_is_told_of_by_its_service() -> None:
 
 def test_a_percent_sign_is_written_twice_in_a_unit(tmp_path: Path) -> None:
     (tmp_path / "100%").mkdir()
-    assert missing([unit(f"WorkingDirectory={tmp_path}/100%%")]) == Lack()
+    assert missing([unit(f"WorkingDirectory={tmp_path}/100%%")]) == NOTHING
 
 
 @pytest.mark.parametrize("path", ["~", "-/nonesuch", "%h/nonesuch", "/%%%i/nonesuch", "/nonesuch/%i", ""])
@@ -99,12 +111,12 @@ def test_what_nobody_lets_us_look_at_is_not_missing(monkeypatch: pytest.MonkeyPa
         raise PermissionError(path)
 
     monkeypatch.setattr(Path, "stat", refused)
-    assert missing([unit(NOWHERE)]) == Lack()
+    assert missing([unit(NOWHERE)]) == NOTHING
 
 
 def test_it_is_a_refusal_where_all_units_are_here() -> None:
     with pytest.raises(NotFound, match=r"does not exist\. Nothing was started\.") as refused:
-        refuse_missing(SimEngine(SimClock(), is_local=True), [unit(NOWHERE)])
+        refuse(every([unit(NOWHERE)]))
     assert refused.value.hint.startswith("Put it there first")
 
 
@@ -145,7 +157,7 @@ def test_a_file_that_can_not_be_used_is_refused_before_anything_starts(
     path = tmp_path / "carousel.env"
     path.write_bytes(content)
     with pytest.raises(InvalidInput) as refused:
-        refuse_missing(SimEngine(SimClock(), is_local=True), [read(path)])
+        refuse(every([read(path)]))
     assert refused.value.message.startswith(f"{said[0]} {path}")
     assert refused.value.message.endswith(" Nothing was started.")
     assert said[1] in refused.value.message
@@ -155,7 +167,7 @@ def test_a_file_that_can_not_be_used_is_refused_before_anything_starts(
 @pytest.mark.parametrize("read", [by_systemd, by_docker])
 def test_a_file_of_plain_lines_is_taken(tmp_path: Path, read: Callable[[Path], UnitFile]) -> None:
     (tmp_path / "carousel.env").write_text("# ours\nA=1\n\nB=caf\u00e9 b\n")
-    assert missing([read(tmp_path / "carousel.env")]) == Lack()
+    assert missing([read(tmp_path / "carousel.env")]) == NOTHING
 
 
 @pytest.mark.parametrize(
@@ -245,13 +257,50 @@ def test_in_the_file_of_a_container_or_of_one_s_own_unit_the_name_is_free(tmp_pa
     path = tmp_path / "carousel.env"
     path.write_text("PORT=1\n")
     own = unit(f"EnvironmentFile={path}", "Environment=PORT=2")
-    assert missing([own, rendered(Service("carousel", env_file=str(path)))]) == Lack()
+    assert missing([own, rendered(Service("carousel", env_file=str(path)))]) == NOTHING
 
 
-def test_ahead_of_hooks_only_what_is_there_for_every_version_is_looked_for() -> None:
-    engine = SimEngine(SimClock(), is_local=True)
-    refuse_ahead(engine, [unit(NOWHERE, "EnvironmentFile=/nonesuch/v9.env")])
-    with pytest.raises(NotFound, match=r"nonesuch/all\.env") as refused:
-        refuse_ahead(engine, [unit(NOWHERE, "EnvironmentFile=/nonesuch/all.env")])
-    assert refused.value.hint == "Put it there first; the setting env_file says where it belongs."
-    refuse_ahead(SimEngine(SimClock()), [unit("EnvironmentFile=/nonesuch/all.env")])
+def test_what_is_there_for_every_version_no_hook_brings() -> None:
+    found = every([unit(NOWHERE, "EnvironmentFile=/nonesuch/v9.env", "EnvironmentFile=/nonesuch/all.env")])
+    assert [lack.brought for lack in found] == [True, True, False]
+    assert found[-1].cure == "Put it there first; the setting env_file says where it belongs."
+
+
+# On other machines
+
+
+def afar(lacking: dict[str, list[str]] | None, *labels: str) -> SimEngine:
+    hosts = tuple(Machine(label, metadata={"name": label}) for label in labels)
+    return SimEngine(SimClock(), lacking=lacking, hosts=hosts)
+
+
+def test_machines_that_lack_a_folder_are_named_together() -> None:
+    engine = afar({"/nonesuch/v9": ["web1", "web2"], "/nonesuch.env": ["web2"]}, "web1", "web2", "web3")
+    found = prerequisites.missing(engine, [unit(NOWHERE, "EnvironmentFile=/nonesuch.env")])
+    assert found == (
+        Lack(
+            "web1 and web2 have no folder /nonesuch/v9.",
+            "Put it there first, or have a pre_deploy hook do it; the setting directory says where it belongs.",
+            brought=True,
+        ),
+        Lack(
+            "web2 has no environment file /nonesuch.env.",
+            "Put it there first; the setting env_file says where it belongs.",
+        ),
+    )
+
+
+def test_of_many_machines_three_are_named() -> None:
+    labels = [f"web{number}" for number in range(1, 6)]
+    found = prerequisites.missing(afar({"/nonesuch/v9": labels}, *labels), [unit(NOWHERE)])
+    assert found is not None
+    assert found[0].text == "web1, web2, web3 and 2 others have no folder /nonesuch/v9."
+
+
+def test_an_engine_that_can_not_look_says_so() -> None:
+    assert prerequisites.missing(afar(None, "web1"), [unit(NOWHERE)]) is None
+
+
+@pytest.mark.parametrize("line", ["WorkingDirectory=/", "Type=exec"])
+def test_the_root_folder_is_not_looked_for(line: str) -> None:
+    assert needed(unit(line)) == []

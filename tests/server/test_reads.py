@@ -33,7 +33,8 @@ def test_all_units_are_one_list(client: Client) -> None:
 
 def test_a_machine_that_does_not_answer_is_named_beside_the_units(client: Client, engine: GatedEngine) -> None:
     engine.silent = (Silent(Machine("", "m2", {"name": "m2"}), "m2 is off.", passable=True),)
-    assert client.get("/v1/units").json()["silent"] == [{"machine": "m2", "why": "m2 is off."}]
+    for path in ("/v1/units", "/v1/services/carousel/history"):
+        assert client.get(path).json()["silent"] == [{"machine": "m2", "why": "m2 is off."}]
 
 
 def test_services_are_one_entry_a_release(client: Client) -> None:

@@ -48,9 +48,7 @@ class Remote:
     def units(self, service: str | None = None) -> tuple[Unit, ...]:
         """As Backend says."""
         path = "/v1/units" if service is None else f"/v1/services/{check_service(service)}/units"
-        found = self.server.get(path)
-        self._silent.clear()
-        self._silent.update(silent_of(found))
+        found = self._listed(path)
         return tuple(sorted(map(unit_of, listed(found, "units")), key=lambda unit: unit.name))
 
     @property
@@ -65,7 +63,7 @@ class Remote:
     def history(self, service: str) -> tuple[Entry, ...]:
         """As Backend says."""
         try:
-            found = self.server.get(f"/v1/services/{check_service(service)}/history")
+            found = self._listed(f"/v1/services/{check_service(service)}/history")
         except RemoteFailed as error:
             if error.exit_code != EXIT_NOT_FOUND:
                 raise
@@ -88,6 +86,12 @@ class Remote:
     def close(self) -> None:
         """Close what is open."""
         self.server.close()
+
+    def _listed(self, path: str) -> object:
+        found = self.server.get(path)
+        self._silent.clear()
+        self._silent.update(silent_of(found))
+        return found
 
 
 @dataclass(frozen=True)

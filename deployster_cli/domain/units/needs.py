@@ -28,6 +28,14 @@ class Needs(NamedTuple):
     images: tuple[tuple[str, str], ...] = ()
 
 
+class Prerequisite(NamedTuple):
+    """A folder, or a file where it is not a ``folder``, that has to be there before a unit starts."""
+
+    file: UnitFile
+    path: str
+    folder: bool
+
+
 def containers(files: Iterable[UnitFile]) -> tuple[str, ...]:
     """The paths of docker and podman that units run."""
     return tuple(sorted({path for file in files for path in _CONTAINERS.findall(file.text)}))

@@ -25,7 +25,7 @@ from deployster_cli.errors import EngineError, EngineMissing, EngineUnreachable
 if TYPE_CHECKING:
     from deployster_cli.domain.rollout.placing import Placed
     from deployster_cli.domain.rollout.plan import Plan
-    from deployster_cli.domain.units.needs import Needs
+    from deployster_cli.domain.units.needs import Needs, Prerequisite
     from deployster_cli.domain.units.unitfile import UnitFile
     from deployster_cli.engines.base import Silent, Trouble
     from deployster_cli.engines.fleet.locks import FleetLocks
@@ -46,6 +46,7 @@ class FleetEngine:
     places = False
     setup = None
     silent: Sequence[Silent] = ()
+    ssh_targets: Sequence[str] = ()
 
     def __init__(self, options: FleetOptions) -> None:
         self._options = options
@@ -110,6 +111,9 @@ class FleetEngine:
     def place(self, plan: Plan, files: Mapping[UnitName, UnitFile]) -> Placed:  # noqa: ARG002 - nobody can tell
         """Nothing: fleet decides it when they start."""
         return {}
+
+    def absent(self, paths: Collection[Prerequisite]) -> None:
+        """None: where they run fleet decides once they start."""
 
     def start(self, files: Collection[UnitFile]) -> None:
         """Put units in and start them. A file per instance, so no template, here or in the registry, can stand in.

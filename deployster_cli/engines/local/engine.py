@@ -30,7 +30,7 @@ from deployster_cli.errors import EngineError, EngineMissing, InvalidInput
 if TYPE_CHECKING:
     from deployster_cli.domain.rollout.placing import Placed
     from deployster_cli.domain.rollout.plan import Plan
-    from deployster_cli.domain.units.needs import Needs
+    from deployster_cli.domain.units.needs import Needs, Prerequisite
 
 _LISTENERS = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 _MACHINE_ID = Path("/etc/machine-id")
@@ -90,6 +90,7 @@ class LocalEngine:
     places = False
     setup = None
     silent: Sequence[Silent] = ()
+    ssh_targets: Sequence[str] = ()
 
     def __init__(self, options: LocalOptions) -> None:
         self._options = options
@@ -148,6 +149,9 @@ class LocalEngine:
     def place(self, plan: Plan, files: Mapping[UnitName, UnitFile]) -> Placed:  # noqa: ARG002 - there is but one
         """Nothing: all run here."""
         return {}
+
+    def absent(self, paths: Collection[Prerequisite]) -> None:
+        """None: they are on this machine, where what starts units looks at them itself."""
 
     def start(self, files: Collection[UnitFile]) -> None:
         """Put these units in and start them. A name that is in with other content: EngineError, nothing started."""

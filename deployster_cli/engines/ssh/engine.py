@@ -20,7 +20,7 @@ from deployster_cli.errors import EngineError, EngineUnreachable, OutputUnreadab
 if TYPE_CHECKING:
     from deployster_cli.domain.rollout.placing import Placed
     from deployster_cli.domain.rollout.plan import Plan
-    from deployster_cli.domain.units.needs import Needs
+    from deployster_cli.domain.units.needs import Needs, Prerequisite
     from deployster_cli.domain.units.unitfile import UnitFile
     from deployster_cli.engines.base import Silent, Trouble
     from deployster_cli.engines.journal import Exported
@@ -67,6 +67,11 @@ class SshEngine:
     def silent(self) -> tuple[Silent, ...]:
         """The machines that did not answer when they were listed last."""
         return self._cluster.silent
+
+    @property
+    def ssh_targets(self) -> tuple[str, ...]:
+        """The machines that answered the last listing, in the order of the options."""
+        return tuple(host.target for host in self._cluster.hosts if host in self._cluster.last.machines)
 
     def check(self) -> str:
         """Why no machine can be used, in one sentence; empty where one can."""
@@ -130,6 +135,12 @@ class SshEngine:
             raise Refused(message, hint) from None
         self._placed |= placed
         return placed
+
+    def absent(self, paths: Collection[Prerequisite]) -> list[tuple[Prerequisite, Machine]]:
+        """The folders and files that are not on the machines of their units."""
+        from deployster_cli.engines.ssh.prerequisites import absent  # only what starts units asks
+
+        return absent(self._cluster, self._placed, paths)
 
     def start(self, files: Collection[UnitFile]) -> None:
         """Put these units in on the machines that they were placed on, or are placed on now, and start them."""

@@ -38,6 +38,14 @@ class Host(NamedTuple):
         """What people call it: the address without the login."""
         return self.address.rpartition("@")[2] + (f":{self.port}" if self.port else "")
 
+    @property
+    def target(self) -> str:
+        """One word by which ssh(1) finds it: a URI where it has a port."""
+        if not self.port:
+            return self.address
+        login, at, name = self.address.rpartition("@")
+        return f"ssh://{login}{at}{f'[{name}]' if ':' in name else name}:{self.port}"
+
 
 def host(text: str, metadata: Mapping[str, str] | None = None) -> Host | None:
     """``[user@]name[:port]`` as a machine; IPv6 addresses with a port in brackets. None for what is none."""

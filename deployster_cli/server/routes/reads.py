@@ -72,10 +72,11 @@ class EntryAnswer(BaseModel):
 
 
 class HistoryAnswer(BaseModel):
-    """A service's releases, newest first."""
+    """A service's releases, newest first; ``silent`` is there where machines do not answer."""
 
     service: str
     history: list[EntryAnswer]
+    silent: list[SilentAnswer] = []
 
 
 class StatusAnswer(BaseModel):

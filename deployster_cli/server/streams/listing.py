@@ -118,7 +118,7 @@ class Listing:
         if not seen.of(service):
             raise NotFound(f"No service {service} found.", "GET /v1/services shows what there is.")
         entries = await self._single_flight.once(("history", service), partial(history, self._engine, service))
-        return encoded({"service": service, "history": encode(entries)})
+        return encoded(with_silent({"service": service, "history": encode(entries)}, seen.silent))
 
     async def _next(self) -> Seen | Refused:
         return await self._single_flight.once("units", self._look)

@@ -125,3 +125,20 @@ def test_machines_are_left_out_by_either_name() -> None:
             commands.left_out(options._replace(without=without))
     with pytest.raises(InvalidInput, match="names no machine"):
         commands.left_out(SshOptions(without=("a",)))
+
+
+@pytest.mark.parametrize(
+    ("text", "target"),
+    [
+        ("web1", "web1"),
+        ("deploy@web2", "deploy@web2"),
+        ("deploy@web2:2222", "ssh://deploy@web2:2222"),
+        ("web3:22", "ssh://web3:22"),
+        ("[fd00::1]:22", "ssh://[fd00::1]:22"),
+        ("fd00::1", "fd00::1"),
+    ],
+)
+def test_a_machine_is_one_word_for_ssh(text: str, target: str) -> None:
+    found = host(text)
+    assert found
+    assert found.target == target

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.systemd, pytest.mark.ssh]
 
 PAGE = (REPOSITORY / "docs" / "how-to" / "several-machines.md").read_text()
 BLOCKS = re.findall(r"^```\w*\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-TOML, THREE_COMMANDS, STEPS, PLAN, WITHOUT = BLOCKS
+TOML, THREE_COMMANDS, STEPS, HOOK, COPY, PLAN, WITHOUT = BLOCKS
 NAMES = {1: "web1", 2: "web2.example.com", 3: "web3"}
 SERVE = "#!/bin/sh\nexec sleep 600\n"
 
@@ -101,3 +101,20 @@ def test_with_user_true_the_units_are_the_logins_own(machines: Machines, project
     assert (home / ".config/systemd/user/carousel-9f88701@1.service").exists()
     assert (home / ".local/state/deployster/notes/carousel.placed").exists()
     assert machines.deployster("destroy carousel 9f88701 --yes", project)[0] == 0
+
+
+def test_the_hook_copies_the_release_to_the_machines_in_use(machines: Machines, project: Path) -> None:
+    file = project / "deployster.toml"
+    file.write_text(f"{file.read_text()}\n{HOOK}")
+    hook, served = project / "copy-release", project / "releases" / "v2" / "bin" / "serve"
+    hook.write_text(COPY.replace("| ssh ", f"| ssh -F {project / 'ssh_config'} "))
+    hook.chmod(0o755)
+    served.parent.mkdir(parents=True)
+    served.write_text(SERVE)
+    served.chmod(0o755)
+    machines.each[1].run("chown", "deploy", "/srv/carousel")
+    with machines.cut_off(3):
+        code, out, err = machines.deployster("deploy carousel v2 --settle 0s --without web3", project)
+    assert code == 0, out + err
+    there = [machine.path("/srv/carousel/v2/bin/serve").exists() for machine in machines.each]
+    assert there == [True, True, False]

@@ -70,6 +70,7 @@ def test_a_fixed_port_is_on_a_machine_once(run: Run) -> None:
     deployed(run, "fixed v1")
     assert "Its port 8080 is taken on each that would." in run("deploy fixed v2 --destroy-previous")[2]
     assert {row.split("\t")[5] for row in run("units fixed -o plain")[1].splitlines()} == {"8080"}
+    deployed(run, "fixed v2 --destroy-previous --order stop-first --batch-size 1")
 
 
 def test_a_global_service_is_on_each_machine_that_fits(run: Run) -> None:
