@@ -13,7 +13,7 @@ from deployster_cli.cli.options import policy_of
 from deployster_cli.cli.prompts import confirm_protected, confirmed
 from deployster_cli.domain.change import Change, Verb
 from deployster_cli.domain.wording import on, some_names
-from deployster_cli.errors import DeploysterError
+from deployster_cli.errors import DeploysterError, InvalidInput
 
 if TYPE_CHECKING:
     from deployster_cli.backends.base import Checked
@@ -86,12 +86,18 @@ def _confirm_adoption(run: Run, asked: Checked, *, yes: bool) -> tuple[UnitName,
 
 def _remark_on_name(run: Run, intent: Change) -> None:
     """Say so where a service that the file doesn't name is nearly one that it does: the defaults may be a slip.
+    InvalidInput where the version is the name of one.
 
     ``carousel.beta`` is none: who writes that means another service than ``carousel``.
     """
     known = run.settings.services
     if intent.verb is not Verb.DEPLOY or run.settings.server or intent.service.partition(".")[0] in known:
         return
+    if intent.version in known:
+        raise InvalidInput(
+            f"{intent.version} is a service of deployster.toml, and {intent.service} is not.",
+            f"The service comes first: {intent.version} {intent.service}.",
+        )
     from deployster_cli.domain.wording import did_you_mean  # only for a name that is in no file
 
     if near := did_you_mean(intent.service, known):

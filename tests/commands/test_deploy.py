@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from pathlib import Path
 
 import pytest
 
@@ -37,6 +38,13 @@ def test_a_name_that_is_nearly_one_of_the_file_s_services_is_remarked_on(shell: 
     code, _, err = shell(command)
     note = "deployster.toml has no section for carosel: defaults apply. Did you mean carousel?\n"
     assert (code, err.startswith(note)) == (0, True)
+
+
+@pytest.mark.parametrize("verb", ["deploy", "plan"])
+def test_service_and_version_the_wrong_way_round_are_refused(shell: Shell, tmp_path: Path, verb: str) -> None:
+    (tmp_path / "deployster.toml").write_text("[services.carousel]\ninstances = 1\n")
+    code, _, err = shell(f"{verb} v2 carousel")
+    assert (code, "The service comes first: carousel v2." in err, shell.engine.calls) == (2, True, [])
 
 
 def test_one_like_none_of_them_is_not(shell: Shell) -> None:

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-INSTALL = "Install fleet's fleetctl (0.8 or later), or name it in deployster.toml: [fleet] fleetctl."
+INSTALL = (
+    "Install fleet's fleetctl (0.8 or later), or name it in deployster.toml: [fleet] fleetctl. fleet is the engine "
+    'where no deployster.toml says engine = "ssh" or "local".'
+)
 
 # Before 0.8 list-unit-files has no ``desc``.
 OLDEST = (0, 8)
