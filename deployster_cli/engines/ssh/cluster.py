@@ -200,8 +200,6 @@ class Cluster:
         return {**outcomes, **absent}
 
     def _list(self) -> Listing:
-        if not self.hosts:
-            raise EngineMissing("No machine is configured.", 'Name some in deployster.toml: [ssh] machines = ["web1"].')
         at = time.monotonic()
         outcomes = self._each(dict.fromkeys(self.hosts, scripts.LIST), self.options.read_timeout, "list")
         self._absent.try_again()

@@ -36,13 +36,15 @@ _AS_ROOT = f"""test "$(id -u)" = 0 || exec sudo -n sh -s deployster; {_AS_IS}"""
 
 
 def left_out(options: SshOptions) -> frozenset[str]:
-    """The texts of the machines that are left out; InvalidInput where one that is not there is to be, or all are."""
+    """The texts of the machines that are left out; InvalidInput for one that is not there, or if none is left."""
+    if not options.machines:
+        raise InvalidInput("machines in [ssh] must name at least one machine.", 'For example: machines = ["web1"].')
     names = {name for one in options.machines for name in (one.text, one.name)}
     unknown = sorted(set(options.without) - names)
     if unknown:
-        there = ", ".join(one.name for one in options.machines) or "no machine"
+        there = ", ".join(one.name for one in options.machines)
         raise InvalidInput(f"{unknown[0]} can't be left out: [ssh] names {there}.")
-    if options.machines and all({one.text, one.name} & set(options.without) for one in options.machines):
+    if all({one.text, one.name} & set(options.without) for one in options.machines):
         raise InvalidInput("All machines are left out: none is left to ask.")
     return frozenset(one.text for one in options.machines if {one.text, one.name} & set(options.without))
 

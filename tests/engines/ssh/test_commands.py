@@ -9,6 +9,7 @@ import pytest
 
 from deployster_cli.engines.ssh import commands
 from deployster_cli.engines.ssh.declaration import SshOptions
+from deployster_cli.engines.ssh.engine import SshEngine
 from deployster_cli.engines.ssh.hosts import MACHINES, Host, host, machine
 from deployster_cli.errors import InvalidInput
 
@@ -123,8 +124,6 @@ def test_machines_are_left_out_by_either_name() -> None:
     for without, said in (("d",), "d can't be left out: .* names a:22, b, c"), (("a:22", "b", "c"), "All machines"):
         with pytest.raises(InvalidInput, match=said):
             commands.left_out(options._replace(without=without))
-    with pytest.raises(InvalidInput, match="names no machine"):
-        commands.left_out(SshOptions(without=("a",)))
 
 
 @pytest.mark.parametrize(
@@ -142,3 +141,9 @@ def test_a_machine_is_one_word_for_ssh(text: str, target: str) -> None:
     found = host(text)
     assert found
     assert found.target == target
+
+
+@pytest.mark.parametrize("options", [SshOptions(), SshOptions(without=("a",))])
+def test_there_is_no_engine_without_machines(options: SshOptions) -> None:
+    with pytest.raises(InvalidInput, match="must name at least one machine"):
+        SshEngine(options)
