@@ -76,6 +76,8 @@ def missing(engine: Engine, files: Iterable[UnitFile], paths: Collection[str] | 
     On this machine the content of environment files is judged too.
     """
     wanted = [(file, *need) for file in files for need in needed(file) if paths is None or need[1] in paths]
+    if not wanted:
+        return ()
     if engine.is_local:
         return tuple(filter(None, (_lack(file, option, path) for file, option, path in wanted)))
     found = engine.absent([Prerequisite(file, path, option == _FOLDER) for file, option, path in wanted])

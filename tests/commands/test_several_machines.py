@@ -10,6 +10,7 @@ import pytest
 from deployster_cli.domain.units.model import Machine, State, Unit
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.engines.base import Silent, Trouble
+from deployster_cli.operations.hooks import HookResult, LocalCommands
 from tests.commands.conftest import Shell
 
 ON_M2 = Machine("2", "m2", {"name": "m2"})
@@ -136,3 +137,42 @@ def test_what_is_wrong_with_one_machine_is_a_fault_with_its_cure(spread: Shell) 
     found = [one for one in json.loads(out)["findings"] if one["subject"] == "machine m2"]
     assert code == 4
     assert [(one["state"], one["cure"]) for one in found] == [("fault", "Install it.")]
+
+
+FOLDER = "/srv/carousel/v1"
+
+
+def test_a_change_looks_for_what_its_units_need_once_where_no_hook_ran(spread: Shell) -> None:
+    spread.engine.lacking = {}
+    assert spread("deploy carousel v1 -q --instances 2")[0] == 0
+    assert spread.engine.looked_for == [(FOLDER, FOLDER)]
+
+
+def test_what_needs_no_folder_is_not_looked_for(spread: Shell) -> None:
+    spread.engine.lacking = {}
+    assert spread("deploy carousel v1 -q --set template=docker")[0] == 0
+    assert spread.engine.looked_for == []
+
+
+def test_a_folder_that_machines_lack_is_told_and_nothing_starts(spread: Shell) -> None:
+    spread.engine.lacking = {FOLDER: ["m1", "m2"]}
+    lacks = "m1 and m2 have no folder /srv/carousel/v1."
+    code, _, err = spread("plan carousel v1")
+    assert (code, lacks in err) == (0, True)
+    for does in ("deploy carousel v1", "task carousel v1 true"):
+        code, _, err = spread(does)
+        assert (code, f"Error: {lacks} Nothing was started." in err, spread.engine.calls) == (6, True, [])
+
+
+def test_a_hook_may_bring_it(spread: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    spread.engine.lacking = lacking = {FOLDER: ["m2"]}
+
+    def bring(*_: object) -> HookResult:
+        lacking.clear()
+        return HookResult(0, 1.0)
+
+    monkeypatch.setattr(LocalCommands, "run", bring)
+    file = Path("deployster.toml")
+    file.write_text(f'{file.read_text()}[hooks]\npre_deploy = "copy"\n')
+    assert spread("deploy carousel v1 -q")[0] == 0
+    assert len(spread.engine.looked_for) == 2

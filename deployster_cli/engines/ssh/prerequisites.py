@@ -24,7 +24,7 @@ def absent(
     cluster: Cluster, placed: Mapping[UnitName, tuple[Machine, ...]], paths: Collection[Prerequisite]
 ) -> list[tuple[Prerequisite, Machine]]:
     """As Engine says; ``placed`` is where units were put so far."""
-    there = {host: machine for host in cluster.hosts if (machine := cluster.machine(host))} if paths else {}
+    there = {host: machine for host in cluster.hosts if (machine := cluster.machine(host))}
     wanted: dict[Host, list[Prerequisite]] = {}
     for each in paths:
         on = placed.get(each.file.name) or fitting(each.file, tuple(there.values()))
@@ -32,7 +32,7 @@ def absent(
         for host in (host for host, machine in there.items() if machine.id in ids):
             wanted.setdefault(host, []).append(each)
     bodies = {host: look(mine) for host, mine in wanted.items()}
-    answers = cluster.links.each(bodies, cluster.options.read_timeout, "look") if bodies else {}
+    answers = cluster.links.each(bodies, cluster.options.read_timeout, "look")
     return [
         (each, there[host])
         for host, answer in answers.items()
