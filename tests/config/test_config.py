@@ -240,7 +240,8 @@ def test_a_templates_folder_that_is_not_there_is_an_error(load: Load, tmp_path: 
 
 @pytest.mark.parametrize("engine", TABLE)
 def test_every_engine_of_the_table_opens_with_its_options(load: Load, engine: str) -> None:
-    assert open_engine(load(engine=engine)).is_local is declared()[engine].is_local
+    settings = load('[ssh]\nmachines = ["web1"]\n', engine=engine)
+    assert open_engine(settings).is_local is declared()[engine].is_local
 
 
 # Start-up
