@@ -88,8 +88,9 @@ def reboot(stage: Stage) -> Iterator[Row]:
 
 
 def disks(stage: Stage) -> Iterator[Row]:
-    """A file system is full or read-only, on one machine and on all; once it is not, the same again finishes. Locks and
-    notes need more than half of the machines, so one that takes none stops nothing.
+    """A file system is full or read-only, on one machine and on all; once it is not, the same again finishes.
+
+    Locks and notes need more than half of the machines, so one that takes none stops nothing.
     """
     for path in ("/etc/systemd/system", "/var/lib/deployster"):
         for machines, where in (((LAST,), f"on machine {LAST}"), ((1, 2, 3), "on all machines")):
