@@ -88,12 +88,10 @@ def reboot(stage: Stage) -> Iterator[Row]:
 
 
 def disks(stage: Stage) -> Iterator[Row]:
-    """A file system is full or read-only, on one machine and on all; once it is not, the same again finishes.
-
-    Locks and notes need more than half of the machines, so one that takes none stops nothing.
-    """
+    """A file system is full or read-only, on one machine and on all; once it is not, the same again finishes."""
     for path in ("/etc/systemd/system", "/var/lib/deployster"):
         for machines, where in (((LAST,), f"on machine {LAST}"), ((1, 2, 3), "on all machines")):
+            # Locks and notes need more than half of the machines: one that takes none stops nothing.
             code = 0 if path.startswith("/var/") and machines == (LAST,) else 1
             for harm, what in ((full, "full"), (read_only, "read-only")):
                 yield hindered(stage, f"{path} {what} {where}", harm(path, machines), (code,))
