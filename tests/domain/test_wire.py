@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from deployster_cli.domain import events
 from deployster_cli.domain.change import Change, Policy, Verb
-from deployster_cli.domain.payloads import decode, decode_event, encode, encode_event
+from deployster_cli.domain.payloads import decode, decode_event, encode, encode_event, with_silent
 from deployster_cli.domain.rollout.plan import Plan, Step
 from deployster_cli.domain.rollout.tracking import Reason
 from deployster_cli.domain.units.model import Machine, OnFailure, Order, State, Unit
@@ -179,3 +179,9 @@ def words_in(kinds: set[Any]) -> set[Any]:
         if dataclasses.is_dataclass(kind) or hasattr(kind, "_fields"):
             waiting += typing.get_type_hints(kind).values()
     return {kind for kind in seen if isinstance(kind, type) and issubclass(kind, Enum)}
+
+
+def test_a_listing_names_the_machines_that_do_not_answer_where_there_are_any() -> None:
+    found = [{"machine": "m1", "why": "cut"}, {"machine": "m2", "why": "off"}]
+    assert with_silent({"units": []}, {"m2": "off", "m1": "cut"}) == {"units": [], "silent": found}
+    assert with_silent({"units": []}, {}) == {"units": []}

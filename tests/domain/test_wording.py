@@ -13,8 +13,10 @@ from deployster_cli.domain.wording import (
     capitalized,
     count,
     did_you_mean,
+    joined,
     left_alone,
     left_out,
+    passed_over,
     resized,
     some_names,
     taken_over,
@@ -106,3 +108,13 @@ def test_what_may_run_on_a_machine_that_is_left_out_is_told() -> None:
     assert left_out([one, two]).endswith(
         "carousel v1 @1 @2 may still run on a machine that is left out: they are left alone."
     )
+
+
+def test_machines_that_are_passed_over_are_named() -> None:
+    assert passed_over("web", ["m2"]) == "m2 does not answer; web has nothing there, and goes on without."
+    assert passed_over("web", ["m3", "m2"]) == "m2, m3 do not answer; web has nothing there, and goes on without."
+    assert passed_over("web", []) == ""
+
+
+def test_words_are_joined() -> None:
+    assert [joined(words) for words in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a and b", "a, b and c"]
