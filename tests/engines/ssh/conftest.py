@@ -28,7 +28,7 @@ names = [file.name for file in files]
 def seen(by=engine):
     return {one.name.instance: f"{one.machine.label} {one.condition}" for one in by.units()}
 def until(done):
-    end = time.monotonic() + 20
+    end = time.monotonic() + 40
     while not done():
         if time.monotonic() > end:
             sys.exit(f"still {seen()}")
