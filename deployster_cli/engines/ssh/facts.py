@@ -11,7 +11,7 @@ from deployster_cli.domain.units.needs import Needs
 from deployster_cli.engines.ssh.parse import Part, listening, named
 
 # What the scripts themselves run.
-OURS = ("awk", "sha1sum", "journalctl")
+OURS = ("awk", "sha1sum", "journalctl", "flock")
 
 # Seconds that a registry has to answer in.
 PULL_LIMIT = 10

@@ -94,8 +94,8 @@ class SshLocks:
         self._claimed = None
         self._mine.add(note.token)
         for _ in range(_TRIES):
-            over = [f"Token={token}" for token in self._ended]
-            votes = self._votes(self._write(scripts.claim(path, text, ended_of(note.service), over)), note.service)
+            body = scripts.claim(path, text, ended_of(note.service), sorted(self._ended))
+            votes = self._votes(self._write(body), note.service)
             if votes.decided or votes.leading is None or votes.leading.token != note.token:
                 break
             time.sleep(_PAUSE)
@@ -103,7 +103,7 @@ class SshLocks:
             self._claimed = time.monotonic(), votes.leading
         else:
             self._mine.discard(note.token)
-            self._write(scripts.withdraw(path, f"Token={note.token}"))
+            self._write(scripts.withdraw(path, [note.token]))
         return 0.0
 
     def read(self, service: str) -> Note | None:
@@ -117,8 +117,8 @@ class SshLocks:
         return self._votes(self._cluster.most_of(body, self._cluster.options.read_timeout, "read"), service).leading
 
     def drop(self, service: str) -> None:
-        """Take the note out, whosever it is. Of one of this engine's the machines keep that it was given back: one that
-        is away has it still, and then it is nobody's.
+        """Take the note out: this engine's own if it has put one in, else whosever it is. Of its own the machines keep
+        that it was given back: one that is away has it still, and then it is nobody's.
         """
         self._write(scripts.drop_lock(lock_of(service), ended_of(service), sorted(self._mine)))
 

@@ -230,6 +230,9 @@ def ended(name: UnitName) -> str:
     return f"sc show {' '.join(f'-p {each}' for each in asking.EXIT_PROPERTIES)} -- {_q(name)}\n"
 
 
+# Seconds to wait for another script that is at a lock's note, which takes it milliseconds.
+_ALONE_WITHIN = 10
+
 # How many locks that were given back a machine keeps the tokens of, at least.
 _ENDED = 20
 
@@ -247,17 +250,18 @@ def write_notes(notes: Mapping[str, str]) -> str:
 
 
 def drop_lock(path: str, ended: str, tokens: Collection[str]) -> str:
-    """Remove a lock's note; one that is not there is fine. Note in ``ended`` that the runs of these tokens gave it
-    back.
+    """Remove a lock's note if it is of one of these tokens, whose runs give it back: they are noted in ``ended``.
+    Without tokens, whosever it is. One that is not there is fine.
     """
-    file = shlex.quote(ended)
-    told = f"""\
-D=$S/.$T.draft
+    if not tokens:
+        return f"{_alone()}rm -f -- {_below(path)}\n"
+    file = _below(ended)
+    return f"""\
+{_alone()}D=$S/.$T.draft
 trap 'rm -f -- "$D"' EXIT
 {{ tail -n {_ENDED} -- {file} 2>/dev/null; printf '%s\\n' {" ".join(map(shlex.quote, tokens))}; }} >"$D" &&
 mv -f -- "$D" {file} || exit
-"""
-    return f'cd "$S" 2>/dev/null || exit 0\n{told if tokens else ""}rm -f -- {shlex.quote(path)}\n'
+{_removal(path, tokens)}"""
 
 
 def read_notes(paths: Iterable[str]) -> str:
@@ -274,25 +278,35 @@ done
 
 
 def claim(path: str, text: str, ended: str, over: Collection[str]) -> str:
-    """Put a note in where there is none (two that try at once: one of them does), or one whose line is among ``over``,
-    and print the one that is there, and ``ended``.
+    """Put a note in where there is none (two that try at once: one of them does), or one of the tokens ``over``, and
+    print the one that is there, and ``ended``.
     """
-    file = f'"$S/"{shlex.quote(path)}'
-    left = " ".join(f"-e {shlex.quote(line)}" for line in over)
-    clear = f"! grep -qxF {left} -- {file} 2>/dev/null || rm -f -- {file}\n" if over else ""
+    file = _below(path)
     return f"""\
-{_notes_folders()}
-D=$S/.$T.draft
+{_alone()}D=$S/.$T.draft
 trap 'rm -f -- "$D"' EXIT
 printf %s {shlex.quote(text)} >"$D" || exit
-{clear}ln -- "$D" {file} 2>/dev/null || [ -e {file} ] || exit
+{_removal(path, over)}ln -- "$D" {file} 2>/dev/null || [ -e {file} ] || exit
 {read_notes([path, ended])}"""
 
 
-def withdraw(path: str, token: str) -> str:
-    """Remove a note if it is the one that carries this token."""
-    file = shlex.quote(path)
-    return f'cd "$S" 2>/dev/null || exit 0\n! grep -qxF {shlex.quote(token)} {file} 2>/dev/null || rm -f -- {file}\n'
+def withdraw(path: str, tokens: Collection[str]) -> str:
+    """Remove a note if it is the one that carries one of these tokens."""
+    return f"{_alone()}{_removal(path, tokens)}"
+
+
+def _removal(path: str, tokens: Collection[str]) -> str:
+    file, lines = _below(path), " ".join(f"-e {shlex.quote(f'Token={token}')}" for token in tokens)
+    return f"! grep -qxF {lines} -- {file} 2>/dev/null || rm -f -- {file}\n" if tokens else ""
+
+
+def _alone() -> str:
+    """From here on no other script looks at a lock's note and changes it: to do both is not one step else."""
+    return f'{_notes_folders()}\nexec 9>"$S/locks/.alone" && flock -w {_ALONE_WITHIN} 9 || exit\n'
+
+
+def _below(path: str) -> str:
+    return f'"$S/"{shlex.quote(path)}'
 
 
 def _notes_folders() -> str:

@@ -16,7 +16,14 @@ HELD = 9
 _INSTALL = {"apt-get": "apt-get update; apt-get -y install", "dnf": "dnf -y install"}
 
 # Program → the package that has it, by the name that both managers know. docker's is not one of them.
-_PACKAGES = {"awk": "gawk", "sha1sum": "coreutils", "journalctl": "systemd", "curl": "curl", "podman": "podman"}
+_PACKAGES = {
+    "awk": "gawk",
+    "sha1sum": "coreutils",
+    "journalctl": "systemd",
+    "flock": "util-linux",
+    "curl": "curl",
+    "podman": "podman",
+}
 
 # What apt-get says where somebody else is at it; dnf waits by itself.
 _HELD = "Could not get lock|Unable to acquire the dpkg frontend lock"
