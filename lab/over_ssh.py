@@ -11,7 +11,7 @@ from pathlib import Path
 
 from attempt import SERVES, Attempt
 from breaking import daemon, mend, stopped
-from harm import LAST, after, undisturbed
+from harm import LAST, after, undisturbed, unwired
 from histories import SLOW
 from plain import ADMIN, GUEST, Host, host, littered, project
 from processes import call
@@ -71,7 +71,11 @@ def cut_network(stage: Stage) -> Iterator[Row]:
     """A machine's network is cut 1, 4 and 9 s into a deploy; it is back 3 s later or after it. Then the same again."""
     for moment in MOMENTS:
         for back, told in ((0.0, "back after the deploy"), (3.0, "back 3 s later")):
-            yield again(stage, f"network of machine {LAST} cut after {moment} s, {told}", cabled(stage, moment, back))
+            yield again(
+                stage,
+                f"network of machine {LAST} cut after {moment} s, {told}",
+                unwired(stage, LAST, after(moment), back),
+            )
 
 
 def join_network(stage: Stage) -> Iterator[Row]:
@@ -248,23 +252,6 @@ def powered(stage: Stage, moment: float, back: float, machines: Sequence[int] = 
             time.sleep(back)
             for machine in machines:
                 boot(stage.lab, machine)
-        return lost
-
-    return fault
-
-
-def cabled(stage: Stage, moment: float, back: float) -> Fault:
-    """A machine's network is cut, and is back so many seconds later; 0: when the deploy has ended."""
-
-    def fault(attempt: Attempt, watch: Watch) -> int:
-        after(moment)(attempt)
-        lost = watch.on(LAST)
-        watch.away.add(LAST)
-        wire(stage.lab, LAST, plugged=False)
-        if back:
-            time.sleep(back)
-            wire(stage.lab, LAST, plugged=True)
-            watch.away.discard(LAST)
         return lost
 
     return fault
