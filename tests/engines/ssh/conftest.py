@@ -10,7 +10,7 @@ from tests.engines.local.machine import missing
 from tests.engines.ssh.machines import Machines, three
 
 PRELUDE = r"""
-import sys, time
+import subprocess, sys, time
 from dataclasses import replace
 from deployster_cli.domain.lock import Note
 from deployster_cli.domain.record import Record
@@ -33,6 +33,11 @@ def until(done):
         if time.monotonic() > end:
             sys.exit(f"still {seen()}")
         time.sleep(0.1)
+def cable(number, state):
+    subprocess.run(["ip", "link", "set", "vb-" + NAMES[number], state], check=True)
+def all_back():
+    engine.units()
+    return not engine.silent
 def note(token, beat=0):
     return Note("carousel", "ann", "laptop", "home", 1, token, 0, beat)
 def record(version):
@@ -56,7 +61,9 @@ def told(machines: Machines) -> Iterator[Told]:
     """What these lines of Python print; what they leave is taken away."""
 
     def tell(*lines: str) -> str:
-        return machines.python("\n".join((PRELUDE.replace("CONFIG", repr(str(machines.config))), *lines)))
+        containers = {number: machines.name(number) for number in (1, 2, 3)}
+        prelude = PRELUDE.replace("CONFIG", repr(str(machines.config))).replace("NAMES", repr(containers))
+        return machines.python("\n".join((prelude, *lines)))
 
     yield tell
     tell(

@@ -61,20 +61,17 @@ def test_what_a_silent_machine_has_of_a_destroyed_release_is_not_forgotten(machi
         assert told(*lines) == "{1: 'm2 unknown'}"
 
 
-def test_a_silent_machine_is_waited_for_once_and_noticed_when_it_is_back(machines: Machines, told: Told) -> None:
-    link = ["ip", "link", "set", f"vb-{machines.name(2)}"]
+def test_a_silent_machine_is_waited_for_once_and_noticed_when_it_is_back(told: Told) -> None:
     lines = [
-        "import subprocess",
         "engine.units()",
-        f"subprocess.run([*{link}, 'down'], check=True)",
+        "cable(2, 'down')",
         "engine.units()",
         "began = time.monotonic()",
         "for _ in range(6): engine.units(); time.sleep(1)",
         "print(len(engine.silent), time.monotonic() - began < 9)",
-        f"subprocess.run([*{link}, 'up'], check=True)",
-        "def back(): engine.units(); return not engine.silent",
+        "cable(2, 'up')",
         "began = time.monotonic()",
-        "until(back)",
+        "until(all_back)",
         "print(time.monotonic() - began < 8)",
     ]
     assert told(*lines).splitlines() == ["1 True", "True"]
@@ -130,15 +127,12 @@ def test_a_host_key_that_changed_stops_every_change(machines: Machines, project:
 
 
 def test_a_lock_that_was_given_back_is_nobodys_on_a_machine_that_was_away(machines: Machines, told: Told) -> None:
-    link = ["ip", "link", "set", f"vb-{machines.name(1)}"]
     lines = [
-        "import subprocess",
         "engine.locks.put(note('ended'))",
-        f"subprocess.run([*{link}, 'down'], check=True)",
+        "cable(1, 'down')",
         "engine.locks.drop('carousel')",
-        f"subprocess.run([*{link}, 'up'], check=True)",
-        "def back(): engine.units(); return not engine.silent",
-        "until(back)",
+        "cable(1, 'up')",
+        "until(all_back)",
         "other = made(); print(other.locks.read('carousel'))",
         "other.locks.put(note('next')); print(made().locks.read('carousel').token)",
         "other.units(); print(other.locks.shown(note('next')))",
