@@ -253,12 +253,14 @@ def test_a_stopped_unit_can_be_started_again(told: Told) -> None:
 def test_restarts_are_counted(told: Told) -> None:
     begin = "settled('Restart=always', 'RestartSec=1', sh('echo x >> ' + str(here) + '/seen; exec sleep 300'))"
     kill = [
+        "written = lambda n: read('seen').split() == ['x'] * n",  # it runs a moment before it has written
         "for n in 1, 2:",
+        "    until(lambda: written(n))",
         "    os.kill(state().main_pid, signal.SIGKILL)",
         "    until(lambda: restarts() == n and state().sub == 'running')",
+        "until(lambda: written(3))",
     ]
-    wait = "until(lambda: read('seen').split() == ['x'] * 3)"  # it runs a moment before it has written
-    assert told(begin, *kill, wait, "print(restarts())") == "2"
+    assert told(begin, *kill, "print(restarts())") == "2"
 
 
 def test_a_unit_that_ends_again_and_again_is_given_up(told: Told) -> None:
