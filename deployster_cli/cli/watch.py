@@ -29,8 +29,10 @@ WATCHING = (
 
 def remark_on_silent(run: Run) -> None:
     """Say which machines did not answer the last look, and why."""
+    from deployster_cli.domain.wording import not_known
+
     for why in run.backend().silent.values():
-        run.output.note(f"{why.rstrip('.')}. What runs there is not known.")
+        run.output.note(not_known(why))
 
 
 def show_or_watch(
@@ -47,4 +49,5 @@ def show_or_watch(
     from deployster_cli.operations.watch import looks
     from deployster_cli.views.results import watch
 
-    watch(run.output, looks(look, SystemClock(), interval), listing, f"{title}, every {interval:g}s")
+    seen = looks(look, SystemClock(), interval, lambda: run.backend().silent)
+    watch(run.output, seen, listing, f"{title}, every {interval:g}s")

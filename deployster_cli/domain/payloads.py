@@ -238,6 +238,7 @@ def plan_shape(plan: Plan) -> dict[str, object]:
         "before": plan.before,
         "seats": encode(plan.seats),
         "aside": [name.text for name in plan.aside],
+        "stays": [name.text for name in plan.stays],
         "order": policy.order.value,
         "on_failure": policy.on_failure.value,
         "timeout": policy.timeout,

@@ -54,6 +54,11 @@ def passed_over(service: str, machines: Sequence[str]) -> str:
     return f"{some} {do} not answer; {service} has nothing there, and goes on without." if some else ""
 
 
+def not_known(why: str) -> str:
+    """What a machine's silence means; ``why`` names it."""
+    return f"{why.rstrip('.')}. What runs there is not known."
+
+
 def taken_over(names: Sequence[UnitName]) -> str:
     """The sentence that names foreign units that are adopted; empty where there are none."""
     return f"Takes over {some_names(names)}, which Deployster did not create." if names else ""

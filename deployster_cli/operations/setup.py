@@ -39,11 +39,12 @@ def needs_of(files: Collection[UnitFile]) -> Needs:
 
 
 def left(setup: Setup, needs: Needs) -> dict[str, Steps]:
-    """What is left to do on each machine; the error of the first where one can't be asked, and nothing was changed."""
+    """What is left to do on each machine; one error for all that can't be asked, and nothing was changed."""
     found = setup.steps(needs)
-    for steps in found.values():
-        if isinstance(steps, EngineError):
-            raise type(steps)(f"{steps.message} Nothing was changed.", steps.hint)
+    errors = [steps for steps in found.values() if isinstance(steps, EngineError)]
+    if errors:
+        hints = dict.fromkeys(error.hint for error in errors if error.hint)
+        raise type(errors[0])(" ".join((*(error.message for error in errors), "Nothing was changed.")), " ".join(hints))
     return {machine: steps for machine, steps in found.items() if not isinstance(steps, EngineError)}
 
 

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Protocol, TypeVar
 
 from deployster_cli.domain.payloads import encode, service_shape, unit_shape, with_silent
 from deployster_cli.domain.units.model import Release, Unit
-from deployster_cli.domain.wording import release_state, state, where
+from deployster_cli.domain.wording import not_known, release_state, state, where
 from deployster_cli.views.output import Listing, Output, emit, is_terminal
 from deployster_cli.views.text import Row, ago, aligned, plain
 
@@ -233,11 +233,15 @@ def watch(output: Output, looks: Iterator[Look[T]], listing: Callable[[T], Listi
 
 
 def _blocks(output: Output, looks: Iterator[Look[T]], listing: Callable[[T], Listing]) -> None:
-    shown, away = "", False
+    shown, away, silent = "", False, frozenset[str]()
     for look in looks:
         if bool(look.away) != away:
             away = bool(look.away)
             output.note(f"{look.at} {look.away or 'The engine answers again.'}")
+        for machine in sorted(silent ^ look.silent.keys()):
+            why = look.silent.get(machine)
+            output.note(f"{look.at} {not_known(why) if why else f'{machine} answers again.'}")
+        silent = frozenset(look.silent)
         if _abandoned(sys.stdout):
             return
         text = _block(output.form, listing(look.what))

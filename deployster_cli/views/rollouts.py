@@ -93,8 +93,10 @@ def _deployed(plan: Plan, up: int, seconds: float) -> str:
     if plan.empty:
         return f"{_nothing_to_do(plan)}\n"
     gone = f", {some_names(plan.retire)} retired" if plan.retire else ""
+    stays = f" beside {some_names(plan.stays)}" if plan.stays and not plan.oneshot else ""
     state = "has run" if plan.oneshot else "runs"
-    return f"Done: {plan.service} {plan.version} {state} ({count(up, 'instance')}){gone}. {format_duration(seconds)}\n"
+    runs = f"{plan.service} {plan.version} {state} ({count(up, 'instance')}){stays}{gone}"
+    return f"Done: {runs}. {format_duration(seconds)}\n"
 
 
 def show_destroyed(output: Output, result: Result) -> None:

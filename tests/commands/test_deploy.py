@@ -64,6 +64,15 @@ def test_the_next_version_takes_the_place_of_the_one_before(shell: Shell) -> Non
     assert set(shell.engine.lives) == {UnitName("carousel", "v2", 1), UnitName("carousel", "v2", 2)}
 
 
+def test_done_names_the_releases_that_run_on(shell: Shell) -> None:
+    shell("deploy carousel v1 --instances 2")
+    assert shell("deploy carousel v2")[1] == "Done: carousel v2 runs (2 instances) beside carousel v1 @1 @2. 6s\n"
+    assert json.loads(shell("deploy carousel v3 -o json")[1])["deploy"]["stays"] == [
+        *("carousel-v1@1.service", "carousel-v1@2.service"),
+        *("carousel-v2@1.service", "carousel-v2@2.service"),
+    ]
+
+
 def test_the_same_version_again_is_nothing_to_do(shell: Shell) -> None:
     shell("deploy carousel v1")
     calls = len(shell.engine.calls)

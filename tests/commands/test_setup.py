@@ -116,6 +116,14 @@ def test_where_a_machine_does_not_answer_nothing_is_begun(shell: Shell, setup: S
     ]
 
 
+def test_all_machines_that_can_t_be_asked_are_named_at_once(shell: Shell, setup: SimSetup) -> None:
+    setup.todo["m2"] = AWAY
+    setup.todo["m3"] = EngineUnreachable("m3 does not answer.", AWAY.hint)
+    code, _, err = shell("setup --yes")
+    assert (code, setup.taken) == (4, [])
+    assert err.splitlines() == ["Error: m2 does not answer. m3 does not answer. Nothing was changed.", AWAY.hint]
+
+
 def test_a_machine_that_goes_meanwhile_is_told_with_the_others(shell: Shell, setup: SimSetup) -> None:
     setup.fails = {OTHER: AWAY}
     code, out, _ = shell("setup --yes -o json")

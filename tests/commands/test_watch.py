@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
+from deployster_cli.domain.units.model import Machine
 from deployster_cli.domain.units.names import UnitName
+from deployster_cli.engines.base import Silent
 from deployster_cli.errors import EngineMissing, EngineUnreachable
 from tests.commands.conftest import Shell
 
@@ -59,6 +61,19 @@ def test_json_is_what_one_look_gives(watched: Watched, shell: Shell) -> None:
 def test_plain_rows_have_an_empty_line_behind_them(watched: Watched) -> None:
     _, out, _ = watched("services --watch -o plain", {})
     assert out == "carousel\tv1\t1\t1\trunning\t10.0.0.1\n\n"
+
+
+def test_a_machine_that_falls_silent_is_named_and_so_is_its_return(watched: Watched, shell: Shell) -> None:
+    def silent(*machines: Silent) -> None:
+        shell.engine.silent = machines
+
+    away = Silent(Machine("2", "m2"), "m2 does not answer: no route.", True)
+    _, out, err = watched("units --watch --interval 1s", {2: lambda: silent(away), 4: silent})
+    assert out.count("carousel") == 1
+    assert err.splitlines()[:2] == [
+        "2026-01-01T00:00:02Z m2 does not answer: no route. What runs there is not known.",
+        "2026-01-01T00:00:04Z m2 answers again.",
+    ]
 
 
 def test_units_that_are_all_gone_are_a_change(watched: Watched, shell: Shell) -> None:

@@ -58,12 +58,13 @@ def test_a_first_deploy_starts_the_lowest_numbers() -> None:
 
 
 def test_without_destroy_previous_the_earlier_release_stays() -> None:
-    assert deploy(1, running("v1", 1)).retire == ()
+    plan = deploy(1, [*running("v1", 2, 1), stopped("v0", 1), waiting("v3", 1), failed("v3", 2)])
+    assert (plan.retire, plan.stays) == ((), (name("v1", 1), name("v1", 2), name("v3", 1)))
 
 
 def test_with_destroy_previous_every_earlier_release_goes() -> None:
     plan = deploy(1, [*running("v1", 1), *running("v0", 1, 2)], destroy_previous=True)
-    assert set(plan.retire) == {name("v1", 1), name("v0", 1), name("v0", 2)}
+    assert (set(plan.retire), plan.stays) == ({name("v1", 1), name("v0", 1), name("v0", 2)}, ())
 
 
 def test_another_service_is_never_touched() -> None:

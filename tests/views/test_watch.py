@@ -49,6 +49,12 @@ def test_an_engine_that_is_away_is_told_of_above_the_last_table() -> None:
     ]
 
 
+def test_silent_machines_are_named_above_the_table() -> None:
+    made = Watched("units")
+    made.put(listing(["running"]), "2026-11-23T12:00:01Z", "", ["m2 does not answer: no route."])
+    assert screen(made)[1] == "m2 does not answer: no route. What runs there is not known."
+
+
 def test_where_the_window_has_no_room_for_all_it_says_how_many_there_are() -> None:
     lines = screen(board(["running"] * 30))
     assert (len(lines), lines[-1]) == (8, "… 30 rows in all")

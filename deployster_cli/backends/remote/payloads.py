@@ -75,6 +75,7 @@ class _PlanShape:
     before: str = ""
     seats: tuple[Seat, ...] = ()
     aside: tuple[UnitName, ...] = ()
+    stays: tuple[UnitName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,7 @@ def plan_of(json: object) -> Plan:
     """The plan that domain.payloads.plan_shape made this of."""
     at = read(_PlanShape, json)
     policy = Policy(settle=at.settle, timeout=at.timeout, order=at.order, on_failure=at.on_failure)
-    others = at.oneshot, at.adopted, at.beside, at.halted, at.before, at.seats, at.aside
+    others = at.oneshot, at.adopted, at.beside, at.halted, at.before, at.seats, at.aside, at.stays
     return Plan(at.service, at.version, at.steps, at.keep, policy, at.instances, *others)
 
 

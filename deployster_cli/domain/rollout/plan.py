@@ -67,7 +67,8 @@ class Plan:
     ``adopted`` are those that are retired though Deployster didn't make them, as was asked; the others of the service
     are ``beside`` it and left alone. ``halted`` are those of ``retire`` that an interrupted run has stopped: a failure
     starts them again. ``before`` is the version to go back to. ``seats`` say where what is started will run, where that
-    is known before it starts. ``aside`` are units of the service on machines that are left out.
+    is known before it starts. ``aside`` are units of the service on machines that are left out. ``stays`` are the
+    instances of other versions that run on, as nobody asked to have them retired.
     """
 
     service: str
@@ -83,6 +84,7 @@ class Plan:
     before: str = ""
     seats: tuple[Seat, ...] = ()
     aside: tuple[UnitName, ...] = ()
+    stays: tuple[UnitName, ...] = ()
 
     @property
     def start(self) -> tuple[UnitName, ...]:
@@ -130,10 +132,11 @@ def plan_deploy(change: Change, units: Sequence[Unit], current: Collection[UnitN
     others = [u for u in units if u.name.service == service and u.name.version != version]
     spent = [u for u in mine if u not in good] + surplus
     going = spent + others if change.destroy_previous else spent
+    stays = () if change.destroy_previous else tuple(sorted(u.name for u in others if u.condition in ON_THE_WAY))
     retire = tuple(u.name for u in sorted(going, key=_least_useful_first))
     steps = tuple(_steps(start, watch, retire, change.batch_size))
     keep = tuple(u.name for u in kept if u.condition in serving)
-    return Plan(service, version, steps, keep, change.policy, oneshot=oneshot, beside=beside, aside=aside)
+    return Plan(service, version, steps, keep, change.policy, oneshot=oneshot, beside=beside, aside=aside, stays=stays)
 
 
 def halted(plan: Plan, units: Sequence[Unit], stopped: Collection[UnitName]) -> tuple[UnitName, ...]:

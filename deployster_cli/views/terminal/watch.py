@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType
@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.segment import Segment
 from rich.text import Text
 
+from deployster_cli.domain.wording import not_known
 from deployster_cli.operations.watch import Look
 from deployster_cli.views.output import Listing
 from deployster_cli.views.terminal.live import HIDDEN, OTHER_SCREEN, SHOWN, STDOUT, USUAL_SCREEN, suspendable
@@ -29,11 +30,14 @@ class Watched:
         self._head = Text(title)
         self._listing: Listing | None = None
 
-    def put(self, listing: Listing, at: str, away: str) -> None:
-        """Show this from now on: what was listed, when it was looked, and why that gave nothing."""
+    def put(self, listing: Listing, at: str, away: str, silent: Sequence[str] = ()) -> None:
+        """Show this from now on: what was listed, when it was looked, why that gave nothing, and why machines were
+        silent."""
         head = Text(f"{self._title}  {at[11:19]} UTC", style="dim")
         if away:
             head.append(f"\nNot updated: {away}", style="not dim yellow")
+        for why in silent:
+            head.append(f"\n{not_known(why)}", style="not dim yellow")
         self._head, self._listing = head, listing
 
     def table(self, width: int, most: int | None = None) -> RenderableType:
@@ -60,7 +64,7 @@ def draw(looks: Iterator[Look[T]], listing: Callable[[T], Listing], title: str, 
     try:
         with suspendable(USUAL_SCREEN + SHOWN, OTHER_SCREEN + HIDDEN, STDOUT):
             for look in looks:
-                board.put(listing(look.what), look.at, look.away)
+                board.put(listing(look.what), look.at, look.away, [*look.silent.values()])
                 live.start()
     finally:
         live.stop()  # not by "with": a Ctrl-C while it starts would leave the terminal on the other screen
