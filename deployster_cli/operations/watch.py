@@ -31,8 +31,8 @@ def looks(
 ) -> Iterator[Look[T]]:
     """A look now and one every ``interval`` seconds, without end.
 
-    The first has to succeed; later ones wait an engine out, unless its program has gone: EngineMissing. ``silent`` gives
-    the machines that did not answer the last one.
+    The first has to succeed; later ones wait an engine out, unless its program has gone: EngineMissing. ``silent``
+    gives the machines that did not answer the last one.
     """
     seen = look()
     yield Look(seen, clock.utc(), silent=silent())
