@@ -45,8 +45,8 @@ _FETCHES = re.compile(r'-?(?:/bin/sh -c "exec )?\S*/docker (?:pull|rm -f) ')
 
 _ENV_FILES = re.compile(r"""(?<= )(?:--env-file=(/[^" ]*)|"--env-file=(/[^"]*)")""")
 
-# A glob, or a specifier that only systemd can fill in.
-_UNTOLD = re.compile(r"[*?\[%]")
+# A specifier, which only systemd can fill in; of what it reads variables from, a glob too.
+_SPECIFIER, _GLOB = re.compile("%"), re.compile(r"[*?\[%]")
 
 
 class Lack(NamedTuple):
@@ -110,7 +110,7 @@ def needed(file: UnitFile) -> list[tuple[str, str]]:
     given = [(_FOLDER, file.last("Service", _FOLDER))]
     given += [(_ENVIRONMENT, path) for path in environment if "" not in environment]
     given += [(_DOCKERS, path) for line in file.values("Service", "ExecStart") for path in _docker_files(line)]
-    return [(option, path.replace("%%", "%")) for option, path in given if _told(path)]
+    return [(option, path.replace("%%", "%")) for option, path in given if _told(option, path)]
 
 
 def _docker_files(line: str) -> list[str]:
@@ -123,8 +123,9 @@ def _makes(option: str, value: str) -> bool:
     return bool(_MAKES.match(option)) and not harmless
 
 
-def _told(path: str) -> bool:
-    return path.startswith("/") and path not in {"/", "/dev/stdin"} and not _UNTOLD.search(path.replace("%%", ""))
+def _told(option: str, path: str) -> bool:
+    untold = _GLOB if option == _ENVIRONMENT else _SPECIFIER
+    return path.startswith("/") and path not in {"/", "/dev/stdin"} and not untold.search(path.replace("%%", ""))
 
 
 def _is_brought(file: UnitFile, option: str, path: str) -> bool:

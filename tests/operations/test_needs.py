@@ -89,6 +89,11 @@ def test_a_folder_that_only_systemd_can_tell_is_left_to_it(path: str) -> None:
     assert needed(unit(f"WorkingDirectory={path}")) == []
 
 
+def test_a_folder_is_no_glob(tmp_path: Path) -> None:
+    (tmp_path / "v9").mkdir()
+    assert f"{tmp_path}/v[9]" in missing([unit(f"WorkingDirectory={tmp_path}/v[9]")])[0]
+
+
 @pytest.mark.parametrize("path", ["-/nonesuch", "%h/nonesuch", "/nonesuch/*.env", "/nonesuch\nEnvironmentFile="])
 def test_so_is_an_environment_file_that_only_systemd_can_tell(path: str) -> None:
     assert needed(unit(f"EnvironmentFile={path}")) == []
