@@ -75,3 +75,11 @@ def test_a_machine_whose_address_becomes_known_is_no_news() -> None:
     _, told_again = notice(first, {NAME: running._replace(machine=Machine("m1", "10.0.0.1"))}, 2)
     _, elsewhere = notice(first, {NAME: running._replace(machine=Machine("m2", "10.0.0.1"))}, 2)
     assert [len(told), len(told_again), len(elsewhere)] == [1, 0, 1]
+
+
+@pytest.mark.parametrize(("active", "news"), [("active", 0), ("activating", 1)])
+def test_what_is_kept_is_news_only_where_it_is_not_up(active: str, news: int) -> None:
+    plan = Plan("carousel", "v1", (Step((UnitName("carousel", "v1", 2),)),), keep=(NAME,))
+    start = enter(Rollout(plan, step=0), Phase.STARTING, 0)[0]
+    unit = listed(State.LAUNCHED, active)._replace(sub="auto-restart" if active == "activating" else "running")
+    assert len(notice(start, {NAME: unit}, 1)[1]) == news
