@@ -85,11 +85,10 @@ class Track:
     """One unit's story so far.
 
     ``up_since`` is when it was first seen running without a break since, ``absent`` the looks in a row that did not
-    list it, counting those that are APART; ``silent``: the last one listed it without a report of its machine, after there
-    had been one. ``missed_at`` is when a look last told nothing of it. ``known``: it is known to be there before the first look.
-    ``was_begun``: its process was seen coming or running; ``was_ready``: it had
-    settled once. A global unit's ``copies`` have a story each, by machine; its
-    own then only tells whether it is there and wanted.
+    list it, counting those that are APART; ``silent``: the last one listed it without a report of its machine, though
+    there had been one. ``missed_at`` is when a look last told nothing of it. ``known``: it is known to be there before
+    the first look. ``was_begun``: its process was seen coming or running; ``was_ready``: it had settled once. A global
+    unit's ``copies`` have a story each, by machine; its own then only tells whether it is there and wanted.
     """
 
     unit: Unit | None = None
