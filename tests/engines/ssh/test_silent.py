@@ -130,7 +130,7 @@ def test_a_lock_that_was_given_back_is_nobodys_on_a_machine_that_was_away(machin
     lines = [
         "engine.locks.put(note('ended'))",
         "cable(1, 'down')",
-        "engine.locks.drop('carousel')",
+        "engine.locks.end(note('ended'))",
         "cable(1, 'up')",
         "until(all_back)",
         "other = made(); print(other.locks.read('carousel'))",
