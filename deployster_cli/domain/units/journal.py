@@ -70,9 +70,9 @@ class Entry:
     """One entry. ``text`` may have several lines; ``at`` is seconds since 1970, None where nobody wrote it down.
 
     ``place`` grows from entry to entry of one unit on one machine. ``own`` says that a process of the unit wrote it,
-    not systemd or podman about the unit. ``cursor`` is what the engine finds the entries behind this one by; empty where it has
-    no such thing. ``end`` is what stood behind the text: no line break where a line goes on in the next entry.
-    ``dropped`` is how many entries of the unit journald says here that it has not kept.
+    not systemd or podman about the unit. ``cursor`` is what the engine finds the entries behind this one by; empty
+    where it has no such thing. ``end`` is what stood behind the text: no line break where a line goes on in the next
+    entry. ``dropped`` is how many entries of the unit journald says here that it has not kept.
     """
 
     text: str

@@ -27,7 +27,7 @@ _LEAST_ROOM = 1024
 # What is said where a registry answers that it lacks content which is nowhere: so it would give what it has.
 _GRANTED = re.compile("manifest unknown|manifest for .* not found")
 
-# What is said where a pull fails → what cures it: a registry that wants another login, or one; a docker that is stopped.
+# What is said where a pull fails → what cures it: where a registry wants a login, where docker is stopped, or else.
 _CURES = (
     (re.compile("denied|unauthorized|authentication required", re.IGNORECASE), "There: docker login."),
     (re.compile("daemon (?:is )?running"), "Have its service started: deployster setup does it."),
