@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from tests.docker import dock
 from tests.docker.dock import registry, root_with, running, wait
-from tests.engines.local.machine import Machine, packages
+from tests.engines.local.machine import REPOSITORY, Machine, packages
 from tests.engines.ssh.machines import NET, Machines, several
 
 pytestmark = [pytest.mark.systemd, pytest.mark.ssh, pytest.mark.docker]
@@ -45,6 +46,8 @@ SETTINGS = {
     '[network]\ndefault_subnet = "10.89.0.0/24"\n',
     "/etc/hosts": f"127.0.0.1 localhost\n{NET}.1 registry.test\n",
 }
+
+PAGE = (REPOSITORY / "docs" / "how-to" / "several-machines.md").read_text()
 
 SERVE = """#!/bin/sh
 trap 'exit 0' TERM
@@ -94,7 +97,9 @@ class Place:
         def found() -> list[str]:
             return sorted(" ".join(row.split()[:2]) for row in self.machine.run(*argv).splitlines())
 
-        wait(lambda: found() == [*containers], f"{containers} on {self.names[0]}")
+        with contextlib.suppress(AssertionError):
+            wait(lambda: found() == [*containers], "these containers")
+        assert found() == [*containers]
 
     @property
     def machine(self) -> Machine:
@@ -104,7 +109,7 @@ class Place:
 
 @pytest.fixture(scope="module")
 def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """Two machines that ``setup`` has made ready, of which m2 had podman before; and a registry with v1 and v2."""
+    """Two machines that ``setup`` has made ready, of which m2 had podman before; and a registry."""
     if why := dock.missing():
         pytest.skip(why)
     folder = tmp_path_factory.mktemp("machines")
@@ -126,9 +131,9 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 
 def push(machine: Machine) -> None:
-    """Put both versions into the registry, and keep neither on the machine."""
+    """Put three versions into the registry, and keep none on the machine."""
     wait(lambda: not machine.tried("bash", "-c", f": </dev/tcp/{NET}.1/5000").returncode, "the registry")
-    for version in ("v1", "v2"):
+    for version in ("v1", "v2", "v3"):
         image = f"{REGISTRY}/web:{version}"
         machine.path("/root/root.tar").write_bytes(root_with(files={"/serve": SERVE, "/version": version}))
         machine.run("docker", "import", "--change", 'CMD ["/serve"]', "/root/root.tar", image)
@@ -173,6 +178,32 @@ def test_a_version_that_the_registry_has_not_got_leaves_the_old_one_running(plac
     place.waits_for("web--v1-1 Up", "web--v1-2 Up")
     assert place.run("destroy web v1 --yes")[0] == 0
     place.waits_for()
+
+
+def test_a_task_ends_with_podman_and_not_with_what_watches_its_container(ready: Place, tmp_path: Path) -> None:
+    place = Place(ready.machines, tmp_path, ("m2",))
+    assert place.run("units")[0] == 0
+    with place.machines.begun("task web v1 -- 'sleep 5'", tmp_path) as run:
+        wait(lambda: "Up" in place.machine.run("docker", "ps", "--format", "{{.Status}}"), "its container")
+        main = place.machine.run("systemctl", "show", "--property=MainPID", "--value", "web.task-*")
+        assert place.machine.path(f"/proc/{main}/comm").read_text() == "podman\n"
+        run.communicate(timeout=60)
+    assert run.returncode == 0
+    place.waits_for()
+
+
+def test_podman_s_journal_has_each_line_once_as_the_page_says(ready: Place, tmp_path: Path) -> None:
+    driver, logger = 'log_driver = "k8s-file"', 'events_logger = "file"'
+    assert f"`{driver}` below `[containers]` and `{logger}` below `[engine]`" in PAGE
+    place = Place(ready.machines, tmp_path, ("m2",))
+    file = place.machine.path("/etc/containers/containers.conf")
+    engine = file.read_text().replace("[engine]", f"[engine]\n{logger}")
+    file.write_text(f"[containers]\n{driver}\n{engine}")
+    place.deploy("web v3 --instances 1")
+    wait(lambda: "serving v3" in place.run("logs web -n 100")[1], "what the container says")
+    written = place.run("logs web -n 100")[1]
+    assert (written.count("serving v3"), "container create" in written) == (1, False)
+    assert place.run("destroy web v3 --yes")[0] == 0
 
 
 @pytest.mark.parametrize(("version", "code", "there"), [("v1", 0, "has"), ("v9", 1, "has no image")])
