@@ -115,6 +115,16 @@ def test_each_change_that_was_judged_is_one_that_there_is(part: Callable[[str], 
         assert one.why
 
 
+def test_a_change_that_lived_tells_of_the_tests_that_took_too_long(part: Callable[[str], dict[str, Any]]) -> None:
+    coverage = part("covering")["Coverage"](
+        {"a.py": {1: ["fast", "slow", "slower"]}}, {"fast": 1, "slow": 2, "slower": 9}
+    )
+    assert coverage.of("a.py", [1], inside=True, budget=3) == (["fast", "slow"], 1)
+    (mutant, *_) = part("operators")["mutants_of"]("a.py", "f(1)")
+    verdict = part("trying")["Verdict"](mutant, "LIVED", unrun=1)
+    assert verdict.row == "a.py:1: left out: f(1) → pass | LIVED | 1 of its tests not run, see --limit"
+
+
 # A run of it over a small package
 
 

@@ -24,8 +24,9 @@ class Coverage:
     lines: Lines
     seconds: Mapping[str, float]
 
-    def of(self, path: str, numbers: Iterable[int], *, inside: bool, budget: float) -> list[str]:
-        """The tests for a change of these lines, the likeliest first, for ``budget`` seconds at most.
+    def of(self, path: str, numbers: Iterable[int], *, inside: bool, budget: float) -> tuple[list[str], int]:
+        """The tests for a change of these lines, the likeliest first, for ``budget`` seconds at most; and how many were
+        left out for that.
 
         What is outside of functions, or in one that only such lines call, runs when its module is imported, so there it
         is every test of the module.
@@ -43,7 +44,7 @@ class Coverage:
             if spent > budget and chosen:
                 break
             chosen.append(test)
-        return chosen
+        return chosen, len(in_order) - len(chosen)
 
     def text(self) -> str:
         """As JSON, to be kept."""

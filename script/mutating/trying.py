@@ -20,11 +20,14 @@ _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
 
 
 class Verdict(NamedTuple):
-    """What became of a change, and the test that noticed it. ``equivalent``: why it counts for nothing."""
+    """What became of a change, and the test that noticed it. ``unrun``: how many of its tests took too long to be run;
+    ``equivalent``: why it counts for nothing.
+    """
 
     mutant: Mutant
     word: str
     by: str = ""
+    unrun: int = 0
     equivalent: str = ""
 
     @property
@@ -36,7 +39,8 @@ class Verdict(NamedTuple):
     def row(self) -> str:
         """The verdict as a line of the table."""
         word = "changes nothing" if self.equivalent else self.word
-        behind = self.equivalent or self.by
+        unrun = f"{self.unrun} of its tests not run, see --limit" if self.unrun else ""
+        behind = self.equivalent or self.by or unrun
         return f"{self.mutant.path}:{self.mutant.line}: {self.mutant.told} | {word}{' | ' + behind if behind else ''}"
 
 
@@ -65,7 +69,7 @@ def try_all(
 
 def _tried(copy: Copy, mutant: Mutant, source: str, coverage: Coverage, budget: float) -> Verdict:
     numbers = range(mutant.line, mutant.last + 1)
-    tests = coverage.of(mutant.path, numbers, inside=mutant.inside, budget=budget)
+    tests, unrun = coverage.of(mutant.path, numbers, inside=mutant.inside, budget=budget)
     if not tests:
         return Verdict(mutant, UNTESTED)
     copy.write(mutant.path, mutant.text)
@@ -74,7 +78,7 @@ def _tried(copy: Copy, mutant: Mutant, source: str, coverage: Coverage, budget: 
     finally:
         copy.write(mutant.path, source)
     if code in {_PASSED, _NOT_RUN}:
-        return Verdict(mutant, LIVED)
+        return Verdict(mutant, LIVED, unrun=unrun)
     if code == TIMED_OUT:
         return Verdict(mutant, SLOW)
     named = _FAILED.search(out)
