@@ -115,6 +115,15 @@ def test_each_change_that_was_judged_is_one_that_there_is(part: Callable[[str], 
         assert one.why
 
 
+def test_the_quickest_tests_run_first_and_those_of_the_modules_own_before_others_as_quick(
+    part: Callable[[str], dict[str, Any]],
+) -> None:
+    seconds = {"test_a.py::slow": 60, "test_a.py::quick": 3, "test_b.py::quick": 1, "test_b.py::slow": 9}
+    coverage = part("covering")["Coverage"]({"a.py": {1: list(seconds)}}, seconds)
+    in_order = ["test_a.py::quick", "test_b.py::quick", "test_a.py::slow", "test_b.py::slow"]
+    assert coverage.of("a.py", [1], inside=True, budget=99) == (in_order, 0)
+
+
 def test_a_change_that_lived_tells_of_the_tests_that_took_too_long(part: Callable[[str], dict[str, Any]]) -> None:
     coverage = part("covering")["Coverage"](
         {"a.py": {1: ["fast", "slow", "slower"]}}, {"fast": 1, "slow": 2, "slower": 9}
