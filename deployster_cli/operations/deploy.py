@@ -60,10 +60,11 @@ def check_input(change: Change, render: Renderer, now: str) -> UnitFile:
     """
     if change.service.endswith(TASKS):
         raise InvalidInput(f"{change.service} can't be deployed: names that end in {TASKS} are kept for tasks.")
-    change = replace(change, instances=change.instances or render.service.instances or 1)
+    number = change.instances or render.service.instances or 1
+    change = replace(change, instances=number)
     port = FIRST if render.takes_port else None
     probe = render(_named(change, 1), _stamp(change, render.service, 1, now, port=port))
-    _named(change, change.instances or 1)
+    _named(change, number)
     if is_global(probe):
         check_global(change, probe)
     return probe

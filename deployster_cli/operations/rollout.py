@@ -172,6 +172,7 @@ class _Looks:
     """
 
     rollout: Rollout
+    took: float
     strange: frozenset[UnitName] = frozenset()
     earlier: Mapping[UnitName, UnitFile] = {}
 
@@ -185,7 +186,7 @@ class _Looks:
         seen: Sequence[Unit] | None,
         stops: Stops | None,
     ) -> None:
-        self.clock, self.hold, self.took = clock, hold, 0.0
+        self.clock, self.hold = clock, hold
         self._engine = engine
         self._spreading = Spreading(engine, work.files)
         self._seen = seen

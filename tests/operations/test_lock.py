@@ -699,3 +699,73 @@ def test_a_note_that_has_aged_while_it_was_being_taken_is_renewed_at_once(engine
     note = mine(engine)
     taking(engine, note, 0, lambda: engine.clock.sleep(LASTS - 10)).keep()
     assert engine.locks.notes["carousel"].beat > note.beat
+
+
+def test_after_more_than_90_seconds_a_lock_is_only_ours_where_its_note_is_found(engine: SimEngine) -> None:
+    held = taking(engine, mine(engine))
+    began = engine.clock.now() - held._put_at
+    engine.clock.sleep(90 - began)
+    engine.locks.notes.clear()
+    held.ensure()
+    assert "carousel" in engine.locks.notes, "it was put back"
+    engine.clock.sleep(90.5)
+    engine.locks.notes.clear()
+    with pytest.raises(Locked, match="was gone"):
+        held.ensure()
+
+
+@pytest.mark.parametrize(("after", "ends"), [(15, False), (15.5, True)])
+def test_another_note_in_its_place_ends_the_run_once_nobody_who_came_at_the_same_time_can_have_written_it(
+    engine: SimEngine, after: float, ends: bool
+) -> None:
+    held = taking(engine, mine(engine))
+    engine.clock.sleep(after - (engine.clock.now() - held._began))
+    engine.locks.notes["carousel"] = OTHER
+    if not ends:
+        held.keep()
+        assert engine.locks.notes["carousel"].token == held._note.token
+        return
+    with pytest.raises(Locked, match="was taken over by bob"):
+        held.keep()
+
+
+@pytest.mark.parametrize(("took", "waits"), [(0, 3), (2.5, 3), (3, 23)])
+def test_how_long_a_lock_that_was_taken_over_waits_until_it_counts(
+    engine: SimEngine, monkeypatch: pytest.MonkeyPatch, took: float, waits: float
+) -> None:
+    """The submit itself takes half a second: with 3 s before it the last reading is over 3 s old."""
+    engine.locks.notes["carousel"] = replace(OTHER, home=lock._home(), pid=_dead_pid(0))
+    drop, put, ended = engine.locks.drop, engine.locks.put, list[float]()
+
+    def slowly(service: str) -> None:
+        engine.clock.sleep(took)
+        drop(service)
+
+    def half_a_second(note: Note) -> float:
+        engine.clock.sleep(0.5)
+        ended.append(engine.clock.now())
+        return put(note)
+
+    monkeypatch.setattr(engine.locks, "drop", slowly)
+    monkeypatch.setattr(engine.locks, "put", half_a_second)
+    taking(engine, mine(engine))
+    assert engine.clock.now() - ended[0] == waits
+
+
+def test_a_free_lock_is_looked_for_every_2_seconds(engine: SimEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine.locks.notes["carousel"], asked, read = OTHER, list[float](), engine.locks.read
+
+    def reading(service: str) -> Note | None:
+        asked.append(engine.clock.now() - 50)
+        return read(service)
+
+    monkeypatch.setattr(engine.locks, "read", reading)
+    with pytest.raises(Locked):
+        taking(engine, mine(engine), wait=4)
+    assert asked == [0, 2, 4]
+
+
+def test_a_note_says_whose_it_is_and_each_has_a_token_of_its_own(engine: SimEngine) -> None:
+    ours, nobodys = mine(engine), new_note("carousel", "@laptop", "", engine.clock)
+    assert (ours.owner, ours.since, ours.pid, nobodys.owner) == ("ann", 50, os.getpid(), "?")
+    assert len({ours.token, nobodys.token}) == 2
