@@ -182,6 +182,30 @@ def test_which_of_the_earlier_ones_serve_is_that_of_the_last_look_and_which_did_
     assert (fell.served, fell.serving) == ({OLD}, set())
 
 
+@pytest.mark.parametrize("phase", [Phase.STARTING, Phase.SETTLING])
+def test_an_earlier_instance_that_somebody_stops_before_it_was_its_turn_is_not_one_to_come_back(phase: Phase) -> None:
+    seen = replace(before(unit(OLD)), phase=phase)
+    assert with_the_old(seen, {OLD: unit(OLD, "inactive", State.LOADED)}).old == {}
+
+
+@pytest.mark.parametrize("changes", [{"asked": {(Verb.STOP, OLD): ASKED_AT}}, {"parked": (OLD,)}])
+def test_what_was_asked_to_stop_is_one_to_come_back_however_it_looks_then(changes: dict[str, object]) -> None:
+    asked = replace(before(unit(OLD)), **changes)  # type: ignore[arg-type]
+    assert with_the_old(asked, {OLD: unit(OLD, "activating")}).old == {OLD: Condition.RUNNING}
+
+
+def test_so_is_what_may_have_been_asked_to_stop() -> None:
+    """A stop that nobody answered is noted as not asked for."""
+    maybe = replace(before(unit(OLD)), phase=Phase.STOPPING_OLD)
+    assert with_the_old(maybe, {OLD: unit(OLD, "inactive", State.LOADED)}).old == {OLD: Condition.RUNNING}
+    assert with_the_old(maybe, {}).old == {OLD: Condition.RUNNING}
+
+
+def test_that_another_verb_was_asked_of_it_is_no_stop() -> None:
+    seen = replace(before(unit(OLD)), asked={(Verb.RESUME, OLD): ASKED_AT})
+    assert with_the_old(seen, {OLD: unit(OLD, "activating")}).old == {OLD: Condition.STARTING}
+
+
 def parking(*old: UnitName, order: Order = Order.START_FIRST, new: tuple[UnitName, ...] = ()) -> Rollout:
     """A rollout that has just asked for the earlier ones to stop, at ASKED_AT."""
     plan = Plan("carousel", "v2", (Step(new, retire=old),), keep=(NEW,), policy=Policy(order=order))
