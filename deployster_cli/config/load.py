@@ -276,7 +276,7 @@ def _is_folder(path: Path, source: str) -> bool:
 
 def _sources(merged: Layer) -> Mapping[str, str]:
     sources = {".".join(keys): DEFAULT for keys in (("cluster",), *FILE_SETTINGS)}
-    return sources | {".".join(keys): given.source for keys, given in merged.items() if given.value is not None}
+    return sources | {".".join(keys): given.source for keys, given in merged.items()}
 
 
 # A service's tables whose keys are the user's own → Service's name for them.

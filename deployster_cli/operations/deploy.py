@@ -224,9 +224,10 @@ def _as_rendered(engine: Engine, change: Change, render: Renderer, units: Sequen
             found.add(unit.name)
             continue
         file = engine.cat(unit.name)
-        stamp = file.stamp if file and file.ours else stamp
-        if file and file.ours and file.stamp and render(unit.name, file.stamp).runs_as(file):
-            found.add(unit.name)
+        if file and (own := file.own_stamp):
+            stamp = own
+            if render(unit.name, own).runs_as(file):
+                found.add(unit.name)
     return found
 
 

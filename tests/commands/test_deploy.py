@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from deployster_cli.domain.events import Changed, Event, Failed, Retiring
+from deployster_cli.domain.units.model import State
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.views.progress import Progress
 from tests.commands.conftest import Shell
@@ -82,6 +83,13 @@ def test_the_same_version_again_is_nothing_to_do(shell: Shell) -> None:
         "Nothing to do: carousel v1 is already running (1 instance).\n",
         calls,
     )
+
+
+def test_what_is_listed_and_has_no_file_any_more_is_replaced(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    shell("deploy carousel v1")
+    monkeypatch.setattr(shell.engine, "cat", lambda _: None)
+    (step,) = json.loads(shell("deploy carousel v1 --dry-run -o json")[1])["plan"]["steps"]
+    assert (step["start"], step["retire"]) == (["carousel-v1@2.service"], ["carousel-v1@1.service"])
 
 
 def test_a_changed_setting_is_rolled_out_under_the_same_version(shell: Shell) -> None:
@@ -303,6 +311,25 @@ def test_the_next_version_beside_the_old_one_would_meet_it_too(shell: Shell) -> 
     shell("deploy carousel v1 --set port=4000")
     code, _, err = shell("deploy carousel v2 --set port=4000 --destroy-previous")
     assert (code, "could meet on one machine" in err) == (2, True)
+
+
+def test_an_old_one_that_is_stopped_is_not_met(shell: Shell) -> None:
+    shell("deploy carousel v1 --set port=4000")
+    shell.engine.lives[UnitName("carousel", "v1", 1)].desired = State.INACTIVE
+    assert shell("deploy carousel v2 --set port=4000")[0] == 0
+
+
+def test_where_the_template_takes_no_port_none_is_assigned(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "bare.service.j2").write_text("[Service]\nExecStart=/bin/sleep 600\n")
+    assert shell("deploy carousel v1 --template bare")[0] == 0
+    assert [life.file.stamp.port for life in shell.engine.lives.values() if life.file and life.file.stamp] == [None]
+
+
+def test_a_process_that_has_no_command_is_asked_for_that_first(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "deployster.toml").write_text('[services.carousel]\ntemplate = "process"\n')
+    code, _, err = shell("deploy carousel v1")
+    assert (code, "it needs command" in err) == (2, True)
 
 
 def test_stop_first_makes_room_for_a_fixed_port(shell: Shell) -> None:

@@ -81,6 +81,8 @@ def test_a_fault_names_file_line_and_what_is_wrong(load: Load, text: str, said: 
             "deployster.toml:3: '1X' can't name an environment variable: letters, digits and _, no digit first.",
         ),
         ("[services.web.set]\na = 'a'\nport = 3", "deployster.toml:3: port is a setting of Deployster's"),
+        ("[services.web.set]\nenv = 'a'", "deployster.toml:2: env is a setting of Deployster's"),
+        ("[services.web.set]\nset = 'a'", "deployster.toml:2: set is a setting of Deployster's"),
         ("[services.web]\n[services.Web]", "deployster.toml:2: 'Web' can't name a service: "),
         ("[clusters.a]\n[clusters.' b']", "deployster.toml:2: ' b' can't name a cluster."),
         ("engine = 'local'\nengin = 'fleet'", "deployster.toml:2: no setting 'engin'; did you mean 'engine'?"),

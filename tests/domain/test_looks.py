@@ -102,3 +102,11 @@ def test_nothing_of_a_unit_that_is_ready_is_news() -> None:
     ready = replace(begun(Phase.STARTING), finished=frozenset({NAME}))
     followed, told = notice(ready, {NAME: listed(State.LAUNCHED, "active")}, 1)
     assert (told, followed.tracks[NAME].up_since) == ((), 1)
+
+
+@pytest.mark.parametrize(("active", "news"), [("active", 0), ("activating", 1)])
+def test_what_is_kept_is_news_only_where_it_is_not_up(active: str, news: int) -> None:
+    plan = Plan("carousel", "v1", (Step((UnitName("carousel", "v1", 2),)),), keep=(NAME,))
+    start = enter(Rollout(plan, step=0), Phase.STARTING, 0)[0]
+    unit = listed(State.LAUNCHED, active)._replace(sub="auto-restart" if active == "activating" else "running")
+    assert len(notice(start, {NAME: unit}, 1)[1]) == news

@@ -125,6 +125,12 @@ def test_an_instance_out_of_range_is_refused(instance: int) -> None:
         UnitName.checked("carousel", "1", instance)
 
 
+@pytest.mark.parametrize(("service", "version"), [("A Service", "1"), ("carousel", "a version")])
+def test_each_part_of_a_name_is_checked(service: str, version: str) -> None:
+    with pytest.raises(InvalidInput, match="can't"):
+        UnitName.checked(service, version, 1)
+
+
 def test_a_name_that_fleet_would_find_too_long_is_refused() -> None:
     with pytest.raises(InvalidInput, match=r"would be 256 characters, 255 is the most"):
         UnitName.checked("a" * 244, "1", 1)

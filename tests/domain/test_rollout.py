@@ -650,3 +650,29 @@ def test_what_is_destroyed_only_is_not_noted() -> None:
     engine, noted = sim(old=2), list[Sequence[UnitName]]()
     go(engine, plan_destroy("carousel", OLD, engine.units()), stops=lambda names: noted.append(tuple(names)))
     assert (noted, engine.lives) == ([], {})
+
+
+def test_an_old_instance_that_died_by_itself_meanwhile_is_not_brought_back() -> None:
+    died, stays = names(OLD, 2)
+    up = [listed(name, State.LAUNCHED, State.LAUNCHED, "active") for name in (died, stays)]
+    start, _ = begin(plan_deploy(wanted("carousel", NEW, 1, True), up, ()), Traits(), 0)
+    seen, _, _ = advance(start, up, 1, Listing.PROVEN)
+    assert set(seen.old) == {died, stays}
+    failed = [listed(died, State.LAUNCHED, State.LAUNCHED, "failed"), up[1]]
+    assert set(advance(seen, failed, 2, Listing.PROVEN)[0].old) == {stays}
+
+
+def test_what_was_put_in_and_not_told_to_run_is_started() -> None:
+    first, second = names(NEW, 2)
+    plan = Plan("carousel", NEW, (Step((first, second)),))
+    start = begin(plan, Traits(), 0)[0]
+    there = [listed(first, State.LOADED, State.LOADED, "inactive"), listed(second, State.LAUNCHED, State.LOADED, "")]
+    assert advance(start, there, 1, Listing.PROVEN)[1] == (Action(Verb.START, (first,)),)
+
+
+def test_of_those_that_will_not_go_the_first_is_told_of() -> None:
+    engine = sim(old=2, stop_delay=10_000)
+    run = deploy(engine, 1, policy=Policy(timeout=20))
+    assert run.end.failure is not None
+    assert run.end.failure.unit is not None
+    assert (run.end.failure.names, run.end.failure.unit.name) == (names(OLD, 2), names(OLD, 1)[0])

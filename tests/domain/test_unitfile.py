@@ -201,6 +201,10 @@ def test_a_stamp_that_we_never_write_is_none(written: str, found: str) -> None:
     assert unit(text.replace(f"{written}\n", f"{found}\n").replace(f"{written} ", f"{found} ")).stamp is None
 
 
+def test_a_stamp_with_the_most_instances_is_one() -> None:
+    assert unit("[Unit]\nA=1").stamped(replace(STAMP, instances=999_999)).stamp == replace(STAMP, instances=999_999)
+
+
 def test_a_stamp_with_more_than_ten_releases_is_cut_to_them() -> None:
     text = unit("[Unit]\nA=1").stamped(STAMP).text.replace("Previous=a41c9e2", "Previous=" + "1 " * 20)
     assert unit(text).stamp == replace(STAMP, previous=("1",) * MOST_PREVIOUS)

@@ -173,13 +173,14 @@ def test_what_an_earlier_instance_was_doing_before_it_was_stopped(old: Unit, con
 def test_what_a_listing_with_gaps_lacks_of_the_earlier_ones_is_not_forgotten() -> None:
     seen = before(unit(OLD))
     assert with_the_old(replace(seen, listing=Listing.SHORT), {}) == replace(seen, listing=Listing.SHORT)
+    assert with_the_old(replace(seen, listing=Listing.PROVEN), {}).old == {OLD: Condition.RUNNING}
 
 
 def test_which_of_the_earlier_ones_serve_is_that_of_the_last_look_and_which_did_of_the_first() -> None:
     seen = before(unit(OLD), served=None)
-    assert (seen.served, seen.serving) == ({OLD}, {OLD})
+    assert (seen.served, seen.serving) == (frozenset({OLD}), frozenset({OLD}))
     fell = with_the_old(seen, {OLD: unit(OLD, "failed")})
-    assert (fell.served, fell.serving) == ({OLD}, set())
+    assert (fell.served, fell.serving) == (frozenset({OLD}), frozenset())
 
 
 @pytest.mark.parametrize("phase", [Phase.STARTING, Phase.SETTLING])
@@ -236,3 +237,27 @@ def test_a_restored_instance_that_waits_for_a_machine_as_it_did_before_is_not_wa
     state = Rollout(plan, step=0, parked=(OLD,), old={OLD: Condition.WAITING}, failure=Failure(Reason.FAILED, (NEW,)))
     rollout = enter(state, Phase.RESTORING, 0)[0]
     assert advance(rollout, [Unit(OLD, State.LAUNCHED, State.INACTIVE)], 1)[0].phase is Phase.FAILED
+
+
+OTHERS = (OLD, UnitName("carousel", "v2", 7))
+
+
+@pytest.mark.parametrize(("retire", "first"), [(OTHERS, Phase.STARTING), (OTHERS[1:], Phase.STOPPING_OLD)])
+def test_what_runs_already_has_to_stand_before_anything_of_another_release_stops(
+    retire: tuple[UnitName, ...], first: Phase
+) -> None:
+    plan = Plan("carousel", "v2", (Step(retire=retire),), keep=(NEW,))
+    assert begin(plan, Traits(), 0)[0].phase is first
+
+
+def test_the_earlier_ones_are_not_destroyed_before_all_of_the_new_ones_stand() -> None:
+    plan = Plan("carousel", "v2", (Step((NEW, SECOND), retire=(OLD,)),), policy=Policy(settle=3))
+    state = Rollout(plan, step=0, started=(NEW, SECOND), parked=(OLD,))
+    off = unit(OLD, "inactive", State.LOADED)
+    settling = enter(state, Phase.SETTLING, 0)[0]
+    for now in (1, 5):
+        settling = advance(settling, [unit(NEW), unit(SECOND, "activating"), off], now)[0]
+    assert settling.phase is Phase.SETTLING
+    up = [unit(NEW), unit(SECOND), off]
+    settling = advance(settling, up, 6)[0]
+    assert [advance(settling, up, now)[0].phase for now in (8.9, 9)] == [Phase.SETTLING, Phase.RETIRING]

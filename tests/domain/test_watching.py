@@ -219,3 +219,11 @@ def test_a_copy_of_a_global_unit_that_was_ready_may_not_die_either() -> None:
     ready = story((0, worst_of([COPY, OTHER_COPY]))).ready()
     died = worst_of([COPY, OTHER_COPY._replace(active="activating", sub="auto-restart")])
     assert ready.look(died, 1, Traits()).fault(1, Traits()) is Reason.DIED
+
+
+def test_a_global_unit_that_ran_before_may_not_die_on_any_machine_and_may_crash_once_where_it_is_new() -> None:
+    kept = Track(known=True, was_begun=True, was_ready=True).look(worst_of([COPY]), 0, Traits())
+    crashed = COPY._replace(active="activating", sub="auto-restart")
+    assert kept.look(worst_of([crashed]), 1, Traits()).fault(1, Traits()) is Reason.DIED
+    elsewhere = OTHER_COPY._replace(active="activating", sub="auto-restart")
+    assert kept.look(worst_of([COPY, elsewhere]), 1, Traits()).fault(1, Traits()) is None

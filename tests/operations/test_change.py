@@ -114,12 +114,12 @@ def test_the_first_request_follows_the_one_look_that_the_plan_was_made_from(plan
 
 
 def test_a_plan_that_had_to_wait_is_looked_at_again(planner: Planner) -> None:
-    carried(planner, pausing(planner, PLAN_LASTS - 1))
+    carried(planner, pausing(planner, 4))
     assert (len(planner.at), planner.engine.looks_before["start"]) == (1, 2)
 
 
 def test_a_plan_that_had_to_wait_for_long_is_made_anew(planner: Planner) -> None:
-    carried(planner, pausing(planner, PLAN_LASTS))
+    carried(planner, pausing(planner, 5))
     assert (len(planner.at), planner.engine.looks_before["start"]) == (2, 2)
 
 

@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -202,6 +203,18 @@ def test_a_lock_of_a_dead_process_of_this_machine_is_taken_over(engine: SimEngin
 def _dead_pid(own: int) -> int:
     """A process number that nobody has: beyond the highest that Linux gives."""
     return max(own, 2**22) + 1
+
+
+def test_where_nobody_can_tell_which_system_it_is_no_owner_counts_as_dead(
+    engine: SimEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(self: Path, encoding: str) -> str:
+        raise FileNotFoundError(self)
+
+    monkeypatch.setattr(Path, "read_text", unreadable)  # as on a Mac
+    ours, others = mine(engine), mine(engine)
+    assert ours.home != others.home
+    assert not lock.dead(replace(others, pid=_dead_pid(0)))
 
 
 def test_a_note_that_is_given_back_just_now_is_not_dropped(engine: SimEngine, monkeypatch: pytest.MonkeyPatch) -> None:

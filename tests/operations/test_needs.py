@@ -309,3 +309,10 @@ def test_an_engine_that_can_not_look_says_so() -> None:
 @pytest.mark.parametrize("line", ["WorkingDirectory=/", "Type=exec"])
 def test_the_root_folder_is_not_looked_for(line: str) -> None:
     assert needed(unit(line)) == []
+
+
+@pytest.mark.parametrize("name", ["PORT", "DEPLOYSTER_INSTANCE", "OTHER"])
+def test_the_name_under_which_a_unit_hands_on_its_own_value_is_taken_too(tmp_path: Path, name: str) -> None:
+    (tmp_path / "env").write_text(f"{name}=1\n")
+    lack = missing([unit(f"EnvironmentFile={tmp_path}/env", f'Environment="DEPLOYSTER_ENV_{name}=1"')])
+    assert bool(lack.text) is (name != "OTHER")

@@ -401,6 +401,25 @@ def test_who_listens_hears_of_each_state(tmp_path: Path) -> None:
     assert asyncio.run(states()) == ["queued", "running", "done"]
 
 
+def test_who_listens_to_a_job_hears_of_each_event_while_it_runs(tmp_path: Path) -> None:
+    async def heard() -> int:
+        script = Script(events=(STARTING,), gate=threading.Semaphore(0))
+        jobs = Jobs(tmp_path / "jobs.sqlite", script)
+        job = jobs.accept(deploying(), "ann")
+        jobs.begin()
+        await asyncio.to_thread(until, lambda: script.seen)
+        with jobs.listening(job.id) as listener:
+            assert script.gate
+            script.gate.release()
+            found: list[object] = []
+            while not found and await listener.news(2):  # of its plan it may hear too
+                found = [*jobs.events(job.id, 0, 10)]
+        await asyncio.to_thread(jobs.stop, 1)
+        return len(found)
+
+    assert asyncio.run(heard()) == 1
+
+
 def test_whatever_changes_units_is_told_so_that_listings_are_made_anew(tmp_path: Path) -> None:
     changes: list[int] = []
     jobs = Jobs(tmp_path / "jobs.sqlite", Script(events=(STARTING,)), changed=lambda: changes.append(1))

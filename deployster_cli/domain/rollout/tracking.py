@@ -85,11 +85,10 @@ class Track:
     """One unit's story so far.
 
     ``up_since`` is when it was first seen running without a break since, ``absent`` the looks in a row that did not
-    list it, ``silent`` those that listed it without a report of its machine after there had been one; both count looks
-    that are APART, the last of them at ``missed_at``. ``known``: it is known to be there before the first look.
-    ``was_begun``: its process was seen coming or running; ``was_ready``: it had
-    settled once. A global unit's ``copies`` have a story each, by machine; its
-    own then only tells whether it is there and wanted.
+    list it, counting those that are APART; ``silent``: the last one listed it without a report of its machine, though
+    there had been one. ``missed_at`` is when a look last told nothing of it. ``known``: it is known to be there before
+    the first look. ``was_begun``: its process was seen coming or running; ``was_ready``: it had settled once. A global
+    unit's ``copies`` have a story each, by machine; its own then only tells whether it is there and wanted.
     """
 
     unit: Unit | None = None
@@ -100,7 +99,7 @@ class Track:
     restarts: int = 0
     first_restarts: int | None = None
     absent: int = 0
-    silent: int = 0
+    silent: bool = False
     missed_at: float | None = None
     was_active: bool = False
     was_begun: bool = False
@@ -166,12 +165,12 @@ class Track:
         track = replace(self, missed_at=now, up_since=None if self.hidden else self.up_since) if again else self
         if absent:
             return replace(track, absent=self.absent + (again or not self.absent))
-        return replace(track, silent=self.silent + (again or not self.silent))
+        return replace(track, silent=True)
 
     @property
     def hidden(self) -> bool:
         """Whether the last look told nothing of it. One such look is no proof that it stopped; two are taken for it."""
-        return bool(self.absent or self.silent)
+        return self.silent or bool(self.absent)
 
     @property
     def lost(self) -> bool:
@@ -224,16 +223,18 @@ class Track:
         return next((copy.unit for copy in self.copies.values() if copy.fault(now, traits)), self.unit)
 
     @property
+    def _counted(self) -> int | None:
+        """How often it was restarted by systemd's own count, where the engine tells it."""
+        count = self.unit.restarts if self.unit else None
+        return None if count is None or self.first_restarts is None else count - self.first_restarts
+
+    @property
     def _restarted(self) -> int:
-        """How often it was, by systemd's own count where the engine tells it."""
-        if self.unit is not None and self.unit.restarts is not None:
-            return self.unit.restarts - (self.first_restarts or 0)
-        return self.restarts
+        return self.restarts if self._counted is None else self._counted
 
     def _crash_loops(self, now: float, restart_pause: float) -> bool:
-        counted = self.unit is not None and self.unit.restarts is not None
         too_long = self.restart_since is not None and now - self.restart_since > restart_pause + RESTART_SLACK
-        return self._restarted > RESTARTS_ALLOWED or (too_long and not counted)
+        return self._restarted > RESTARTS_ALLOWED or (too_long and self._counted is None)
 
     def _ended(self, now: float, traits: Traits) -> bool:
         begun = self.was_begun if traits.oneshot else self.was_active
