@@ -127,6 +127,12 @@ def test_history_as_json(two: Shell) -> None:
     assert [entry["version"] for entry in json.loads(out)["history"]] == ["v2", "v1"]
 
 
+def test_what_was_asked_for_last_is_recorded(two: Shell) -> None:
+    two("scale carousel 3")
+    record = two.engine.records.kept["carousel"]
+    assert (record.version, record.instances, record.verb, record.previous) == ("v2", 3, "scale", ("v1",))
+
+
 def test_scale_up_starts_what_is_missing(two: Shell) -> None:
     assert two("scale carousel 4")[0] == 0
     assert versions(two) == {("v2", n) for n in (1, 2, 3, 4)}

@@ -164,6 +164,7 @@ def before(*seen: Unit, **changes: object) -> Rollout:
         (Unit(OLD, State.LAUNCHED, State.INACTIVE), Condition.WAITING),
         (Unit(OLD, State.LAUNCHED, State.LAUNCHED, machine=HOST), Condition.UNKNOWN),
         (Unit(OLD, State.LAUNCHED, everywhere=True), Condition.UNKNOWN),
+        (unit(OLD)._replace(everywhere=True), Condition.RUNNING),
     ],
 )
 def test_what_an_earlier_instance_was_doing_before_it_was_stopped(old: Unit, condition: Condition | None) -> None:
@@ -261,3 +262,35 @@ def test_the_earlier_ones_are_not_destroyed_before_all_of_the_new_ones_stand() -
     up = [unit(NEW), unit(SECOND), off]
     settling = advance(settling, up, 6)[0]
     assert [advance(settling, up, now)[0].phase for now in (8.9, 9)] == [Phase.SETTLING, Phase.RETIRING]
+
+
+@pytest.mark.parametrize(
+    ("order", "started", "parked", "alone"),
+    [
+        (Order.START_FIRST, (NEW,), (OLD,), True),
+        (Order.START_FIRST, (), (OLD,), True),
+        (Order.START_FIRST, (NEW,), (SECOND,), True),
+        (Order.START_FIRST, (), (SECOND,), False),
+        (Order.START_FIRST, (NEW,), (), False),
+        (Order.STOP_FIRST, (NEW,), (OLD,), False),
+        (Order.STOP_FIRST, (), (OLD,), True),
+        (Order.STOP_FIRST, (), (SECOND,), False),
+    ],
+)
+def test_the_new_ones_stand_once_more_where_they_have_stood_beside_others_only(
+    order: Order, started: tuple[UnitName, ...], parked: tuple[UnitName, ...], alone: bool
+) -> None:
+    plan = Plan("carousel", "v2", (), policy=Policy(order=order))
+    assert Rollout(plan, started=started, parked=parked).stands_alone is alone
+
+
+def test_what_is_destroyed_already_is_put_in_anew_only_once_its_machine_lists_it_no_more() -> None:
+    plan = Plan("carousel", "v2", (Step((NEW,), retire=(OLD,)),))
+    state = Rollout(plan, step=0, parked=(OLD,), old={OLD: Condition.RUNNING}, committed=True, files=frozenset({OLD}))
+    rollout = enter(replace(state, failure=Failure(Reason.FAILED, (NEW,))), Phase.RESTORING, 0)[0]
+    leaving = unit(OLD, "deactivating")._replace(desired=None)
+    for now in (1, 2, 3):
+        rollout, actions, _ = advance(rollout, [leaving], now, Listing.PROVEN)
+        assert actions == ()
+    rollout, actions, _ = advance(rollout, [], 4, Listing.PROVEN)
+    assert actions[0] == Action(Verb.START, (OLD,))

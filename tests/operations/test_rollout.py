@@ -1,17 +1,23 @@
-"""The loop that drives a rollout: when it looks."""
+"""The loop that drives a rollout: when it looks, what it reads, and what it tells of an engine that is away."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
 
-from deployster_cli.domain.rollout.plan import plan_destroy
+from deployster_cli.domain.events import EngineAway, EngineBack, Event
+from deployster_cli.domain.rollout.plan import plan_deploy, plan_destroy
+from deployster_cli.domain.rollout.state import Phase
 from deployster_cli.domain.rollout.tracking import SELDOM
 from deployster_cli.domain.units.model import Unit
 from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.unitfile import UnitFile
+from deployster_cli.errors import EngineUnreachable
 from deployster_cli.operations.rollout import NoLock, RolloutSpec, drive
-from tests.simulation import SimClock, SimEngine
+from tests.domain.driving import wanted
+from tests.simulation import SimClock, SimEngine, stamped
 
 
 def test_the_look_behind_a_request_comes_soon_though_looks_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,3 +34,55 @@ def test_the_look_behind_a_request_comes_soon_though_looks_take_long(monkeypatch
     drive(engine, RolloutSpec(plan_destroy("carousel", "v1", units())), engine.clock, NoLock(), lambda _: None)
     pauses = [later - sooner - 0.875 for sooner, later in pairwise(at)]
     assert pauses == [engine.soon, SELDOM, engine.soon, SELDOM, SELDOM]
+
+
+OLD, NEW = UnitName("carousel", "v1", 1), UnitName("carousel", "v2", 1)
+
+
+def replacing(engine: SimEngine, *old: UnitName) -> RolloutSpec:
+    """The work of putting NEW into the place of what runs."""
+    engine.add_running(*old)
+    change = wanted("carousel", "v2", 1, destroy_previous=True)
+    return RolloutSpec(plan_deploy(change, engine.units(), ()), {NEW: stamped(NEW)})
+
+
+def test_what_is_given_takes_the_place_of_the_sleep_between_two_looks() -> None:
+    engine, waits = SimEngine(SimClock()), list[float]()
+
+    def pause(seconds: float) -> None:
+        waits.append(seconds)
+        engine.clock.at += 1
+
+    drive(engine, replacing(engine, OLD), engine.clock, NoLock(), lambda _: None, pause=pause)
+    assert len(waits) > 3
+    assert engine.clock.now() == len(waits)
+
+
+def test_the_files_of_those_alone_are_read_that_are_destroyed(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, read = SimEngine(SimClock()), list[set[UnitName]]()
+    files = engine.files
+
+    def reading(units: Sequence[Unit]) -> dict[UnitName, UnitFile]:
+        read.append({unit.name for unit in units})
+        return files(units)
+
+    monkeypatch.setattr(engine, "files", reading)
+    engine.add_running(UnitName("other", "v1", 1))
+    second = OLD._replace(instance=2)
+    drive(engine, replacing(engine, OLD, second), engine.clock, NoLock(), lambda _: None)
+    assert read == [{OLD, second}]
+
+
+@pytest.mark.parametrize("call", ["start", "stop", "destroy"])
+def test_that_a_request_was_not_answered_is_told(monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    engine, told, works = SimEngine(SimClock()), list[Event](), {}
+    works[call] = getattr(engine, call)
+
+    def silent_once(what: object) -> None:
+        monkeypatch.setattr(engine, call, works[call])
+        raise EngineUnreachable("no answer")
+
+    monkeypatch.setattr(engine, call, silent_once)
+    end = drive(engine, replacing(engine, OLD), engine.clock, NoLock(), told.append)
+    away = [type(event) for event in told if isinstance(event, EngineAway | EngineBack)]
+    assert (end.phase, away) == (Phase.DONE, [EngineAway, EngineBack])

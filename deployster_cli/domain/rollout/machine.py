@@ -84,7 +84,7 @@ def advance(rollout: Rollout, seen: Sequence[Unit], now: float, listing: Listing
         else:
             rollout, actions, more = _PHASES[rollout.phase](rollout, units, complete, now)
         told = (*told, *changed, *more)
-        if rollout.over or phase == (rollout.phase, rollout.step):
+        if phase == (rollout.phase, rollout.step):
             return progressed(rollout, units, now), actions, told
 
 
