@@ -13,7 +13,7 @@ from deployster_cli.domain.rollout.looks import with_the_old
 from deployster_cli.domain.rollout.machine import advance, away, begin, condemned, refused, unanswered
 from deployster_cli.domain.rollout.plan import Plan, Step
 from deployster_cli.domain.rollout.state import Action, Listing, Phase, Rollout, Verb, enter
-from deployster_cli.domain.rollout.tracking import Reason, Traits
+from deployster_cli.domain.rollout.tracking import Reason, Track, Traits
 from deployster_cli.domain.units.model import Condition, Machine, Order, State, Unit
 from deployster_cli.domain.units.names import UnitName
 from tests.simulation import HOST
@@ -294,3 +294,34 @@ def test_what_is_destroyed_already_is_put_in_anew_only_once_its_machine_lists_it
         assert actions == ()
     rollout, actions, _ = advance(rollout, [], 4, Listing.PROVEN)
     assert actions[0] == Action(Verb.START, (OLD,))
+
+
+def restoring(*, committed: bool = False) -> Rollout:
+    """A rollout that has begun to bring the earlier instance back; ``committed``: it had begun to destroy it."""
+    plan = Plan("carousel", "v2", (Step((NEW,), retire=(OLD,)),))
+    state = Rollout(plan, step=0, parked=(OLD,), old={OLD: Condition.RUNNING}, committed=committed)
+    failed = replace(state, files=frozenset({OLD}), failure=Failure(Reason.FAILED, (NEW,)))
+    return enter(failed, Phase.RESTORING, 0)[0]
+
+
+def test_what_one_listing_lacks_is_not_put_in_anew_for_that() -> None:
+    first, actions, _ = advance(restoring(committed=True), [], 1, Listing.PROVEN)
+    assert actions == ()
+    assert advance(first, [], 2, Listing.PROVEN)[1] == (Action(Verb.START, (OLD,)),)
+
+
+def test_what_is_only_stopped_is_asked_to_run_again_whatever_one_listing_lacks() -> None:
+    assert advance(restoring(), [], 1)[1] == (Action(Verb.RESUME, (OLD,)),)
+    leaving = unit(OLD, "inactive", State.LOADED)
+    assert advance(restoring(), [leaving], 1)[1] == (Action(Verb.RESUME, (OLD,)),)
+
+
+def test_what_has_stood_beside_the_earlier_ones_stands_once_more_when_those_are_stopped() -> None:
+    plan = Plan("carousel", "v2", (Step((NEW,), retire=(OLD,)),), policy=Policy(settle=3))
+    off = unit(OLD, "inactive", State.LOADED)
+    stood = Track(known=True).look(unit(NEW), -10, Traits())
+    state = Rollout(plan, step=0, started=(NEW,), parked=(OLD,), tracks={NEW: stood})
+    settling = enter(state, Phase.SETTLING, 0)[0]
+    assert settling.settles_at == 3
+    found = [advance(settling, [unit(NEW), off], now)[0].phase for now in (0, 2.9, 3)]
+    assert found == [Phase.SETTLING, Phase.SETTLING, Phase.RETIRING]

@@ -7,15 +7,15 @@ from itertools import pairwise
 
 import pytest
 
-from deployster_cli.domain.events import EngineAway, EngineBack, Event
+from deployster_cli.domain.events import EngineAway, EngineBack, Event, Journal, Starting
 from deployster_cli.domain.rollout.plan import plan_deploy, plan_destroy
 from deployster_cli.domain.rollout.state import Phase
 from deployster_cli.domain.rollout.tracking import SELDOM
 from deployster_cli.domain.units.model import Unit
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import UnitFile
-from deployster_cli.errors import EngineUnreachable
-from deployster_cli.operations.rollout import NoLock, RolloutSpec, drive
+from deployster_cli.errors import EngineError, EngineUnreachable
+from deployster_cli.operations.rollout import NoLock, RolloutSpec, drive, journal_of
 from tests.domain.driving import wanted
 from tests.simulation import SimClock, SimEngine, stamped
 
@@ -73,16 +73,35 @@ def test_the_files_of_those_alone_are_read_that_are_destroyed(monkeypatch: pytes
     assert read == [{OLD, second}]
 
 
-@pytest.mark.parametrize("call", ["start", "stop", "destroy"])
-def test_that_a_request_was_not_answered_is_told(monkeypatch: pytest.MonkeyPatch, call: str) -> None:
-    engine, told, works = SimEngine(SimClock()), list[Event](), {}
-    works[call] = getattr(engine, call)
+@pytest.mark.parametrize("call", ["units", "start", "stop", "destroy"])
+def test_that_a_request_was_not_answered_is_told_behind_what_it_begins_with(
+    monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    engine, told = SimEngine(SimClock()), list[Event]()
+    works, work = getattr(engine, call), replacing(engine, OLD)
 
-    def silent_once(what: object) -> None:
-        monkeypatch.setattr(engine, call, works[call])
+    def silent_once(*_: object) -> None:
+        monkeypatch.setattr(engine, call, works)
         raise EngineUnreachable("no answer")
 
     monkeypatch.setattr(engine, call, silent_once)
-    end = drive(engine, replacing(engine, OLD), engine.clock, NoLock(), told.append)
+    end = drive(engine, work, engine.clock, NoLock(), told.append)
     away = [type(event) for event in told if isinstance(event, EngineAway | EngineBack)]
-    assert (end.phase, away) == (Phase.DONE, [EngineAway, EngineBack])
+    assert (end.phase, away, type(told[0])) == (Phase.DONE, [EngineAway, EngineBack], Starting)
+
+
+def test_a_journal_that_can_not_be_had_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, reads = SimEngine(SimClock()), list[int]()
+
+    def refuse(name: UnitName, lines: int) -> list[str]:
+        reads.append(lines)
+        raise EngineError("The journal is gone.")
+
+    monkeypatch.setattr(engine, "journal", refuse)
+    assert (journal_of(engine, NEW), reads) == (Journal(NEW, (), "The journal is gone."), [60])
+
+
+def test_the_last_twenty_lines_of_a_journal_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = SimEngine(SimClock())
+    monkeypatch.setattr(engine, "journal", lambda _, lines: [f"line {number}" for number in range(lines)])
+    assert journal_of(engine, NEW) == Journal(NEW, tuple(f"line {number}" for number in range(40, 60)))
