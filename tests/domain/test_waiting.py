@@ -271,6 +271,7 @@ def test_the_earlier_ones_are_not_destroyed_before_all_of_the_new_ones_stand() -
         (Order.START_FIRST, (), (OLD,), True),
         (Order.START_FIRST, (NEW,), (SECOND,), True),
         (Order.START_FIRST, (), (SECOND,), False),
+        (Order.START_FIRST, (), (SECOND, OLD), True),
         (Order.START_FIRST, (NEW,), (), False),
         (Order.STOP_FIRST, (NEW,), (OLD,), False),
         (Order.STOP_FIRST, (), (OLD,), True),
@@ -325,3 +326,14 @@ def test_what_has_stood_beside_the_earlier_ones_stands_once_more_when_those_are_
     assert settling.settles_at == 3
     found = [advance(settling, [unit(NEW), off], now)[0].phase for now in (0, 2.9, 3)]
     assert found == [Phase.SETTLING, Phase.SETTLING, Phase.RETIRING]
+
+
+def test_when_all_is_known_to_have_stood_is_told_while_it_has_to_stand() -> None:
+    plan = Plan("carousel", "v2", (Step((NEW,)), Step((SECOND,))), policy=Policy(settle=3))
+    up = {name: Track(known=True).look(unit(name), at, Traits()) for name, at in ((NEW, 1), (SECOND, 5))}
+    state = Rollout(plan, phase=Phase.STARTING, step=1, since=7, started=(NEW, SECOND), parked=(OLD,), tracks=up)
+    assert state.settles_at == 8
+    assert replace(state, phase=Phase.SETTLING).settles_at == 10
+    assert replace(state, phase=Phase.CONFIRMING).settles_at is None
+    assert replace(state, tracks={NEW: up[NEW]}).settles_at is None
+    assert replace(state, started=()).settles_at is None

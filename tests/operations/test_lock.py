@@ -137,9 +137,16 @@ def test_a_lock_that_is_held_without_a_note_is_not_waited_for_without_end(
     engine: SimEngine, monkeypatch: pytest.MonkeyPatch, wait: float
 ) -> None:
     """On one machine: its holder was stopped before it wrote who it is, or wrote what we can't read."""
-    monkeypatch.setattr(engine.locks, "put", lambda _: 0.0)
+    puts = list[Note]()
+
+    def put(note: Note) -> float:
+        puts.append(note)
+        return 0.0
+
+    monkeypatch.setattr(engine.locks, "put", put)
     with pytest.raises(Locked, match="carousel is locked by an unknown run"):
         taking(engine, mine(engine), wait=wait)
+    assert len(puts) == 100 or wait
     longest = max(10, wait)
     assert longest - 1 < engine.clock.now() - 50 < longest + 1
 
@@ -447,6 +454,22 @@ def test_an_answer_that_is_always_long_in_coming_does_not_say_whose_a_lock_is_wh
     with pytest.raises(EngineUnreachable, match="takes too long to say whose lock that on carousel is by now"):
         held.ensure()
     assert engine.locks.notes["carousel"].beat == 0
+
+
+@pytest.mark.parametrize(("first", "second"), [(3.5, 0), (3, 3.5)])
+def test_one_answer_of_two_that_comes_within_3_seconds_says_whose_it_is(
+    engine: SimEngine, monkeypatch: pytest.MonkeyPatch, first: float, second: float
+) -> None:
+    held, read, takes = taking(engine, mine(engine)), engine.locks.read, iter([first, second])
+    engine.clock.sleep(SURE_FOR + 1)
+
+    def slow(service: str) -> Note | None:
+        engine.clock.sleep(next(takes, 0))
+        return read(service)
+
+    monkeypatch.setattr(engine.locks, "read", slow)
+    held.ensure()
+    assert engine.locks.notes["carousel"].beat == 1
 
 
 def test_a_lock_that_was_lost_is_not_asked_for_again_at_the_end(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from deployster_cli.domain.record import Record
 from deployster_cli.domain.units.model import Release, Service
 from deployster_cli.domain.units.names import UnitName
-from deployster_cli.domain.units.unitfile import Stamp, UnitFile
+from deployster_cli.domain.units.unitfile import ROLLBACK, Stamp, UnitFile
 from deployster_cli.errors import InvalidInput
 from deployster_cli.operations.releases import Entry, check_settings, history, standing
 from tests.simulation import Fate, Life, SimClock, SimEngine, stamped, unstamped
@@ -43,6 +46,34 @@ def test_who_deployed_is_told_where_a_stamp_tells_it() -> None:
     assert history(engine(of("v1", "1")), "carousel") == (Entry("v1", 1, "2026-01-01T00:00:00Z", "ann"),)
     assert standing(engine(of("v1", "1")), "carousel").before == ()
     assert history(engine(stamped(name)), "carousel")[0].deployed_by == "ann"
+
+
+NEWEST = of("v2", "2")
+
+
+@pytest.mark.parametrize(
+    ("change", "record", "going"),
+    [
+        (ROLLBACK, None, True),
+        ("", None, False),
+        ("", ("v2", "rollback"), True),
+        ("", ("v1", "rollback"), False),
+        ("", ("v2", "scale"), False),
+    ],
+)
+def test_that_a_rollback_was_cut_short_is_known_by_the_newest_stamp_or_by_the_record(
+    change: str, record: tuple[str, str] | None, going: bool
+) -> None:
+    assert NEWEST.stamp
+    there = engine(of("v1", "1"), NEWEST.stamped(replace(NEWEST.stamp, change=change)))
+    if record:
+        there.records.kept["carousel"] = Record("carousel", record[0], 1, record[1], "ann", "2026-01-05T00:00:00Z")
+    assert standing(there, "carousel").rolling_back is going
+
+
+def test_where_one_release_is_left_a_rollback_to_it_is_over() -> None:
+    assert NEWEST.stamp
+    assert not standing(engine(NEWEST.stamped(replace(NEWEST.stamp, change=ROLLBACK))), "carousel").rolling_back
 
 
 class Rendering:
