@@ -94,6 +94,7 @@ class SimLocks:
     notes: dict[str, Note] = field(default_factory=dict)
     late: Callable[[], None] | None = None
     hidden: bool = False
+    ended: list[str] = field(default_factory=list)
 
     def caveat(self) -> str:
         return ""
@@ -111,6 +112,9 @@ class SimLocks:
 
     def drop(self, service: str) -> None:
         self.notes.pop(service, None)
+
+    def end(self, note: Note) -> None:
+        self.ended.append(note.token)
 
     def shown(self, note: Note) -> bool:
         return not self.hidden and self.notes.get(note.service) == note

@@ -94,6 +94,12 @@ class Locks(Protocol):
         """Take the note out, whosever it is; none there is fine."""
         ...
 
+    def end(self, note: Note) -> None:
+        """Have no copy of this note count any more, as its run is over: none that a machine has which is away, and none
+        that a call which was cut off may yet put in. Nothing is to be done where there is one place for all notes.
+        """
+        ...
+
     def shown(self, note: Note) -> bool:
         """Whether this very note was there when the engine last listed its units (no call is made for it)."""
         ...

@@ -99,7 +99,7 @@ class Held:
         if found is None and self._over:
             raise self._gone()
         if found != ours or self._due:
-            self._renew(asked)
+            self._renew(asked, missing=found is None)
 
     def _read(self) -> tuple[Note | None, float]:
         """The note as it is now, and when it was asked for. Where our life is over, an answer that was long in coming
@@ -115,13 +115,14 @@ class Held:
             "Run the same command again: it continues from what it finds.",
         )
 
-    def _renew(self, asked: float) -> None:
+    def _renew(self, asked: float, *, missing: bool) -> None:
+        """Put the note in again. One that was ``missing`` may have been ended: it can be put in, and does not count."""
         self._note = self._note.renewed()
         began = self._clock.now()
         wait = self._put()
         late, self._put_at = self._over, began
-        if late:
-            self._confirm(asked, wait)
+        if late or missing:
+            self._confirm(max(wait, _answered_within(self._clock.now() - asked)) if late else wait)
 
     def _put(self) -> float:
         self._under_way = True
@@ -129,9 +130,9 @@ class Held:
         self._under_way = False
         return wait
 
-    def _confirm(self, asked: float, wait: float) -> None:
+    def _confirm(self, wait: float) -> None:
         """See whose the lock is after a note that was put in late: another run may have taken over in between."""
-        self._clock.sleep(max(wait, _answered_within(self._clock.now() - asked)))
+        self._clock.sleep(wait)
         found = self._engine.locks.read(self._note.service)
         if found is None:
             raise self._gone()
@@ -149,7 +150,7 @@ class Held:
         self._lost = True
         service = self._note.service
         return Locked(
-            f"The lock of {service} was gone when this run came back to it after over {SURE_FOR} s: it stops here.",
+            f"The lock of {service} was gone when this run came back to it: it stops here.",
             f"Nothing was undone. Somebody else may have changed it meanwhile: see deployster units {service}.",
         )
 
@@ -185,6 +186,7 @@ class Held:
 
     def _given_back(self) -> bool:
         try:
+            self._engine.locks.end(self._note)
             if self._there:
                 self._drop()
         except EngineError:
@@ -244,7 +246,7 @@ def hold(
             tell(Noticed(remark))
         held = take(engine, note, clock, wait, tell=tell, meanwhile=meanwhile)
     except EngineUnreachable as error:
-        error.message = f"{error.message} Nothing was started."
+        error.message = f"{error.message.rstrip('.')}. Nothing was started."
         raise
     try:
         yield held
@@ -272,8 +274,8 @@ def take(
                 raise
             clock.sleep(LOOK_EVERY)
             continue
-        if found and found.token == note.token:
-            return Held(engine, found, clock, began if taker.put_at is None else taker.put_at)
+        if found and (found.token == note.token or found.token in taker.put_at):
+            return Held(engine, found, clock, taker.put_at.get(found.token, began))
         nameless = 0 if found else nameless + 1
         if clock.now() - began >= wait and (found or nameless >= NAMELESS):
             raise _locked(note.service, found, clock.epoch())
@@ -295,7 +297,7 @@ def _locked(service: str, by: Note | None, now: int) -> Locked:
 
 
 class _Taker:
-    """Somebody who wants a lock. ``put_at`` is when the note that it has put in last was put in, or None."""
+    """Somebody who wants a lock. ``put_at`` is when each of its notes was put in, by their tokens."""
 
     def __init__(self, engine: Engine, note: Note, clock: Clock, meanwhile: Callable[[], None]) -> None:
         self._engine = engine
@@ -303,7 +305,7 @@ class _Taker:
         self._clock = clock
         self._meanwhile = meanwhile
         self._sighting: Sighting | None = None
-        self.put_at: float | None = None
+        self.put_at: dict[str, float] = {}
 
     def look(self) -> Note | None:
         """The note that is there: ours, where there was none or an abandoned one."""
@@ -329,17 +331,27 @@ class _Taker:
         return dead(found) or (self._sighting is not None and self._sighting.abandoned)
 
     def _put_in(self, abandoned: Note | None, asked: float) -> Note | None:
-        """Put our note in and see whose is there when it counts."""
-        note = replace(self._note, since=self._clock.epoch())
+        """Put our note in and see whose is there when it counts. One that was given back is never put in again: copies
+        of it do not count any more.
+        """
+        token = secrets.token_hex(8) if self.put_at else self._note.token
+        note = replace(self._note, since=self._clock.epoch(), token=token)
         note = note.over(abandoned) if abandoned else note
-        self.put_at = self._clock.now()
+        self.put_at[token] = self._clock.now()
         try:
             self._put(note, asked, over=abandoned is not None)
-            return self._engine.locks.read(note.service)
+            return self._found(note, abandoned)
         except BaseException as error:
             unsure = Held(self._engine, note, self._clock)
             unsure._under_way = True
             raise with_word(error, unsure.release()) from None
+
+    def _found(self, note: Note, abandoned: Note | None) -> Note | None:
+        """Whose note is there by now; where it is ours, one whose place it took counts nowhere any more."""
+        found = self._engine.locks.read(note.service)
+        if abandoned and found and found.token == note.token:
+            self._engine.locks.end(abandoned)
+        return found
 
     def _put(self, note: Note, asked: float, *, over: bool) -> None:
         """Put the note in and wait until it counts, which is longer where it is taken over.

@@ -42,6 +42,7 @@ def take_away(engine: Engine, note: Note, clock: Clock, seen: Life | None) -> No
     _refuse_another(engine.locks.read(note.service), note, clock)
     engine.locks.drop(note.service)
     if dead(note):
+        engine.locks.end(note)
         return None
     limit = _STILL_SILENT if seen is Life.SILENT else WATCHED_FOR
     there = _watched(engine, note.service, None, clock, limit)
@@ -50,6 +51,7 @@ def take_away(engine: Engine, note: Note, clock: Clock, seen: Life | None) -> No
             f"{note.service} is locked again, by the same run, which is alive: {note.told(clock.epoch())}.",
             f"End that run, and its lock goes with it: Ctrl-C there, or kill {note.pid} on {note.host}.",
         )
+    engine.locks.end(note)
     return there
 
 

@@ -12,9 +12,9 @@ from deployster_cli.domain.events import Failure
 from deployster_cli.domain.rollout.looks import with_the_old
 from deployster_cli.domain.rollout.machine import advance, away, begin, condemned, refused, unanswered
 from deployster_cli.domain.rollout.plan import Plan, Step
-from deployster_cli.domain.rollout.state import Action, Listing, Phase, Rollout, Verb, enter
+from deployster_cli.domain.rollout.state import Action, Listing, Phase, Rollout, Verb, back, enter
 from deployster_cli.domain.rollout.tracking import Reason, Track, Traits
-from deployster_cli.domain.units.model import Condition, Machine, Order, State, Unit
+from deployster_cli.domain.units.model import Condition, Machine, OnFailure, Order, State, Unit
 from deployster_cli.domain.units.names import UnitName
 from tests.simulation import HOST
 
@@ -301,7 +301,7 @@ def restoring(*, committed: bool = False) -> Rollout:
     """A rollout that has begun to bring the earlier instance back; ``committed``: it had begun to destroy it."""
     plan = Plan("carousel", "v2", (Step((NEW,), retire=(OLD,)),))
     state = Rollout(plan, step=0, parked=(OLD,), old={OLD: Condition.RUNNING}, committed=committed)
-    failed = replace(state, files=frozenset({OLD}), failure=Failure(Reason.FAILED, (NEW,)))
+    failed = replace(state, files=frozenset({OLD} if committed else ()), failure=Failure(Reason.FAILED, (NEW,)))
     return enter(failed, Phase.RESTORING, 0)[0]
 
 
@@ -337,3 +337,43 @@ def test_when_all_is_known_to_have_stood_is_told_while_it_has_to_stand() -> None
     assert replace(state, phase=Phase.CONFIRMING).settles_at is None
     assert replace(state, tracks={NEW: up[NEW]}).settles_at is None
     assert replace(state, started=()).settles_at is None
+
+
+@pytest.mark.parametrize(
+    ("order", "first", "then"),
+    [
+        (Order.START_FIRST, Phase.RESTORING, Phase.UNDOING),
+        (Order.STOP_FIRST, Phase.UNDOING, Phase.RESTORING),
+    ],
+)
+def test_the_earlier_ones_come_back_before_the_new_ones_go_or_after_as_they_have_come(
+    order: Order, first: Phase, then: Phase
+) -> None:
+    plan = Plan("carousel", "v2", (Step((NEW,), retire=(OLD,)),), policy=Policy(order=order))
+    state = Rollout(plan, step=0, started=(NEW,), parked=(OLD,), old={OLD: Condition.RUNNING})
+    begun = back(state, 0)[0]
+    assert (begun.phase, back(begun, 0)[0].phase) == (first, then)
+    end = back(back(begun, 0)[0], 0)[0]
+    assert (end.phase, end.left) == (Phase.FAILED, ())
+
+
+@pytest.mark.parametrize(
+    ("order", "phase", "left"), [(Order.START_FIRST, Phase.RESTORING, ()), (Order.STOP_FIRST, Phase.FAILED, (NEW,))]
+)
+def test_with_keep_the_earlier_ones_come_back_only_beside_the_new(
+    order: Order, phase: Phase, left: tuple[UnitName, ...]
+) -> None:
+    policy = Policy(order=order, on_failure=OnFailure.KEEP)
+    plan = Plan("carousel", "v2", (Step((NEW,), retire=(OLD,)),), policy=policy)
+    state = Rollout(plan, step=0, started=(NEW,), parked=(OLD,), old={OLD: Condition.RUNNING})
+    begun = back(state, 0)[0]
+    assert (begun.phase, begun.left) == (phase, left)
+    assert phase is Phase.FAILED or back(begun, 0)[0].left == (NEW,)
+
+
+def test_once_the_earlier_ones_are_destroyed_for_good_the_new_ones_stay() -> None:
+    plan = Plan("carousel", "v2", (Step((NEW,), retire=(OLD,)),))
+    state = Rollout(plan, step=0, started=(NEW,), parked=(OLD,), committed=True)
+    ended = back(state, 0)[0]
+    assert (ended.phase, ended.left) == (Phase.FAILED, (NEW,))
+    assert back(replace(state, committed=False), 0)[0].phase is Phase.UNDOING

@@ -14,8 +14,9 @@ import pytest
 from deployster_cli.domain.events import Event, LockHeld
 from deployster_cli.domain.lock import LASTS, RENEW_AFTER, SURE_FOR, Note
 from deployster_cli.errors import EngineError, EngineUnreachable, Locked
-from deployster_cli.operations import lock, undisturbed
+from deployster_cli.operations import lock, undisturbed, unlock
 from deployster_cli.operations.lock import Held, new_note, take
+from deployster_cli.operations.unlock import Life
 from tests.operations.locking import taking
 from tests.simulation import SimClock, SimEngine
 
@@ -376,7 +377,7 @@ def test_a_run_whose_life_is_over_and_whose_lock_is_gone_stops(
 ) -> None:
     """Another may have had it, and be done."""
     engine.locks.notes.clear()
-    with pytest.raises(Locked, match="The lock of carousel was gone when this run came back to it after over 90 s"):
+    with pytest.raises(Locked, match="The lock of carousel was gone when this run came back to it: it stops here"):
         overslept()
     assert engine.locks.notes == {}
 
@@ -807,3 +808,64 @@ def test_a_note_says_whose_it_is_and_each_has_a_token_of_its_own(engine: SimEngi
     ours, nobodys = mine(engine), new_note("carousel", "@laptop", "", engine.clock)
     assert (ours.owner, ours.since, ours.pid, nobodys.owner) == ("ann", 50, os.getpid(), "?")
     assert len({ours.token, nobodys.token}) == 2
+
+
+def test_a_lock_that_is_given_back_counts_nowhere_any_more(engine: SimEngine) -> None:
+    note = mine(engine)
+    taking(engine, note).release()
+    assert engine.locks.ended == [note.token]
+
+
+def test_one_whose_putting_in_was_cut_off_counts_nowhere_though_it_is_not_there_yet(
+    engine: SimEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The call may still be under way on a machine, and come to something once we have ended."""
+
+    def cut_off(note: Note, *, replace: bool = False) -> float:
+        raise KeyboardInterrupt
+
+    note = mine(engine)
+    monkeypatch.setattr(engine.locks, "put", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        taking(engine, note)
+    assert engine.locks.ended == [note.token]
+
+
+def test_what_was_given_back_is_not_put_in_again(engine: SimEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens, put = list[str](), engine.locks.put
+
+    def too_few_answer_at_first(note: Note, *, replace: bool = False) -> float:
+        tokens.append(note.token)
+        if len(tokens) < 3:
+            raise EngineUnreachable("Only 1 of 3 machines answer.")
+        return put(note, replace=replace)
+
+    monkeypatch.setattr(engine.locks, "put", too_few_answer_at_first)
+    taking(engine, mine(engine), wait=60)
+    assert (len(set(tokens)), engine.locks.ended) == (3, tokens[:2])
+    assert engine.locks.notes["carousel"].token == tokens[2]
+
+
+def test_an_abandoned_lock_counts_nowhere_once_it_was_taken_over(engine: SimEngine) -> None:
+    engine.locks.notes["carousel"] = replace(OTHER, home=lock._home(), pid=_dead_pid(0))
+    taking(engine, mine(engine))
+    assert engine.locks.ended == [OTHER.token]
+
+
+def test_a_lock_that_was_unlocked_counts_nowhere(engine: SimEngine) -> None:
+    engine.locks.notes["carousel"] = OTHER
+    unlock.take_away(engine, OTHER, engine.clock, Life.SILENT)
+    engine.locks.notes["carousel"] = gone = replace(NEXT, home=lock._home(), pid=_dead_pid(0))
+    unlock.take_away(engine, gone, engine.clock, None)
+    assert engine.locks.ended == [OTHER.token, NEXT.token]
+
+
+def test_a_run_that_was_unlocked_while_it_was_stopped_does_not_go_on(
+    engine: SimEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its note can be put in again, and counts nowhere any more."""
+    held = taking(engine, mine(engine))
+    engine.clock.sleep(RENEW_AFTER + 10)
+    monkeypatch.setattr(engine.locks, "read", lambda _: None)
+    with pytest.raises(Locked, match="was gone when this run came back to it"):
+        held.keep()

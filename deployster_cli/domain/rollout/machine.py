@@ -314,7 +314,7 @@ def _restoring(rollout: Rollout, units: Mapping[UnitName, Unit], complete: bool,
     names = rollout.up_before
     off = [n for n in names if not wanted(units.get(n))]
     gone = [n for n in off if _is_gone(rollout, n, complete)]
-    still = [n for n in off if n not in gone or (rollout.committed and n in rollout.files)]
+    still = [n for n in off if n not in gone or n in rollout.files]
     # Not before its machine has let go of it, which one listing may be wrong about.
     anew = tuple(n for n in still if n not in units and rollout.tracks[n].absent > 1)
     rollout, start = ask(rollout, Verb.START, anew, now)

@@ -118,7 +118,11 @@ class Cluster:
         """What more than half of the machines answer to the same script, the others left aside; EngineUnreachable where
         it is fewer.
         """
+        passed_over = self._absent.among(self.hosts)
         answers, errors = self._asked(dict.fromkeys(self.hosts, body), limit, what, (0,))
+        if passed_over and len(answers) < self.most:  # they may be back, and are needed
+            late, errors_of = self._asked(dict.fromkeys(passed_over, body), limit, what, (0,), anew=True)
+            answers, errors = answers | late, {at: errors[at] for at in errors.keys() - passed_over} | errors_of
         if len(answers) < self.most or not answers:
             raise self._too_few(len(answers), errors)
         return answers
@@ -178,11 +182,11 @@ class Cluster:
         ]
 
     def _asked(
-        self, bodies: Mapping[Host, str], limit: float, what: str, fine: Collection[int]
+        self, bodies: Mapping[Host, str], limit: float, what: str, fine: Collection[int], *, anew: bool = False
     ) -> tuple[dict[Host, Answer], dict[Host, EngineError]]:
         answers: dict[Host, Answer] = {}
         errors: dict[Host, EngineError] = {}
-        for host, outcome in self._each(bodies, limit, what).items():
+        for host, outcome in self._each(bodies, limit, what, anew=anew).items():
             if isinstance(outcome, EngineError):
                 errors[host] = outcome
             elif outcome.code in fine:
@@ -191,9 +195,9 @@ class Cluster:
                 errors[host] = refused(host.name, what, outcome)
         return answers, errors
 
-    def _each(self, bodies: Mapping[Host, str], limit: float, what: str) -> dict[Host, Outcome]:
-        """What the machines answer. Those that were not reached just now aren't asked."""
-        absent = self._absent.among(bodies)
+    def _each(self, bodies: Mapping[Host, str], limit: float, what: str, *, anew: bool = False) -> dict[Host, Outcome]:
+        """What the machines answer. Those that were not reached just now aren't asked, unless ``anew``."""
+        absent = {} if anew else self._absent.among(bodies)
         outcomes = self.links.each({host: bodies[host] for host in bodies if host not in absent}, limit, what)
         for host, outcome in outcomes.items():
             self._absent.heard(host, outcome)
@@ -247,8 +251,9 @@ class Cluster:
             return worst
         names = ", ".join(sorted(host.name for host in errors))
         kind = EngineLost if answered and all(map(self._is_lost, errors)) else EngineUnreachable
+        did = "answer" if all(isinstance(error, EngineUnreachable) for error in errors.values()) else "could do it"
         return kind(
-            f"Only {answered} of {len(self.options.machines)} machines answer. {worst.message}",
+            f"Only {answered} of {len(self.options.machines)} machines {did}. {worst.message}",
             worst.hint or f"Without an answer: {names}.",
             argv=worst.argv,
             code=worst.code,

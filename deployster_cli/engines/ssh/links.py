@@ -30,6 +30,9 @@ _LONGEST_SOCKET = 80
 _FRESH = 60.0
 
 
+# Seconds within which a connection that broke was a stale one, of a run before or of this one, and not a machine's end.
+_AT_ONCE = 1.0
+
 # What scripts that change nothing do: they may be run once more.
 _READS = frozenset({"list", "read", "look", "cat", "show", "ports"})
 
@@ -124,14 +127,17 @@ class Links:
         return answer(done._replace(err=parse.said(done.err, token)), token, to.name)
 
     def _asked(self, to: Host, given: str, token: str, limit: float, what: str) -> tuple[process.Completed, bool]:
-        """(what came of a script; whether the connection broke that was open from before: a new one may do)."""
+        """(what came of a script; whether the connection broke that was open from before: a new one may do).
+
+        A shell that is new may have been made over the connection of an earlier run.
+        """
         shell = self._shell(to)
         try:
             argv = commands.ssh(self._options, to, self._socket(to, shell.slot), what)
             done = shell.dialogue.ask(given, lambda out, err: parse.is_ending(out, err, token), limit=limit, argv=argv)
         finally:
             self._put_back(to, shell)
-        return done, shell.used and bool(done.code)
+        return done, bool(done.code) and (shell.used or done.seconds < _AT_ONCE)
 
     def _shell(self, to: Host) -> _Shell:
         """A shell on the machine that is ready for a script: one that waits, or another."""

@@ -60,7 +60,6 @@ class SshLocks:
         self._cluster = cluster
         self._last = last
         self._claimed: tuple[float, Note] | None = None
-        self._mine: set[str] = set()
         self._ended: set[str] = set()
 
     def caveat(self) -> str:
@@ -92,7 +91,6 @@ class SshLocks:
             self._write(scripts.write_notes({path: text}))
             return 0.0
         self._claimed = None
-        self._mine.add(note.token)
         for _ in range(_TRIES):
             body = scripts.claim(path, text, ended_of(note.service), sorted(self._ended))
             votes = self._votes(self._write(body), note.service)
@@ -102,8 +100,7 @@ class SshLocks:
         if votes.decided and votes.leading and votes.leading.token == note.token:
             self._claimed = time.monotonic(), votes.leading
         else:
-            self._mine.discard(note.token)
-            self._write(scripts.withdraw(path, [note.token]))
+            self.end(note)
         return 0.0
 
     def read(self, service: str) -> Note | None:
@@ -117,10 +114,14 @@ class SshLocks:
         return self._votes(self._cluster.most_of(body, self._cluster.options.read_timeout, "read"), service).leading
 
     def drop(self, service: str) -> None:
-        """Take the note out: this engine's own if it has put one in, else whosever it is. Of its own the machines keep
-        that it was given back: one that is away has it still, and then it is nobody's.
-        """
-        self._write(scripts.drop_lock(lock_of(service), ended_of(service), sorted(self._mine)))
+        """Take the note out, whosever it is."""
+        self._write(scripts.drop_lock(lock_of(service)))
+
+    def end(self, note: Note) -> None:
+        """Take the note out where it is this one, and have the machines keep that it is nobody's any more."""
+        self._claimed = None
+        self._ended.add(note.token)
+        self._write(scripts.end_lock(lock_of(note.service), ended_of(note.service), note.token))
 
     def shown(self, note: Note) -> bool:
         """Whether more than half of the machines had this very note when they were listed last."""

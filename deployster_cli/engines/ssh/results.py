@@ -79,10 +79,16 @@ _SIGNS = (
         "A disk of {machine} is full, or broken: {said}.",
         "Make room there: df /etc/systemd/system /var/lib/deployster.",
     ),
+    Sign(
+        r"\b(flock|sha1sum|awk): (command |applet )?not found|\b(flock|sha1sum|awk): No such file",
+        EngineMissing,
+        "A program is missing on {machine}: {said}.",
+        "deployster setup installs what machines lack.",
+    ),
 )
 
 # Those that a script may say which came to its end: it was let in.
-_SIGNS_OF_SCRIPTS = _SIGNS[-2:]
+_SIGNS_OF_SCRIPTS = _SIGNS[-3:]
 
 
 # What scripts do: the word that stands in their argv → the beginning of a sentence.

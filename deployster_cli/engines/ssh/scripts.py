@@ -231,10 +231,11 @@ def ended(name: UnitName) -> str:
 
 
 # Seconds to wait for another script that is at a lock's note, which takes it milliseconds.
-_ALONE_WITHIN = 10
+_ALONE_WITHIN = 5
 
-# How many locks that were given back a machine keeps the tokens of, at least.
-_ENDED = 20
+# How many locks of a service that are nobody's any more a machine keeps the tokens of, 17 bytes each: one that was away
+# for so many changes may bring an old lock back, which keeps others waiting until it counts as abandoned.
+_ENDED = 500
 
 # What the machine listens on, IPv4 and then IPv6.
 LISTENING = "cat /proc/net/tcp; part six; cat /proc/net/tcp6 2>/dev/null; :\n"
@@ -249,19 +250,20 @@ def write_notes(notes: Mapping[str, str]) -> str:
     return f"{_notes_folders()}\nD=$S/.$T.draft\ntrap 'rm -f -- \"$D\"' EXIT\n{lines}\n"
 
 
-def drop_lock(path: str, ended: str, tokens: Collection[str]) -> str:
-    """Remove a lock's note if it is of one of these tokens, whose runs give it back: they are noted in ``ended``.
-    Without tokens, whosever it is. One that is not there is fine.
-    """
-    if not tokens:
-        return f"{_alone()}rm -f -- {_below(path)}\n"
+def drop_lock(path: str) -> str:
+    """Remove a lock's note, whosever it is. One that is not there is fine."""
+    return f"{_alone(path)}rm -f -- {_below(path)}\n"
+
+
+def end_lock(path: str, ended: str, token: str) -> str:
+    """Note in ``ended`` that the lock of this token is nobody's any more, and remove its note if it is there."""
     file = _below(ended)
     return f"""\
-{_alone()}D=$S/.$T.draft
+{_alone(path)}D=$S/.$T.draft
 trap 'rm -f -- "$D"' EXIT
-{{ tail -n {_ENDED} -- {file} 2>/dev/null; printf '%s\\n' {" ".join(map(shlex.quote, tokens))}; }} >"$D" &&
+{{ tail -n {_ENDED - 1} -- {file} 2>/dev/null; printf '%s\\n' {shlex.quote(token)}; }} >"$D" &&
 mv -f -- "$D" {file} || exit
-{_removal(path, tokens)}"""
+{_removal(path, [token])}"""
 
 
 def read_notes(paths: Iterable[str]) -> str:
@@ -279,20 +281,17 @@ done
 
 def claim(path: str, text: str, ended: str, over: Collection[str]) -> str:
     """Put a note in where there is none (two that try at once: one of them does), or one of the tokens ``over``, and
-    print the one that is there, and ``ended``.
+    print the one that is there, and ``ended``. Drafts are swept away that scripts of over a day ago have left.
     """
     file = _below(path)
     return f"""\
-{_alone()}D=$S/.$T.draft
+{_alone(path)}find "$S" -maxdepth 1 -name '.*.draft' -mtime +0 -exec rm -f -- {{}} + 2>/dev/null
+find "$F" -maxdepth 1 -name '.deployster.*.draft' -mtime +0 -exec rm -rf -- {{}} + 2>/dev/null
+D=$S/.$T.draft
 trap 'rm -f -- "$D"' EXIT
 printf %s {shlex.quote(text)} >"$D" || exit
 {_removal(path, over)}ln -- "$D" {file} 2>/dev/null || [ -e {file} ] || exit
 {read_notes([path, ended])}"""
-
-
-def withdraw(path: str, tokens: Collection[str]) -> str:
-    """Remove a note if it is the one that carries one of these tokens."""
-    return f"{_alone()}{_removal(path, tokens)}"
 
 
 def _removal(path: str, tokens: Collection[str]) -> str:
@@ -300,9 +299,19 @@ def _removal(path: str, tokens: Collection[str]) -> str:
     return f"! grep -qxF {lines} -- {file} 2>/dev/null || rm -f -- {file}\n" if tokens else ""
 
 
-def _alone() -> str:
-    """From here on no other script looks at a lock's note and changes it: to do both is not one step else."""
-    return f'{_notes_folders()}\nexec 9>"$S/locks/.alone" && flock -w {_ALONE_WITHIN} 9 || exit\n'
+def _alone(path: str) -> str:
+    """From here on no other script looks at this lock's note and changes it: to do both is not one step else."""
+    file = _below(f"{path}.alone")
+    return f"""\
+{_notes_folders()}
+exec 9>{file} || exit
+flock -w {_ALONE_WITHIN} 9
+case $? in
+  0) ;;
+  1) echo "Another run has held "{file}" for {_ALONE_WITHIN} s." >&2; exit 1 ;;
+  *) exit 1 ;;
+esac
+"""
 
 
 def _below(path: str) -> str:

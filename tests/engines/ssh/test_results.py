@@ -92,6 +92,13 @@ def test_a_warning_of_sudo_s_is_not_taken_for_what_went_wrong() -> None:
         results.answer(done("", f"{SUDO_WARNS}sudo: a password is required\n", 1), MARK, "web1")
 
 
+@pytest.mark.parametrize("said", ["sh: 9: flock: not found", "bash: line 9: awk: command not found"])
+def test_a_program_that_is_missing_is_told_with_its_cure(said: str) -> None:
+    error = results.refused("web1", "lock", Answer(127, (Part("", ""),), done(err=f"{said}\n")))
+    assert (type(error), error.message) == (EngineMissing, f"A program is missing on web1: {said}.")
+    assert error.hint == "deployster setup installs what machines lack."
+
+
 @pytest.mark.parametrize(
     "said",
     ["sh: 15: printf: printf: I/O error", "sh: printf: write error: No space left on device", "Disk quota exceeded"],

@@ -77,6 +77,20 @@ def test_a_silent_machine_is_waited_for_once_and_noticed_when_it_is_back(told: T
     assert told(*lines).splitlines() == ["1 True", "True"]
 
 
+def test_machines_that_are_back_are_asked_at_once_where_too_few_others_answer(told: Told) -> None:
+    lines = [
+        "engine.units()",
+        "cable(2, 'down'); cable(3, 'down')",
+        "engine.units()",
+        "silent = len(engine.silent)",
+        "cable(2, 'up'); cable(3, 'up')",
+        "time.sleep(1)",  # until their network is up
+        "engine._cluster._absent.try_again = lambda: None",
+        "engine.locks.put(note('mine')); print(silent, engine.locks.read('carousel').token)",
+    ]
+    assert told(*lines) == "2 mine"
+
+
 @pytest.fixture
 def mid_deploy(machines: Machines, project: Path) -> Iterator[subprocess.Popen[str]]:
     """A deploy over v1 whose new instances are up and being watched."""
@@ -130,7 +144,7 @@ def test_a_lock_that_was_given_back_is_nobodys_on_a_machine_that_was_away(machin
     lines = [
         "engine.locks.put(note('ended'))",
         "cable(1, 'down')",
-        "engine.locks.drop('carousel')",
+        "engine.locks.end(note('ended'))",
         "cable(1, 'up')",
         "until(all_back)",
         "other = made(); print(other.locks.read('carousel'))",
