@@ -566,7 +566,9 @@ def test_a_call_that_was_cut_off_may_still_come_to_something_before_it_is_given_
     with pytest.raises(KeyboardInterrupt):
         held.keep()
     monkeypatch.setattr(engine.clock, "sleep", and_it_lands)
+    cut_off_at = engine.clock.now()
     assert (held.release(), engine.locks.notes) == ("", {})
+    assert engine.clock.now() == cut_off_at + 0.5
 
 
 def test_an_engine_that_can_not_be_asked_does_not_stop_the_giving_back(
