@@ -153,6 +153,12 @@ def half_tested(numbers):
     return [number for number in numbers if number != 0]
 
 
+def counted_down(number):
+    while number:
+        number -= 1
+    return number
+
+
 def called_at_import(number):
     return number
 
@@ -161,7 +167,7 @@ MADE = called_at_import(LIMIT)
 """
 TESTS = """\
 import pytest
-from deployster_cli.core import MADE, half_tested, tested
+from deployster_cli.core import MADE, counted_down, half_tested, tested
 
 
 @pytest.mark.parametrize("number", [2, 3])
@@ -171,6 +177,10 @@ def test_tested(number):
 
 def test_half_tested():
     assert half_tested([1]) == [1]
+
+
+def test_counted_down():
+    assert counted_down(3) == 0
 
 
 def test_made():
@@ -209,7 +219,8 @@ def test_a_change_that_a_test_notices_is_told_from_one_that_none_does(small: Pat
     assert table[f"{at}9: comparison: number > 9 → (number >= 9)"] == "UNTESTED"
     assert table[f"{at}9: constant: 9 → (10)"] == "changes nothing | nobody asks"
     assert table[f"{at}13: filter left out: {of}"] == "LIVED"
-    assert table[f"{at}17: result: return number → return None"] == "noticed | tests/test_it.py::test_made"
+    assert table[f"{at}18: left out: number -= 1 → pass"] == "ran on"
+    assert table[f"{at}23: result: return number → return None"] == "noticed | tests/test_it.py::test_made"
     lived = [row for row in table.values() if row in {"LIVED", "UNTESTED"}]
     summed_up = f"{len(table)} changes: {len(table) - len(lived) - 1} noticed, {len(lived)} not, 1 change nothing"
     assert summed_up in done.stdout.splitlines()

@@ -10,12 +10,13 @@ from typing import NamedTuple
 
 from copies import TIMED_OUT, Copy
 from covering import Coverage
+from minding import LONGEST
 from operators import Mutant
 
-# A test failed; all passed; no test runs the line; it was ended at its limit, which counts as noticed.
+# A test failed; all passed; no test runs the line; a test ran on and was ended, which counts as noticed.
 KILLED, LIVED, UNTESTED, SLOW = "noticed", "LIVED", "UNTESTED", "ran on"
 
-_NOT_RUN, _PASSED = 5, 0
+_NOT_RUN, _PASSED, _ENDED = 5, 0, 1
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
 
 
@@ -72,14 +73,15 @@ def _tried(copy: Copy, mutant: Mutant, source: str, coverage: Coverage, budget: 
     tests, unrun = coverage.of(mutant.path, numbers, inside=mutant.inside, budget=budget)
     if not tests:
         return Verdict(mutant, UNTESTED)
+    longest = 10 + 10 * max(coverage.seconds[test] for test in tests)
     copy.write(mutant.path, mutant.text)
     try:
-        code, out = copy.pytest(["-x", *tests], limit=30 + 4 * budget)
+        code, out = copy.pytest(["-x", "-p", "minding", *tests], limit=30 + 4 * budget, **{LONGEST: str(longest)})
     finally:
         copy.write(mutant.path, source)
     if code in {_PASSED, _NOT_RUN}:
         return Verdict(mutant, LIVED, unrun=unrun)
-    if code == TIMED_OUT:
-        return Verdict(mutant, SLOW)
     named = _FAILED.search(out)
+    if code == TIMED_OUT or (code == _ENDED and not named):
+        return Verdict(mutant, SLOW)
     return Verdict(mutant, KILLED, named[1] if named else f"pytest's exit code {code}")
