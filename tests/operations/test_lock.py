@@ -302,6 +302,25 @@ def test_an_interrupt_while_it_is_being_taken_gives_it_back(engine: SimEngine, m
     assert engine.locks.notes == {}
 
 
+def test_a_note_that_lands_after_an_interrupt_is_given_back_too(
+    engine: SimEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note, sleep = mine(engine), engine.clock.sleep
+
+    def cut_off(_: Note) -> float:
+        raise KeyboardInterrupt
+
+    def and_it_lands(seconds: float) -> None:
+        sleep(seconds)
+        engine.locks.notes["carousel"] = note
+
+    monkeypatch.setattr(engine.locks, "put", cut_off)
+    monkeypatch.setattr(engine.clock, "sleep", and_it_lands)
+    with pytest.raises(KeyboardInterrupt):
+        taking(engine, note)
+    assert (engine.locks.notes, engine.clock.now()) == ({}, 50.5)
+
+
 def test_keeping_a_fresh_lock_asks_nothing(engine: SimEngine) -> None:
     note = mine(engine)
     held = taking(engine, note)

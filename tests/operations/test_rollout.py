@@ -18,7 +18,7 @@ from deployster_cli.domain.units.unitfile import UnitFile
 from deployster_cli.errors import EngineError, EngineUnreachable
 from deployster_cli.operations.rollout import NoLock, RolloutSpec, drive, explain, journal_of
 from tests.domain.driving import wanted
-from tests.simulation import SimClock, SimEngine, stamped
+from tests.simulation import Fate, SimClock, SimEngine, stamped
 
 
 def test_the_look_behind_a_request_comes_soon_though_looks_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,6 +72,17 @@ def test_the_files_of_those_alone_are_read_that_are_destroyed(monkeypatch: pytes
     second = OLD._replace(instance=2)
     drive(engine, replacing(engine, OLD, second), engine.clock, NoLock(), lambda _: None)
     assert read == [{OLD, second}]
+
+
+@pytest.mark.parametrize("verb", ["destroy", "undo"])
+def test_no_file_is_read_of_what_will_not_come_back(monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
+    engine = SimEngine(SimClock(), {NEW: Fate.FAILS} if verb == "undo" else {})
+    work = replacing(engine, OLD)
+    if verb == "destroy":
+        work = RolloutSpec(plan_destroy("carousel", "v1", engine.units()))
+    monkeypatch.setattr(engine, "files", None)
+    end = drive(engine, work, engine.clock, NoLock(), lambda _: None)
+    assert (end.over, list(engine.lives)) == (True, [] if verb == "destroy" else [OLD])
 
 
 @pytest.mark.parametrize("call", ["units", "start", "stop", "destroy"])
