@@ -123,7 +123,7 @@ def _kept(found: Sequence[Release]) -> list[str]:
 def check_global(change: Change, file: UnitFile) -> None:
     """InvalidInput for what a global unit can't have: a number of instances, and Conflicts with its own releases."""
     name = change.service
-    if change.keeps_units or (change.instances or 1) > 1:
+    if change.keeps_units or change.instances not in {None, 1}:
         raise _no_number(change)
     if bars_its_successor(file):
         # fleet 1.0.0 counts a global unit as there, even a stopped one, for as long as its file is in the registry

@@ -42,6 +42,12 @@ def test_what_had_no_effect_is_asked_for_again_after_15_seconds() -> None:
     assert advance(rollout, (), ASKED_AT + 15)[1] == (START,)
 
 
+def test_what_was_there_and_is_listed_no_more_is_not_put_in_anew() -> None:
+    """Somebody has taken it away, and its machine may still be stopping it."""
+    seen = advance(starting(), [unit(NEW, "activating")], ASKED_AT + 1)[0]
+    assert advance(seen, (), ASKED_AT + 20)[1] == ()
+
+
 def test_only_that_of_which_the_request_is_due_is_asked_for_again() -> None:
     later = advance(starting(NEW, SECOND), [unit(SECOND, desired=State.LOADED)], ASKED_AT + 15)[1]
     assert later == (Action(Verb.START, (NEW, SECOND)),)
