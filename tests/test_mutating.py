@@ -115,6 +115,25 @@ def test_each_change_that_was_judged_is_one_that_there_is(part: Callable[[str], 
         assert one.why
 
 
+def test_the_quickest_tests_run_first_and_those_of_the_modules_own_before_others_as_quick(
+    part: Callable[[str], dict[str, Any]],
+) -> None:
+    seconds = {"test_a.py::slow": 60, "test_a.py::quick": 3, "test_b.py::quick": 1, "test_b.py::slow": 9}
+    coverage = part("covering")["Coverage"]({"a.py": {1: list(seconds)}}, seconds)
+    in_order = ["test_a.py::quick", "test_b.py::quick", "test_a.py::slow", "test_b.py::slow"]
+    assert coverage.of("a.py", [1], inside=True, budget=99) == (in_order, 0)
+
+
+def test_a_change_that_lived_tells_of_the_tests_that_took_too_long(part: Callable[[str], dict[str, Any]]) -> None:
+    coverage = part("covering")["Coverage"](
+        {"a.py": {1: ["fast", "slow", "slower"]}}, {"fast": 1, "slow": 2, "slower": 9}
+    )
+    assert coverage.of("a.py", [1], inside=True, budget=3) == (["fast", "slow"], 1)
+    (mutant, *_) = part("operators")["mutants_of"]("a.py", "f(1)")
+    verdict = part("trying")["Verdict"](mutant, "LIVED", unrun=1)
+    assert verdict.row == "a.py:1: left out: f(1) → pass | LIVED | 1 of its tests not run, see --limit"
+
+
 # A run of it over a small package
 
 
@@ -134,6 +153,12 @@ def half_tested(numbers):
     return [number for number in numbers if number != 0]
 
 
+def counted_down(number):
+    while number:
+        number -= 1
+    return number
+
+
 def called_at_import(number):
     return number
 
@@ -142,7 +167,7 @@ MADE = called_at_import(LIMIT)
 """
 TESTS = """\
 import pytest
-from deployster_cli.core import MADE, half_tested, tested
+from deployster_cli.core import MADE, counted_down, half_tested, tested
 
 
 @pytest.mark.parametrize("number", [2, 3])
@@ -152,6 +177,10 @@ def test_tested(number):
 
 def test_half_tested():
     assert half_tested([1]) == [1]
+
+
+def test_counted_down():
+    assert counted_down(3) == 0
 
 
 def test_made():
@@ -190,7 +219,8 @@ def test_a_change_that_a_test_notices_is_told_from_one_that_none_does(small: Pat
     assert table[f"{at}9: comparison: number > 9 → (number >= 9)"] == "UNTESTED"
     assert table[f"{at}9: constant: 9 → (10)"] == "changes nothing | nobody asks"
     assert table[f"{at}13: filter left out: {of}"] == "LIVED"
-    assert table[f"{at}17: result: return number → return None"] == "noticed | tests/test_it.py::test_made"
+    assert table[f"{at}18: left out: number -= 1 → pass"] == "ran on"
+    assert table[f"{at}23: result: return number → return None"] == "noticed | tests/test_it.py::test_made"
     lived = [row for row in table.values() if row in {"LIVED", "UNTESTED"}]
     summed_up = f"{len(table)} changes: {len(table) - len(lived) - 1} noticed, {len(lived)} not, 1 change nothing"
     assert summed_up in done.stdout.splitlines()

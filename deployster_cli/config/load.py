@@ -308,12 +308,12 @@ def before_of(merged: Layer) -> Mapping[str, tuple[str, ...]]:
 
 
 def _put(values: dict[str, Any], keys: Keys, given: Given, base: Base | None) -> None:
-    key, *own = keys or ("",)
-    if own:
-        values[_TABLES[key]][own[0]] = given.value
-    elif key in SERVICE:
-        is_path = SERVICE[key] is UNIT_PATH
-        values[FIELDS.get(key, key)] = _path(key, given, base) if is_path else given.value
+    match keys:
+        case (table, name):
+            values[_TABLES[table]][name] = given.value
+        case (key,) if key in SERVICE:
+            is_path = SERVICE[key] is UNIT_PATH
+            values[FIELDS.get(key, key)] = _path(key, given, base) if is_path else given.value
 
 
 def _path(key: str, given: Given, base: Base | None) -> str:

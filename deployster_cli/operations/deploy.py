@@ -60,10 +60,11 @@ def check_input(change: Change, render: Renderer, now: str) -> UnitFile:
     """
     if change.service.endswith(TASKS):
         raise InvalidInput(f"{change.service} can't be deployed: names that end in {TASKS} are kept for tasks.")
-    change = replace(change, instances=change.instances or render.service.instances or 1)
+    number = change.instances or render.service.instances or 1
+    change = replace(change, instances=number)
     port = FIRST if render.takes_port else None
     probe = render(_named(change, 1), _stamp(change, render.service, 1, now, port=port))
-    _named(change, change.instances or 1)
+    _named(change, number)
     if is_global(probe):
         check_global(change, probe)
     return probe
@@ -122,7 +123,7 @@ def _kept(found: Sequence[Release]) -> list[str]:
 def check_global(change: Change, file: UnitFile) -> None:
     """InvalidInput for what a global unit can't have: a number of instances, and Conflicts with its own releases."""
     name = change.service
-    if change.keeps_units or (change.instances or 1) > 1:
+    if change.keeps_units or change.instances not in {None, 1}:
         raise _no_number(change)
     if bars_its_successor(file):
         # fleet 1.0.0 counts a global unit as there, even a stopped one, for as long as its file is in the registry
@@ -223,9 +224,10 @@ def _as_rendered(engine: Engine, change: Change, render: Renderer, units: Sequen
             found.add(unit.name)
             continue
         file = engine.cat(unit.name)
-        stamp = file.stamp if file and file.ours else stamp
-        if file and file.ours and file.stamp and render(unit.name, file.stamp).runs_as(file):
-            found.add(unit.name)
+        if file and (own := file.own_stamp):
+            stamp = own
+            if render(unit.name, own).runs_as(file):
+                found.add(unit.name)
     return found
 
 

@@ -115,7 +115,7 @@ def carry_out(
         rollout = drive(engine, work, clock, hold, tell, seen=seen, stops=stops)
     except Stopped as stopped:
         raise interrupted(stopped.rollout, getattr(stopped.__cause__, "signal", 2)) from None
-    if rollout.phase is Phase.FAILED and rollout.failure:
+    if rollout.failure:
         nowhere = rollout.failure.reason is Reason.NO_MACHINE
         raise RolloutFailed(rollout, rollout.failure, explain(engine, work, rollout.failure.names) if nowhere else "")
     return Result(work.plan, clock.now() - began)
@@ -172,6 +172,7 @@ class _Looks:
     """
 
     rollout: Rollout
+    took: float
     strange: frozenset[UnitName] = frozenset()
     earlier: Mapping[UnitName, UnitFile] = {}
 
@@ -185,7 +186,7 @@ class _Looks:
         seen: Sequence[Unit] | None,
         stops: Stops | None,
     ) -> None:
-        self.clock, self.hold, self.took = clock, hold, 0.0
+        self.clock, self.hold = clock, hold
         self._engine = engine
         self._spreading = Spreading(engine, work.files)
         self._seen = seen

@@ -85,6 +85,25 @@ def test_the_same_version_again_is_nothing_to_do(shell: Shell) -> None:
     )
 
 
+def test_what_is_listed_and_has_no_file_any_more_is_replaced(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    shell("deploy carousel v1")
+    monkeypatch.setattr(shell.engine, "cat", lambda _: None)
+    (step,) = json.loads(shell("deploy carousel v1 --dry-run -o json")[1])["plan"]["steps"]
+    assert (step["start"], step["retire"]) == (["carousel-v1@2.service"], ["carousel-v1@1.service"])
+
+
+@pytest.mark.parametrize("places", [False, True])
+def test_what_no_machine_tells_of_is_waited_for_and_not_started_anew(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, places: bool
+) -> None:
+    shell.engine.places = places
+    shell("deploy carousel v1")
+    untold = tuple(unit._replace(load="", active="", sub="") for unit in shell.engine.units())
+    monkeypatch.setattr(shell.engine, "units", lambda: untold)
+    (step,) = json.loads(shell("deploy carousel v1 --dry-run -o json")[1])["plan"]["steps"]
+    assert step == {"start": [], "watch": ["carousel-v1@1.service"], "retire": []}
+
+
 def test_a_changed_setting_is_rolled_out_under_the_same_version(shell: Shell) -> None:
     shell("deploy carousel v1")
     code, _, _ = shell("deploy carousel v1 --env A=1")

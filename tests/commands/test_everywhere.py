@@ -77,6 +77,19 @@ def test_the_same_version_again_waits_for_a_machine_that_is_late(everywhere: She
     assert json.loads(out)["plan"]["steps"] == [{"start": [], "watch": ["carousel-v1@1.service"], "retire": []}]
 
 
+def test_where_deployster_says_what_runs_where_a_machine_that_has_none_of_it_gets_it_by_another_unit(
+    everywhere: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everywhere.engine.places = True
+    everywhere("deploy carousel v1")
+    assert everywhere("deploy carousel v1")[1].startswith("Nothing to do")
+    listed = [unit._replace(copies=unit.copies[:2]) for unit in everywhere.engine.units()]
+    monkeypatch.setattr(everywhere.engine, "units", lambda: tuple(listed))
+    _, out, _ = everywhere("deploy carousel v1 --dry-run -o json")
+    (step,) = json.loads(out)["plan"]["steps"]
+    assert (step["start"], step["retire"]) == (["carousel-v1@2.service"], ["carousel-v1@1.service"])
+
+
 def test_rolling_back_goes_to_the_release_before(everywhere: Shell) -> None:
     everywhere("deploy carousel v1")
     everywhere("deploy carousel v2 --destroy-previous")

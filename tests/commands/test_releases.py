@@ -51,6 +51,24 @@ def test_rollback_takes_a_version_that_the_service_has_run(two: Shell) -> None:
     assert versions(two) == {("v1", 1), ("v1", 2)}
 
 
+@pytest.mark.parametrize("before", [1, 2])
+def test_a_rollback_that_was_cut_short_goes_on_to_where_it_was_going(
+    two: Shell, monkeypatch: pytest.MonkeyPatch, before: int
+) -> None:
+    def cut(_: object) -> None:
+        raise KeyboardInterrupt
+
+    if before == 2:
+        two("deploy carousel v3")
+    with monkeypatch.context() as short:
+        short.setattr(two.engine, "stop", cut)
+        assert two("rollback carousel")[0] == 130
+    back = "v1" if before == 1 else "v2"
+    assert {version for version, _ in versions(two)} == {"v1", "v2", "v3"} - ({"v3"} if before == 1 else {"v1"})
+    assert two("rollback carousel")[0] == 0
+    assert {version for version, _ in versions(two)} == {back}
+
+
 def test_rollback_to_a_version_that_was_never_there_exits_6_and_changes_nothing(two: Shell) -> None:
     code, _, err = two("rollback carousel nosuch")
     assert (code, versions(two)) == (6, {("v2", 1), ("v2", 2)})
@@ -107,6 +125,12 @@ def test_tab_has_the_versions_of_the_history(two: Shell, tmp_path: Path, monkeyp
 def test_history_as_json(two: Shell) -> None:
     _, out, _ = two("history carousel -o json")
     assert [entry["version"] for entry in json.loads(out)["history"]] == ["v2", "v1"]
+
+
+def test_what_was_asked_for_last_is_recorded(two: Shell) -> None:
+    two("scale carousel 3")
+    record = two.engine.records.kept["carousel"]
+    assert (record.version, record.instances, record.verb, record.previous) == ("v2", 3, "scale", ("v1",))
 
 
 def test_scale_up_starts_what_is_missing(two: Shell) -> None:

@@ -44,6 +44,7 @@ def test_a_strangers_file_is_used_where_it_is_named(
     ("text", "said"),
     [
         ("engine = \n", "deployster.toml:1: invalid TOML: invalid value."),
+        ("engine = \na = 1\nb = 2", "deployster.toml:1: invalid TOML: invalid value."),
         ("a = 1\nb", "deployster.toml:2: invalid TOML: expected '=' after a key in a key/value pair."),
         ("a = 1\na = 2", "deployster.toml:2: invalid TOML: cannot overwrite a value."),
         ("a = 2026-99-99", "deployster.toml:1: invalid TOML: "),
@@ -83,6 +84,7 @@ def test_a_dangling_link_is_refused(load: Load, tmp_path: Path) -> None:
 
 def test_a_huge_file_is_refused(load: Load) -> None:
     assert "larger than 1,000,000 bytes" in refusal(load, "#" * (LARGEST + 1))
+    load("#" * LARGEST)
 
 
 # Lines

@@ -77,6 +77,33 @@ def test_a_machine_whose_address_becomes_known_is_no_news() -> None:
     assert [len(told), len(told_again), len(elsewhere)] == [1, 0, 1]
 
 
+def test_that_a_unit_is_on_another_machine_is_news_each_time() -> None:
+    running, rollout, news = listed(State.LAUNCHED, "active"), begun(Phase.STARTING), list[int]()
+    for machine in ("m1", "m2", "m1", "m1"):
+        rollout, told = notice(rollout, {NAME: running._replace(machine=Machine(machine))}, 1)
+        news.append(len(told))
+    assert news == [1, 1, 1, 0]
+
+
+def test_what_systemd_is_at_is_news_only_while_a_unit_starts() -> None:
+    news, rollout = list[int](), begun(Phase.STARTING)
+    for active, sub in (
+        ("activating", "start-pre"),
+        ("activating", "start"),
+        ("active", "running"),
+        ("active", "gone"),
+    ):
+        rollout, told = notice(rollout, {NAME: listed(State.LAUNCHED, active)._replace(sub=sub)}, 1)
+        news.append(len(told))
+    assert news == [1, 1, 1, 0]
+
+
+def test_nothing_of_a_unit_that_is_ready_is_news() -> None:
+    ready = replace(begun(Phase.STARTING), finished=frozenset({NAME}))
+    followed, told = notice(ready, {NAME: listed(State.LAUNCHED, "active")}, 1)
+    assert (told, followed.tracks[NAME].up_since) == ((), 1)
+
+
 @pytest.mark.parametrize(("active", "news"), [("active", 0), ("activating", 1)])
 def test_what_is_kept_is_news_only_where_it_is_not_up(active: str, news: int) -> None:
     plan = Plan("carousel", "v1", (Step((UnitName("carousel", "v1", 2),)),), keep=(NAME,))

@@ -18,7 +18,9 @@ from deployster_cli.domain.units.names import (
     check_service,
     check_version,
     image,
+    printable,
     quoted,
+    stampable,
 )
 from deployster_cli.errors import InvalidInput
 
@@ -186,3 +188,31 @@ def test_an_image_belongs_to_the_registry_or_else_the_user(owners: dict[str, str
 )
 def test_text_is_quoted_on_one_short_line(text: str, shown: str) -> None:
     assert quoted(text) == shown
+
+
+@pytest.mark.parametrize(("length", "shown"), [(60, "x" * 60), (61, "x" * 60 + "\u2026")])
+def test_what_is_quoted_is_cut_behind_sixty_characters(length: int, shown: str) -> None:
+    assert quoted("x" * length) == f"'{shown}'"
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "shown"),
+    [
+        ("plain", (), "plain"),
+        ("a\x1b[2Jb\n", (), "a\ufffd[2Jb\ufffd"),
+        ("a\x1bb\nc", ("?",), "a?b?c"),
+        ("a\x1bb\nc\td", ("?", "\n\t"), "a?b\nc\td"),
+    ],
+)
+def test_what_could_change_a_terminal_is_replaced_but_for_what_is_let_through(
+    text: str, more: tuple[str, ...], shown: str
+) -> None:
+    assert printable(text, *more) == shown
+
+
+def test_who_asks_is_stamped_without_what_a_unit_file_could_read_otherwise() -> None:
+    assert stampable('J\u00f6rg "%n" O\\Neil\x7f@ci') == "JrgnONeil@ci"
+
+
+def test_what_is_checked_is_handed_on() -> None:
+    assert (check_service("web"), check_version("v1")) == ("web", "v1")

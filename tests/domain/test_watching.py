@@ -219,3 +219,29 @@ def test_a_copy_of_a_global_unit_that_was_ready_may_not_die_either() -> None:
     ready = story((0, worst_of([COPY, OTHER_COPY]))).ready()
     died = worst_of([COPY, OTHER_COPY._replace(active="activating", sub="auto-restart")])
     assert ready.look(died, 1, Traits()).fault(1, Traits()) is Reason.DIED
+
+
+def test_a_global_unit_that_ran_before_may_not_die_on_any_machine_and_may_crash_once_where_it_is_new() -> None:
+    kept = Track(known=True, was_begun=True, was_ready=True).look(worst_of([COPY]), 0, Traits())
+    crashed = COPY._replace(active="activating", sub="auto-restart")
+    assert kept.look(worst_of([crashed]), 1, Traits()).fault(1, Traits()) is Reason.DIED
+    elsewhere = OTHER_COPY._replace(active="activating", sub="auto-restart")
+    assert kept.look(worst_of([COPY, elsewhere]), 1, Traits()).fault(1, Traits()) is None
+
+
+def on(machine: str, unit: Unit) -> Unit:
+    return unit._replace(machine=Machine(machine))
+
+
+def test_on_another_machine_a_unit_begins_anew() -> None:
+    crashed_once_on_each = story((0, UP), (1, RESTARTING), (2, on("m2", UP)), (3, on("m2", RESTARTING)))
+    assert crashed_once_on_each.fault(3, Traits()) is None
+    moved = story((0, UP), (3, on("m2", UP)))
+    assert (moved.settled(3, 3), moved.settled(6, 3)) == (False, True)
+    assert moved.look(on("m2", STOPPED), 4, Traits()).fault(4, Traits()) is Reason.GONE
+
+
+def test_what_is_on_no_machine_for_a_moment_has_not_moved() -> None:
+    assert (
+        story((0, UP), (1, RESTARTING), (2, UP), (3, WAITING), (4, RESTARTING)).fault(4, Traits()) is Reason.CRASH_LOOP
+    )

@@ -268,6 +268,31 @@ def test_a_plan_that_is_old_by_the_time_the_lock_is_certain_is_made_anew(
     assert planner.at == [50, 50.5 + PLAN_LASTS]
 
 
+@pytest.mark.parametrize(("wait", "made"), [(5, 1), (5.5, 2)])
+def test_a_plan_that_was_made_early_is_good_for_5_seconds(
+    planner: Planner, monkeypatch: pytest.MonkeyPatch, wait: float, made: int
+) -> None:
+    put = planner.engine.locks.put
+
+    def slow(note: Note) -> float:
+        put(note)
+        return wait
+
+    monkeypatch.setattr(planner.engine.locks, "put", slow)
+    carried(planner)
+    assert len(planner.at) == made
+
+
+@pytest.mark.parametrize(("takes", "looks"), [(3, 1), (3.5, 2)])
+def test_the_look_that_a_plan_was_made_from_is_good_for_3_seconds(
+    planner: Planner, monkeypatch: pytest.MonkeyPatch, takes: float, looks: int
+) -> None:
+    monkeypatch.setattr(planner.engine.locks, "put", lambda note: planner.engine.locks.notes.update(carousel=note) or 0)
+    planner.takes = takes
+    carried(planner)
+    assert planner.engine.looks_before["start"] == looks
+
+
 def test_a_look_is_as_old_as_the_asking_for_it_and_not_as_the_plan_made_from_it(planner: Planner) -> None:
     planner.takes = 4
     carried(planner)

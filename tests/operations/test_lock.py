@@ -126,10 +126,11 @@ LEFT = (
 
 
 def test_waiting_for_a_lock_ends_at_the_limit(engine: SimEngine) -> None:
-    engine.locks.notes["carousel"] = OTHER
+    engine.locks.notes["carousel"], told = OTHER, list[Event]()
     with pytest.raises(Locked):
-        taking(engine, mine(engine), wait=30)
+        take(engine, mine(engine), engine.clock, 30, tell=told.append)
     assert 80 <= engine.clock.now() <= 83
+    assert len(told) == 1
 
 
 @pytest.mark.parametrize("wait", [0, 60])
@@ -137,10 +138,18 @@ def test_a_lock_that_is_held_without_a_note_is_not_waited_for_without_end(
     engine: SimEngine, monkeypatch: pytest.MonkeyPatch, wait: float
 ) -> None:
     """On one machine: its holder was stopped before it wrote who it is, or wrote what we can't read."""
-    monkeypatch.setattr(engine.locks, "put", lambda _: 0.0)
+    puts = list[Note]()
+
+    def put(note: Note) -> float:
+        puts.append(note)
+        return 0.0
+
+    monkeypatch.setattr(engine.locks, "put", put)
     with pytest.raises(Locked, match="carousel is locked by an unknown run"):
         taking(engine, mine(engine), wait=wait)
-    assert engine.clock.now() - 50 < max(lock.NAMELESS / 10, wait) + 1
+    assert len(puts) == 100 or wait
+    longest = max(10, wait)
+    assert longest - 1 < engine.clock.now() - 50 < longest + 1
 
 
 def test_a_lock_that_nobody_renews_is_taken_over_once_it_was_seen_for_its_life(engine: SimEngine) -> None:
@@ -291,6 +300,25 @@ def test_an_interrupt_while_it_is_being_taken_gives_it_back(engine: SimEngine, m
     with pytest.raises(KeyboardInterrupt):
         taking(engine, mine(engine))
     assert engine.locks.notes == {}
+
+
+def test_a_note_that_lands_after_an_interrupt_is_given_back_too(
+    engine: SimEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note, sleep = mine(engine), engine.clock.sleep
+
+    def cut_off(_: Note) -> float:
+        raise KeyboardInterrupt
+
+    def and_it_lands(seconds: float) -> None:
+        sleep(seconds)
+        engine.locks.notes["carousel"] = note
+
+    monkeypatch.setattr(engine.locks, "put", cut_off)
+    monkeypatch.setattr(engine.clock, "sleep", and_it_lands)
+    with pytest.raises(KeyboardInterrupt):
+        taking(engine, note)
+    assert (engine.locks.notes, engine.clock.now()) == ({}, 50.5)
 
 
 def test_keeping_a_fresh_lock_asks_nothing(engine: SimEngine) -> None:
@@ -448,6 +476,22 @@ def test_an_answer_that_is_always_long_in_coming_does_not_say_whose_a_lock_is_wh
     assert engine.locks.notes["carousel"].beat == 0
 
 
+@pytest.mark.parametrize(("first", "second"), [(3.5, 0), (3, 3.5)])
+def test_one_answer_of_two_that_comes_within_3_seconds_says_whose_it_is(
+    engine: SimEngine, monkeypatch: pytest.MonkeyPatch, first: float, second: float
+) -> None:
+    held, read, takes = taking(engine, mine(engine)), engine.locks.read, iter([first, second])
+    engine.clock.sleep(SURE_FOR + 1)
+
+    def slow(service: str) -> Note | None:
+        engine.clock.sleep(next(takes, 0))
+        return read(service)
+
+    monkeypatch.setattr(engine.locks, "read", slow)
+    held.ensure()
+    assert engine.locks.notes["carousel"].beat == 1
+
+
 def test_a_lock_that_was_lost_is_not_asked_for_again_at_the_end(
     engine: SimEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -541,7 +585,9 @@ def test_a_call_that_was_cut_off_may_still_come_to_something_before_it_is_given_
     with pytest.raises(KeyboardInterrupt):
         held.keep()
     monkeypatch.setattr(engine.clock, "sleep", and_it_lands)
+    cut_off_at = engine.clock.now()
     assert (held.release(), engine.locks.notes) == ("", {})
+    assert engine.clock.now() == cut_off_at + 0.5
 
 
 def test_an_engine_that_can_not_be_asked_does_not_stop_the_giving_back(
@@ -713,6 +759,76 @@ def test_a_note_that_has_aged_while_it_was_being_taken_is_renewed_at_once(engine
     note = mine(engine)
     taking(engine, note, 0, lambda: engine.clock.sleep(LASTS - 10)).keep()
     assert engine.locks.notes["carousel"].beat > note.beat
+
+
+def test_after_more_than_90_seconds_a_lock_is_only_ours_where_its_note_is_found(engine: SimEngine) -> None:
+    held = taking(engine, mine(engine))
+    began = engine.clock.now() - held._put_at
+    engine.clock.sleep(90 - began)
+    engine.locks.notes.clear()
+    held.ensure()
+    assert "carousel" in engine.locks.notes, "it was put back"
+    engine.clock.sleep(90.5)
+    engine.locks.notes.clear()
+    with pytest.raises(Locked, match="was gone"):
+        held.ensure()
+
+
+@pytest.mark.parametrize(("after", "ends"), [(15, False), (15.5, True)])
+def test_another_note_in_its_place_ends_the_run_once_nobody_who_came_at_the_same_time_can_have_written_it(
+    engine: SimEngine, after: float, ends: bool
+) -> None:
+    held = taking(engine, mine(engine))
+    engine.clock.sleep(after - (engine.clock.now() - held._began))
+    engine.locks.notes["carousel"] = OTHER
+    if not ends:
+        held.keep()
+        assert engine.locks.notes["carousel"].token == held._note.token
+        return
+    with pytest.raises(Locked, match="was taken over by bob"):
+        held.keep()
+
+
+@pytest.mark.parametrize(("took", "waits"), [(0, 3), (2.5, 3), (3, 23)])
+def test_how_long_a_lock_that_was_taken_over_waits_until_it_counts(
+    engine: SimEngine, monkeypatch: pytest.MonkeyPatch, took: float, waits: float
+) -> None:
+    """The submit itself takes half a second: with 3 s before it the last reading is over 3 s old."""
+    engine.locks.notes["carousel"] = replace(OTHER, home=lock._home(), pid=_dead_pid(0))
+    drop, put, ended = engine.locks.drop, engine.locks.put, list[float]()
+
+    def slowly(service: str) -> None:
+        engine.clock.sleep(took)
+        drop(service)
+
+    def half_a_second(note: Note) -> float:
+        engine.clock.sleep(0.5)
+        ended.append(engine.clock.now())
+        return put(note)
+
+    monkeypatch.setattr(engine.locks, "drop", slowly)
+    monkeypatch.setattr(engine.locks, "put", half_a_second)
+    taking(engine, mine(engine))
+    assert engine.clock.now() - ended[0] == waits
+
+
+def test_a_free_lock_is_looked_for_every_2_seconds(engine: SimEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine.locks.notes["carousel"], asked, read = OTHER, list[float](), engine.locks.read
+
+    def reading(service: str) -> Note | None:
+        asked.append(engine.clock.now() - 50)
+        return read(service)
+
+    monkeypatch.setattr(engine.locks, "read", reading)
+    with pytest.raises(Locked):
+        taking(engine, mine(engine), wait=4)
+    assert asked == [0, 2, 4]
+
+
+def test_a_note_says_whose_it_is_and_each_has_a_token_of_its_own(engine: SimEngine) -> None:
+    ours, nobodys = mine(engine), new_note("carousel", "@laptop", "", engine.clock)
+    assert (ours.owner, ours.since, ours.pid, nobodys.owner) == ("ann", 50, os.getpid(), "?")
+    assert len({ours.token, nobodys.token}) == 2
 
 
 def test_a_lock_that_is_given_back_counts_nowhere_any_more(engine: SimEngine) -> None:

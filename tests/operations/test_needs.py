@@ -309,3 +309,40 @@ def test_an_engine_that_can_not_look_says_so() -> None:
 @pytest.mark.parametrize("line", ["WorkingDirectory=/", "Type=exec"])
 def test_the_root_folder_is_not_looked_for(line: str) -> None:
     assert needed(unit(line)) == []
+
+
+@pytest.mark.parametrize("name", ["PORT", "DEPLOYSTER_INSTANCE", "OTHER"])
+def test_the_name_under_which_a_unit_hands_on_its_own_value_is_taken_too(tmp_path: Path, name: str) -> None:
+    (tmp_path / "env").write_text(f"{name}=1\n")
+    lack = missing([unit(f"EnvironmentFile={tmp_path}/env", f'Environment="DEPLOYSTER_ENV_{name}=1"')])
+    assert bool(lack.text) is (name != "OTHER")
+
+
+def test_what_is_there_and_can_not_be_used_is_refused_as_wrong_and_what_is_not_there_as_not_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "v9").touch()
+    (tmp_path / "v9.env").write_text("no equals sign")
+    (tmp_path / "unread.env").write_text("A=1")
+    wrong = [
+        *(f"WorkingDirectory={tmp_path}/v9", f"EnvironmentFile={tmp_path}"),
+        *(f"EnvironmentFile={tmp_path}/v9.env", f"EnvironmentFile={tmp_path}/unread.env"),
+    ]
+    works = Path.open
+
+    def opened(path: Path, mode: str) -> object:
+        if path.name == "unread.env":
+            raise PermissionError(13, "Permission denied")
+        return works(path, mode)
+
+    monkeypatch.setattr(Path, "open", opened)
+    for line in wrong:
+        with pytest.raises(InvalidInput):
+            refuse_all(line)
+    for line in (NOWHERE, "EnvironmentFile=/nonesuch.env"):
+        with pytest.raises(NotFound):
+            refuse_all(line)
+
+
+def refuse_all(line: str) -> None:
+    refuse(every([unit(line)]))

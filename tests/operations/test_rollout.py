@@ -1,17 +1,24 @@
-"""The loop that drives a rollout: when it looks."""
+"""The loop that drives a rollout: when it looks, what it reads, and what it tells of an engine that is away."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
 
-from deployster_cli.domain.rollout.plan import plan_destroy
+from deployster_cli.domain.events import EngineAway, EngineBack, Event, Journal, Starting
+from deployster_cli.domain.rollout import machine
+from deployster_cli.domain.rollout.plan import plan_deploy, plan_destroy
+from deployster_cli.domain.rollout.state import Phase, Rollout
 from deployster_cli.domain.rollout.tracking import SELDOM
 from deployster_cli.domain.units.model import Unit
 from deployster_cli.domain.units.names import UnitName
-from deployster_cli.operations.rollout import NoLock, RolloutSpec, drive
-from tests.simulation import SimClock, SimEngine
+from deployster_cli.domain.units.unitfile import UnitFile
+from deployster_cli.errors import EngineError, EngineUnreachable
+from deployster_cli.operations.rollout import NoLock, RolloutSpec, drive, explain, journal_of
+from tests.domain.driving import wanted
+from tests.simulation import Fate, SimClock, SimEngine, stamped
 
 
 def test_the_look_behind_a_request_comes_soon_though_looks_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,3 +35,115 @@ def test_the_look_behind_a_request_comes_soon_though_looks_take_long(monkeypatch
     drive(engine, RolloutSpec(plan_destroy("carousel", "v1", units())), engine.clock, NoLock(), lambda _: None)
     pauses = [later - sooner - 0.875 for sooner, later in pairwise(at)]
     assert pauses == [engine.soon, SELDOM, engine.soon, SELDOM, SELDOM]
+
+
+OLD, NEW = UnitName("carousel", "v1", 1), UnitName("carousel", "v2", 1)
+
+
+def replacing(engine: SimEngine, *old: UnitName) -> RolloutSpec:
+    """The work of putting NEW into the place of what runs."""
+    engine.add_running(*old)
+    change = wanted("carousel", "v2", 1, destroy_previous=True)
+    return RolloutSpec(plan_deploy(change, engine.units(), ()), {NEW: stamped(NEW)})
+
+
+def test_what_is_given_takes_the_place_of_the_sleep_between_two_looks() -> None:
+    engine, waits = SimEngine(SimClock()), list[float]()
+
+    def pause(seconds: float) -> None:
+        waits.append(seconds)
+        engine.clock.at += 1
+
+    drive(engine, replacing(engine, OLD), engine.clock, NoLock(), lambda _: None, pause=pause)
+    assert len(waits) > 3
+    assert engine.clock.now() == len(waits)
+
+
+def test_the_files_of_those_alone_are_read_that_are_destroyed(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, read = SimEngine(SimClock()), list[set[UnitName]]()
+    files = engine.files
+
+    def reading(units: Sequence[Unit]) -> dict[UnitName, UnitFile]:
+        read.append({unit.name for unit in units})
+        return files(units)
+
+    monkeypatch.setattr(engine, "files", reading)
+    engine.add_running(UnitName("other", "v1", 1))
+    second = OLD._replace(instance=2)
+    drive(engine, replacing(engine, OLD, second), engine.clock, NoLock(), lambda _: None)
+    assert read == [{OLD, second}]
+
+
+@pytest.mark.parametrize("verb", ["destroy", "undo"])
+def test_no_file_is_read_of_what_will_not_come_back(monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
+    engine = SimEngine(SimClock(), {NEW: Fate.FAILS} if verb == "undo" else {})
+    work = replacing(engine, OLD)
+    if verb == "destroy":
+        work = RolloutSpec(plan_destroy("carousel", "v1", engine.units()))
+    monkeypatch.setattr(engine, "files", None)
+    end = drive(engine, work, engine.clock, NoLock(), lambda _: None)
+    assert (end.over, list(engine.lives)) == (True, [] if verb == "destroy" else [OLD])
+
+
+@pytest.mark.parametrize("call", ["units", "start", "stop", "destroy"])
+def test_that_a_request_was_not_answered_is_told_behind_what_it_begins_with(
+    monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    engine, told = SimEngine(SimClock()), list[Event]()
+    works, work = getattr(engine, call), replacing(engine, OLD)
+
+    def silent_once(*_: object) -> None:
+        monkeypatch.setattr(engine, call, works)
+        raise EngineUnreachable("no answer")
+
+    monkeypatch.setattr(engine, call, silent_once)
+    end = drive(engine, work, engine.clock, NoLock(), told.append)
+    away = [type(event) for event in told if isinstance(event, EngineAway | EngineBack)]
+    assert (end.phase, away, type(told[0])) == (Phase.DONE, [EngineAway, EngineBack], Starting)
+
+
+def test_a_journal_that_can_not_be_had_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, reads = SimEngine(SimClock()), list[int]()
+
+    def refuse(name: UnitName, lines: int) -> list[str]:
+        reads.append(lines)
+        raise EngineError("The journal is gone.")
+
+    monkeypatch.setattr(engine, "journal", refuse)
+    assert (journal_of(engine, NEW), reads) == (Journal(NEW, (), "The journal is gone."), [60])
+
+
+def test_the_last_twenty_lines_of_a_journal_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = SimEngine(SimClock())
+    monkeypatch.setattr(engine, "journal", lambda _, lines: [f"line {number}" for number in range(lines)])
+    assert journal_of(engine, NEW) == Journal(NEW, tuple(f"line {number}" for number in range(40, 60)))
+
+
+def test_machines_that_the_engine_can_not_name_explain_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = SimEngine(SimClock())
+
+    def refuse() -> None:
+        raise EngineError("no machines")
+
+    work = replacing(engine, OLD)
+    assert explain(engine, work, [NEW]) != ""
+    monkeypatch.setattr(engine, "machines", refuse)
+    assert explain(engine, work, [NEW]) == ""
+
+
+@pytest.mark.parametrize(("behind", "slept"), [(30, 0), (30.5, 1)])
+def test_a_program_that_is_more_than_30_seconds_behind_its_time_has_slept(
+    monkeypatch: pytest.MonkeyPatch, behind: float, slept: int
+) -> None:
+    engine, sleeps, late, count = SimEngine(SimClock()), machine.slept, iter([behind]), list[float]()
+
+    def counting(rollout: Rollout, now: float) -> Rollout:
+        count.append(now)
+        return sleeps(rollout, now)
+
+    def pause(seconds: float) -> None:
+        engine.clock.sleep(seconds + next(late, 0))
+
+    monkeypatch.setattr(machine, "slept", counting)
+    end = drive(engine, replacing(engine, OLD), engine.clock, NoLock(), lambda _: None, pause=pause)
+    assert (end.phase, len(count)) == (Phase.DONE, slept)

@@ -158,8 +158,11 @@ def test_a_file_of_a_newer_version_is_left_alone(store: JobStore, path: Path) ->
     with contextlib.closing(sqlite3.connect(path)) as db, db:
         db.execute("PRAGMA user_version = 99")
     db.close()
-    with pytest.raises(StoreUnusable, match="newer deployster"):
+    before = set(Path("/proc/self/fd").iterdir())
+    with pytest.raises(StoreUnusable, match="newer deployster") as refused:
         JobStore(path)
+    assert set(Path("/proc/self/fd").iterdir()) <= before, "it holds no file open"
+    del refused
 
 
 def test_a_file_that_is_no_database_is_said_to_be_none(path: Path) -> None:

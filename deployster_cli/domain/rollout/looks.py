@@ -24,7 +24,7 @@ def with_the_old(rollout: Rollout, units: Mapping[UnitName, Unit]) -> Rollout:
     not been asked to stop.
     """
     names = rollout.plan.retire
-    if rollout.listing is Listing.SHORT or not names:
+    if rollout.listing is Listing.SHORT:
         return rollout
     serving = frozenset(n for n in names if n in units and units[n].condition in UP)
     touched = {*rollout.parked, *(n for verb, n in rollout.asked if verb is Verb.STOP)}

@@ -84,7 +84,7 @@ def advance(rollout: Rollout, seen: Sequence[Unit], now: float, listing: Listing
         else:
             rollout, actions, more = _PHASES[rollout.phase](rollout, units, complete, now)
         told = (*told, *changed, *more)
-        if rollout.over or phase == (rollout.phase, rollout.step):
+        if phase == (rollout.phase, rollout.step):
             return progressed(rollout, units, now), actions, told
 
 
@@ -314,9 +314,9 @@ def _restoring(rollout: Rollout, units: Mapping[UnitName, Unit], complete: bool,
     names = rollout.up_before
     off = [n for n in names if not wanted(units.get(n))]
     gone = [n for n in off if _is_gone(rollout, n, complete)]
-    still = [n for n in off if n not in gone or (rollout.committed and n in rollout.files)]
+    still = [n for n in off if n not in gone or n in rollout.files]
     # Not before its machine has let go of it, which one listing may be wrong about.
-    anew = tuple(n for n in still if n in gone and n not in units and rollout.tracks[n].absent > 1)
+    anew = tuple(n for n in still if n not in units and rollout.tracks[n].absent > 1)
     rollout, start = ask(rollout, Verb.START, anew, now)
     there = tuple(n for n in still if not (rollout.committed and _is_leaving(units.get(n))))
     rollout, resume = ask(rollout, Verb.RESUME, there, now)

@@ -87,11 +87,10 @@ def check_version(text: str) -> str:
     return text
 
 
-def check_instance(number: int) -> int:
-    """``number`` if it can be an instance's, else InvalidInput."""
+def check_instance(number: int) -> None:
+    """InvalidInput for a number that can't be an instance's."""
     if not 1 <= number <= MOST_INSTANCES:
         raise InvalidInput(f"{number} can't be an instance: they are numbered 1 to {MOST_INSTANCES}.")
-    return number
 
 
 class UnitName(NamedTuple):

@@ -166,8 +166,13 @@ class UnitFile:
     @property
     def ours(self) -> bool:
         """Whether Deployster made this unit: its stamp is whole and names exactly it (a copy's doesn't)."""
+        return self.own_stamp is not None
+
+    @property
+    def own_stamp(self) -> Stamp | None:
+        """The stamp where Deployster made this unit, else None."""
         stamp = self.stamp
-        return stamp is not None and UnitName(stamp.service, stamp.version, stamp.instance) == self.name
+        return stamp if stamp and UnitName(stamp.service, stamp.version, stamp.instance) == self.name else None
 
     def stamped(self, stamp: Stamp) -> UnitFile:
         """The same unit with this ``[X-Deployster]`` in place of any other."""

@@ -70,6 +70,12 @@ def test_half_a_listing_is_none(missing: str) -> None:
         listing(*(part for part in LISTING if part[0] != missing))
 
 
+def test_what_a_machine_says_in_a_listings_place_is_quoted() -> None:
+    with pytest.raises(OutputUnreadable, match=r"no machine: 'This account is locked\.'") as unreadable:
+        parse.listed([Part("", "This account is locked."), Part("units", "")])
+    assert unreadable.value.out == "This account is locked."
+
+
 @pytest.mark.parametrize(
     ("out", "found"),
     [
