@@ -172,6 +172,21 @@ def test_an_interrupt_while_a_failed_restart_is_undone_names_no_command_that_des
     assert interrupted(state, 2).hint.startswith("Run the same command again;")
 
 
+@pytest.mark.parametrize(
+    ("finished", "hint"),
+    [
+        (set(), "Remove it with deployster destroy carousel v2 --instance 1;"),
+        ({NEW}, "Run the same command again;"),
+    ],
+)
+def test_an_interrupt_while_a_failed_scale_is_undone_names_no_command_that_destroys_what_ran_before(
+    finished: set[UnitName], hint: str
+) -> None:
+    plan = Plan("carousel", "v2", (Step((NEW,)),), keep=(UnitName("carousel", "v2", 2),), before="v1")
+    state = replace(undoing(Phase.UNDOING), plan=plan, finished=frozenset(finished))
+    assert interrupted(state, 2).hint.startswith(hint)
+
+
 def test_an_interrupted_destroy_says_that_units_may_still_be_stopping() -> None:
     plan = Plan("carousel", "v1", (Step(retire=(OLD,)),))
     assert "may still be stopping" in interrupted(Rollout(plan, phase=Phase.RETIRING, step=0), 2).message
