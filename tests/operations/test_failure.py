@@ -164,11 +164,12 @@ def test_an_interrupt_while_the_earlier_release_comes_back_says_what_brings_it_b
 @pytest.mark.parametrize(
     ("phase", "parked"), [(Phase.UNDOING, ()), (Phase.RESTORING, (UnitName("carousel", "v2", 9),))]
 )
-def test_an_interrupt_while_a_failed_restart_is_undone_names_no_command_that_destroys(
-    phase: Phase, parked: tuple[UnitName, ...]
+@pytest.mark.parametrize("before", ["", "v1"])
+def test_an_interrupt_while_a_failed_restart_is_undone_names_no_command_that_takes_its_release_away(
+    phase: Phase, parked: tuple[UnitName, ...], before: str
 ) -> None:
     again = UnitName("carousel", "v2", 9)
-    state = replace(undoing(phase, parked), plan=Plan("carousel", "v2", (Step((NEW,), (), (again,)),)))
+    state = replace(undoing(phase, parked), plan=Plan("carousel", "v2", (Step((NEW,), (), (again,)),), before=before))
     assert interrupted(state, 2).hint.startswith("Run the same command again;")
 
 
