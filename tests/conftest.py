@@ -22,6 +22,7 @@ HEEDED = ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SI
 LONGEST = (
     *("tests/lab/test_lab.py", "tests/server/test_openapi.py", "tests/docs/test_typed_pages.py", "tests/faults/"),
     *("tests/docker/", "tests/server/test_pentest.py", "tests/examples/", "tests/test_prompts.py"),
+    "tests/engines/ssh/test_containers.py",
 )
 
 

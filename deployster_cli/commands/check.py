@@ -9,8 +9,11 @@ import click
 from deployster_cli.cli.context import Run, person, this_run
 from deployster_cli.cli.options import shared_options
 from deployster_cli.cli.prompts import ask_here
+from deployster_cli.domain.units.names import check_service
+from deployster_cli.errors import DeploysterError
 
 if TYPE_CHECKING:
+    from deployster_cli.domain.templates.render import Renderer
     from deployster_cli.operations.check import Case
 
 
@@ -44,9 +47,17 @@ def _case(run: Run, services: list[str], version: str) -> Case:
     from deployster_cli.operations.registry_client import fetch
 
     clock = SystemClock()
+    renders: list[Renderer] = []
+    refused: dict[str, DeploysterError] = {}
+    for name in map(check_service, services):
+        try:
+            renders.append(renderer(run.settings, name))
+        except DeploysterError as error:
+            refused[name] = error
     return Case(
         engine=run.engine(),
-        services=[renderer(run.settings, name) for name in services],
+        services=renders,
+        refused=refused,
         now=clock.utc(),
         by=person(),
         fetch=fetch,

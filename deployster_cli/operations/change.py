@@ -221,15 +221,16 @@ def renderer(
     chosen = (f"template={template}",) if template else ()
     service = with_secrets(settings.with_values(settings.service(name), (*sets, *chosen), envs), os.environ)
     asked = [pair.partition("=")[0] for pair in sets]
-    return Templates(load(settings.templates_dir)).renderer(_somewhere(settings, service), asked)
+    templates = Templates(load(settings.templates_dir))
+    return templates.renderer(_somewhere(settings, service, templates), asked)
 
 
-def _somewhere(settings: Settings, service: Service) -> Service:
+def _somewhere(settings: Settings, service: Service, templates: Templates) -> Service:
     """The service with a folder to run its command in: that of deployster.toml, where it runs here and names none.
 
     InvalidInput where nobody can tell one: that which systemd takes, /, is hardly meant.
     """
-    if service.template != PROCESS or not service.command or service.directory:
+    if not service.command or service.directory or not templates.builds_on(service.template, PROCESS):
         return service
     if settings.declared.is_local and settings.file:
         return service._replace(directory=str(settings.folder))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -64,12 +64,14 @@ def fault(subject: str, text: str, cure: str = "", exit_code: int = EXIT_FAILED)
 class Case:
     """What is looked at, and what to look with. What several checks need is asked for once.
 
-    ``version`` is the one that images are looked up for, empty for none; ``epoch`` tells seconds since 1970;
+    ``refused`` are services that can't be deployed as they are set, by name, and why. ``version`` is the one that
+    images are looked up for, empty for none; ``epoch`` tells seconds since 1970;
     ``ssh_fault`` tells what is wrong with the ssh-agent, and its cure; two empty texts for nothing.
     """
 
     engine: Engine
     services: Sequence[Renderer]
+    refused: Mapping[str, DeploysterError]
     now: str
     by: str
     fetch: Fetch
@@ -243,6 +245,8 @@ def _clocks(case: Case) -> Iterator[Finding]:
 
 
 def _templates(case: Case) -> Iterator[Finding]:
+    for name, error in case.refused.items():
+        yield fault(f"service {name}", error.message, error.hint)
     for service in (render.service for render in case.services):
         subject, file = f"service {service.name}", case.files[service.name]
         if isinstance(file, DeploysterError):

@@ -164,9 +164,11 @@ def _interrupted_failure(rollout: Rollout, failure: Failure, signal: int) -> Int
     stopped = tuple(name for name in rollout.up_before if name not in rollout.serving)
     kinds = (("not removed", new), ("not running again", stopped))
     left = "; ".join(f"{kind}: {some_names(names)}" for kind, names in kinds if names)
-    cure = f"Remove it with deployster destroy {plan.service} {plan.version}"
-    if stopped or any(name.version == plan.version for name in plan.retire):
-        cure = _back(rollout) if stopped and plan.before else "Run the same command again"
+    only = "".join(f" --instance {name.instance}" for name in new) if plan.keep else ""
+    cure = f"Remove it with deployster destroy {plan.service} {plan.version}{only}"
+    if stopped or not new or any(name.version == plan.version for name in plan.retire):
+        others = any(name.version != plan.version for name in stopped)
+        cure = _back(rollout) if others and plan.before else "Run the same command again"
     return Interrupted(
         f"{what}. Interrupted while that was undone{f'; {left}' if left else ''}.",
         f"{cure}; deployster units {plan.service} shows what runs.",

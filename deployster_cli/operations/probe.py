@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from deployster_cli.domain.units.journal import EMULATED
 from deployster_cli.domain.units.names import printable
 from deployster_cli.errors import OutputUnreadable
 
@@ -15,9 +16,6 @@ _DOCKER = re.compile(r"^docker (\d+) ([^\r\n]*)", re.MULTILINE)
 
 # A shell's exit code for a program that isn't there.
 _NOT_FOUND = "127"
-
-# What podman says before all else where it is called docker.
-_EMULATED = "Emulate Docker CLI using podman. Create /etc/containers/nodocker to quiet msg. "
 
 _LONGEST_QUOTE = 200
 
@@ -70,7 +68,7 @@ def _asking(program: str) -> str:
 
 
 def _docker(program: str, answer: tuple[str, str]) -> Docker:
-    code, words = answer[0], answer[1].removeprefix(_EMULATED)
+    code, words = answer[0], answer[1].removeprefix(f"{EMULATED} ")
     if code == "0" and words:
         return Docker(version=_quote(words))
     if code == _NOT_FOUND:

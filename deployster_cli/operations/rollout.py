@@ -95,9 +95,6 @@ class Stopped(KeyboardInterrupt):
 Pause = Callable[[float], None]
 Stops = Callable[[Collection[UnitName]], None]
 
-# Seconds that this program is behind its time before they count as slept: a busy machine loses a few.
-SLEPT = 30.0
-
 
 def carry_out(
     engine: Engine,
@@ -154,8 +151,6 @@ def drive(
                 now, due = clock.now(), rollout.settles_at
                 wait = next_look(now - rollout.asked_at, looks.took, engine.soon, None if due is None else due - now)
                 (pause or clock.sleep)(wait)
-                if clock.now() - now > wait + SLEPT:
-                    rollout = machine.slept(rollout, clock.now())
     except KeyboardInterrupt as signal:
         raise Stopped(looks.rollout) from signal
     finally:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.engines.local.machine import missing
-from tests.engines.ssh.machines import three
+from tests.engines.ssh.machines import several
 
 pytestmark = [pytest.mark.systemd, pytest.mark.ssh]
 
@@ -24,7 +24,7 @@ for row in run(Effort(quick=True)):
 def test_a_quick_run_compares_and_leaves_nothing(tmp_path: Path) -> None:
     if why := missing():
         pytest.skip(why)
-    with three(tmp_path) as machines:
+    with several(tmp_path) as machines:
         rows = machines.python(BENCH.replace("PATH", repr(str(machines.config)))).splitlines()
         left = [machine.run("sh", "-c", "ls /etc/systemd/system | grep bench || :") for machine in machines.each]
     assert rows[0] == (

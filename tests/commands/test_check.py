@@ -231,6 +231,23 @@ def test_a_template_that_does_not_render_is_a_fault(shell: Shell, check: Check, 
     assert check(code=1)["service carousel"][1].startswith("Template 'nope': no template has that name")
 
 
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ("template = 'process'\ncommand = 'x'", "web runs by a command and names no directory for it"),
+        ("secrets = ['TOKEN']", "web takes 'TOKEN' from your environment, where it is not set. Set it where"),
+    ],
+)
+def test_a_service_that_can_not_be_deployed_as_it_is_set_hides_no_other(
+    shell: Shell, check: Check, tmp_path: Path, settings: str, said: str
+) -> None:
+    (tmp_path / "deployster.toml").write_text(f"{PROJECT}[services.web]\n{settings}\n")
+    found = check(code=1)
+    assert (found["service web"][0], found["service carousel"][0]) == ("FAULT", "ok")
+    assert said in found["service web"][1]
+    assert check("web", code=1).keys() >= {"engine", "service web"}
+
+
 def test_only_the_service_that_is_named_is_looked_at(shell: Shell, check: Check, tmp_path: Path) -> None:
     (tmp_path / "deployster.toml").write_text(f'{DOCKER}[services.web]\ntemplate = "nope"\n')
     assert "service web" not in check("carousel")

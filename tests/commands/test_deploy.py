@@ -300,6 +300,22 @@ def test_ctrl_c_while_it_is_asked_to_undo_does_not_hide_the_failure(
     assert "carousel v1 @1 keeps crashing" in err.split("Error: ")[1]
 
 
+@pytest.mark.parametrize("line", ["scale carousel 4", "deploy carousel v1 --instances 4"])
+def test_what_is_said_to_remove_a_failed_instance_leaves_the_others(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    shell("deploy carousel v1 --instances 2")
+    shell.engine.fates |= {UnitName("carousel", "v1", instance): Fate.LOOPS for instance in (3, 4)}
+    with monkeypatch.context() as patched:
+        patched.setattr(shell.engine, "stop", interrupt)
+        cure = shell(line)[2].rpartition("Remove it with deployster ")[2].partition(";")[0]
+    assert shell(f"{cure} --yes")[0] == 0
+    assert {name.instance for name in shell.engine.lives} == {1, 2}
+
+
 def test_names_that_belong_to_tasks_can_not_be_deployed(shell: Shell) -> None:
     code, _, err = shell("deploy carousel.task v1")
     assert (code, shell.engine.looks) == (2, 0)

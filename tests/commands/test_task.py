@@ -233,16 +233,30 @@ def test_it_runs_where_its_service_runs(task: Shell, tmp_path: Path, settings: s
     assert ("docker run" in text, f"WorkingDirectory={runs_in}\n" in text) == (runs_in is None, runs_in is not None)
 
 
-def test_a_command_without_a_folder_of_its_own_runs_in_that_of_the_settings_here(task: Shell, tmp_path: Path) -> None:
-    toml = "engine = 'local'\n[services.carousel]\ntemplate = 'process'\ncommand = 'x'\n"
+@pytest.fixture
+def ones_own(tmp_path: Path) -> None:
+    """A template of one's own that is built on ``process``, and one that is built on that."""
+    (tmp_path / "templates").mkdir()
+    for name, base in (("web", "process"), ("site", "web")):
+        (tmp_path / "templates" / f"{name}.service.j2").write_text(f'{{% extends "{base}.service.j2" %}}')
+
+
+@pytest.mark.usefixtures("ones_own")
+@pytest.mark.parametrize("template", ["process", "web", "site"])
+def test_a_command_without_a_folder_of_its_own_runs_in_that_of_the_settings_here(
+    task: Shell, tmp_path: Path, template: str
+) -> None:
+    toml = f"engine = 'local'\n[services.carousel]\ntemplate = '{template}'\ncommand = 'x'\n"
     (tmp_path / "deployster.toml").write_text(toml)
     folder = f"WorkingDirectory={tmp_path}\n"
     assert (folder in task("render carousel v1")[1], task("task carousel v1 -- true")[0]) == (True, 0)
     assert folder in task.engine.started[-1].text
 
 
-def test_on_a_cluster_a_command_needs_a_folder(task: Shell, tmp_path: Path) -> None:
-    (tmp_path / "deployster.toml").write_text("[services.carousel]\ntemplate = 'process'\ncommand = 'x'\n")
+@pytest.mark.usefixtures("ones_own")
+@pytest.mark.parametrize("template", ["process", "web", "site"])
+def test_on_a_cluster_a_command_needs_a_folder(task: Shell, tmp_path: Path, template: str) -> None:
+    (tmp_path / "deployster.toml").write_text(f"[services.carousel]\ntemplate = '{template}'\ncommand = 'x'\n")
     for line in ("render carousel v1", "deploy carousel v1", "task carousel v1 -- true"):
         code, _, err = task(line)
         assert (code, "directory" in err, "/srv/carousel/{version}" in err) == (2, True, True)

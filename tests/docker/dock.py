@@ -125,7 +125,7 @@ def docked(folder: Path) -> Iterator[Dock]:
         network = ("nsenter", f"--net=/proc/{booted.init}/ns/net")
         with (
             running([*network, *_dockerd(folder, socket)], folder / "dockerd.log"),
-            running([*network, "docker-registry", "serve", _registry(folder)], folder / "registry.log"),
+            running([*network, "docker-registry", "serve", registry(folder)], folder / "registry.log"),
         ):
             found = Dock(booted, socket)
             wait(found.answers, "dockerd")
@@ -147,11 +147,12 @@ def _dockerd(folder: Path, socket: str) -> Sequence[str]:
     return ("dockerd", *(f"--{option}={folder / name}" for option, name in places.items()), f"--host=unix://{socket}")
 
 
-def _registry(folder: Path) -> str:
+def registry(folder: Path, at: str = REGISTRY) -> str:
+    """The configuration of a registry that listens there."""
     config = folder / "registry.yml"
     config.write_text(
         "version: 0.1\nlog: {level: error}\n"
-        f"storage: {{filesystem: {{rootdirectory: {folder / 'registry'}}}}}\nhttp: {{addr: '{REGISTRY}'}}\n"
+        f"storage: {{filesystem: {{rootdirectory: {folder / 'registry'}}}}}\nhttp: {{addr: '{at}'}}\n"
     )
     return str(config)
 

@@ -31,6 +31,16 @@ def test_what_is_about_the_unit_is_not_its_own(field: str) -> None:
     assert [e.own for e in read(written(b"text", 1, f"{field}=a@1.service".encode()))] == [False]
 
 
+@pytest.mark.parametrize("field", [b"PODMAN_EVENT=attach", b"CONTAINER_ID_FULL=00c0ffee"])
+def test_what_podman_adds_to_what_it_passes_on_is_not_the_units_own(field: bytes) -> None:
+    assert [e.own for e in read(written(b"hello", 1, field), written(b"hello"))] == [False, True]
+
+
+def test_that_podman_is_called_docker_is_not_the_units_own() -> None:
+    words = b"Emulate Docker CLI using podman. Create /etc/containers/nodocker to quiet msg."
+    assert [e.own for e in read(written(words), written(words + b" So what?"))] == [False, True]
+
+
 def test_what_journald_did_not_keep_is_a_number() -> None:
     fields = (b"OBJECT_SYSTEMD_UNIT=a@1.service", b"N_DROPPED=62500")
     assert [e.dropped for e in read(written(b"Suppressed", 1, *fields), written(b"a", 2, b"N_DROPPED=x"))] == [62500, 0]

@@ -542,7 +542,7 @@ def test_a_refusal_before_anything_was_started_has_nothing_to_undo() -> None:
 def test_a_rollout_that_is_over_stays_over() -> None:
     engine = sim(old=1)
     end = deploy(engine, 1).end
-    assert (end.working_on, advance(end, engine.units(), 99)) == ((), (end, (), ()))
+    assert (end.working_on, advance(end, engine.units(), end.looked)) == ((), (end, (), ()))
 
 
 def test_a_unit_that_is_missing_from_a_listing_with_gaps_is_believed_gone_of_the_next_one() -> None:

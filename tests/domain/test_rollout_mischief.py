@@ -322,11 +322,38 @@ def test_keep_leaves_the_old_ones_stopped_where_they_can_t_run_beside_the_new() 
     assert (engine.running("carousel", OLD), run.end.left) == (0, names(NEW, 3))
 
 
-def test_a_laptop_that_sleeps_sees_the_units_settle_once_more() -> None:
-    engine = sim(0, [(5, lambda engine: engine.clock.__setattr__("at", 605.0))], is_local=True)
-    run = deploy(engine, 1, Policy(settle=5, timeout=60))
-    assert run.end.phase is Phase.DONE
-    assert engine.clock.now() >= 610
+def sleepy(call: str, at: float) -> SimEngine:
+    """A laptop's lid is closed for ten minutes, at such a call or (``sleep``) between two looks."""
+    engine = sim(1, [], is_local=True)
+    of: object = engine.clock if call == "sleep" else engine
+    real, slept = getattr(of, call), list[float]()
+
+    def doze(*given: object) -> object:
+        if not slept and engine.clock.now() >= at:
+            slept.append(at)
+            engine.clock.at += 600
+        return real(*given)
+
+    setattr(of, call, doze)
+    return engine
+
+
+@pytest.mark.parametrize(
+    ("call", "at"), [("sleep", 1), ("sleep", 5), ("units", 1), ("units", 5), ("start", 0), ("stop", 0), ("destroy", 0)]
+)
+@pytest.mark.parametrize("order", Order)
+def test_a_laptop_that_sleeps_sees_the_units_settle_once_more(call: str, at: float, order: Order) -> None:
+    engine = sleepy(call, at)
+    run = deploy(engine, 1, Policy(settle=5, timeout=60, order=order))
+    assert (run.end.phase, set(engine.lives)) == (Phase.DONE, set(names(NEW, 1)))
+    assert engine.clock.now() >= 600 + at + (5 if call in {"sleep", "units"} else 0)
+
+
+def test_an_outage_in_which_a_laptop_sleeps_is_waited_out_for_as_long_as_any() -> None:
+    engine = sleepy("units", 5)
+    engine.outages = range(8, 10_000)
+    run = deploy(engine, 1, Policy(timeout=60))
+    assert (run.reason, 600 < engine.clock.now() < 730) == (Reason.AWAY, True)
 
 
 def test_time_in_which_the_engine_was_away_is_no_time_up() -> None:

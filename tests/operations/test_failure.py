@@ -164,12 +164,28 @@ def test_an_interrupt_while_the_earlier_release_comes_back_says_what_brings_it_b
 @pytest.mark.parametrize(
     ("phase", "parked"), [(Phase.UNDOING, ()), (Phase.RESTORING, (UnitName("carousel", "v2", 9),))]
 )
-def test_an_interrupt_while_a_failed_restart_is_undone_names_no_command_that_destroys(
-    phase: Phase, parked: tuple[UnitName, ...]
+@pytest.mark.parametrize("before", ["", "v1"])
+def test_an_interrupt_while_a_failed_restart_is_undone_names_no_command_that_takes_its_release_away(
+    phase: Phase, parked: tuple[UnitName, ...], before: str
 ) -> None:
     again = UnitName("carousel", "v2", 9)
-    state = replace(undoing(phase, parked), plan=Plan("carousel", "v2", (Step((NEW,), (), (again,)),)))
+    state = replace(undoing(phase, parked), plan=Plan("carousel", "v2", (Step((NEW,), (), (again,)),), before=before))
     assert interrupted(state, 2).hint.startswith("Run the same command again;")
+
+
+@pytest.mark.parametrize(
+    ("finished", "hint"),
+    [
+        (set(), "Remove it with deployster destroy carousel v2 --instance 1;"),
+        ({NEW}, "Run the same command again;"),
+    ],
+)
+def test_an_interrupt_while_a_failed_scale_is_undone_names_no_command_that_destroys_what_ran_before(
+    finished: set[UnitName], hint: str
+) -> None:
+    plan = Plan("carousel", "v2", (Step((NEW,)),), keep=(UnitName("carousel", "v2", 2),), before="v1")
+    state = replace(undoing(Phase.UNDOING), plan=plan, finished=frozenset(finished))
+    assert interrupted(state, 2).hint.startswith(hint)
 
 
 def test_an_interrupted_destroy_says_that_units_may_still_be_stopping() -> None:

@@ -19,6 +19,25 @@ _NO_NEWS = frozenset({Condition.EXITED, Condition.UNKNOWN, Condition.REMOVING, C
 _PLACED = frozenset({Condition.STARTING, Condition.UNKNOWN})
 
 
+# Seconds from one look to the next, more of which mean that this very program was stopped, or its machine asleep.
+LONGEST_GAP = 60.0
+
+# What counts of them: an engine for which every look takes as long is not to be waited for without end.
+_COUNTS = 15.0
+
+
+def looked(rollout: Rollout, now: float) -> Rollout:
+    """The state at a look, be it answered or not. After a long time without one, as where a laptop sleeps, nobody
+    knows how the units have been meanwhile, and it hardly counts against them.
+    """
+    gap = now - rollout.looked
+    rollout = replace(rollout, looked=now)
+    if gap <= LONGEST_GAP:
+        return rollout
+    tracks = {name: track.slept() for name, track in rollout.tracks.items()}
+    return replace(rollout, tracks=tracks, progressed=rollout.progressed + gap - _COUNTS)
+
+
 def with_the_old(rollout: Rollout, units: Mapping[UnitName, Unit]) -> Rollout:
     """The state with what this look tells of the earlier instances: which are up, and what those are doing that have
     not been asked to stop.

@@ -19,7 +19,7 @@ from dataclasses import replace
 
 from deployster_cli.domain import events
 from deployster_cli.domain.events import Event, Failure
-from deployster_cli.domain.rollout.looks import fault, notice, progressed, wanted, with_the_old
+from deployster_cli.domain.rollout.looks import fault, looked, notice, progressed, wanted, with_the_old
 from deployster_cli.domain.rollout.plan import Plan
 from deployster_cli.domain.rollout.state import (
     ASK_AGAIN_AFTER,
@@ -62,13 +62,14 @@ def begin(plan: Plan, traits: Traits, now: float, hashes: Mapping[UnitName, str]
     """
     kept = {name: Track(known=True, was_begun=True, was_ready=True) for name in plan.keep}
     known = kept | {name: Track(known=True) for name in plan.watch}
-    return next_step(Rollout(plan=plan, traits=traits, hashes=hashes or {}, since=now, tracks=known), now)
+    return next_step(Rollout(plan=plan, traits=traits, hashes=hashes or {}, since=now, looked=now, tracks=known), now)
 
 
 def advance(rollout: Rollout, seen: Sequence[Unit], now: float, listing: Listing = Listing.UNPROVEN) -> Result:
     """One look at all units of the engine. A phase that this look ends hands it on to the next, which asks at once."""
     units = {unit.name: unit for unit in seen}
     told: tuple[Event, ...] = ()
+    rollout = looked(rollout, now)
     if rollout.away_since is not None:
         told = (events.EngineBack(now - rollout.away_since),)
         rollout = replace(rollout, away_since=None)
@@ -93,6 +94,7 @@ def away(rollout: Rollout, why: str, now: float, *, final: bool = False) -> Told
     can't help (``final``).
     """
     told: tuple[Event, ...] = ()
+    rollout = looked(rollout, now)
     rollout = replace(rollout, tracks={name: track.unlooked(now) for name, track in rollout.tracks.items()})
     if rollout.away_since is None:
         rollout, told = replace(rollout, away_since=now), (events.EngineAway(why),)
@@ -101,13 +103,6 @@ def away(rollout: Rollout, why: str, now: float, *, final: bool = False) -> Told
     failure = rollout.failure or Failure(Reason.AWAY, text=why)
     ended = end(replace(rollout, failure=failure), rollout.working_on)
     return ended, (*told, *(() if rollout.failure else (events.Failed(failure),)))
-
-
-def slept(rollout: Rollout, now: float) -> Rollout:
-    """The state after a long time in which this very program did not run, as where a laptop sleeps: nobody knows how
-    the units have been meanwhile, and the time does not count against them.
-    """
-    return replace(rollout, tracks={name: track.slept() for name, track in rollout.tracks.items()}, progressed=now)
 
 
 def unanswered(rollout: Rollout, action: Action) -> Rollout:

@@ -79,8 +79,9 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """The state. ``since`` is when the phase began, ``progressed`` when one of its units last got further than before;
-    ``asked`` when which verb was last asked for which unit, ``refusals`` how often in a row one was refused.
+    """The state. ``since`` is when the phase began, ``progressed`` when one of its units last got further than before,
+    ``looked`` when the last look was; ``asked`` when which verb was last asked for which unit, ``refusals`` how often
+    in a row one was refused.
 
     ``told`` is what was last told of a unit, on which machine where it is on several. ``listing`` is what the last look
     can prove. ``hashes`` are the contents that
@@ -99,6 +100,7 @@ class Rollout:
     step: int = -1
     since: float = 0.0
     progressed: float = 0.0
+    looked: float = 0.0
     ranks: Mapping[UnitName, int] = field(default_factory=dict)
     tracks: Mapping[UnitName, Track] = field(default_factory=dict)
     told: Mapping[tuple[UnitName, str], tuple[object, ...]] = field(default_factory=dict)

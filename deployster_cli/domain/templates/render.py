@@ -76,6 +76,12 @@ class Templates:
         with _blaming(template):
             return "image" in self._mentions(self._file(template))
 
+    def builds_on(self, template: str, other: str) -> bool:
+        """Whether a template is the other one, or extends or imports it. What can't be read is told when it renders."""
+        with contextlib.suppress(TemplateFault), _blaming(template):
+            return template == other or other + SUFFIX in self._mentions(self._file(template))
+        return False
+
     def render(self, name: UnitName, service: Service, stamp: Stamp) -> UnitFile:
         """The unit file of one unit by its service's template, with this stamp and, where it has one, its port.
 
@@ -138,7 +144,7 @@ class Templates:
             raise TemplateFault(f"it never uses {name}, which {given_by(service, name)} gives{near}.")
 
     def _mentions(self, file: str) -> frozenset[str]:
-        """Every name that the template, and all that it extends or imports, takes from outside."""
+        """Every name that the template, and all that it extends or imports, takes from outside; and their files."""
         if file not in self._mentioned:
             self._mentioned[file] = frozenset()  # so that two which import each other come to an end here
             self._jinja.get_template(file)  # its faults come with its name and their line
@@ -147,7 +153,7 @@ class Templates:
             for other in jinja2.meta.find_referenced_templates(tree):
                 if other is None:
                     raise TemplateFault("it names another template by an expression: write that name in quotes.")
-                found |= self._mentions(other)
+                found |= {other, *self._mentions(other)}
             self._mentioned[file] = frozenset(found)
         return self._mentioned[file]
 

@@ -31,8 +31,16 @@ _CURSOR = re.compile(r"[\w=;.-]{1,400}", re.ASCII)
 _REMARK = b"-- "
 
 # Fields of entries about a unit that none of its processes wrote (systemd.journal-fields(7)): by systemd, by journald,
-# by what keeps core dumps.
-_OF_OTHERS = frozenset({b"UNIT", b"USER_UNIT", b"OBJECT_SYSTEMD_UNIT", b"OBJECT_SYSTEMD_USER_UNIT", b"COREDUMP_UNIT"})
+# by what keeps core dumps; and of what podman adds: its events, and all that a container writes a second time.
+_OF_OTHERS = frozenset(
+    {
+        *(b"UNIT", b"USER_UNIT", b"OBJECT_SYSTEMD_UNIT", b"OBJECT_SYSTEMD_USER_UNIT", b"COREDUMP_UNIT"),
+        *(b"PODMAN_EVENT", b"CONTAINER_ID_FULL"),
+    }
+)
+
+# What podman says before all else where it is called docker.
+EMULATED = "Emulate Docker CLI using podman. Create /etc/containers/nodocker to quiet msg."
 
 # Why journald ended an entry where no line ended (_LINE_BREAK) → what stood there. Where it did so because another
 # process wrote on (pid-change), a line break may have been the first that this one wrote: journald keeps no empty
@@ -62,9 +70,9 @@ class Entry:
     """One entry. ``text`` may have several lines; ``at`` is seconds since 1970, None where nobody wrote it down.
 
     ``place`` grows from entry to entry of one unit on one machine. ``own`` says that a process of the unit wrote it,
-    not systemd about the unit. ``cursor`` is what the engine finds the entries behind this one by; empty where it has
-    no such thing. ``end`` is what stood behind the text: no line break where a line goes on in the next entry.
-    ``dropped`` is how many entries of the unit journald says here that it has not kept.
+    not systemd or podman about the unit. ``cursor`` is what the engine finds the entries behind this one by; empty
+    where it has no such thing. ``end`` is what stood behind the text: no line break where a line goes on in the next
+    entry. ``dropped`` is how many entries of the unit journald says here that it has not kept.
     """
 
     text: str
@@ -141,7 +149,7 @@ def _entry(fields: dict[bytes, bytes]) -> Entry:
         text=fields[b"MESSAGE"].decode(errors="replace"),
         place=(at or 0, int(number[1], 16) if number else 0),
         at=None if at is None else at * _MICROSECOND,
-        own=not fields.keys() & _OF_OTHERS,
+        own=not fields.keys() & _OF_OTHERS and fields[b"MESSAGE"] != EMULATED.encode(),
         cursor=cursor if _CURSOR.fullmatch(cursor) else "",
         end=_BROKEN_OFF.get(fields.get(b"_LINE_BREAK", b""), "\n"),
         dropped=int(dropped) if _MICROSECONDS.fullmatch(dropped) else 0,

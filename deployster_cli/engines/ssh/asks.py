@@ -27,8 +27,12 @@ _LEAST_ROOM = 1024
 # What is said where a registry answers that it lacks content which is nowhere: so it would give what it has.
 _GRANTED = re.compile("manifest unknown|manifest for .* not found")
 
-# What is said where a registry wants another login, or one.
-_REFUSED = re.compile("denied|unauthorized|authentication required", re.IGNORECASE)
+# What is said where a pull fails → what cures it: where a registry wants a login, where docker is stopped, or else.
+_CURES = (
+    (re.compile("denied|unauthorized|authentication required", re.IGNORECASE), "There: docker login."),
+    (re.compile("daemon (?:is )?running"), "Have its service started: deployster setup does it."),
+    (re.compile(""), "Have it reach the registry."),
+)
 
 # timeout(1)'s exit code.
 _TIMED_OUT = 124
@@ -96,7 +100,5 @@ def _pulls(machine: str, found: Facts, needs: Needs) -> Iterator[Trouble]:
             text = f"{program} pull {repository(image)} had no answer in {PULL_LIMIT} s."
             yield Trouble(machine, text, "Try it there; a proxy is set for docker's service.", "pull", sure=False)
         elif code:
-            said = results.last_line(words).rstrip(".")
-            text = f"{program} can't pull {repository(image)}: {said}."
-            refused = _REFUSED.search(words)
-            yield Trouble(machine, text, "There: docker login." if refused else "Have it reach the registry.", "pull")
+            text = f"{program} can't pull {repository(image)}: {results.last_line(words).rstrip('.?')}."
+            yield Trouble(machine, text, next(cure for said, cure in _CURES if said.search(words)), "pull")

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,23 @@ REPOSITORY = Path(__file__).parents[3]
 ROOT = "DEPLOYSTER_TEST_ROOTFS"
 PACKAGES = "systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,python3,openssh-client,openssh-server,sudo"
 DEBIAN = ("debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm")
+
+# Puts into /debs what the lines in it would install, and the index that apt reads of a folder.
+FETCH = r"""
+apt-get update
+while read -r install; do
+  apt-get -y --no-install-recommends --download-only -o Dir::Cache::archives=/debs install $install </dev/null
+done <<'END'
+{installs}
+END
+cd /debs
+rm -rf partial lock
+for deb in *.deb; do
+  dpkg-deb -f "$deb"
+  printf 'Filename: ./%s\nSize: %s\n' "$deb" "$(stat -c %s "$deb")"
+  printf 'SHA256: %s\n\n' "$(sha256sum "$deb" | cut -d ' ' -f 1)"
+done >Packages
+"""
 
 SSH_CONFIG = """\
 Host *
@@ -69,10 +86,13 @@ def missing() -> str:
 
 
 @contextlib.contextmanager
-def booted(console: Path, network: tuple[str, str] | None = None, name: str = "") -> Iterator[Machine]:
+def booted(
+    console: Path, network: tuple[str, str] | None = None, name: str = "", options: Sequence[str] = ()
+) -> Iterator[Machine]:
     """A machine that has come up; what it says while it does goes to ``console``.
 
     ``network`` is the bridge that it is on, with the network namespace that has it; it is on none where that is None.
+    ``options`` are systemd-nspawn's.
     """
     root = Path(os.environ[ROOT])
     make(root)
@@ -82,7 +102,7 @@ def booted(console: Path, network: tuple[str, str] | None = None, name: str = ""
     argv = ["nsenter", f"--net=/run/netns/{network[0]}", *argv] if network else argv
     with console.open("w") as said:
         nspawn = subprocess.Popen(
-            [*argv, f"--bind-ro={REPOSITORY}:/opt/deployster"],
+            [*argv, f"--bind-ro={REPOSITORY}:/opt/deployster", *options],
             stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True,
         )  # fmt: skip
     try:
@@ -143,17 +163,39 @@ class Machine:
 
 
 def make(root: Path) -> None:
-    """Make the container's root where it is not there yet: one of several test runs makes it, the others wait."""
-    with Path(f"{root}.lock").open("w") as lock:
+    """Make the container's root where it is not there yet."""
+    _once(root, lambda: _made(root), lambda half: [*DEBIAN, str(half)])
+
+
+def packages(*installs: str) -> Path:
+    """The folder beside the container's root with what each of these ``apt-get install`` would fetch, for apt's
+    ``file:``. They may conflict. What would be installed is verified as always, and the root stays as it is.
+    """
+    root = Path(os.environ[ROOT])
+    make(root)
+    folder = Path(f"{root}.packages")
+    script = FETCH.format(installs="\n".join(installs))
+    nspawn = ["systemd-nspawn", "-q", "-D", str(root), "--volatile=overlay", "-M", f"deployster-{os.getpid()}"]
+    nspawn += ["--register=no", "--keep-unit", "--console=pipe"]
+    _once(folder, (folder / "Packages").exists, lambda half: [*nspawn, f"--bind={half}:/debs", "sh", "-ec", script])
+    return folder
+
+
+def _once(folder: Path, there: Callable[[], bool], argv: Callable[[Path], Sequence[str]]) -> None:
+    """Have a command make a folder that is not there yet: one of several test runs makes it, the others wait."""
+    with Path(f"{folder}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if _made(root):
+        if there():
             return
-        half = Path(f"{root}.half")
-        for left in (half, root):
+        half = Path(f"{folder}.half")
+        for left in (half, folder):
             shutil.rmtree(left, ignore_errors=True)
-        done = subprocess.run([*DEBIAN, str(half)], check=False, capture_output=True, text=True, timeout=900)
+        half.mkdir()
+        done = subprocess.run(
+            argv(half), check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900
+        )
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-        half.rename(root)
+        half.rename(folder)
 
 
 def _made(root: Path) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.engines.local.machine import missing
-from tests.engines.ssh.machines import Machines, three
+from tests.engines.ssh.machines import Machines, several
 
 PRELUDE = r"""
 import subprocess, sys, time
@@ -49,7 +49,7 @@ def record(version):
 def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
     if why := missing():
         pytest.skip(why)
-    with three(tmp_path_factory.mktemp("machines")) as found:
+    with several(tmp_path_factory.mktemp("machines")) as found:
         yield found
 
 

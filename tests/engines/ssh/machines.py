@@ -1,4 +1,4 @@
-"""Three machines that systemd runs and ssh reaches, as containers on a bridge in a network namespace of their own."""
+"""Machines that systemd runs and ssh reaches, as containers on a bridge in a network namespace of their own."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _SETS = itertools.count()
 
 
 class Machines:
-    """The machines m1, m2 and m3; ``config`` is the ssh_config that leads to them from within their network."""
+    """The machines m1, m2 and so on; ``config`` is the ssh_config that leads to them from within their network."""
 
     def __init__(self, config: Path) -> None:
         self.config = config
@@ -129,15 +129,15 @@ class Machines:
 
 
 @contextlib.contextmanager
-def three(folder: Path) -> Iterator[Machines]:
-    """Three machines; what they say while they boot is kept in ``folder``."""
+def several(folder: Path, count: int = 3, options: Sequence[str] = ()) -> Iterator[Machines]:
+    """Machines; what they say while they boot is kept in ``folder``. ``options`` are systemd-nspawn's."""
     make(Path(os.environ[ROOT]))
     if not Path(os.environ[ROOT], "usr/sbin/sshd").exists():
         pytest.skip(f"the Debian in {os.environ[ROOT]} has no sshd: remove it, and it is made anew")
     key, config = folder / "key", folder / "ssh_config"
     argv = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)]
     subprocess.run(argv, check=True, timeout=30)
-    hosts = "".join(HOST.format(number=number, net=NET) for number in (1, 2, 3))
+    hosts = "".join(HOST.format(number=number, net=NET) for number in range(1, count + 1))
     config.write_text(hosts + ALL.format(key=key, known=folder / "known_hosts"))
     found = Machines(config)
     space = found.space
@@ -146,10 +146,8 @@ def three(folder: Path) -> Iterator[Machines]:
         stack.callback(_ip, "netns", "del", space)
         for words in ("link set lo up", "link add br0 type bridge", f"addr add {NET}.1/24 dev br0", "link set br0 up"):
             _ip("-n", space, *words.split())
-        for number in (1, 2, 3):
-            machine = stack.enter_context(
-                booted(folder / f"m{number}", network=(space, "br0"), name=found.name(number))
-            )
+        for number in range(1, count + 1):
+            machine = stack.enter_context(booted(folder / f"m{number}", (space, "br0"), found.name(number), options))
             found.each.append(machine)
             _let_in(machine, number, key.with_suffix(".pub").read_text())
         yield found

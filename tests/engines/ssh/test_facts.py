@@ -207,6 +207,7 @@ def test_an_old_systemd_and_a_machine_that_can_not_be_looked_at_are_told() -> No
 
 UNKNOWN = "Error response from daemon: manifest for acme/shop@sha256:00 not found: manifest unknown: manifest unknown"
 REFUSED = "Error response from daemon: pull access denied for acme/shop, repository does not exist"
+DOWN = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"
 AWAY = 'Error response from daemon: Get "https://hub/v2/": dial tcp 10.0.0.9:443: connect: connection refused'
 
 
@@ -215,6 +216,7 @@ AWAY = 'Error response from daemon: Get "https://hub/v2/": dial tcp 10.0.0.9:443
     [
         (f"1 {REFUSED}", True, "There: docker login."),
         (f"1 {AWAY}", True, "Have it reach the registry."),
+        (f"1 {DOWN}", True, "Have its service started: deployster setup does it."),
         (f"125 Emulate Docker CLI using podman.\n{AWAY}", True, "Have it reach the registry."),
         ("124 ", False, "Try it there; a proxy is set for docker's service."),
     ],
@@ -224,6 +226,7 @@ def test_a_registry_that_a_machine_gets_nothing_from_is_named(said: str, sure: b
     (trouble,) = asks.troubles("web1", answered(pull=f"hub:5000/acme/shop:v1\n{said}"), needs)
     assert (trouble.about, trouble.sure, trouble.cure) == ("pull", sure, ends)
     assert "hub:5000/acme/shop" in trouble.text
+    assert not trouble.text.endswith("?.")
     assert "Emulate" not in trouble.text
     without = answered(pull=f"hub:5000/acme/shop:v1\n{said}", missing="/usr/bin/docker")
     assert list(asks.troubles("web1", without, needs)) == []

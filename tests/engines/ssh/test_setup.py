@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.engines.local.machine import missing
-from tests.engines.ssh.machines import Machines, three
+from tests.engines.ssh.machines import Machines, several
 
 pytestmark = [pytest.mark.systemd, pytest.mark.ssh]
 
@@ -65,7 +65,7 @@ time.sleep(15)
 def booted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
     if why := missing():
         pytest.skip(why)
-    with three(tmp_path_factory.mktemp("machines")) as found:
+    with several(tmp_path_factory.mktemp("machines")) as found:
         for machine in found.each:
             machine.run("sh", "-c", PACKAGES)
         yield found
