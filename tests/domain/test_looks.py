@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from deployster_cli.domain.rollout.looks import notice, progressed
+from deployster_cli.domain.rollout.looks import looked, notice, progressed
 from deployster_cli.domain.rollout.plan import Plan, Step
 from deployster_cli.domain.rollout.state import Phase, Rollout, enter
 from deployster_cli.domain.units.model import Machine, State, Unit
@@ -110,3 +110,12 @@ def test_what_is_kept_is_news_only_where_it_is_not_up(active: str, news: int) ->
     start = enter(Rollout(plan, step=0), Phase.STARTING, 0)[0]
     unit = listed(State.LAUNCHED, active)._replace(sub="auto-restart" if active == "activating" else "running")
     assert len(notice(start, {NAME: unit}, 1)[1]) == news
+
+
+@pytest.mark.parametrize(("gap", "progressed"), [(60, 5), (60.5, 50.5)])
+def test_after_over_a_minute_without_a_look_all_but_15_seconds_of_it_count_for_nothing(
+    gap: float, progressed: float
+) -> None:
+    before = replace(begun(Phase.STARTING), looked=7, progressed=5)
+    after = looked(before, 7 + gap)
+    assert (after.looked, after.progressed) == (7 + gap, progressed)

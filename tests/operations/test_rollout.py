@@ -8,9 +8,8 @@ from itertools import pairwise
 import pytest
 
 from deployster_cli.domain.events import EngineAway, EngineBack, Event, Journal, Starting
-from deployster_cli.domain.rollout import machine
 from deployster_cli.domain.rollout.plan import plan_deploy, plan_destroy
-from deployster_cli.domain.rollout.state import Phase, Rollout
+from deployster_cli.domain.rollout.state import Phase
 from deployster_cli.domain.rollout.tracking import SELDOM
 from deployster_cli.domain.units.model import Unit
 from deployster_cli.domain.units.names import UnitName
@@ -129,21 +128,3 @@ def test_machines_that_the_engine_can_not_name_explain_nothing(monkeypatch: pyte
     assert explain(engine, work, [NEW]) != ""
     monkeypatch.setattr(engine, "machines", refuse)
     assert explain(engine, work, [NEW]) == ""
-
-
-@pytest.mark.parametrize(("behind", "slept"), [(30, 0), (30.5, 1)])
-def test_a_program_that_is_more_than_30_seconds_behind_its_time_has_slept(
-    monkeypatch: pytest.MonkeyPatch, behind: float, slept: int
-) -> None:
-    engine, sleeps, late, count = SimEngine(SimClock()), machine.slept, iter([behind]), list[float]()
-
-    def counting(rollout: Rollout, now: float) -> Rollout:
-        count.append(now)
-        return sleeps(rollout, now)
-
-    def pause(seconds: float) -> None:
-        engine.clock.sleep(seconds + next(late, 0))
-
-    monkeypatch.setattr(machine, "slept", counting)
-    end = drive(engine, replacing(engine, OLD), engine.clock, NoLock(), lambda _: None, pause=pause)
-    assert (end.phase, len(count)) == (Phase.DONE, slept)
