@@ -41,6 +41,11 @@ def test_the_names_of_templates_are_in_order_and_without_those_of_other_files() 
     assert Templates({"web.service.j2": "", "a.service.j2": "", "part.j2": ""}).names == ("a", "web")
 
 
+def test_of_several_values_without_a_use_the_first_in_order_is_told_of() -> None:
+    said = fault(RUN, extra=dict.fromkeys([f"value_{number}" for number in range(99, 9, -1)], "x"))
+    assert said.split("it never uses ")[1].startswith("value_10")
+
+
 def test_the_unit_is_stamped() -> None:
     assert render(RUN).stamp == STAMP
 
