@@ -45,7 +45,7 @@ _METADATA = re.compile(r"""[^=\s"']+=[^=\s"']+""")
 def _fits_memory(text: str) -> bool:
     """Whether ``text`` is an amount of memory, as docker and systemd both take it."""
     found = _MEMORY.fullmatch(text)
-    return found is not None and LEAST_MEMORY <= int(found[1]) << 10 * "bkmg".index(found[2] or "b") <= MOST_MEMORY
+    return found is not None and LEAST_MEMORY <= int(found[1]) << 10 * "bkmg".index(found[2]) <= MOST_MEMORY
 
 
 def _fits_cpu(processors: float) -> bool:

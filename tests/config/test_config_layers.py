@@ -86,6 +86,8 @@ def test_a_fault_names_file_line_and_what_is_wrong(load: Load, text: str, said: 
         ("[services.web]\n[services.Web]", "deployster.toml:2: 'Web' can't name a service: "),
         ("[clusters.a]\n[clusters.' b']", "deployster.toml:2: ' b' can't name a cluster."),
         ("engine = 'local'\nengin = 'fleet'", "deployster.toml:2: no setting 'engin'; did you mean 'engine'?"),
+        ("[clustrs.a]\nengine = 'local'", "deployster.toml:1: no setting 'clustrs'; did you mean 'clusters'?"),
+        ("[clusters.a.clustrs]\nx = 1", "deployster.toml:1: no setting 'clustrs' in [clusters.a]; there are "),
     ],
 )
 def test_a_fault_behind_what_is_right_is_found_too(load: Load, text: str, said: str) -> None:

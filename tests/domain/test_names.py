@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deployster_cli.domain.record import unit_name
 from deployster_cli.domain.units.names import (
     INSTANCE,
+    LONGEST_SERVICE,
     LONGEST_UNIT_NAME,
     MOST_INSTANCES,
     SERVICE,
@@ -216,3 +218,7 @@ def test_who_asks_is_stamped_without_what_a_unit_file_could_read_otherwise() -> 
 
 def test_what_is_checked_is_handed_on() -> None:
     assert (check_service("web"), check_version("v1")) == ("web", "v1")
+
+
+def test_the_longest_service_that_is_changed_has_a_record_of_the_longest_name() -> None:
+    assert len(unit_name("a" * LONGEST_SERVICE)) == 255

@@ -37,6 +37,15 @@ def fault(text: str, more: dict[str, str] | None = None, **settings: Any) -> str
     return caught.value.message
 
 
+def test_the_names_of_templates_are_in_order_and_without_those_of_other_files() -> None:
+    assert Templates({"web.service.j2": "", "a.service.j2": "", "part.j2": ""}).names == ("a", "web")
+
+
+def test_of_several_values_without_a_use_the_first_in_order_is_told_of() -> None:
+    said = fault(RUN, extra=dict.fromkeys([f"value_{number}" for number in range(99, 9, -1)], "x"))
+    assert said.split("it never uses ")[1].startswith("value_10")
+
+
 def test_the_unit_is_stamped() -> None:
     assert render(RUN).stamp == STAMP
 
@@ -47,6 +56,16 @@ def test_a_stamp_that_the_template_brings_is_replaced() -> None:
 
 def test_a_unit_without_a_description_gets_one() -> None:
     assert render(RUN).text.startswith("[Unit]\nDescription=carousel 9f88701 instance 1\n\n[Service]\n")
+
+
+def test_it_is_the_first_of_the_file_where_there_is_no_unit_section() -> None:
+    assert render("[Service]\nType=simple\nExecStart=/bin/true\n").options[0][:2] == ("Unit", "Description")
+    late = render("[Service]\nExecStart=/bin/true\n[Unit]\nAfter=a.service\n")
+    assert [option[:2] for option in late.options[:3]] == [
+        ("Service", "ExecStart"),
+        ("Unit", "Description"),
+        ("Unit", "After"),
+    ]
 
 
 def test_a_templates_description_is_kept() -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from deployster_cli.server.middleware.credentials import Login, is_local, is_loopback, weakness
+from deployster_cli.config.load import ServeOptions
+from deployster_cli.errors import ConfigError
+from deployster_cli.server.middleware.credentials import WELL_KNOWN, Login, is_local, is_loopback, login, weakness
 
 RIGHT = base64.b64encode(b"ann:correct horse")
 
@@ -48,6 +51,7 @@ def test_no_other_header_fits(encoded: bytes, scheme: bytes) -> None:
         (b"::1", False),
         (b"", False),
         (b":3000", False),
+        (b"3000", False),
     ],
 )
 def test_only_this_machines_own_names_are_local(host: bytes, local: bool) -> None:
@@ -102,3 +106,39 @@ def test_the_well_known_password_is_one(password: str, known: bool) -> None:
 )
 def test_a_password_that_can_be_guessed_is_warned_of(password: str, warned: str) -> None:
     assert weakness(Login("ann-of-the-house", password)) == warned
+
+
+def told(file: Path, content: bytes | None) -> str:
+    """The password of a file with this in it, or what is said of one that can't be used."""
+    if content is not None:
+        file.write_bytes(content)
+    try:
+        return login(ServeOptions(password_file=str(file))).password
+    except ConfigError as error:
+        return error.message.replace(str(file), "F")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"correct horse", "correct horse"),
+        (b"correct horse\n", "correct horse"),
+        (b"correct horse\r\n", "correct horse"),
+        (b"x" * 1024, "x" * 1024),
+        (b"x" * 1025, "The password file F must hold one line, the password."),
+        (b"x" * 5000, "The password file F must hold one line, the password."),
+        (b"", "The password file F must hold one line, the password."),
+        (b"one\ntwo\n", "The password file F must hold one line, the password."),
+        (b"caf\xe9", "The password file F is no text."),
+        (None, "The password file F can't be read: No such file or directory."),
+    ],
+)
+def test_a_password_file_holds_one_line(tmp_path: Path, content: bytes | None, said: str) -> None:
+    assert told(tmp_path / "password", content) == said
+
+
+def test_where_no_password_is_given_it_is_the_well_known_one() -> None:
+    assert login(ServeOptions()) == Login("deployster", WELL_KNOWN)
+    assert login(ServeOptions("127.0.0.1:1", "ann", "correct horse")) == Login("ann", "correct horse")
+    with pytest.raises(ConfigError, match="give one of --password and --password-file"):
+        login(ServeOptions("127.0.0.1:1", "ann", "correct horse", "F"))

@@ -369,6 +369,23 @@ def test_on_a_full_disk_no_task_is_begun(jobs: Jobs, script: Script, disk: FullD
     assert ended(jobs, job).failure().message == "The disk is full."
 
 
+def test_a_job_that_could_not_be_noted_as_begun_before_the_server_stops_is_not_begun(
+    tmp_path: Path, disk: FullDisk
+) -> None:
+    (job_id,) = left_behind(tmp_path, a_job())
+    script, disk.full = Script(), True
+    jobs = Jobs(tmp_path / "jobs.sqlite", script)
+    jobs.begin()
+    time.sleep(0.03)
+    assert jobs.stop(5)
+    assert script.seen == []
+    store = store_at(tmp_path)
+    found = store.get(job_id)
+    store.close()
+    assert found is not None
+    assert (found.state, found.starts) == (State.QUEUED, 0)
+
+
 def test_a_full_disk_refuses_the_request(jobs: Jobs, disk: FullDisk) -> None:
     disk.full = True
     with pytest.raises(NotNow):

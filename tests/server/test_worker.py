@@ -13,11 +13,19 @@ from deployster_cli.config.load import Settings, load
 from deployster_cli.domain.change import Change, Verb
 from deployster_cli.domain.events import Event, Gone, HookDone, HookStarted, Starting, TaskDone, TaskStarted, Tell
 from deployster_cli.domain.lock import Note
-from deployster_cli.domain.rollout.plan import Instances, Plan
+from deployster_cli.domain.rollout.plan import Instances, Plan, Step
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.errors import DeploysterError, Interrupted, Locked
 from deployster_cli.server.jobs import worker
-from deployster_cli.server.jobs.worker import MOST_STARTS, Commission, StopAsked, StoppableClock, carrier, obstacle
+from deployster_cli.server.jobs.worker import (
+    MOST_STARTS,
+    Commission,
+    StopAsked,
+    StoppableClock,
+    again,
+    carrier,
+    obstacle,
+)
 from tests.simulation import Life, SimClock, SimEngine
 
 PROJECT = """
@@ -247,6 +255,25 @@ def test_a_wait_ends_when_the_stop_comes_and_only_that_one() -> None:
 def test_the_clock_is_the_machines() -> None:
     clock = StoppableClock(threading.Event())
     assert clock.utc()[:4] == str(1970 + clock.epoch() // 31_556_952)
+
+
+FOREIGN = (UnitName("carousel", "worker", 1),)
+
+
+@pytest.mark.parametrize(
+    ("change", "asks"),
+    [
+        (replace(DEPLOY, adopt=True), replace(DEPLOY, adopt=True, adopt_only=FOREIGN, version="v2", instances=3)),
+        (DEPLOY, replace(DEPLOY, version="v2", instances=3)),
+        (replace(DESTROY, adopt=True), replace(DESTROY, adopt=True, adopt_only=FOREIGN)),
+        (Change(Verb.SCALE, "carousel", instances=4), Change(Verb.SCALE, "carousel", instances=4)),
+        (Change(Verb.ROLLBACK, "carousel"), Change(Verb.ROLLBACK, "carousel", "v2", 3)),
+    ],
+)
+def test_what_is_run_again_asks_for_what_was_planned(change: Change, asks: Change) -> None:
+    first, second, third = (UnitName("carousel", "v2", number) for number in (1, 2, 3))
+    plan = Plan("carousel", "v2", (Step((first,), (second,)),), (third,), adopted=FOREIGN)
+    assert (again(change, plan), again(change, None)) == (asks, change)
 
 
 ONE = UnitName("carousel", "v2", 1)

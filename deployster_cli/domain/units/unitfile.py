@@ -262,14 +262,15 @@ def _logical_lines(text: str) -> list[tuple[int, str]]:
     A comment inside a continued option is skipped, as systemd.syntax(7) says.
     """
     lines: list[tuple[int, str]] = []
-    start, pending = 0, ""
+    pending = ""
     for number, raw in enumerate(text.split("\n"), 1):
         if _AMBIGUOUS.search(raw.rstrip("\r")):
             raise TemplateFault(f"line {number} of the unit file has a character that none may have: {quoted(raw)}")
         line = raw.strip()
         if line.startswith(("#", ";")):
             continue
-        start = start if pending else number
+        if not pending:
+            start = number
         if line.endswith("\\"):
             pending += line[:-1] + " "
             continue

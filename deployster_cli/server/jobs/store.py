@@ -252,25 +252,24 @@ def _columns(job: Job) -> dict[str, object]:
 
 def _job(row: sqlite3.Row) -> Job:
     columns = dict(row)
-    readable, intent, plan = _wishes(columns.pop("intent"), columns.pop("plan"))
+    intent, plan = _wishes(columns.pop("intent"), columns.pop("plan"))
     for name in ("seq", "key", "digest"):
         del columns[name]
     columns["request"] = json.loads(columns["request"])
     columns["error"] = json.loads(columns["error"] or "null")
     columns["state"] = State(columns["state"])
-    return Job(**columns, intent=intent if readable else None, plan=plan)
+    return Job(**columns, intent=intent, plan=plan)
 
 
-def _wishes(intent: str | None, plan: str | None) -> tuple[bool, Change | None, Plan | None]:
-    """Whether both can be read, and each: another version of deployster may have written them."""
+def _wishes(intent: str | None, plan: str | None) -> tuple[Change | None, Plan | None]:
+    """Both, or None where one can't be read: another version of deployster may have written it."""
     try:
         return (
-            True,
             payloads.decode(Change, json.loads(intent)) if intent else None,
             payloads.decode(Plan, json.loads(plan)) if plan else None,
         )
     except InvalidInput:
-        return False, None, None
+        return None, None
 
 
 def _text(value: object) -> str:

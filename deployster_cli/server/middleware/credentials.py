@@ -80,8 +80,8 @@ def is_local(peer: str, headers: dict[bytes, bytes]) -> bool:
 
 
 def _without_port(host: str) -> str:
-    name, colon, port = host.rpartition(":")
-    return (name if colon and port.isdigit() else host).lower()
+    name, _, port = host.rpartition(":")
+    return (name if port.isdigit() else host).lower()
 
 
 _LONGEST = 1024

@@ -82,6 +82,7 @@ def test_what_a_machine_says_in_a_listings_place_is_quoted() -> None:
         (f"said\n\n{MARK} 0\n", ("said\n", 0)),
         (f"\n{MARK} 17\n", ("", 17)),
         ("said\n", None),
+        ("17\n", None),
         (f"\n{MARK} x\n", None),
         (f"\n{MARK} ²\n", None),
         (f"\n{MARK} \n", None),
