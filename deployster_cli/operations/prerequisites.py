@@ -41,7 +41,7 @@ _MAKES = re.compile(
 )
 
 # How ExecStartPre begins where it makes nothing that the unit needs: as the built-in templates have it.
-_FETCHES = re.compile(r'-?(?:/bin/sh -c "exec )?\S*/docker (?:pull|rm -f) ')
+_FETCHES = re.compile(r'-?(?:/bin/sh -c "(?:exec |said=\$\$\())?\S*/docker (?:pull|rm -f) ')
 
 _ENV_FILES = re.compile(r"""(?<= )(?:--env-file=(/[^" ]*)|"--env-file=(/[^"]*)")""")
 
