@@ -79,5 +79,6 @@ def test_an_earlier_instance_on_a_lost_machine_leaves_the_new_ones_running() -> 
 def test_the_earlier_instances_that_can_be_reached_run_again(order: Order) -> None:
     run, engine = deploy([names("v1")[0], names("v2")[0]], order, settle=40 if order is Order.STOP_FIRST else 3)
     assert run.reason is Reason.LOST
+    assert len(set(run.end.left)) == len(run.end.left)
     assert engine.running("carousel", "v1") >= 1
     assert engine.clock.now() < SILENT_AT + LOST_AFTER + 20

@@ -75,29 +75,29 @@ def test_each_kind_of_request_has_its_refusals_counted_alone() -> None:
 
 
 def test_the_time_limit_is_over_when_more_than_it_has_passed_without_progress() -> None:
-    rollout = advance(starting(timeout=60), [unit(NEW, "activating")], ASKED_AT + 10)[0]
-    assert advance(rollout, [unit(NEW, "activating")], ASKED_AT + 70)[0].failure is None
-    late, _, told = advance(rollout, [unit(NEW, "activating")], ASKED_AT + 70.1)
+    rollout = advance(starting(timeout=30), [unit(NEW, "activating")], ASKED_AT + 10)[0]
+    assert advance(rollout, [unit(NEW, "activating")], ASKED_AT + 40)[0].failure is None
+    late, _, told = advance(rollout, [unit(NEW, "activating")], ASKED_AT + 40.1)
     assert late.failure == Failure(Reason.NOT_YET, (NEW,), unit(NEW, "activating"))
     assert events.Failed(late.failure) in told
 
 
 def test_of_several_that_are_not_up_in_time_the_first_is_told_of_or_one_on_no_machine() -> None:
     waiting = [unit(NEW, "activating"), unit(SECOND, "activating")]
-    late = advance(starting(NEW, SECOND), waiting, ASKED_AT + 1)[0]
-    late = advance(late, waiting, ASKED_AT + 62)[0]
+    late = advance(starting(NEW, SECOND, timeout=30), waiting, ASKED_AT + 1)[0]
+    late = advance(late, waiting, ASKED_AT + 32)[0]
     assert late.failure == Failure(Reason.NOT_YET, (NEW, SECOND), waiting[0])
     third = UnitName("carousel", "v2", 3)
     nowhere = [Unit(name, State.LAUNCHED, State.INACTIVE) for name in (SECOND, third)]
-    late = advance(starting(NEW, SECOND, third), [waiting[0], *nowhere], ASKED_AT + 1)[0]
-    late = advance(late, [waiting[0], *nowhere], ASKED_AT + 62)[0]
+    late = advance(starting(NEW, SECOND, third, timeout=30), [waiting[0], *nowhere], ASKED_AT + 1)[0]
+    late = advance(late, [waiting[0], *nowhere], ASKED_AT + 32)[0]
     assert late.failure == Failure(Reason.NO_MACHINE, (SECOND, third), nowhere[0])
 
 
 def test_what_is_up_is_not_among_those_that_did_not_come_up_in_time() -> None:
     there = [unit(NEW), unit(SECOND, "activating")]
-    late = advance(starting(NEW, SECOND, settle=5), there, ASKED_AT + 1)[0]
-    late = advance(late, there, ASKED_AT + 62)[0]
+    late = advance(starting(NEW, SECOND, settle=5, timeout=30), there, ASKED_AT + 1)[0]
+    late = advance(late, there, ASKED_AT + 32)[0]
     assert late.failure == Failure(Reason.NOT_YET, (SECOND,), there[1])
 
 
@@ -127,11 +127,11 @@ def test_how_long_the_engine_was_away_is_told_when_it_is_back() -> None:
 
 
 def test_an_engine_that_stays_away_is_the_failure_unless_there_is_one_already() -> None:
-    ended, told = away(starting(), "no route", ASKED_AT + 61)
+    ended, told = away(starting(timeout=30), "no route", ASKED_AT + 31)
     assert (ended.phase, ended.left, ended.failure) == (Phase.FAILED, (NEW,), Failure(Reason.AWAY, text="no route"))
     assert told[-1] == events.Failed(Failure(Reason.AWAY, text="no route"))
     first = Failure(Reason.FAILED, (NEW,))
-    ended, told = away(replace(starting(), failure=first), "no route", ASKED_AT + 61)
+    ended, told = away(replace(starting(timeout=30), failure=first), "no route", ASKED_AT + 31)
     assert (ended.failure, told) == (first, (events.EngineAway("no route"),))
 
 

@@ -319,10 +319,9 @@ def _restoring(rollout: Rollout, units: Mapping[UnitName, Unit], complete: bool,
     rollout, told = _tell_ready(rollout, back_up, units, now)
     awaited = [n for n in rollout.up_before if rollout.old[n] not in _WAS_DOWN]
     lost = [n for n in awaited if (n in gone and n not in still) or _lost(rollout, n, now)]
-    away = [n for n in awaited if rollout.tracks[n].lost]
-    missing = [n for n in awaited if n not in {*back_up, *lost, *away}]
-    if (lost or (away and not back_up)) and not missing:
-        return end(rollout, (*lost, *away) if rollout.stop_first else rollout.started), (), told
+    missing = [n for n in awaited if n not in {*back_up, *lost}]
+    if lost and not missing:
+        return end(rollout, tuple(lost) if rollout.stop_first else rollout.started), (), told
     if not missing and not still:
         rollout, more = back(rollout, now)
         return rollout, (), (*told, *more)
