@@ -533,15 +533,20 @@ def test_a_call_that_was_cut_off_may_still_come_to_something_before_it_is_given_
     def cut_off(*_: object, **__: object) -> float:
         raise KeyboardInterrupt
 
+    under_way = [lambda: engine.locks.notes.update({"carousel": held._note})]
+
     def and_it_lands(seconds: float) -> None:
         sleep(seconds)
-        engine.locks.notes["carousel"] = held._note
+        while under_way:
+            under_way.pop()()
 
     monkeypatch.setattr(engine.locks, "put", cut_off)
     with pytest.raises(KeyboardInterrupt):
         held.keep()
     monkeypatch.setattr(engine.clock, "sleep", and_it_lands)
-    assert (held.release(), engine.locks.notes) == ("", {})
+    left = held.release()
+    engine.clock.sleep(1)
+    assert (left, engine.locks.notes) == ("", {})
 
 
 def test_an_engine_that_can_not_be_asked_does_not_stop_the_giving_back(
