@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from deployster_cli.domain.events import Changed, Event, Failed, Retiring
 from deployster_cli.domain.units.model import State
 from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.unitfile import UnitFile
 from deployster_cli.views.progress import Progress
 from tests.commands.conftest import Shell
 from tests.simulation import Fate
@@ -314,6 +316,25 @@ def test_what_is_said_to_remove_a_failed_instance_leaves_the_others(
         cure = shell(line)[2].rpartition("Remove it with deployster ")[2].partition(";")[0]
     assert shell(f"{cure} --yes")[0] == 0
     assert {name.instance for name in shell.engine.lives} == {1, 2}
+
+
+@pytest.mark.parametrize("line", ["scale carousel 3", "deploy carousel v1 --instances 3"])
+def test_an_instance_that_stays_and_that_somebody_replaces_meanwhile_fails_it(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    start, stays = shell.engine.start, UnitName("carousel", "v1", 1)
+
+    def start_beside(files: Collection[UnitFile]) -> None:
+        start(files)
+        file = shell.engine.lives[stays].file
+        assert file
+        shell.engine.lives[stays].file = replace(file, options=(*file.options, ("Service", "User", "eve")))
+
+    shell("deploy carousel v1 --instances 2")
+    monkeypatch.setattr(shell.engine, "start", start_beside)
+    code, _, err = shell(line)
+    assert (code, {name.instance for name in shell.engine.lives}) == (1, {1, 2})
+    assert "Error: carousel v1 @1 was replaced by somebody else: its unit file is another one." in err
 
 
 def test_names_that_belong_to_tasks_can_not_be_deployed(shell: Shell) -> None:

@@ -197,3 +197,15 @@ def test_a_gate_that_gave_up_fails_the_rollout_in_its_first_round() -> None:
     failed = next(event for event in told if isinstance(event, Failed))
     assert (failed.failure.reason, failed.failure.health) == (Reason.UNHEALTHY, "/up answered 404 (12 times)")
     assert engine.clock.now() < 30
+
+
+def test_a_time_limit_that_ends_at_the_gate_says_what_that_got(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = AtItsGate(SimClock())
+    monkeypatch.setattr(engine, "gives_up_after", 1000.0)
+    monkeypatch.setattr(engine, "journal", lambda *_, **__: iter(["Started.", "waiting for /up: 404 "]))
+    plan = plan_deploy(wanted("carousel", "v1", 1, policy=Policy(timeout=20)), (), ())
+    told: list[Event] = []
+    end = drive(engine, RolloutSpec(plan, {ONE: stamped(ONE)}), engine.clock, NoLock(), told.append)
+    failed = next(event for event in told if isinstance(event, Failed))
+    assert (failed.failure.reason, failed.failure.health) == (Reason.NOT_YET, "/up answered 404")
+    assert end.failure == failed.failure

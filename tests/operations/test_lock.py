@@ -577,9 +577,12 @@ def test_a_call_that_was_cut_off_may_still_come_to_something_before_it_is_given_
     def cut_off(*_: object, **__: object) -> float:
         raise KeyboardInterrupt
 
+    under_way = [lambda: engine.locks.notes.update({"carousel": held._note})]
+
     def and_it_lands(seconds: float) -> None:
         sleep(seconds)
-        engine.locks.notes["carousel"] = held._note
+        while under_way:
+            under_way.pop()()
 
     monkeypatch.setattr(engine.locks, "put", cut_off)
     with pytest.raises(KeyboardInterrupt):

@@ -7,14 +7,14 @@ from itertools import pairwise
 
 import pytest
 
-from deployster_cli.domain.events import EngineAway, EngineBack, Event, Journal, Starting
+from deployster_cli.domain.events import EngineAway, EngineBack, Event, Journal, Parking, Retiring, Starting
 from deployster_cli.domain.rollout.plan import plan_deploy, plan_destroy
 from deployster_cli.domain.rollout.state import Phase
 from deployster_cli.domain.rollout.tracking import SELDOM
 from deployster_cli.domain.units.model import Unit
 from deployster_cli.domain.units.names import UnitName
 from deployster_cli.domain.units.unitfile import UnitFile
-from deployster_cli.errors import EngineError, EngineUnreachable
+from deployster_cli.errors import EngineError, EngineUnreachable, Locked
 from deployster_cli.operations.rollout import NoLock, RolloutSpec, drive, explain, journal_of
 from tests.domain.driving import wanted
 from tests.simulation import Fate, SimClock, SimEngine, stamped
@@ -128,3 +128,32 @@ def test_machines_that_the_engine_can_not_name_explain_nothing(monkeypatch: pyte
     assert explain(engine, work, [NEW]) != ""
     monkeypatch.setattr(engine, "machines", refuse)
     assert explain(engine, work, [NEW]) == ""
+
+
+class Losing:
+    """A lock that is lost at some moment, as is seen before a request only."""
+
+    shown = None
+    lost = False
+
+    def keep(self) -> None:
+        """Not due yet."""
+
+    def ensure(self) -> None:
+        if self.lost:
+            raise Locked("It was taken over.")
+
+
+@pytest.mark.parametrize(("at", "asked"), [(None, []), (Parking, ["start"]), (Retiring, ["start", "stop"])])
+def test_nothing_is_asked_for_once_the_lock_is_lost(at: type[object] | None, asked: list[str]) -> None:
+    engine, hold = SimEngine(SimClock()), Losing()
+    engine.add_running(UnitName("carousel", "v1", 1))
+    plan = plan_deploy(wanted("carousel", "v2", 1, True), engine.units(), ())
+
+    def tell(event: object) -> None:
+        if at is None or isinstance(event, at):
+            hold.lost = True
+
+    with pytest.raises(Locked):
+        drive(engine, RolloutSpec(plan, {name: stamped(name) for name in plan.start}), engine.clock, hold, tell)
+    assert [verb for verb, _ in engine.calls] == asked

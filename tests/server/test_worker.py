@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
+from collections.abc import Collection
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +17,7 @@ from deployster_cli.domain.events import Event, Gone, HookDone, HookStarted, Sta
 from deployster_cli.domain.lock import Note
 from deployster_cli.domain.rollout.plan import Instances, Plan, Step
 from deployster_cli.domain.units.names import UnitName
+from deployster_cli.domain.units.unitfile import UnitFile
 from deployster_cli.errors import DeploysterError, Interrupted, Locked
 from deployster_cli.server.jobs import worker
 from deployster_cli.server.jobs.worker import (
@@ -26,7 +29,7 @@ from deployster_cli.server.jobs.worker import (
     carrier,
     obstacle,
 )
-from tests.simulation import Life, SimClock, SimEngine
+from tests.simulation import Fate, Life, SimClock, SimEngine
 
 PROJECT = """
 [services.carousel]
@@ -148,6 +151,24 @@ def test_what_came_after_a_job_was_cut_off_is_not_taken_over(world: World, wish:
         left = {instance for version, instance in world.there() if version == "worker"}
         assert left == ({2} if planned else set()), f"cut off after {events} events"
     assert events > 2
+
+
+def test_what_comes_while_a_jobs_task_runs_is_not_taken_over(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = world.engine
+    early, late = (UnitName("carousel", "worker", instance) for instance in (1, 2))
+    start = engine.start
+
+    def start_beside(files: Collection[UnitFile]) -> None:
+        start(files)
+        if late not in engine.lives:
+            engine.add_foreign(late)
+
+    engine.add_foreign(early)
+    engine.fates[UnitName("carousel.task", "v2", 1)] = Fate.EXITS
+    monkeypatch.setattr(secrets, "randbelow", lambda _: 0)
+    monkeypatch.setattr(engine, "start", start_beside)
+    world.run(replace(DEPLOY, adopt=True, before=("true",)))
+    assert world.there() == {("v2", 1), ("v2", 2), ("worker", 2)}
 
 
 def test_what_ended_and_was_not_noted_is_done_again_without_doing_anything(world: World) -> None:

@@ -286,8 +286,8 @@ def test_a_pause_is_kept_before_a_restart(told: Told) -> None:
 )
 def test_stopping_needs_no_environment(told: Told, what: str) -> None:
     begin = ["env_file = here / 'env'", "env_file.write_text('A=1\\n')", "settled(f'EnvironmentFile={env_file}', LONG)"]
-    lines = [what, "pid = state().main_pid", "said = stopped()", "empty()", "print(said, alive(pid), conditions())"]
-    assert told(*begin, *lines) == "stopped False {}"
+    stop = [what, "pid = state().main_pid", "said = stopped()", "ran_on = alive(pid)"]
+    assert told(*begin, *stop, "empty()", "print(said, ran_on, conditions())") == "stopped False {}"
 
 
 @pytest.mark.parametrize(
