@@ -85,20 +85,24 @@ def _confirm_adoption(run: Run, asked: Checked, *, yes: bool) -> tuple[UnitName,
 
 
 def _remark_on_name(run: Run, intent: Change) -> None:
-    """Say so where a service that the file doesn't name is nearly one that it does: the defaults may be a slip.
-    InvalidInput where the version is the name of one.
+    """InvalidInput where a service that the file doesn't name is nearly one that it does, or the version is one's name:
+    that is a slip, and the defaults would deploy something else.
 
     ``carousel.beta`` is none: who writes that means another service than ``carousel``.
     """
     known = run.settings.services
-    if intent.verb is not Verb.DEPLOY or run.settings.server or intent.service.partition(".")[0] in known:
+    if intent.verb is not Verb.DEPLOY or intent.service.partition(".")[0] in known:
         return
+    file = run.settings.file.name if run.settings.file else "deployster.toml"
     if intent.version in known:
         raise InvalidInput(
-            f"{intent.version} is a service of deployster.toml, and {intent.service} is not.",
+            f"{intent.version} is a service of {file}, and {intent.service} is not.",
             f"The service comes first: {intent.version} {intent.service}.",
         )
     from deployster_cli.domain.wording import did_you_mean  # only for a name that is in no file
 
     if near := did_you_mean(intent.service, known):
-        run.output.note(f"deployster.toml has no section for {intent.service}: defaults apply.{near}")
+        raise InvalidInput(
+            f"{file} has no section for {intent.service}.{near}",
+            f"If that is another service, an empty [services.{intent.service}] in {file} says so.",
+        )

@@ -277,7 +277,8 @@ _HEADLINES = {
 
 def headline(failure: Failure) -> str:
     """What went wrong, in one sentence without a full stop."""
-    place = f" on {where(failure.unit)}" if failure.unit and failure.unit.machine else ""
+    here = failure.unit and failure.unit.machine and (len(failure.names) == 1 or failure.reason is Reason.LOST)
+    place = f" on {where(failure.unit)}" if failure.unit and here else ""
     if failure.reason is Reason.FAILED and failure.unit and failure.unit.load in UNLOADABLE:
         place += f": systemd can't load its unit file ({failure.unit.load})"
     text = failure.text.rstrip(".")

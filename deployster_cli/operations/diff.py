@@ -18,14 +18,14 @@ def diff(engine: Engine, render: Renderer, version: str, *, now: str, by: str) -
     """Lines of a unified diff, stamps and ports left out, secrets masked; empty where nothing would change."""
     service = render.service
     last = standing(engine, service.name).newest
-    name = next((unit.name for unit in last.units if unit.desired is not None), None)
-    running = engine.cat(name) if name else None
-    if name is None or running is None:
+    found = (engine.cat(unit.name) for unit in last.units if unit.desired is not None)
+    running = next(filter(None, found), None)  # a machine that doesn't answer may have the first one
+    if running is None:
         raise NotFound(
             f"No unit file of {service.name} {last.version} is left to compare with.",
             f"deployster render {service.name} {version} shows the new one.",
         )
-    port = running.stamp.port if running.stamp else None
+    name, port = running.name, running.stamp.port if running.stamp else None
     if port is None and render.takes_port:
         port = assign([name], ())[name]
     stamp = Stamp(service.name, version, name.instance, now, by, service.template, port=port)

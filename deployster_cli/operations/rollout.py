@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from deployster_cli.domain.events import Event, Failed, Journal, NoMachineYet, Tell, rules_and_machines
+from deployster_cli.domain.events import Event, Failed, Journal, NoMachineYet, Noticed, Tell, rules_and_machines
 from deployster_cli.domain.rollout import machine
 from deployster_cli.domain.rollout.placement import spread
 from deployster_cli.domain.rollout.plan import Plan
@@ -186,6 +186,8 @@ class _Looks:
         self._spreading = Spreading(engine, work.files)
         self._seen = seen
         self._stops = stops
+        self._service = work.plan.service
+        self._silent: set[str] = set()
 
     def look(self, rollout: Rollout) -> tuple[Sequence[Unit], Listing]:
         """All units now. Errors as Engine's, and what keeping the lock raises."""
@@ -198,6 +200,17 @@ class _Looks:
             self.took = self.clock.now() - began
         self.hold.keep()
         return units, Listing.UNPROVEN if shown is None else Listing.PROVEN if shown else Listing.SHORT
+
+    def of_machines(self, seen: Sequence[Unit]) -> Iterator[str]:
+        """Which machines that have something of the service have fallen silent since the last look, or answer again."""
+        copies = (each for unit in seen if unit.name.service == self._service for each in unit.placements)
+        silent = {each.machine.label for each in copies if each.machine and each.machine.silent}
+        why = {one.machine.label: one.why for one in self._engine.silent}
+        for label in sorted(silent - self._silent):
+            yield f"{why.get(label, label + ' does not answer').rstrip('.')}. It is waited for."
+        for label in sorted(self._silent - silent - why.keys()):
+            yield f"{label} answers again."
+        self._silent = silent
 
     def keep(self, action: Action, rollout: Rollout, seen: Sequence[Unit]) -> None:
         """See to the way back before earlier instances are stopped or destroyed: note which are up, and read the files
@@ -241,6 +254,8 @@ def _turn(engine: Engine, rollout: Rollout, work: RolloutSpec, looks: _Looks, ga
         rollout, events = machine.away(rollout, error.message, clock.now(), final=error.final)
         _tell_all(events, tell)
         return rollout
+    for remark in looks.of_machines(seen):
+        tell(Noticed(remark))
     judged = {} if work.traits.oneshot or rollout.away_since is not None else {u.name: u for u in seen}
     verdict = gates.seen([judged[name] for name in rollout.judged if name in judged], tell)
     if verdict:

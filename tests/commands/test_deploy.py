@@ -37,10 +37,19 @@ def test_every_event_is_one_dated_line_on_stderr_off_a_terminal(shell: Shell) ->
 
 
 @pytest.mark.parametrize("command", ["deploy carosel v1", "plan carosel v1"])
-def test_a_name_that_is_nearly_one_of_the_file_s_services_is_remarked_on(shell: Shell, command: str) -> None:
+def test_a_name_that_is_nearly_one_of_the_file_s_services_is_refused(shell: Shell, command: str) -> None:
     code, _, err = shell(command)
-    note = "deployster.toml has no section for carosel: defaults apply. Did you mean carousel?\n"
-    assert (code, err.startswith(note)) == (0, True)
+    assert (code, shell.engine.calls) == (2, [])
+    assert err.splitlines()[:2] == [
+        "Error: deployster.toml has no section for carosel. Did you mean carousel?",
+        "If that is another service, an empty [services.carosel] in deployster.toml says so.",
+    ]
+
+
+def test_one_that_the_file_has_a_section_for_is_meant(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "deployster.toml"
+    file.write_text(f"{file.read_text()}\n[services.carosel]\n")
+    assert "Did you mean" not in shell("plan carosel v1")[2]
 
 
 @pytest.mark.parametrize("verb", ["deploy", "plan"])

@@ -378,3 +378,13 @@ def test_the_flag_of_version_1_is_refused_with_those_that_took_its_place(shell: 
     code, _, err = shell(f"{line} --force")
     assert code == 2
     assert err.splitlines()[1].startswith("Since 2.0 it is --recreate, --accept-changes or --overwrite. See deployster")
+
+
+def test_diff_reads_another_instance_where_the_first_one_can_not_be_read(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell("deploy carousel v1 --instances 2")
+    cat, first = shell.engine.cat, UnitName("carousel", "v1", 1)
+    monkeypatch.setattr(shell.engine, "cat", lambda name: None if name == first else cat(name))
+    code, out, _ = shell("diff carousel v2")
+    assert (code, "--- carousel-v1@2.service" in out) == (0, True)

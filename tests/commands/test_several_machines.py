@@ -176,3 +176,26 @@ def test_a_hook_may_bring_it(spread: Shell, monkeypatch: pytest.MonkeyPatch) -> 
     file.write_text(f'{file.read_text()}[hooks]\npre_deploy = "copy"\n')
     assert spread("deploy carousel v1 -q")[0] == 0
     assert len(spread.engine.looked_for) == 2
+
+
+def test_a_machine_that_falls_silent_in_mid_deploy_is_named_and_so_is_its_return(
+    spread: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks, units = 0, spread.engine.units
+
+    def seen() -> tuple[Unit, ...]:
+        nonlocal looks
+        looks += 1
+        away = 14 <= looks < 16  # it has been put there by then
+        silent_m2(spread, "m2 does not answer: no route.") if away else setattr(spread.engine, "silent", ())
+        at = ON_M2._replace(silent=away)
+        return tuple(unit._replace(machine=at) if unit.machine else unit for unit in units())
+
+    monkeypatch.setattr(spread.engine, "units", seen)
+    code, _, err = spread("deploy carousel v1 --instances 1")
+    told = [line.partition(" ")[2] for line in err.splitlines() if "m2" in line]
+    assert code == 0
+    assert [line for line in told if "answer" in line] == [
+        "m2 does not answer: no route. It is waited for.",
+        "m2 answers again.",
+    ]

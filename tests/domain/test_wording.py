@@ -118,3 +118,10 @@ def test_machines_that_are_passed_over_are_named() -> None:
 
 def test_words_are_joined() -> None:
     assert [joined(words) for words in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a and b", "a, b and c"]
+
+
+def test_of_several_that_failed_no_machine_is_named_as_theirs() -> None:
+    unit = Unit(NEW, State.LAUNCHED, State.LAUNCHED, machine=Machine("m1", "10.0.0.1"))
+    two = (NEW, UnitName(NEW.service, NEW.version, 2))
+    assert " on " not in headline(Failure(Reason.NOT_YET, two, unit))
+    assert headline(Failure(Reason.NOT_YET, (NEW,), unit)).endswith(" did not come up in time on 10.0.0.1")

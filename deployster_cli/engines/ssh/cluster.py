@@ -249,12 +249,17 @@ class Cluster:
         worst = min(errors.values(), key=_weight)
         if len(self.options.machines) == 1 or (not answered and len({type(one) for one in errors.values()}) == 1):
             return worst
-        names = ", ".join(sorted(host.name for host in errors))
+        names = sorted(host.name for host in errors)
+        hint = worst.hint or f"Without an answer: {', '.join(names)}."
         kind = EngineLost if answered and all(map(self._is_lost, errors)) else EngineUnreachable
-        did = "answer" if all(isinstance(error, EngineUnreachable) for error in errors.values()) else "could do it"
+        did = "could do it"
+        if all(isinstance(error, EngineUnreachable) for error in errors.values()):
+            did = "answers" if answered == 1 else "answer"
+            if len(names) > 1:
+                hint = f"Bring them back; or leave them out: --without {','.join(names)}. They are then left alone."
         return kind(
             f"Only {answered} of {len(self.options.machines)} machines {did}. {worst.message}",
-            worst.hint or f"Without an answer: {names}.",
+            hint,
             argv=worst.argv,
             code=worst.code,
             out=worst.out,

@@ -214,8 +214,13 @@ done
 
 
 def journal(name: UnitName, lines: int, *, user: bool) -> str:
-    """The unit's last journal lines for a person; exit 1 is an empty journal."""
-    return f"journalctl --no-pager {_of(name, user=user)} --lines={lines} || [ $? -eq 1 ]\n"
+    """The unit's last journal lines for a person, since its file was put in: another one may have had its name before.
+    Exit 1 is an empty journal.
+    """
+    return f"""\
+s=$(stat -c @%Y -- "$F/"{_q(name)} 2>/dev/null)
+journalctl --no-pager {_of(name, user=user)} ${{s:+"--since=$s"}} --lines={lines} || [ $? -eq 1 ]
+"""
 
 
 def entries(name: UnitName, lines: int | None, *, user: bool, follow: bool, after: str) -> str:

@@ -84,7 +84,7 @@ def test_of_many_that_want_a_lock_one_has_it(told: Told) -> None:
 def test_with_most_machines_away_nobody_has_a_lock(told: Told, machines: Machines) -> None:
     with machines.cut_off(1), machines.cut_off(2):
         lines = ["try: engine.locks.read('carousel')", "except EngineUnreachable as error: print(error.message)"]
-        assert told(*lines).startswith("Only 1 of 3 machines answer. ")
+        assert told(*lines).startswith("Only 1 of 3 machines answers. ")
 
 
 def test_a_record_that_was_dropped_does_not_come_back_with_a_machine(told: Told, machines: Machines) -> None:

@@ -90,6 +90,19 @@ def test_a_person_gets_onto_the_machine_of_an_instance(run: Run) -> None:
     assert (code, out) == (3, "done\n")
 
 
+def test_a_failure_shows_nothing_of_an_earlier_one_with_the_same_name(run: Run) -> None:
+    said = []
+    for word in ("one", "two"):
+        code, _, err = run(
+            f"deploy carousel v1 --instances 1 --settle 0s --set 'command=sh -c \"echo try {word}; exit 1\"'"
+        )
+        assert code == 1
+        said.append(err)
+    assert ("try one" in said[0], "try two" in said[1]) == (True, True), said
+    journal = said[1].splitlines()
+    assert not [line for line in journal if "]: try one" in line], said[1]
+
+
 def test_a_journal_is_followed_on_once_its_machine_is_back(machines: Machines, project: Path, run: Run) -> None:
     deployed(run, f"carousel v1 {TICKING}")
     with machines.begun("logs carousel -f", project) as following:
