@@ -93,9 +93,7 @@ def test_a_person_gets_onto_the_machine_of_an_instance(run: Run) -> None:
 def test_a_failure_shows_nothing_of_an_earlier_one_with_the_same_name(run: Run) -> None:
     said = []
     for word in ("one", "two"):
-        code, _, err = run(
-            f"deploy carousel v1 --instances 1 --settle 0s --set 'command=sh -c \"echo try {word}; exit 1\"'"
-        )
+        code, _, err = run(f"deploy carousel v1 --instances 1 --set 'command=sh -c \"echo try {word}; exit 1\"'")
         assert code == 1
         said.append(err)
     assert ("try one" in said[0], "try two" in said[1]) == (True, True), said
