@@ -134,7 +134,7 @@ def _ended_by(error: BaseException) -> int:
 
 
 def _usage(error: click.ClickException) -> int:
-    """A usage error in click's words, and where the help is."""
+    """Return a usage error in click's words, and where the help is."""
     context = getattr(error, "ctx", None)
     hint = f"See {context.command_path} --help." if context else ""
     if isinstance(error, click.NoSuchOption) and error.option_name == "--force":
@@ -159,7 +159,7 @@ def _say(kind: str, message: str, hint: str = "") -> None:
 
 
 def _shown(line: str) -> str:
-    """The line as it is, or on a terminal parted between words."""
+    """Return the line as it is, or on a terminal parted between words."""
     if not (sys.stderr and sys.stderr.isatty()):
         return line
     from deployster_cli.views.text import fit  # only where somebody reads it
@@ -168,7 +168,7 @@ def _shown(line: str) -> str:
 
 
 def _fault(error: BaseException) -> int:
-    """A fault of ours: the traceback goes to a file, to be sent with a report."""
+    """Return a fault of ours: the traceback goes to a file, to be sent with a report."""
     import tempfile  # only when it has come to this
     import traceback
 

@@ -24,7 +24,7 @@ class Checked(Protocol):
     """One change that was checked as far as it can be without an engine. Both raise DeploysterError."""
 
     def prepare(self) -> PlannedChange:
-        """What would be done now; changes nothing."""
+        """Return what would be done now; changes nothing."""
         ...
 
     def run(self, tell: Tell) -> Result:
@@ -49,11 +49,11 @@ class Backend(Protocol):
         ...
 
     def history(self, service: str) -> tuple[Entry, ...]:
-        """The service's releases, newest first; NotFound where it has none."""
+        """Return the service's releases, newest first; NotFound where it has none."""
         ...
 
     def checked(self, change: Change) -> Checked:
-        """The change, ready to be planned or run; InvalidInput where it can't be meant."""
+        """Return the change, ready to be planned or run; InvalidInput where it can't be meant."""
         ...
 
     def task(self, request: TaskRequest, tell: Tell) -> int:
@@ -61,5 +61,5 @@ class Backend(Protocol):
         ...
 
     def logs(self, wanted: Wanted, *, follow: bool) -> Logs:
-        """The journals' lines, with ``follow`` those to come as well; NotFound without an instance."""
+        """Return the journals' lines, with ``follow`` those to come as well; NotFound without an instance."""
         ...

@@ -28,7 +28,7 @@ ACCEPT_CHANGES = click.option(
 
 
 def intent_of(verb: Verb, service: str, version: str | None, given: Mapping[str, Any]) -> Change:
-    """The intent of a command line; InvalidInput where its options contradict one another."""
+    """Return the intent of a command line; InvalidInput where its options contradict one another."""
     return Change(
         verb=verb,
         service=service,

@@ -50,7 +50,7 @@ class Run:
         return self.settings
 
     def engine(self) -> Engine:
-        """The engine that the settings choose; InvalidInput where they name a server."""
+        """Return the engine that the settings choose; InvalidInput where they name a server."""
         from deployster_cli.cli.prompts import ask_here  # help and version need none
         from deployster_cli.config.load import open_engine
 
@@ -58,7 +58,7 @@ class Run:
         return open_engine(self.settings_here)
 
     def backend(self) -> Backend:
-        """What this run asks, one for all of it: the engine of its settings, or the server that they name."""
+        """Return what this run asks, one for all of it: the engine of its settings, or the server that they name."""
         if self._backend is None:
             self._backend = self._remote() if self.settings.server else self._direct()
         return self._backend
@@ -83,7 +83,7 @@ class Run:
 
 
 def here() -> Path:
-    """The working folder; InvalidInput where it is gone."""
+    """Return the working folder; InvalidInput where it is gone."""
     from pathlib import Path  # help and version need none
 
     from deployster_cli.errors import InvalidInput
@@ -95,7 +95,7 @@ def here() -> Path:
 
 
 def this_run() -> Run:
-    """The run that click is in."""
+    """Return the run that click is in."""
     return Run(click.get_current_context().find_root().meta.get(KEY, {}))
 
 
@@ -114,7 +114,7 @@ def person() -> str:
 
 
 def remote(settings: Settings) -> Remote:
-    """The backend for the server of these settings; it is closed when the command ends."""
+    """Return the backend for the server of these settings; it is closed when the command ends."""
     from deployster_cli.backends.remote.login import find_login
     from deployster_cli.operations.clock import SystemClock
 

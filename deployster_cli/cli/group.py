@@ -75,7 +75,7 @@ class Grouped(click.Command):
     """A command whose help has its options in groups."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The options below their headings; a few own ones below one."""
+        """Write the options below their headings; a few own ones below one."""
         options = (param for param in self.get_params(ctx) if isinstance(param, click.Option))
         found = ((max(option.opts, key=len), option.get_help_record(ctx)) for option in options)
         rows = {name: record for name, record in found if record}
@@ -86,7 +86,7 @@ class Grouped(click.Command):
 
 
 def grouped(command: click.Command) -> click.Command:
-    """The command with its help in groups; one that has a class of its own (a group) as it is."""
+    """Return the command with its help in groups; one that has a class of its own (a group) as it is."""
     if type(command) is not click.Command:
         return command
     with_groups = Grouped(command.name)
@@ -129,7 +129,7 @@ class Commands(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command, imported now; None where there is none of that name."""
+        """Return the command, imported now; None where there is none of that name."""
         if cmd_name not in COMMANDS:
             return None
         command = importlib.import_module(f"deployster_cli.commands.{cmd_name}").cli
@@ -141,7 +141,7 @@ class Commands(click.Group):
         return grouped(command)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """The commands from the table: none is imported for it. Then the options."""
+        """Return the commands from the table: none is imported for it. Then the options."""
         from click.shell_completion import CompletionItem  # only for the TAB key
 
         names = [CompletionItem(name, help=does) for name, does in COMMANDS.items() if name.startswith(incomplete)]
@@ -159,12 +159,12 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The commands before the options, which fill a screen."""
+        """Write the commands before the options, which fill a screen."""
         self.format_commands(ctx, formatter)
         click.Command.format_options(self, ctx, formatter)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """The list of commands, from the table: no command is imported for it."""
+        """Write the list of commands, from the table: no command is imported for it."""
         write_groups(formatter, {name: (name, does) for name, does in COMMANDS.items()}, COMMAND_GROUPS)
 
 

@@ -34,7 +34,7 @@ def duration(text: str) -> float:
 
 
 def number(low: int, high: int) -> Callable[[str], int]:
-    """A type that takes a whole number from ``low`` to ``high``."""
+    """Return a type that takes a whole number from ``low`` to ``high``."""
 
     def convert(given: str | int) -> int:
         text = str(given)
@@ -116,7 +116,7 @@ ROLLING_ONE_BY_ONE = (_batch_size("1"), *_HOW)
 
 
 def policy_of(given: Mapping[str, Any]) -> Policy:
-    """The policy that ROLLING's options describe; InvalidInput where they contradict one another."""
+    """Return the policy that ROLLING's options describe; InvalidInput where they contradict one another."""
     from deployster_cli.domain.change import Policy  # most commands roll nothing out
 
     if given["settle"] >= given["timeout"]:
@@ -165,7 +165,7 @@ def with_options(*options: Callable[[F], F]) -> Callable[[F], F]:
 
 
 def shared_options(command: F) -> F:
-    """The options that are accepted before COMMAND and after it."""
+    """Return the options that are accepted before COMMAND and after it."""
     options = (
         _option("--cluster", metavar="NAME", help="A cluster from deployster.toml."),
         _option("--engine", type=click.Choice(list(TABLE)), help=f"What runs the units (default: {DEFAULT})."),

@@ -61,7 +61,7 @@ class Document(NamedTuple):
 
 
 def find(folder: Path) -> Path | None:
-    """The deployster.toml in ``folder`` or the nearest folder above it.
+    """Return the deployster.toml in ``folder`` or the nearest folder above it.
 
     ConfigError for a folder that we may not look into: the file there would have said what to deploy to. So for one
     that a stranger may have put there: the file can name the program that we run, so another user's file in a folder
@@ -75,7 +75,7 @@ def find(folder: Path) -> Path | None:
 
 
 def _owner(folder: Path) -> tuple[int, int] | None:
-    """The user whose file there is in the folder, and the folder's mode; None where it has none."""
+    """Return the user whose file there is in the folder, and the folder's mode; None where it has none."""
     try:
         return (folder / NAME).lstat().st_uid, folder.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
@@ -96,13 +96,13 @@ def _distrust(path: Path, owner: int, mode: int) -> None:
 
 
 def read(path: Path, shown: str) -> Document:
-    """The document in the file ``path``; ConfigError in one sentence where there is none to be read."""
+    """Return the document in the file ``path``; ConfigError in one sentence where there is none to be read."""
     text = _text(path, shown)
     return Document(path, shown, _parsed(text, shown), line_index(text))
 
 
 def _text(path: Path, shown: str) -> str:
-    """The file's text. Only a regular file is opened: reading a pipe could wait for ever."""
+    """Return the file's text. Only a regular file is opened: reading a pipe could wait for ever."""
     try:
         kind = path.stat().st_mode
         if not stat.S_ISREG(kind):
@@ -171,7 +171,7 @@ def _parts(dotted: str) -> Keys:
 
 
 def _open_string(line: str, inside: str) -> str:
-    """The delimiter of the multi-line string that is open after ``line``, or nothing."""
+    """Return the delimiter of the multi-line string that is open after ``line``, or nothing."""
     at, quote = 0, re.compile(_QUOTE)
     while True:
         if inside:

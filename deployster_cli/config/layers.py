@@ -62,12 +62,12 @@ FILE_SETTINGS: Mapping[Keys, Kind] = {
 
 
 def variable(keys: Keys) -> str:
-    """The environment variable of a setting: ``DEPLOYSTER_FLEET_ENDPOINT``."""
+    """Return the environment variable of a setting: ``DEPLOYSTER_FLEET_ENDPOINT``."""
     return "_".join(("DEPLOYSTER", *keys)).upper()
 
 
 def _finished(kind: Kind, value: object, base: Base) -> object:
-    """An accepted TOML value as Settings holds it, paths absolute."""
+    """Return an accepted TOML value as Settings holds it, paths absolute."""
     return kind.anchor(kind.convert(value), base.resolved)
 
 
@@ -79,7 +79,7 @@ def _from_text(kind: Kind, text: str, source: str, base: Base) -> Given:
 
 
 def from_flags(flags: Mapping[str, object], base: Base) -> Layer:
-    """What the command line gives; flags that are not settings, and those that are None, are left alone."""
+    """Return what the command line gives; flags that are not settings, and those that are None, are left alone."""
     return {
         keys: _from_text(SETTINGS[keys], str(flags[flag]), f"flag --{flag.replace('_', '-')}", base)
         for flag, keys in FLAGS.items()
@@ -88,7 +88,7 @@ def from_flags(flags: Mapping[str, object], base: Base) -> Layer:
 
 
 def from_variables(environ: Mapping[str, str], base: Base) -> Layer:
-    """What ``DEPLOYSTER_*`` gives. An empty variable is one that isn't set."""
+    """Return what ``DEPLOYSTER_*`` gives. An empty variable is one that isn't set."""
     known = {variable(keys): keys for keys in SETTINGS}
     for name in environ:
         if name.startswith(tuple(f"DEPLOYSTER_{table.upper()}_" for table in TABLES)) and name not in known:
@@ -99,7 +99,7 @@ def from_variables(environ: Mapping[str, str], base: Base) -> Layer:
 
 
 def from_engines(environ: Mapping[str, str], base: Base) -> Layer:
-    """What the variables of the engines' own programs give."""
+    """Return what the variables of the engines' own programs give."""
     return {
         (engine, key): _from_text(SETTINGS[engine, key], environ[name], name, base)
         for engine, its in declared().items()
@@ -118,12 +118,14 @@ class FileReader(NamedTuple):
     base: Base
 
     def project(self, cluster: str = "") -> Layer:
-        """What the file gives whatever the cluster; where one is chosen, not what is said of runs that choose none."""
+        """Return what the file gives whatever the cluster; where one is chosen, not what is said of runs that choose
+        none.
+        """
         layer = self._layer({key: value for key, value in self.document.data.items() if key != "clusters"}, ())
         return {keys: given for keys, given in layer.items() if not (cluster and keys[0] in PLACE)}
 
     def clusters(self) -> Mapping[str, Layer]:
-        """What each ``[clusters.NAME]`` gives; it may hold all that the file may, but for clusters."""
+        """Return what each ``[clusters.NAME]`` gives; it may hold all that the file may, but for clusters."""
         found = self._table(self.document.data.get("clusters", {}), ("clusters",))
         for name in found:
             if not name or name.strip() != name or not name.isprintable():
@@ -188,7 +190,7 @@ class FileReader(NamedTuple):
         return {name: Given(content, self.document.at((*at, name))) for name, content in value.items()}
 
     def _set(self, value: object, at: Keys) -> Mapping[str, Given]:
-        """The values of a template's own. A whole number is its digits, as ``--set`` would give it."""
+        """Return the values of a template's own. A whole number is its digits, as ``--set`` would give it."""
         table = self._table(value, at)
         for name, content in table.items():
             if name in _SERVICE or name in PROJECT or name in {"env", "set"}:

@@ -100,11 +100,13 @@ class Settings(NamedTuple):
         return self.file.parent if self.file else self.here.folder
 
     def before_deploy(self, service: str) -> tuple[str, ...]:
-        """The shell lines that have to succeed, once and in this order, before the service is deployed."""
+        """Return the shell lines that have to succeed, once and in this order, before the service is deployed."""
         return self.before.get(service, ())
 
     def service(self, name: str) -> Service:
-        """The service of that name, defaults where the file doesn't name it; InvalidInput for what can't be a name."""
+        """Return the service of that name, defaults where the file doesn't name it; InvalidInput for what can't be a
+        name.
+        """
         found = self.services.get(name)
         if found:
             return found
@@ -113,13 +115,13 @@ class Settings(NamedTuple):
         )
 
     def with_values(self, service: Service, sets: Sequence[str], envs: Sequence[str]) -> Service:
-        """The service with ``--set K=V`` and ``--env K=V`` over it; InvalidInput for one that can't be used."""
+        """Return the service with ``--set K=V`` and ``--env K=V`` over it; InvalidInput for one that can't be used."""
         base = self.here if self.declared.is_local else None
         return with_environment(with_settings(service, sets, base), envs)
 
 
 def load(flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path) -> Settings:
-    """The settings of a run in the folder ``cwd``. ConfigError names file, line and what is wrong.
+    """Return the settings of a run in the folder ``cwd``. ConfigError names file, line and what is wrong.
 
     ``flags`` holds options of the command line; None stands for one that wasn't given.
     """
@@ -139,14 +141,14 @@ def load(flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path) -> 
 
 
 def clusters(flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path) -> tuple[str, ...]:
-    """The names of the clusters in deployster.toml, whatever else it says; ConfigError where it can't be read."""
+    """Return the names of the clusters in deployster.toml, whatever else it says; ConfigError where it can't be read."""
     document = _document(_chosen("config", flags, environ), Base(cwd, environ.get("HOME", "")))
     found = document.data.get("clusters") if document else None
     return tuple(found) if isinstance(found, dict) else ()
 
 
 def open_engine(settings: Settings) -> Engine:
-    """The engine that the settings name, with its options. Its code is imported now."""
+    """Return the engine that the settings name, with its options. Its code is imported now."""
     return settings.declared.open(settings.engines[settings.engine])
 
 
@@ -179,7 +181,7 @@ def _file_layers(document: Document | None, cluster: str, home: str) -> list[Lay
 
 
 def _merged(layers: list[Layer]) -> Layer:
-    """The layers as one, the first that gives a key counting.
+    """Return the layers as one, the first that gives a key counting.
 
     ``endpoint`` and ``tunnel`` say together where the cluster is, so the first layer that gives either gives both:
     a tunnel to production in the file must not carry off what ``--endpoint`` names. So it is with ``server``; and
@@ -244,12 +246,12 @@ def _text(merged: Layer, keys: Keys) -> str:
 
 
 def _table(merged: Layer, name: str, known: Mapping[str, object]) -> dict[str, Any]:
-    """The values given for one table of options, ready to be keyword arguments: each was checked by its kind."""
+    """Return the values given for one table of options, ready to be keyword arguments: each was checked by its kind."""
     return {key: merged[(name, key)].value for key in known if (name, key) in merged}
 
 
 def _templates(merged: Layer, document: Document | None) -> Path | None:
-    """The user's folder of templates: the one that is set, else ``templates`` beside the file."""
+    """Return the user's folder of templates: the one that is set, else ``templates`` beside the file."""
     given = merged.get(("templates",))
     if given and given.value:
         folder = Path(str(given.value))
@@ -317,7 +319,7 @@ def _put(values: dict[str, Any], keys: Keys, given: Given, base: Base | None) ->
 
 
 def _path(key: str, given: Given, base: Base | None) -> str:
-    """A path on the machine that the unit runs on; ConfigError for one that systemd would pass over.
+    """Return a path on the machine that the unit runs on; ConfigError for one that systemd would pass over.
 
     A relative one that has no base is the templates' to refuse: those that have no use for it don't look at it.
     """

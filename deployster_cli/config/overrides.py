@@ -22,7 +22,7 @@ _KINDS = {**SERVICE, **OWNERS}
 
 
 def with_settings(service: Service, sets: Sequence[str], base: Base | None) -> Service:
-    """The service with each ``K=V`` of ``--set``; a key that is not a setting of ours goes to ``extra``.
+    """Return the service with each ``K=V`` of ``--set``; a key that is not a setting of ours goes to ``extra``.
 
     A list is given by commas or by the option again. Relative paths start at ``base``, where there is one.
     """
@@ -40,7 +40,7 @@ def with_settings(service: Service, sets: Sequence[str], base: Base | None) -> S
 
 
 def with_environment(service: Service, envs: Sequence[str]) -> Service:
-    """The service with each ``K=V`` of ``--env`` over its own; no message repeats a value, it may be a secret."""
+    """Return the service with each ``K=V`` of ``--env`` over its own; no message repeats a value, it may be a secret."""
     env = dict(service.env)
     for key, text in _pairs("--env", envs):
         if fault := name_fault(key, "an environment variable"):

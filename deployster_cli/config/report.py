@@ -60,7 +60,7 @@ def _service(settings: Settings, name: str) -> Iterator[Entry]:
 
 
 def _of_the_users(settings: Settings, at: str, service: Service) -> Iterator[Entry]:
-    """The tables whose keys are the user's own. A value of the environment is always taken for a secret."""
+    """Yield the tables whose keys are the user's own. A value of the environment is always taken for a secret."""
     yield from (_entry(settings, f"{at}.env.{name}", MASK) for name in service.env)
     yield from (_entry(settings, f"{at}.set.{name}", value) for name, value in service.extra.items())
 
@@ -70,7 +70,7 @@ def _entry(settings: Settings, key: str, value: object) -> Entry:
 
 
 def _shown(key: str, value: object) -> object:
-    """The value as JSON knows it, masked where its key or its form says that it is a secret."""
+    """Return the value as JSON knows it, masked where its key or its form says that it is a secret."""
     if value in (None, "", ()):
         return None
     if _SECRET.search(key.rpartition(".")[2]):

@@ -78,7 +78,7 @@ def systemd_fault(content: bytes, taken: Collection[str] = ()) -> Fault | None:
 
 
 def variables(content: bytes) -> dict[str, str]:
-    """What the file sets, as systemd reads it; what can't name a variable is among the names.
+    """Return what the file sets, as systemd reads it; what can't name a variable is among the names.
 
     ValueError, saying why, where systemd refuses the whole file. A value begins with its quoted pieces, which may hold
     line breaks; behind them a backslash protects a character or continues the line.
@@ -117,7 +117,7 @@ def docker_fault(content: bytes) -> Fault | None:
 
 
 def _no_text(content: bytes) -> Fault | None:
-    """What is wrong with the file as a whole, for any reader."""
+    """Return what is wrong with the file as a whole, for any reader."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return Fault(0, "is UTF-16 text", _SAVE)
     if b"\0" in content:

@@ -276,7 +276,7 @@ _HEADLINES = {
 
 
 def headline(failure: Failure) -> str:
-    """What went wrong, in one sentence without a full stop."""
+    """Return what went wrong, in one sentence without a full stop."""
     here = failure.unit and failure.unit.machine and (len(failure.names) == 1 or failure.reason is Reason.LOST)
     place = f" on {where(failure.unit)}" if failure.unit and here else ""
     if failure.reason is Reason.FAILED and failure.unit and failure.unit.load in UNLOADABLE:
@@ -298,7 +298,7 @@ def _metadata(machine: Machine) -> str:
 
 
 def _there(machine: Machine, file: UnitFile | None, units: Sequence[Unit]) -> str:
-    """The units of the same service that a machine has already, where rules may keep them apart."""
+    """Return the units of the same service that a machine has already, where rules may keep them apart."""
     if file is None or not file.values("X-Fleet", "Conflicts"):
         return ""
     names = [u.name for u in units if u.machine and u.machine.id == machine.id and u.name.service == file.name.service]

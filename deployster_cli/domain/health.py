@@ -52,8 +52,8 @@ class Answer(NamedTuple):
 
 
 def answer(lines: Iterable[str]) -> Answer | None:
-    """The last answer that a unit's journal lines (with or without time and program in front) tell of; None where none
-    does.
+    """Return the last answer that a unit's journal lines (with or without time and program in front) tell of; None
+    where none does.
     """
     found: Answer | None = None
     for line in lines:
@@ -66,7 +66,7 @@ def answer(lines: Iterable[str]) -> Answer | None:
 
 
 def _words(got: str) -> str:
-    """What was got, as a person calls it."""
+    """Return what was got, as a person calls it."""
     status = _STATUS.fullmatch(got)
     if status:
         return f"{status[1]} to {status[2]}"[:_LONGEST] if status[2] and status[1].startswith("3") else status[1]

@@ -30,11 +30,11 @@ class Hooks(NamedTuple):
     timeout: float = DEFAULT_LIMIT
 
     def before(self, verb: str) -> tuple[str, tuple[str, ...]]:
-        """The name and the lines of the hook before ``verb``; no lines where there is none."""
+        """Return the name and the lines of the hook before ``verb``; no lines where there is none."""
         return self._named(f"pre_{verb}")
 
     def after(self, verb: str, result: str) -> tuple[str, tuple[str, ...]]:
-        """The name and the lines of the hook after ``verb`` came to ``result``."""
+        """Return the name and the lines of the hook after ``verb`` came to ``result``."""
         return self._named("on_failure" if result == FAILED else f"post_{verb}")
 
     def _named(self, name: str) -> tuple[str, tuple[str, ...]]:

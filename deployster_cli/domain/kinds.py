@@ -55,7 +55,7 @@ class Kind(NamedTuple):
 
 
 def shown(value: object) -> str:
-    """A refused value, as it may be repeated in a sentence."""
+    """Return a refused value, as it may be repeated in a sentence."""
     if isinstance(value, str):
         return quoted(value)
     if isinstance(value, bool):
@@ -94,7 +94,7 @@ def whole_of(pattern: str) -> Callable[[str], bool]:
 
 
 def address() -> Kind:
-    """An address of HTTP without a login."""
+    """Return an address of HTTP without a login."""
     host = r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
     wanted = "an address like https://deployster.example.com, no login in it"
     plain = matching(wanted, rf"https?://{host}(?:/[\w.~/-]*)?")
@@ -107,7 +107,7 @@ def choice(*words: str) -> Kind:
 
 
 def whole_number(least: int, most: int) -> Kind:
-    """A whole number of that range."""
+    """Return a whole number of that range."""
 
     def accepts(value: object) -> bool:
         return type(value) is int and least <= value <= most
@@ -119,7 +119,7 @@ def whole_number(least: int, most: int) -> Kind:
 
 
 def decimal(wanted: str, fits: Callable[[float], bool]) -> Kind:
-    """A number that fits."""
+    """Return a number that fits."""
 
     def accepts(value: object) -> bool:
         return isinstance(value, int | float) and not isinstance(value, bool) and fits(value)
@@ -131,7 +131,7 @@ def decimal(wanted: str, fits: Callable[[float], bool]) -> Kind:
 
 
 def list_of(wanted: str, fits: Callable[[str], bool]) -> Kind:
-    """A list of texts on one line that fit; as text, with commas between."""
+    """Return a list of texts on one line that fit; as text, with commas between."""
 
     def accepts(value: object) -> bool:
         return isinstance(value, list | tuple) and all(one_line(item) and fits(item) for item in value)
@@ -186,7 +186,7 @@ LINES = Kind(
 
 
 def user_folder(environ: Mapping[str, str], variable: str, usual: str) -> str:
-    """A folder of the user's by the XDG base directories: what ``variable`` says, else ``usual`` in their home.
+    """Return a folder of the user's by the XDG base directories: what ``variable`` says, else ``usual`` in their home.
 
     Empty where neither is known: a relative path in the variable doesn't count.
     """

@@ -51,11 +51,13 @@ class Note:
         return unit_name(self.service)
 
     def renewed(self) -> Note:
-        """The same note, and yet another one to whoever waits for it to change."""
+        """Return the same note, and yet another one to whoever waits for it to change."""
         return replace(self, beat=self.beat + 1)
 
     def over(self, before: Note) -> Note:
-        """This note when it takes the place of an abandoned one: should its owner wake up, it has the lesser right."""
+        """Return this note when it takes the place of an abandoned one: should its owner wake up, it has the lesser
+        right.
+        """
         return replace(self, beat=before.beat + 1)
 
     def yields_to(self, other: Note) -> bool:
@@ -74,7 +76,7 @@ class Note:
         return f"{self.owner} on {self.host} (process {self.pid}) for {age}{doing}"
 
     def options(self) -> tuple[Option, ...]:
-        """The note as a unit that is never started."""
+        """Return the note as a unit that is never started."""
         facts = {
             "Lock": self.service,
             "Owner": self.owner,
@@ -90,7 +92,7 @@ class Note:
 
     @classmethod
     def read(cls, options: tuple[Option, ...]) -> Note | None:
-        """The note that these options write, or None where they write none."""
+        """Return the note that these options write, or None where they write none."""
         found = facts_of(options)
         try:
             doing = found["Doing"]
@@ -124,7 +126,7 @@ class Sighting:
 
 
 def sighted(before: Sighting | None, note: Note, asked: float, answered: float) -> Sighting:
-    """The sighting of a note that was asked for and answered then, by the clock of who looks.
+    """Return the sighting of a note that was asked for and answered then, by the clock of who looks.
 
     The time counts from the first answer to the last asking: in between it was there for certain. Between two looks it
     counts for no longer than a renewal takes: where the looker slept, or could not look, its owner may have as well.
@@ -135,12 +137,12 @@ def sighted(before: Sighting | None, note: Note, asked: float, answered: float) 
 
 
 def _whole(text: str) -> int:
-    """A number as we write it; ValueError for all else, which int takes some of."""
+    """Return a number as we write it; ValueError for all else, which int takes some of."""
     if not _WHOLE.fullmatch(text):
         raise ValueError
     return int(text)
 
 
 def unit_name(service: str) -> str:
-    """The unit that holds a service's lock. No instance of a service is called so: it has no ``@``."""
+    """Return the unit that holds a service's lock. No instance of a service is called so: it has no ``@``."""
     return f"{LOCK}{service}.service"

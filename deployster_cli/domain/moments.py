@@ -24,7 +24,7 @@ def is_moment(text: str) -> bool:
 
 
 def latest(times: Iterable[str]) -> str:
-    """The last of these times; empty where none of them is one."""
+    """Return the last of these times; empty where none of them is one."""
     return max(filter(is_moment, times), default="")
 
 
@@ -35,7 +35,7 @@ def after(now: str, times: Iterable[str]) -> str:
 
 
 def next_second(at: str) -> str:
-    """The second after this one. The last second of the year 9999 has none, and is its own."""
+    """Return the second after this one. The last second of the year 9999 has none, and is its own."""
     found = _MOMENT.fullmatch(at)
     if found is None:
         raise ValueError(at)

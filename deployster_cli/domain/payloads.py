@@ -48,12 +48,12 @@ def encode(value: object) -> Any:
 
 
 def encode_event(event: Event) -> dict[str, Any]:
-    """An event with its kind: ``{"kind": "Gone", "name": "carousel-9f88701@1.service", …}``."""
+    """Return an event with its kind: ``{"kind": "Gone", "name": "carousel-9f88701@1.service", …}``."""
     return {"kind": type(event).__name__, **encode(event)}
 
 
 def decode_event(json: object) -> Event:
-    """The event that ``encode_event`` made this of; InvalidInput for anything else."""
+    """Return the event that ``encode_event`` made this of; InvalidInput for anything else."""
     fields = dict(json) if isinstance(json, Mapping) else {}
     kind = _events().get(str(fields.pop("kind", "")))
     if kind is None:
@@ -63,7 +63,7 @@ def decode_event(json: object) -> Event:
 
 
 def decode(kind: type[T], json: object) -> T:
-    """The value of type ``kind`` that ``encode`` made this of; InvalidInput where it can't be one.
+    """Return the value of type ``kind`` that ``encode`` made this of; InvalidInput where it can't be one.
 
     A field that is missing takes its default, so that an older peer's values still read; unknown ones are refused.
     """
@@ -110,7 +110,7 @@ def _as(kind: type[T], json: object) -> T:
 
 
 def _scalar(kind: type, json: object) -> object:
-    """A number may be written without a point; nothing else stands in for anything else, and True is not 1.
+    """Return a number may be written without a point; nothing else stands in for anything else, and True is not 1.
 
     Python reads NaN, Infinity and 1e999 in JSON too: they are refused.
     """
@@ -136,7 +136,7 @@ def _enum(kind: type[Enum], json: object) -> Enum:
 
 
 def _shown(json: object) -> str:
-    """A refused value, as it may be repeated in a sentence. One that holds others may be too deep to be written."""
+    """Return a refused value, as it may be repeated in a sentence. One that holds others may be too deep to be written."""
     return quoted(str(json)) if isinstance(json, str | int | float | None) else f"A {type(json).__name__}"
 
 
@@ -166,7 +166,7 @@ def _fields(kind: type) -> Mapping[str, Any]:
 
 
 def _members(kind: type) -> tuple[str, ...]:
-    """The fields of a dataclass or a named tuple; none of anything else."""
+    """Return the fields of a dataclass or a named tuple; none of anything else."""
     if dataclasses.is_dataclass(kind):
         return tuple(field.name for field in dataclasses.fields(kind))
     return getattr(kind, "_fields", ())
@@ -197,7 +197,7 @@ def unit_shape(unit: Unit) -> dict[str, object]:
 
 
 def with_silent(shape: dict[str, object], silent: Mapping[str, str]) -> dict[str, object]:
-    """A listing for JSON with the machines that do not answer (name → why), where there are any."""
+    """Return a listing for JSON with the machines that do not answer (name → why), where there are any."""
     found = [{"machine": name, "why": why} for name, why in sorted(silent.items())]
     return {**shape, "silent": found} if found else shape
 
@@ -216,7 +216,7 @@ def service_shape(release: Release) -> dict[str, object]:
 
 
 def plan_shape(plan: Plan) -> dict[str, object]:
-    """A plan for JSON: the unit names batch by batch."""
+    """Return a plan for JSON: the unit names batch by batch."""
     policy = plan.policy
     return {
         "service": plan.service,

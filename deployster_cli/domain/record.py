@@ -54,7 +54,7 @@ class Record:
         return unit_name(self.service)
 
     def options(self) -> tuple[Option, ...]:
-        """The record as a unit that is never started."""
+        """Return the record as a unit that is never started."""
         facts = {
             "Record": FORMAT,
             "Service": self.service,
@@ -73,7 +73,7 @@ class Record:
 
     @classmethod
     def read(cls, options: tuple[Option, ...]) -> Record | None:
-        """The record that these options write, or None where they write none."""
+        """Return the record that these options write, or None where they write none."""
         found = facts_of(options)
         stopped = (UnitName.parse(value) for at, name, value in options if (at, name) == (STAMP_SECTION, "Stopped"))
         more = tuple(option for option in options if option[0] == STAMP_SECTION and option[1] not in _OURS)
@@ -101,7 +101,7 @@ class Record:
 
 
 def unit_name(service: str) -> str:
-    """The unit that holds a service's record. No instance of a service is called so: it has no ``@``."""
+    """Return the unit that holds a service's record. No instance of a service is called so: it has no ``@``."""
     return f"{RECORD}{service}.service"
 
 
@@ -112,7 +112,7 @@ def counts(record: Record, stamps: Mapping[str, Stamp]) -> bool:
 
 
 def corrected(stamps: Mapping[str, Stamp], record: Record | None) -> dict[str, Stamp]:
-    """The stamps as they would be if every unit had been started by the change that was asked for last."""
+    """Return the stamps as they would be if every unit had been started by the change that was asked for last."""
     found = dict(stamps)
     if record and counts(record, stamps):
         stamp = stamps[record.version]

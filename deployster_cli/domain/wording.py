@@ -11,7 +11,7 @@ _LISTED_ONE_BY_ONE = 4
 
 
 def capitalized(text: str) -> str:
-    """The text as a sentence begins; the rest of it as it is."""
+    """Return the text as a sentence begins; the rest of it as it is."""
     return text[:1].upper() + text[1:]
 
 
@@ -35,7 +35,7 @@ def _instances(numbers: list[int]) -> str:
 
 
 def left_alone(names: Sequence[UnitName]) -> str:
-    """The sentence that names a service's foreign units; empty where there are none."""
+    """Return the sentence that names a service's foreign units; empty where there are none."""
     if not names:
         return ""
     what = f"{some_names(names)} {'was' if len(names) == 1 else 'were'} not created by Deployster"
@@ -43,24 +43,24 @@ def left_alone(names: Sequence[UnitName]) -> str:
 
 
 def left_out(names: Sequence[UnitName]) -> str:
-    """The sentence that names a service's units on machines that are left out; empty where there are none."""
+    """Return the sentence that names a service's units on machines that are left out; empty where there are none."""
     it = "it is" if len(names) == 1 else "they are"
     return f"{some_names(names)} may still run on a machine that is left out: {it} left alone." if names else ""
 
 
 def passed_over(service: str, machines: Sequence[str]) -> str:
-    """The sentence that names machines which don't answer and have nothing of the service; empty for none."""
+    """Return the sentence that names machines which don't answer and have nothing of the service; empty for none."""
     do, some = "does" if len(machines) == 1 else "do", ", ".join(sorted(machines))
     return f"{some} {do} not answer; {service} has nothing there, and goes on without." if some else ""
 
 
 def not_known(why: str) -> str:
-    """What a machine's silence means; ``why`` names it."""
+    """Return what a machine's silence means; ``why`` names it."""
     return f"{why.rstrip('.')}. What runs there is not known."
 
 
 def taken_over(names: Sequence[UnitName]) -> str:
-    """The sentence that names foreign units that are adopted; empty where there are none."""
+    """Return the sentence that names foreign units that are adopted; empty where there are none."""
     return f"Takes over {some_names(names)}, which Deployster did not create." if names else ""
 
 
@@ -75,7 +75,7 @@ def resized(number: int, before: int, reason: str) -> str:
 
 
 def joined(words: Sequence[str]) -> str:
-    """``a, b and c``."""
+    """Return ``a, b and c``."""
     return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
@@ -85,7 +85,7 @@ def on(place: str) -> str:
 
 
 def where(unit: Unit) -> str:
-    """The unit's machine for a line on the screen; ``-`` where it is on none.
+    """Return the unit's machine for a line on the screen; ``-`` where it is on none.
 
     ``3 machines`` of a global unit that does the same on all of them, else the machine where it does worst.
     """
@@ -101,7 +101,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """The known word most like ``word``; empty where none is near."""
+    """Return the known word most like ``word``; empty where none is near."""
     from difflib import get_close_matches  # only on the way to an error
 
     return next(iter(get_close_matches(word, sorted(set(known)), n=1)), "")

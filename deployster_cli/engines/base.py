@@ -46,7 +46,7 @@ class Setup(Protocol):
     """How an engine makes machines ready for units."""
 
     def steps(self, needs: Needs) -> Mapping[str, tuple[Step, ...] | EngineError]:
-        """What is left to do on each machine, in this order; or why it can't be asked, or nothing be done there."""
+        """Return what is left to do on each machine, in this order; or why it can't be asked, or nothing be done there."""
         ...
 
     def take(self, step: Step, limit: float, told: Callable[[str], None]) -> None:
@@ -87,7 +87,7 @@ class Locks(Protocol):
         ...
 
     def read(self, service: str) -> Note | None:
-        """The note that is there now."""
+        """Return the note that is there now."""
         ...
 
     def drop(self, service: str) -> None:
@@ -116,7 +116,7 @@ class Records(Protocol):
         ...
 
     def read(self, service: str) -> Record | None:
-        """The record that is there now; None where there is none that can be read."""
+        """Return the record that is there now; None where there is none that can be read."""
         ...
 
     def write(self, record: Record) -> None:
@@ -132,7 +132,7 @@ class Entries(Protocol):
     """A unit's journal entries. One thread takes them; raises EngineError where they can't be had (any longer)."""
 
     def __iter__(self) -> Iterator[Entry]:
-        """The entries."""
+        """Yield the entries."""
         ...
 
     def close(self) -> None:
@@ -178,7 +178,8 @@ class Engine(Protocol):
         ...
 
     def settled(self, units: Sequence[Unit]) -> tuple[Unit, ...]:
-        """These units judged by their files, whatever is listed of them: ours is whose stamp names that very unit.
+        """Return these units judged by their files, whatever is listed of them: ours is whose stamp names that very
+        unit.
 
         What can't be read, or is just gone, is foreign; EngineUnreachable or EngineMissing where nothing can be read.
         Each content is read once; what was found holds for later listings too.
@@ -186,7 +187,7 @@ class Engine(Protocol):
         ...
 
     def machines(self) -> tuple[Machine, ...]:
-        """The machines that take units now."""
+        """Return the machines that take units now."""
         ...
 
     @property
@@ -202,7 +203,7 @@ class Engine(Protocol):
         ...
 
     def troubles(self, needs: Needs) -> tuple[Trouble, ...]:
-        """What is wrong with single machines; they are asked. Empty where an engine can't tell them apart."""
+        """Return what is wrong with single machines; they are asked. Empty where an engine can't tell them apart."""
         ...
 
     @property
@@ -246,25 +247,25 @@ class Engine(Protocol):
         ...
 
     def cat(self, name: UnitName) -> UnitFile | None:
-        """The unit file that the engine holds, or None where it has no such unit."""
+        """Return the unit file that the engine holds, or None where it has no such unit."""
         ...
 
     def files(self, units: Sequence[Unit]) -> Mapping[UnitName, UnitFile]:
-        """The unit files of these units as they were just listed, without those that can't be read.
+        """Return the unit files of these units as they were just listed, without those that can't be read.
 
         EngineUnreachable or EngineMissing where nothing can be read.
         """
         ...
 
     def journal(self, name: UnitName, lines: int = 10) -> Iterator[str]:
-        """The unit's last journal lines for a person, each with its time and without its newline."""
+        """Yield the unit's last journal lines for a person, each with its time and without its newline."""
         ...
 
     def entries(
         self, name: UnitName, lines: int | None, *, follow: bool = False, at: Machine | None = None, after: str = ""
     ) -> Entries:
-        """The unit's last journal entries whole (``lines`` None: all), oldest first, then (with ``follow``) each as it
-        comes.
+        """Return the unit's last journal entries whole (``lines`` None: all), oldest first, then (with ``follow``) each
+        as it comes.
 
         ``at`` says on which machine, for a copy of a global unit. ``after`` is an entry's cursor: only what came behind
         that one, all of it.
@@ -280,7 +281,9 @@ class Engine(Protocol):
         ...
 
     def run_shell(self, machine: Machine, line: str) -> str:
-        """What a shell line prints on a machine, once it is done; EngineError where it fails or can't be run there."""
+        """Return what a shell line prints on a machine, once it is done; EngineError where it fails or can't be run
+        there.
+        """
         ...
 
     def ports(self) -> frozenset[int]:

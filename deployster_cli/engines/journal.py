@@ -17,7 +17,7 @@ class Exported:
         self._judge = judge
 
     def __iter__(self) -> Iterator[Entry]:
-        """The entries, as they come."""
+        """Yield the entries, as they come."""
         export = Export()
         with contextlib.closing(iter(self._stream)) as pieces:
             for piece in pieces:

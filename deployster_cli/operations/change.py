@@ -95,7 +95,7 @@ class Operation:
             each.file(1, now)
 
     def prepare(self, engine: Engine) -> PlannedChange:
-        """What would be done now; NotFound or InvalidInput where it is certain that it can't be."""
+        """Return what would be done now; NotFound or InvalidInput where it is certain that it can't be."""
         change = self.change
         if change.verb is Verb.DESTROY:
             return destroy.prepare(engine, change)
@@ -107,7 +107,7 @@ class Operation:
         return replace(prepared, lacks=lacks)
 
     def decided(self, prepared: PlannedChange) -> None:
-        """Called with what is to be done, the lock held, before hooks and tasks. After them it is planned anew."""
+        """Hear what is to be done, the lock held, before hooks and tasks. After them it is planned anew."""
 
     def preflight(self, around: Preflight, engine: Engine, planned: PlannedChange, keep: Keep) -> bool:
         """See to the image and the hooks before it. Whether a hook ran: who knows what it changed."""
@@ -136,7 +136,9 @@ class Operation:
         return self.change if self.change.version else replace(self.change, version=NOT_KNOWN_YET)
 
     def _settled(self, engine: Engine, now: releases.Standing) -> Change:
-        """The change completed with how the service stands: which release is the newest, and how it was deployed."""
+        """Return the change completed with how the service stands: which release is the newest, and how it was
+        deployed.
+        """
         back = self.change.verb is Verb.ROLLBACK
         if not self.change.as_now:
             releases.check_settings(engine, now.newest if back else now.stood, self._render)
@@ -169,7 +171,7 @@ class Planner:
         self._early_lasts_until = self._clock.now() + PLAN_LASTS
 
     def first(self, held: Held) -> PlannedChange:
-        """The early plan if it is still of now, else another."""
+        """Return the early plan if it is still of now, else another."""
         self._held = held
         return self._proven(self._early if self._clock.now() <= self._early_lasts_until else None)
 
@@ -198,7 +200,7 @@ class Planner:
         return self._operation.prepare(self._engine)
 
     def _proven(self, made: PlannedChange | None) -> PlannedChange:
-        """A plan from a listing with our own lock in it: one that lacks it lacks who knows what."""
+        """Return a plan from a listing with our own lock in it: one that lacks it lacks who knows what."""
         assert self._held is not None  # noqa: S101 - ``first`` comes first  # nosec B101
         self._held.ensure()
         for _ in range(PLANNINGS):
@@ -217,7 +219,7 @@ class Planner:
 def renderer(
     settings: Settings, name: str, template: str = "", sets: Sequence[str] = (), envs: Sequence[str] = ()
 ) -> Renderer:
-    """The template of the service with these values over its settings, ready to render."""
+    """Return the template of the service with these values over its settings, ready to render."""
     chosen = (f"template={template}",) if template else ()
     service = with_secrets(settings.with_values(settings.service(name), (*sets, *chosen), envs), os.environ)
     asked = [pair.partition("=")[0] for pair in sets]
@@ -226,7 +228,8 @@ def renderer(
 
 
 def _somewhere(settings: Settings, service: Service, templates: Templates) -> Service:
-    """The service with a folder to run its command in: that of deployster.toml, where it runs here and names none.
+    """Return the service with a folder to run its command in: that of deployster.toml, where it runs here and names
+    none.
 
     InvalidInput where nobody can tell one: that which systemd takes, /, is hardly meant.
     """

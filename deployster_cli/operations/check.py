@@ -56,7 +56,7 @@ class Finding:
 
 
 def fault(subject: str, text: str, cure: str = "", exit_code: int = EXIT_FAILED) -> Finding:
-    """A finding that something has to be mended."""
+    """Return a finding that something has to be mended."""
     return Finding(subject, State.FAULT, text, cure, exit_code)
 
 
@@ -139,7 +139,7 @@ class Case:
         return tuple((machine, self._probe(machine)) for machine in asked)
 
     def lacks(self, file: UnitFile, paths: Sequence[str]) -> tuple[Lack, ...] | None:
-        """What of these paths is not where the unit is to run; None where nobody can look."""
+        """Return what of these paths is not where the unit is to run; None where nobody can look."""
         try:
             return missing(self.engine, [file], paths)
         except EngineError:  # which is told of itself
@@ -177,7 +177,7 @@ def _machines(case: Case) -> Iterator[Finding]:
 
 
 def _troubles(case: Case) -> Iterator[Finding]:
-    """What the engine knows to be wrong with single machines."""
+    """Yield what the engine knows to be wrong with single machines."""
     if case.engine_fault:
         return
     troubles = case.engine.troubles(case.needs)
@@ -256,8 +256,8 @@ def _templates(case: Case) -> Iterator[Finding]:
 
 
 def _needs(case: Case) -> Iterator[Finding]:
-    """What units have to find, where somebody can look: on each machine that fits. Of no version it is what all would
-    find.
+    """Yield what units have to find, where somebody can look: on each machine that fits. Of no version it is what all
+    would find.
     """
     for service in (render.service for render in case.services):
         file, subject = case.files[service.name], f"files {service.name}"
@@ -296,7 +296,7 @@ def _image(case: Case, service: Service) -> Finding:
 
 
 def _unasked(case: Case) -> Iterator[Finding]:
-    """What was not looked at because something else is wrong: nobody is to take it for fine."""
+    """Yield what was not looked at because something else is wrong: nobody is to take it for fine."""
     if case.engine_fault:
         left, why = ["machines", "units"], "the engine can't be used"
     elif isinstance(case.machines, EngineError):

@@ -20,11 +20,11 @@ class Clock(Protocol):
         ...
 
     def epoch(self) -> int:
-        """The wall clock's time in whole seconds since 1970, for people: machines' clocks need not agree."""
+        """Return the wall clock's time in whole seconds since 1970, for people: machines' clocks need not agree."""
         ...
 
     def utc(self) -> str:
-        """The wall clock's time, RFC 3339 in UTC to the second."""
+        """Return the wall clock's time, RFC 3339 in UTC to the second."""
         ...
 
 
@@ -68,7 +68,7 @@ class ReadersClock(SystemClock):
 
 
 def while_read(stream: IO[str] | None) -> Clock:
-    """The machine's clocks, for as long as somebody reads what is written to ``stream``."""
+    """Return the machine's clocks, for as long as somebody reads what is written to ``stream``."""
     try:
         return ReadersClock(stream.fileno()) if stream else SystemClock()
     except (OSError, ValueError):  # no file, or a closed one

@@ -75,8 +75,8 @@ def _named(change: Change, instance: int) -> UnitName:
 
 
 def prepare(engine: Engine, change: Change, render: Renderer, now: str, seen: Owned | None = None) -> PlannedChange:
-    """The plan for a change whose version is known, and its unit files; nothing is changed. ``now`` is the time to
-    stamp, RFC 3339. ``seen`` takes the place of a look.
+    """Return the plan for a change whose version is known, and its unit files; nothing is changed. ``now`` is the time
+    to stamp, RFC 3339. ``seen`` takes the place of a look.
     """
     probe = check_input(change, render, now)
     return planned_over(
@@ -116,7 +116,7 @@ def _prepared(
 
 
 def _kept(found: Sequence[Release]) -> list[str]:
-    """The versions that the registry still has: what is only leaving can't be gone back to by its file."""
+    """Return the versions that the registry still has: what is only leaving can't be gone back to by its file."""
     return [release.version for release in found if any(unit.desired is not None for unit in release.units)]
 
 
@@ -173,7 +173,7 @@ def _meant(engine: Engine, change: Change, seen: Owned) -> Owned:
 
 
 def traits_of(file: UnitFile) -> Traits:
-    """What the rollout has to know of the unit itself."""
+    """Return what the rollout has to know of the unit itself."""
     return Traits(file.oneshot, Limits(file.restart_pause))
 
 
@@ -208,7 +208,7 @@ def _stamp(
 
 
 def _as_rendered(engine: Engine, change: Change, render: Renderer, units: Sequence[Unit]) -> set[UnitName]:
-    """The units of this release that hold what would be rendered now, the stamp left out of the comparison.
+    """Return the units of this release that hold what would be rendered now, the stamp left out of the comparison.
 
     An engine lists the hash of a unit, stamp and all. So one unit's stamp is read, and the others are taken for
     equal where the rendering with that stamp has their hash; only those where it hasn't are read one by one.
@@ -232,19 +232,21 @@ def _as_rendered(engine: Engine, change: Change, render: Renderer, units: Sequen
 
 
 def _restamped(stamp: Stamp, unit: Unit) -> Stamp:
-    """The stamp as this unit would carry it, had it been deployed together with the one it is from."""
+    """Return the stamp as this unit would carry it, had it been deployed together with the one it is from."""
     return replace(stamp, instance=unit.name.instance, port=unit.port)
 
 
 def _ports(engine: Engine, render: Renderer, plan: Plan, units: Sequence[Unit]) -> Mapping[UnitName, int]:
-    """A port for each instance that is started: none that any unit has or this machine listens on."""
+    """Return a port for each instance that is started: none that any unit has or this machine listens on."""
     if not render.takes_port or not plan.start:
         return {}
     return assign(plan.start, engine.ports() | {unit.port for unit in units if unit.port is not None})
 
 
 def sample(render: Renderer, version: str, *, instance: int = 1, now: str, by: str) -> UnitFile:
-    """The unit file that a deploy would start, as it may be shown. A port that a deploy would assign is an example."""
+    """Return the unit file that a deploy would start, as it may be shown. A port that a deploy would assign is an
+    example.
+    """
     service = render.service
     name = UnitName.checked(service.name, version, instance)
     port = assign([name], ())[name] if render.takes_port else None

@@ -18,13 +18,13 @@ from deployster_cli.operations.rollout import RolloutSpec
 
 
 def prepare(engine: Engine, change: Change) -> PlannedChange:
-    """The plan to destroy a release, or these instances of it; NotFound where one of them is not there."""
+    """Return the plan to destroy a release, or these instances of it; NotFound where one of them is not there."""
     prepared = planned_over(engine, change.service, lambda seen: planned(seen, change))
     return replace(prepared, memory=forgetting(engine, prepared.plan, prepared.units))
 
 
 def planned(seen: Owned, change: Change) -> PlannedChange:
-    """The same over units that were listed already."""
+    """Return the same over units that were listed already."""
     service, version = change.service, change.version or ""
     seen = seen.adopting(change.adopts, service, version)
     units = seen.units

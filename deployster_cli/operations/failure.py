@@ -44,12 +44,12 @@ def _is_kept_fresh(rollout: Rollout, failure: Failure) -> bool:
 
 
 def _begun(text: str, service: str) -> str:
-    """The text as a sentence begins: with a capital, but for the name of the service or of a unit of its."""
+    """Return the text as a sentence begins: with a capital, but for the name of the service or of a unit of its."""
     return text if text.startswith((f"{service} ", f"{service}-")) else capitalized(text)
 
 
 def _state(rollout: Rollout, failure: Failure) -> str:
-    """What is there now, by the last look."""
+    """Return what is there now, by the last look."""
     plan, left = rollout.plan, some_names(rollout.left)
     if failure.reason is Reason.AWAY or rollout.away_since is not None:
         return "What was asked of it so far stands; what runs now is not known."
@@ -62,7 +62,7 @@ def _state(rollout: Rollout, failure: Failure) -> str:
 
 
 def _new(rollout: Rollout) -> str:
-    """What became of what was to be undone."""
+    """Return what became of what was to be undone."""
     plan, left = rollout.plan, some_names(rollout.left)
     if not rollout.left:
         return "the new instances were removed" if rollout.started else ""
@@ -88,7 +88,7 @@ def _earlier(rollout: Rollout) -> str:
 
 
 def _ran(rollout: Rollout) -> tuple[UnitName, ...]:
-    """The earlier instances that were up when it began, or before a run that was interrupted."""
+    """Return the earlier instances that were up when it began, or before a run that was interrupted."""
     return tuple(name for name in rollout.plan.retire if name in {*(rollout.served or ()), *rollout.plan.halted})
 
 
@@ -122,14 +122,14 @@ def _inspect(plan: Plan, failure: Failure) -> str:
 
 
 def _back(rollout: Rollout) -> str:
-    """The line that goes back to the release before; empty where there was none."""
+    """Return the line that goes back to the release before; empty where there was none."""
     plan = rollout.plan
     return f"Go back with deployster rollback {plan.service} {plan.before}" if plan.before else ""
 
 
 def interrupted(rollout: Rollout, signal: int) -> Interrupted:
-    """What to say after Ctrl-C: what was started stands, nothing is undone, and how to go on. A rollout that had failed
-    by then says so first.
+    """Return what to say after Ctrl-C: what was started stands, nothing is undone, and how to go on. A rollout that had
+    failed by then says so first.
     """
     plan = rollout.plan
     if rollout.failure:
@@ -147,7 +147,7 @@ def interrupted(rollout: Rollout, signal: int) -> Interrupted:
 
 
 def _retired(rollout: Rollout) -> tuple[str, ...]:
-    """What became so far of the earlier instances that are to go, one part of a sentence each."""
+    """Return what became so far of the earlier instances that are to go, one part of a sentence each."""
     if rollout.committed:
         how = "destroyed" if rollout.phase is Phase.CONFIRMING else "stopped, and being destroyed"
         return (f"{how}: {some_names(rollout.parked)}",)
@@ -158,7 +158,7 @@ def _retired(rollout: Rollout) -> tuple[str, ...]:
 
 
 def _interrupted_failure(rollout: Rollout, failure: Failure, signal: int) -> Interrupted:
-    """The failure, what of it is not undone, and what undoes it."""
+    """Return the failure, what of it is not undone, and what undoes it."""
     plan, what = rollout.plan, headline(failure)
     new = tuple(name for name in rollout.started if rollout.phase is not Phase.UNDOING or name not in rollout.finished)
     stopped = tuple(name for name in rollout.up_before if name not in rollout.serving)

@@ -51,7 +51,7 @@ class Follower:
         self._thread.start()
 
     def taken(self) -> list[Entry]:
-        """The entries that have come since the last time; never waits."""
+        """Return the entries that have come since the last time; never waits."""
         found: list[Entry] = []
         while len(found) < _ROOM:
             try:
@@ -120,7 +120,7 @@ def behind(
     follow: bool = False,
     at: Machine | None = None,
 ) -> tuple[Entries, Iterable[Entry]]:
-    """The unit's entries behind ``last``, or the last ``lines`` where there is none yet; and what brings them."""
+    """Return the unit's entries behind ``last``, or the last ``lines`` where there is none yet; and what brings them."""
     if last is None or last.cursor:
         entries = engine.entries(name, lines, follow=follow, at=at, after=last.cursor if last else "")
         return entries, entries

@@ -96,7 +96,9 @@ class Gates:
         self._run(self._read)
 
     def _read(self) -> None:
-        """What runs beside everything else. A journal that can't be had tells nothing, and fails nothing."""
+        """Follow what the gates say beside everything else. A journal that can't be had tells nothing, and fails
+        nothing.
+        """
         unit = self._reading
         try:
             found = self._answer(unit) if unit else None
@@ -119,7 +121,7 @@ class Gates:
 
 
 def with_health(failure: Failure, journal: Sequence[str]) -> Failure:
-    """The failure with what its unit's health gate got last, where that is why it failed."""
+    """Return the failure with what its unit's health gate got last, where that is why it failed."""
     found = None if failure.health else answer(journal)
     if found is None or not (failure.reason is Reason.NOT_YET or (failure.reason in _UNCERTAIN and found.over)):
         return failure

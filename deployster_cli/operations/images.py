@@ -57,7 +57,7 @@ class Fetch(Protocol):
     """One HTTP request, bounded in time, that follows no redirect. Unanswered where none came back."""
 
     def __call__(self, method: str, url: str, headers: Mapping[str, str]) -> Answer:
-        """The answer, whatever its status."""
+        """Return the answer, whatever its status."""
         ...
 
 
@@ -174,7 +174,7 @@ def _asked(reference: Reference, fetch: Fetch) -> Answer:
 
 
 def _manifest(scheme: str, reference: Reference, fetch: Fetch) -> Answer:
-    """The registry's answer; where it wants a token, asked again with one that anybody gets."""
+    """Return the registry's answer; where it wants a token, asked again with one that anybody gets."""
     url = f"{scheme}://{reference.registry}/v2/{reference.name}/manifests/{reference.tag}"
     answer = fetch("HEAD", url, {"Accept": MANIFESTS})
     if answer.status != HTTPStatus.UNAUTHORIZED:
@@ -184,7 +184,7 @@ def _manifest(scheme: str, reference: Reference, fetch: Fetch) -> Answer:
 
 
 def _token(challenge: str, scheme: str, reference: Reference, fetch: Fetch) -> str:
-    """A token for reading this repository; empty where the registry gives none without a login."""
+    """Return a token for reading this repository; empty where the registry gives none without a login."""
     kind, _, parameters = challenge.partition(" ")
     given = dict(_PARAMETER.findall(parameters))
     realm = given.get("realm", "")

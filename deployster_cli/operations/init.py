@@ -23,7 +23,7 @@ EXAMPLES = ("web1.example.com", "web2.example.com")
 
 
 def service_for(folder: Path) -> str:
-    """A name for the service of the project in ``folder``: the folder's own where that can name one."""
+    """Return a name for the service of the project in ``folder``: the folder's own where that can name one."""
     name = re.sub(r"[^a-z0-9]+", "-", folder.name.lower()).strip("-")
     try:
         return check_service(name)
@@ -82,7 +82,7 @@ def _text(package: str, part: str, service: str, template: str) -> str:
 
 
 def _put(path: Path, text: str, *, overwrite: bool) -> None:
-    """A new file: what is there goes first where that was asked for, and is an error else."""
+    """Write a new file: what is there goes first where that was asked for, and is an error else."""
     path.parent.mkdir(exist_ok=True)
     if overwrite:
         path.unlink(missing_ok=True)

@@ -48,7 +48,7 @@ def await_left_tasks(
 
 
 def _running(engine: Engine, service: str, units: Iterable[Unit]) -> tuple[Unit, Note, UnitFile] | None:
-    """The first such task of the service. One that a person runs by hand is none."""
+    """Return the first such task of the service. One that a person runs by hand is none."""
     for unit in units:
         if unit.name.service == f"{service}{TASKS}" and still_runs(unit):
             found = left_by_another(engine, unit)
@@ -67,7 +67,7 @@ def _refusal(unit: Unit, note: Note, file: UnitFile) -> Locked:
 
 
 def _called(unit: Unit, note: Note, file: UnitFile) -> str:
-    """``the task 'rake db:migrate' of carousel 9f88701, begun by ann on laptop at … before a deploy on m1``."""
+    """Return ``the task 'rake db:migrate' of carousel 9f88701, begun by ann on laptop at … before a deploy on m1``."""
     command = f" {quoted(command_of(file))}" if command_of(file) else ""
     since = f" at {file.stamp.deployed_at}" if file.stamp else ""
     place = f" on {where(unit)}" if unit.machine else ""

@@ -68,7 +68,7 @@ class Held:
             self._look()
 
     def ensure(self) -> None:
-        """The same for who has no listing; where nothing is due it only looks at the clock.
+        """Do the same for who has no listing; where nothing is due it only looks at the clock.
 
         It returns only while the lock is surely ours: this process may be stopped during the look itself.
         """
@@ -102,8 +102,8 @@ class Held:
             self._renew(asked, missing=found is None)
 
     def _read(self) -> tuple[Note | None, float]:
-        """The note as it is now, and when it was asked for. Where our life is over, an answer that was long in coming
-        is of no use: another run may have come, and be done, since.
+        """Return the note as it is now, and when it was asked for. Where our life is over, an answer that was long in
+        coming is of no use: another run may have come, and be done, since.
         """
         for _ in range(2):  # the first may have been long in coming because this process was stopped
             asked = self._clock.now()
@@ -211,8 +211,8 @@ class Held:
 
 
 def with_word(error: BaseException, left: str) -> BaseException:
-    """The error that ended a run, with the word that its lock was left behind; what is no more than a signal becomes
-    Interrupted.
+    """Return the error that ended a run, with the word that its lock was left behind; what is no more than a signal
+    becomes Interrupted.
     """
     match error:
         case DeploysterError() if left:
@@ -223,7 +223,7 @@ def with_word(error: BaseException, left: str) -> BaseException:
 
 
 def new_note(service: str, owner: str, doing: str, clock: Clock) -> Note:
-    """A note of this process."""
+    """Return a note of this process."""
     return Note(
         service=service,
         owner=owner.partition("@")[0] or "?",
@@ -308,7 +308,7 @@ class _Taker:
         self.put_at: dict[str, float] = {}
 
     def look(self) -> Note | None:
-        """The note that is there: ours, where there was none or an abandoned one."""
+        """Return the note that is there: ours, where there was none or an abandoned one."""
         found, asked = self._read()
         if found and not self._abandoned(found):
             return found
@@ -321,7 +321,7 @@ class _Taker:
         return self._put_in(found, asked)
 
     def _read(self) -> tuple[Note | None, float]:
-        """The note, and when it was asked for; seen once more as it is, or for the first time."""
+        """Return the note, and when it was asked for; seen once more as it is, or for the first time."""
         asked = self._clock.now()
         found = self._engine.locks.read(self._note.service)
         self._sighting = sighted(self._sighting, found, asked, self._clock.now()) if found else None
@@ -381,7 +381,9 @@ def dead(note: Note) -> bool:
 
 
 def _home() -> str:
-    """This kernel and this process namespace: two containers may share a host's name, and then a pid means nothing."""
+    """Return this kernel and this process namespace: two containers may share a host's name, and then a pid means
+    nothing.
+    """
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
         return f"{boot}/{Path('/proc/self/ns/pid').readlink()}"

@@ -65,12 +65,12 @@ class Wanted:
             check_version(self.version)
 
     def among(self, units: Sequence[Unit]) -> tuple[Unit, ...]:
-        """The units that are meant, by name."""
+        """Return the units that are meant, by name."""
         found = (u for u in units if u.name.service == self.service and self.version in (None, u.name.version))
         return tuple(sorted((u for u in found if not self.instances or u.name.instance in self.instances), key=_name))
 
     def missing(self, units: Sequence[Unit]) -> NotFound:
-        """The error for there being none among these."""
+        """Return the error for there being none among these."""
         which = f" {self.version}" if self.version else ""
         numbers = f" @{' @'.join(map(str, sorted(self.instances)))}" if self.instances else ""
         there = some_names([unit.name for unit in units if unit.name.service == self.service])
@@ -84,7 +84,7 @@ def _name(unit: Unit) -> UnitName:
 
 
 def logs(engine: Engine, wanted: Wanted, clock: Clock, *, follow: bool = False) -> Logs:
-    """The lines, oldest first where the engine knows their times; NotFound where there is no instance.
+    """Return the lines, oldest first where the engine knows their times; NotFound where there is no instance.
 
     With ``follow`` it goes on until it is closed or interrupted, and then leaves no process behind. EngineError where
     not one journal can be had.
@@ -121,7 +121,7 @@ def _lines(name: UnitName, entry: Entry, at: Machine | None) -> Iterator[LogLine
 
 
 def _apart(unit: Unit) -> Machine | None:
-    """The machine that a copy of a global unit is to be asked on; None where the unit's name is enough."""
+    """Return the machine that a copy of a global unit is to be asked on; None where the unit's name is enough."""
     return unit.machine if unit.everywhere else None
 
 
@@ -187,7 +187,7 @@ class _Crowd:
             yield from self.note(f"{AT_ONCE} journals are followed at once; left out: {out}.")
 
     def news(self) -> Iterator[LogLine | LogNote]:
-        """What has come, of all of them."""
+        """Yield what has come, of all of them."""
         for one in self._of.values():
             yield from self._taken(one.follower)
         troubles = [error for one in self._of.values() if (error := one.follower.trouble)]
@@ -197,7 +197,7 @@ class _Crowd:
             yield from self.note(error.message)
 
     def note(self, text: str) -> Iterator[LogNote]:
-        """A note, once."""
+        """Yield a note, once."""
         if text not in self._noted:
             self._noted.add(text)
             yield LogNote(text)

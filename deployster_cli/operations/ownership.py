@@ -30,7 +30,9 @@ class Owned:
     adopted: frozenset[UnitName] = frozenset()
 
     def adopting(self, adopt: Adopt, service: str, version: str | None = None) -> Owned:
-        """The same with foreign units of the service, or of one version of it, taken for ours, as ``adopt`` says."""
+        """Return the same with foreign units of the service, or of one version of it, taken for ours, as ``adopt``
+        says.
+        """
         chosen = {u.name for u in self.units} if adopt is True else set(adopt or ())
         names = frozenset(
             u.name
@@ -46,7 +48,7 @@ class Owned:
         return replace(self, units=units, adopted=names)
 
     def told(self, plan: Plan) -> Plan:
-        """The plan that was made of these units, with those that it retires and Deployster didn't make."""
+        """Return the plan that was made of these units, with those that it retires and Deployster didn't make."""
         return replace(plan, adopted=tuple(name for name in plan.retire if name in self.adopted))
 
 
@@ -69,8 +71,8 @@ def planned_over(
     seen: Owned | None = None,
     probe: UnitFile | None = None,
 ) -> T:
-    """What ``plan`` makes of the service as it is now, once the file of each unit that it takes away says that it is
-    ours. Where one doesn't that is foreign, and it is planned anew. Errors as Engine's, and those of ``plan``.
+    """Return what ``plan`` makes of the service as it is now, once the file of each unit that it takes away says that
+    it is ours. Where one doesn't that is foreign, and it is planned anew. Errors as Engine's, and those of ``plan``.
 
     ``seen`` takes the place of a look; ``probe`` is one of the unit files that are to run. EngineUnreachable where a
     machine does not answer that has, or is to have, anything of the service.
@@ -113,20 +115,20 @@ def _belongs(probe: UnitFile | None, machine: Machine) -> bool:
 
 
 def judged(engine: Engine, units: Sequence[Unit], names: Collection[UnitName]) -> tuple[Unit, ...]:
-    """The units, those of these names each judged by its own file. Errors as Engine's."""
+    """Return the units, those of these names each judged by its own file. Errors as Engine's."""
     doubtful = [unit for unit in units if unit.name in names]
     known = {unit.name: unit for unit in engine.settled(doubtful)} if doubtful else {}
     return tuple(known.get(unit.name, unit) for unit in units)
 
 
 def told_apart(engine: Engine, units: Sequence[Unit], service: str | None = None) -> tuple[Unit, ...]:
-    """The units, foreign only where their files say so; one service's, or all. For looking. Errors as Engine's."""
+    """Return the units, foreign only where their files say so; one service's, or all. For looking. Errors as Engine's."""
     return judged(engine, units, {unit.name for unit in units if unit.foreign and service in (None, unit.name.service)})
 
 
 def owned(engine: Engine, units: Sequence[Unit], service: str) -> Owned:
-    """The same for who is about to change the service: no release counts as ours whose stamp was not read.
-    Of its other units it says what is listed; see ``planned_over``.
+    """Return the same for who is about to change the service: no release counts as ours whose stamp was not read. Of
+    its other units it says what is listed; see ``planned_over``.
 
     One ``cat`` a release; where the unit that is asked has no stamp it is foreign, whatever is listed of it, and the
     next one is asked. What can't be read is foreign. EngineUnreachable or EngineMissing where the engine is away.
@@ -143,7 +145,7 @@ def owned(engine: Engine, units: Sequence[Unit], service: str) -> Owned:
 
 
 def _stamp_of(engine: Engine, release: Release) -> tuple[Stamp | None, list[UnitName]]:
-    """The stamp of the first unit that is ours, and those before it that are not."""
+    """Return the stamp of the first unit that is ours, and those before it that are not."""
     strangers = []
     for unit in release.units:
         if unit.desired is None:
@@ -162,7 +164,7 @@ def _stamp_of(engine: Engine, release: Release) -> tuple[Stamp | None, list[Unit
 
 
 def none_of_ours(units: Sequence[Unit], service: str) -> NotFound | None:
-    """The error for a service that has foreign units only; None where it has none of those either."""
+    """Return the error for a service that has foreign units only; None where it has none of those either."""
     if not any(unit.foreign and not unit.aside and unit.name.service == service for unit in units):
         return None
     return NotFound(

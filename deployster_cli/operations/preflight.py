@@ -87,7 +87,7 @@ class Preflight:
             raise Interrupted(message, error.hint, signal=getattr(stopped, "signal", 2)) from None
 
     def _cut_off(self, result: str) -> str:
-        """What a signal interrupted: the hook after it, where there is one."""
+        """Return what a signal interrupted: the hook after it, where there is one."""
         _, lines = self.settings.hooks.after(self.change.verb.value, result)
         return "Interrupted while a hook ran after it; it was cut off." if lines else "Interrupted."
 
@@ -96,7 +96,7 @@ class Preflight:
             run_post(self.settings.hooks, self._commands.run, self._facts(self._decided, result), self.tell)
 
     def _goes_back(self, plan: Plan) -> str:
-        """The sentence that says what becomes of a scale; empty where it stays."""
+        """Return the sentence that says what becomes of a scale; empty where it stays."""
         setting = self.settings.service(plan.service).instances
         if self.change.verb is not Verb.SCALE or not setting or setting == self.change.instances:
             return ""
@@ -139,7 +139,7 @@ class Preflight:
 
 
 def _outcome(plan: Plan) -> str:
-    """What there is now that the plan was carried out."""
+    """Return what there is now that the plan was carried out."""
     up = (*plan.keep, *plan.watch, *plan.start)
     if up:
         return f"{some_names(up)} run{'s' * (len(up) == 1)}"

@@ -85,7 +85,7 @@ def missing(engine: Engine, files: Iterable[UnitFile], paths: Collection[str] | 
 
 
 def _on_machines(found: Iterable[tuple[Prerequisite, Machine]]) -> tuple[Lack, ...]:
-    """What machines lack, each path once with all of them."""
+    """Return what machines lack, each path once with all of them."""
     labels: dict[tuple[str, bool], dict[str, Prerequisite]] = {}
     for each, machine in found:
         labels.setdefault((each.path, each.folder), {})[machine.label] = each
@@ -114,7 +114,7 @@ def needed(file: UnitFile) -> list[tuple[str, str]]:
 
 
 def _docker_files(line: str) -> list[str]:
-    """The environment files on a command line of docker's, each a word of its own or one in quotes."""
+    """Return the environment files on a command line of docker's, each a word of its own or one in quotes."""
     return [plain or quoted for plain, quoted in _ENV_FILES.findall(line)] if "/docker run " in line else []
 
 
@@ -161,7 +161,7 @@ def _looked_at(file: UnitFile, option: str, path: str) -> Lack | None:
 
 
 def _unusable(of: str, path: str, judge: Callable[[bytes], Fault | None]) -> Lack | None:
-    """What is wrong with an environment file that is there. Who starts the units is who reads it."""
+    """Return what is wrong with an environment file that is there. Who starts the units is who reads it."""
     try:
         with Path(path).open("rb") as file:
             fault = judge(file.read(LARGEST + 1))
@@ -174,7 +174,9 @@ def _unusable(of: str, path: str, judge: Callable[[bytes], Fault | None]) -> Lac
 
 
 def _taken(file: UnitFile) -> frozenset[str]:
-    """The names that a file of variables would set in vain, or under which the unit hands on what it sets itself."""
+    """Return the names that a file of variables would set in vain, or under which the unit hands on what it sets
+    itself.
+    """
     found = (_HANDED_ON.match(value) for value in file.values("Service", "Environment"))
     given = {match[1]: match[2] for match in found if match}
     return frozenset(given) | {name for name in given.values() if name == "PORT" or name.startswith("DEPLOYSTER_")}

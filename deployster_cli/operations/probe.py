@@ -40,7 +40,7 @@ class Probe:
 
 
 def question(dockers: Sequence[str]) -> str:
-    """The shell line: the time in whole seconds, then a line for each docker: ``docker EXIT-CODE WORDS``."""
+    """Return the shell line: the time in whole seconds, then a line for each docker: ``docker EXIT-CODE WORDS``."""
     return "; ".join(("date -u +%s", *(_asking(program) for program in dockers)))
 
 
@@ -77,7 +77,7 @@ def _docker(program: str, answer: tuple[str, str]) -> Docker:
 
 
 def _quote(text: str) -> str:
-    """The text on one line, its beginning where it is long."""
+    """Return the text on one line, its beginning where it is long."""
     line = " ".join(printable(text, " ").split())
     return line if len(line) <= _LONGEST_QUOTE else f"{line[:_LONGEST_QUOTE]}…"
 

@@ -57,8 +57,8 @@ class Memory:
 
 
 def known(engine: Engine, service: str, stamps: Mapping[str, Stamp], units: Collection[Unit] = ()) -> Known:
-    """What the stamps say and the record, if the engine's last listing had one. What of the ``units`` is up has not
-    failed, whatever that says.
+    """Return what the stamps say and the record, if the engine's last listing had one. What of the ``units`` is up has
+    not failed, whatever that says.
     """
     record = engine.records.read(service) if engine.records.listed(service) else None
     if record and record.failed:
@@ -68,7 +68,7 @@ def known(engine: Engine, service: str, stamps: Mapping[str, Stamp], units: Coll
 
 
 def memory_of(change: Record, plan: Plan, now: Known, units: Collection[Unit]) -> Memory:
-    """What to keep of this change, so that its number and what was before it are known whatever becomes of it.
+    """Return what to keep of this change, so that its number and what was before it are known whatever becomes of it.
 
     It is not needed where the units will say it themselves: of a fresh release each one does, and so do those that are
     there if they were asked for with the same words.
@@ -93,7 +93,7 @@ def _with_what_is_there(memory: Memory, plan: Plan, units: Collection[Unit]) -> 
 
 
 def forgetting(engine: Engine, plan: Plan, units: Collection[Unit]) -> Memory | None:
-    """That nothing is to be kept, where the plan leaves nothing of the service."""
+    """Return that nothing is to be kept, where the plan leaves nothing of the service."""
     ours = {unit.name for unit in units if unit.name.service == plan.service and not unit.foreign}
     left = ours - set(plan.retire)
     if not engine.records.listed(plan.service):

@@ -78,8 +78,8 @@ def _rolled_back_to(version: str, what: Known) -> bool:
 
 
 def rolled_back(now: Standing, change: Change) -> Change:
-    """The change that goes back: to its ``version``, else on to where a rollback was going that was cut short (it
-    leaves other releases beside its own), else to the release before the newest.
+    """Return the change that goes back: to its ``version``, else on to where a rollback was going that was cut short
+    (it leaves other releases beside its own), else to the release before the newest.
 
     NotFound where the service is not known to have had that release: a slip of the finger must not retire all others.
     """
@@ -100,7 +100,9 @@ def rolled_back(now: Standing, change: Change) -> Change:
 
 
 def of_the_newest(now: Standing, change: Change) -> Change:
-    """The change of the newest release, whichever that is, but not for one that never came up beside one that did."""
+    """Return the change of the newest release, whichever that is, but not for one that never came up beside one that
+    did.
+    """
     return replace(change, version=now.stood.version)
 
 
@@ -123,7 +125,7 @@ def check_settings(engine: Engine, release: Release, render: Renderer) -> None:
 
 
 def history(engine: Engine, service: str) -> tuple[Entry, ...]:
-    """The service's releases, newest first: those there are, then those that the newest one remembers."""
+    """Return the service's releases, newest first: those there are, then those that the newest one remembers."""
     now = standing(engine, service)
     there = [_entry(release, now.stamps.get(release.version)) for release in now.found]
     there.sort(key=lambda entry: (entry.version == now.newest.version, entry.deployed_at or ""), reverse=True)

@@ -65,11 +65,11 @@ class Hold(Protocol):
         ...
 
     def keep(self) -> None:
-        """Called after each look that the engine answered: renew the lock where that is due."""
+        """Hear of each look that the engine answered: renew the lock where that is due."""
         ...
 
     def ensure(self) -> None:
-        """Called before each request: make sure that the lock has not run out meanwhile."""
+        """Hear of each request that is to be made: make sure that the lock has not run out meanwhile."""
         ...
 
 
@@ -227,9 +227,9 @@ class _Looks:
                 raise EngineError(f"The unit file of {some_names(unread)} can't be read, so it is not destroyed.")
 
     def _ours(self, units: Sequence[Unit], rollout: Rollout) -> Sequence[Unit]:
-        """The units without the foreign ones that were not adopted: where somebody else has used a name since the plan
-        was made, what was to be done to ours is not done to theirs. Until that has failed the rollout it is seen to be
-        another.
+        """Return the units without the foreign ones that were not adopted: where somebody else has used a name since
+        the plan was made, what was to be done to ours is not done to theirs. Until that has failed the rollout it is
+        seen to be another.
         """
         units = judged(self._engine, units, rollout.plan.taken.union(rollout.started))
         foreign = {unit.name for unit in units if unit.foreign}.difference(rollout.plan.adopted)
@@ -328,7 +328,7 @@ def _tell_with_reasons(
 
 
 def explain(engine: Engine, work: RolloutSpec, names: Sequence[UnitName]) -> str:
-    """The first unit's placement rules beside the machines; empty where the engine can't say which there are."""
+    """Return the first unit's placement rules beside the machines; empty where the engine can't say which there are."""
     try:
         return rules_and_machines(work.files.get(names[0]), engine.machines(), engine.units())
     except EngineError:
@@ -340,7 +340,8 @@ def _last_words(engine: Engine, unit: Unit) -> Journal:
 
 
 def journal_of(engine: Engine, name: UnitName, at: Machine | None = None) -> Journal:
-    """The unit's last telling lines; of a global unit those on one machine, ``at``. (fleet has no journal of one.)
+    """Return the unit's last telling lines; of a global unit those on one machine, ``at``. (fleet has no journal of
+    one.)
 
     A journal that can't be had is no second failure: it says why instead.
     """
@@ -364,7 +365,9 @@ class Spreading:
         self._files: dict[UnitName, UnitFile | None] = dict(files)
 
     def over(self, units: Sequence[Unit], names: Collection[UnitName]) -> tuple[Unit, ...]:
-        """The units, those of ``names`` that are global and wanted to run with all their copies. Errors as Engine's."""
+        """Return the units, those of ``names`` that are global and wanted to run with all their copies. Errors as
+        Engine's.
+        """
         belong = {u.name for u in units if u.everywhere and u.name in names and u.desired is State.LAUNCHED}
         machines = self._engine.machines() if belong else ()
         return tuple(self._spread(unit, machines) if unit.name in belong else unit for unit in units)

@@ -34,12 +34,12 @@ class Result:
 
 
 def needs_of(files: Collection[UnitFile]) -> Needs:
-    """The programs that units of these files need."""
+    """Return the programs that units of these files need."""
     return Needs(programs=(*((path,) for path in containers(files)), *probing(files)))
 
 
 def left(setup: Setup, needs: Needs) -> dict[str, Steps]:
-    """What is left to do on each machine; one error for all that can't be asked, and nothing was changed."""
+    """Return what is left to do on each machine; one error for all that can't be asked, and nothing was changed."""
     found = setup.steps(needs)
     errors = [steps for steps in found.values() if isinstance(steps, EngineError)]
     if errors:

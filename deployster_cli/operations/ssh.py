@@ -21,7 +21,7 @@ def parse_target(text: str) -> tuple[str, int | None]:
 
 
 def choose(engine: Engine, service: str, instance: int | None) -> Unit:
-    """The instance of the newest release, else the first of it that runs; NotFound where there is none.
+    """Return the instance of the newest release, else the first of it that runs; NotFound where there is none.
 
     Of a global unit it is its copy on the first machine that it runs on, else on the first that has it.
     """

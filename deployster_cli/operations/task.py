@@ -88,7 +88,7 @@ class Task:
     render: Callable[[UnitName, Stamp], UnitFile]
 
     def file(self, instance: int, now: str) -> UnitFile:
-        """The unit file of the task's ``instance``-th unit; InvalidInput where it can't be one."""
+        """Return the unit file of the task's ``instance``-th unit; InvalidInput where it can't be one."""
         name = UnitName.checked(f"{self.service}{TASKS}", self.version, instance)
         return self.render(name, Stamp(name.service, self.version, instance, now, self.by, TEMPLATE))
 
@@ -150,7 +150,7 @@ def run_task(
 def _prepared(
     engine: Engine, task: Task, clock: Clock, timeout: float, *, locked: bool, keep: Keep
 ) -> tuple[UnitFile, tuple[UnitName, ...]]:
-    """The file for the task's unit, once what earlier runs left behind is gone; and others' units that are over.
+    """Return the file for the task's unit, once what earlier runs left behind is gone; and others' units that are over.
 
     Who put those in may be about to read what they said, or be dead on another machine: time will tell.
     """
@@ -191,14 +191,14 @@ def still_runs(unit: Unit) -> bool:
 
 
 def left_by_another(engine: Engine, unit: Unit) -> tuple[Note, UnitFile] | None:
-    """The note and the file of a task's unit that was put in under the service's lock, None of any other."""
+    """Return the note and the file of a task's unit that was put in under the service's lock, None of any other."""
     file = engine.cat(unit.name)
     note = Note.read(file.options) if file else None
     return (note, file) if note and file and file.ours and note.doing == BEFORE else None
 
 
 def command_of(file: UnitFile) -> str:
-    """The command that a task's unit runs, as a person gave it; empty where it does not say."""
+    """Return the command that a task's unit runs, as a person gave it; empty where it does not say."""
     try:
         return str(json.loads(file.last(STAMP_SECTION, _COMMAND) or '""'))
     except ValueError:
@@ -206,14 +206,16 @@ def command_of(file: UnitFile) -> str:
 
 
 def _free(taken: set[UnitName]) -> int:
-    """A number that no other run has, sought from one by chance on, as two may look for one at the same moment."""
+    """Return a number that no other run has, sought from one by chance on, as two may look for one at the same moment."""
     numbers, first = {name.instance for name in taken}, secrets.randbelow(MOST_INSTANCES)
     sought = ((first + step) % MOST_INSTANCES + 1 for step in range(len(numbers) + 1))
     return next(number for number in sought if number not in numbers)
 
 
 def _noted(task: Task, file: UnitFile, note: Note, timeout: float) -> UnitFile:
-    """The file with note and command in it, and with a time limit of its own, in case nobody is there to stop it."""
+    """Return the file with note and command in it, and with a time limit of its own, in case nobody is there to stop
+    it.
+    """
     limits = {("Service", "TimeoutStartSec", "0"), ("Service", "TimeoutStartSec", "infinity")}
     limit = ("Service", "TimeoutStartSec", str(int(timeout) + _UNIT_MARGIN))
     options = tuple(limit if option in limits else option for option in file.options)
@@ -274,7 +276,7 @@ def _ended_badly(watch: TaskJournal) -> _End:
 
 
 def _not_run(task: Task, failure: Failure, more: str, timeout: float) -> TaskFailed:
-    """The error for a unit that never came to run, or was lost on the way."""
+    """Return the error for a unit that never came to run, or was lost on the way."""
     within = f" within {format_duration(timeout)}" if failure.reason is Reason.NO_MACHINE else ""
     error = TaskFailed(" ".join(filter(None, (f"{task.command!r} was not run{within}: {headline(failure)}.", more))))
     error.exit_code = EXIT_ENGINE if failure.reason is Reason.AWAY else EXIT_FAILED
@@ -290,7 +292,9 @@ def _clear(engine: Engine, names: tuple[UnitName, ...], clock: Clock, keep: Keep
 
 
 def _clear_quietly(engine: Engine, name: UnitName, clock: Clock) -> tuple[UnitName, ...]:
-    """The same where something else is to be told; a second interrupt, or an engine that is gone, ends the attempt."""
+    """Return the same where something else is to be told; a second interrupt, or an engine that is gone, ends the
+    attempt.
+    """
     try:
         return _clear(engine, (name,), clock, lambda: None)
     except (KeyboardInterrupt, EngineError):
@@ -298,7 +302,7 @@ def _clear_quietly(engine: Engine, name: UnitName, clock: Clock) -> tuple[UnitNa
 
 
 def _left_word(engine: Engine, name: UnitName) -> str:
-    """What to say of a task whose unit was not seen to go: one that has stopped is no more than a left-over."""
+    """Return what to say of a task whose unit was not seen to go: one that has stopped is no more than a left-over."""
     with contextlib.suppress(KeyboardInterrupt, EngineError):
         unit = next((unit for unit in engine.units() if unit.name == name), None)
         if unit is None and engine.is_local:

@@ -89,7 +89,7 @@ class TaskJournal:
             self._tell(Noticed(f"journald suppressed {count(self._dropped, 'message')} of it: they are lost."))
 
     def remarks(self) -> None:
-        """What systemd said of a unit that itself said nothing."""
+        """Tell what systemd said of a unit that itself said nothing."""
         if self._silent and self._remarks:
             self._tell(Journal(self.name, tuple(self._remarks[-_REMARKS:])))
 

@@ -23,7 +23,7 @@ class Texts(Mapping[str, str]):
         self._read: dict[str, str] = {}
 
     def __getitem__(self, name: str) -> str:
-        """The text; TemplateFault where the file can't be read."""
+        """Return the text; TemplateFault where the file can't be read."""
         if name not in self._read:
             self._read[name] = _text(self._files[name])
         return self._read[name]
@@ -47,7 +47,9 @@ def load(folder: Path | None) -> Texts:
 
 
 def names(folder: Path | None) -> dict[str, str]:
-    """The name of every template that a service can have, sorted, and where it is from: BUILT_IN or its file's path."""
+    """Return the name of every template that a service can have, sorted, and where it is from: BUILT_IN or its file's
+    path.
+    """
     found = {file.name: BUILT_IN for file in _built_in()} | {file.name: str(file) for file in _own(folder)}
     named = {file.removesuffix(_SERVICE_ENDING): at for file, at in found.items() if file.endswith(_SERVICE_ENDING)}
     return dict(sorted(named.items()))

@@ -12,7 +12,7 @@ HURRY = 5.0
 
 
 def undisturbed(work: Callable[[], bool]) -> bool:
-    """What ``work`` comes to; False where it has not come to an end HURRY seconds after a signal.
+    """Return what ``work`` comes to; False where it has not come to an end HURRY seconds after a signal.
 
     It runs in a thread of its own: signals, and what they raise, only ever reach the main one, which waits for it here.
     """

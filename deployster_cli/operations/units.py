@@ -26,7 +26,7 @@ def list_services(engine: Engine) -> tuple[Release, ...]:
 
 
 def silent(engine: Engine) -> dict[str, str]:
-    """The machines that did not answer the last look → why. No call is made."""
+    """Return the machines that did not answer the last look → why. No call is made."""
     return {each.machine.label: each.why for each in engine.silent}
 
 

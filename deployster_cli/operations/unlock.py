@@ -66,7 +66,7 @@ def _refuse_another(there: Note | None, note: Note, clock: Clock) -> None:
 
 
 def _watched(engine: Engine, service: str, note: Note | None, clock: Clock, limit: float) -> Note | None:
-    """The lock's note as soon as it is another than this one, or else when the time is over."""
+    """Return the lock's note as soon as it is another than this one, or else when the time is over."""
     until = clock.now() + limit
     while clock.now() < until:
         clock.sleep(_LOOK)

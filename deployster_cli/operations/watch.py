@@ -29,7 +29,7 @@ class Look(Generic[T]):
 def looks(
     look: Callable[[], T], clock: Clock, interval: float, silent: Callable[[], Mapping[str, str]]
 ) -> Iterator[Look[T]]:
-    """A look now and one every ``interval`` seconds, without end.
+    """Yield a look now and one every ``interval`` seconds, without end.
 
     The first has to succeed; later ones wait an engine out, unless its program has gone: EngineMissing. ``silent``
     gives the machines that did not answer the last one.

@@ -62,7 +62,7 @@ class SecurityHeaders:
 
 
 def create_app(serving: Serving) -> FastAPI:
-    """The app. What comes first in ``middleware`` sees a request first."""
+    """Return the app. What comes first in ``middleware`` sees a request first."""
     metrics = Metrics(serving)
     app = FastAPI(
         title="Deployster",

@@ -77,7 +77,7 @@ def serve(settings: Settings) -> NoReturn:
 
 
 def assemble(settings: Settings, known: Login, state: Path) -> Serving:
-    """The parts of a server with these settings, its jobs kept in the folder ``state``."""
+    """Return the parts of a server with these settings, its jobs kept in the folder ``state``."""
     clock = SystemClock()
     listing = Listing(open_engine(settings), clock)
     jobs = open_jobs(state / "jobs.sqlite", settings, lambda: open_engine(settings), listing.changed)
@@ -91,7 +91,7 @@ def _leave() -> None:
 
 
 def http_server(app: FastAPI, options: ServeOptions, host: str, port: int) -> Server:
-    """What speaks HTTP for the app; it logs nothing, as the app itself does."""
+    """Return what speaks HTTP for the app; it logs nothing, as the app itself does."""
     return Server(
         app,
         host,
@@ -150,7 +150,7 @@ async def _run(serving: Serving, host: str, port: int) -> int | None:
 
 
 def _signals() -> asyncio.Queue[int]:
-    """The signals that end a server, as they come."""
+    """Return the signals that end a server, as they come."""
     loop, came = asyncio.get_running_loop(), asyncio.Queue[int]()
     for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if one != signal.SIGHUP or signal.getsignal(one) != signal.SIG_IGN:  # which is nohup's
@@ -177,7 +177,7 @@ async def _until_listening(running: asyncio.Task[None], host: str, port: int) ->
 
 
 def free_address(listen: str) -> tuple[str, int]:
-    """The address and port to listen on, its port chosen where 0 is asked for.
+    """Return the address and port to listen on, its port chosen where 0 is asked for.
 
     ConfigError for what is no address, DeploysterError where it can't be had.
     """
@@ -239,7 +239,7 @@ def state_folder(options: ServeOptions) -> Path:
 
 
 def exposed(options: ServeOptions) -> list[str]:
-    """The files with secrets that every user of this machine can read."""
+    """Return the files with secrets that every user of this machine can read."""
     files = [Path(file) for file in (options.password_file, options.key) if file]
     return [str(file) for file in files if file.stat().st_mode & stat.S_IROTH]
 

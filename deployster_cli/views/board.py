@@ -93,7 +93,7 @@ class Board:
         return (self.step - 1 + (self.done / self.total if self.total else 0)) / self.steps
 
     def summary(self, now: float) -> str:
-        """``Starting 2 of 4, batch 1 of 2  12s  carousel 9f88701``."""
+        """Return ``Starting 2 of 4, batch 1 of 2  12s  carousel 9f88701``."""
         batch = f", batch {self.step} of {self.steps}" if self.steps > 1 else ""
         elapsed = format_duration(max(0.0, now - self.began))
         return f"{self.doing} {self.done} of {self.total}{batch}  {elapsed}  {', '.join(sorted(self.releases))}"

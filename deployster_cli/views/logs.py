@@ -71,7 +71,7 @@ class InColor:
         self._given: dict[str, int] = {}
 
     def __call__(self, line: LogLine) -> str:
-        """The line, with nothing in it that moves the cursor."""
+        """Return the line, with nothing in it that moves the cursor."""
         name = _source(line)
         text = for_terminal(line.text, color=self._color)
         if not self._color:

@@ -77,7 +77,7 @@ class Output(NamedTuple):
         self.text(fit(text, sys.stdout))
 
     def note(self, text: str) -> None:
-        """A message on stderr (not with -q)."""
+        """Show a message on stderr (not with -q)."""
         if not self.quiet:
             tell(fit(clean.lines(text), sys.stderr) + "\n")
 
@@ -112,7 +112,7 @@ class Output(NamedTuple):
             table()
 
     def listing(self, listing: Listing) -> None:
-        """A listing in the form that was asked for."""
+        """Show a listing in the form that was asked for."""
         self.show(
             json=listing.json,
             table=lambda: self.table(listing.columns, listing.rows(), empty=listing.empty, by=listing.by),

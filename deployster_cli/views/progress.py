@@ -29,7 +29,7 @@ def command(name: str, text: str = "") -> str:
 
 
 def harmless(line: str) -> str:
-    """A line that the runner only shows: it obeys ``##[`` anywhere in a line, and ``::`` at its beginning."""
+    """Return a line that the runner only shows: it obeys ``##[`` anywhere in a line, and ``::`` at its beginning."""
     text = line.replace("##[", "# #[").replace("\r", " ").replace("\n", " ")
     return f". {text}" if text.lstrip().startswith("::") else text
 
@@ -58,7 +58,7 @@ class DatedLines:
     live = False
 
     def write(self, tone: str, text: str) -> None:  # noqa: ARG002 - a log file has no colour
-        """The line behind the time, UTC."""
+        """Show the line behind the time, UTC."""
         tell(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {text}\n")
 
     def show(self, board: Board) -> None:
@@ -77,7 +77,7 @@ class ActionsLines(DatedLines):
         self._open = False
 
     def write(self, tone: str, text: str) -> None:
-        """A dated line within its group."""
+        """Show a dated line within its group."""
         if tone in {"head", "bad"} and not text.startswith(" "):
             self.close()
         if tone == "head":
@@ -89,7 +89,7 @@ class ActionsLines(DatedLines):
             super().write(tone, harmless(text))
 
     def close(self) -> None:
-        """The end of the group."""
+        """Show the end of the group."""
         if self._open:
             tell(f"{command('endgroup')}\n")
         self._open = False
@@ -118,7 +118,7 @@ class Progress:
         self._board = Board()
 
     def tell(self, event: Event) -> None:
-        """The event's lines, and what is waited for after it."""
+        """Show the event's lines, and what is waited for after it."""
         for tone, text in sentence(event):
             if not (self._lines.live and tone == "dim" and isinstance(event, events.Changed)):
                 self._lines.write(tone, text)
@@ -126,7 +126,7 @@ class Progress:
         self._lines.show(self._board)
 
     def close(self) -> None:
-        """The end of it."""
+        """Show the end of it."""
         self._lines.close()
 
 

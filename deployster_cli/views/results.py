@@ -66,7 +66,9 @@ def history_row(entry: Entry, said: Callable[[str], str] = str) -> Row:
 def units_listing(
     output: Output, units: Sequence[Unit], service: str | None, meant: str = "", silent: Mapping[str, str] | None = None
 ) -> Listing:
-    """The units as a listing. ``meant`` is said behind the sentence that there is none; ``silent`` machines → why."""
+    """Return the units as a listing. ``meant`` is said behind the sentence that there is none; ``silent`` machines →
+    why.
+    """
     wide = output.form == "wide"
     row = unit_row_wide if wide else unit_row
     return Listing(
@@ -80,7 +82,7 @@ def units_listing(
 
 
 def services_listing(releases: Sequence[Release]) -> Listing:
-    """The releases of every service as a listing."""
+    """Return the releases of every service as a listing."""
     return Listing(
         columns=SERVICE_COLUMNS,
         rows=lambda: [service_row(release, ", ") for release in releases],
@@ -92,8 +94,8 @@ def services_listing(releases: Sequence[Release]) -> Listing:
 
 
 def show_history(output: Output, service: str, entries: Sequence[Entry], silent: Mapping[str, str]) -> None:
-    """A service's releases, newest first, and the ``silent`` machines → why. On a terminal times are told as people
-    say them.
+    """Show a service's releases, newest first, and the ``silent`` machines → why. On a terminal times are told as
+    people say them.
     """
     now = time.time()
     said = (lambda stamp: ago(stamp, now)) if is_terminal(sys.stdout) else str
@@ -108,7 +110,7 @@ def show_history(output: Output, service: str, entries: Sequence[Entry], silent:
 
 
 def show_diff(output: Output, lines: Sequence[str]) -> None:
-    """A unified diff, or that there is none."""
+    """Show a unified diff, or that there is none."""
     output.show(
         json=lambda: {"diff": list(lines)},
         table=lambda: output.text("".join(f"{line}\n" for line in lines)) if lines else output.note("No difference."),
@@ -117,7 +119,7 @@ def show_diff(output: Output, lines: Sequence[str]) -> None:
 
 
 def show_unit_file(output: Output, file: UnitFile) -> None:
-    """A unit file as it is."""
+    """Show a unit file as it is."""
     output.show(
         json=lambda: {"unit": file.name.text, "options": [list(option) for option in file.options]},
         table=lambda: output.text(file.text),
@@ -126,7 +128,7 @@ def show_unit_file(output: Output, file: UnitFile) -> None:
 
 
 def show_templates(output: Output, found: Mapping[str, str]) -> None:
-    """The templates and where each is from."""
+    """Show the templates and where each is from."""
     rows = list(found.items())
     output.show(
         json=lambda: {"templates": [{"name": name, "from": where} for name, where in rows]},
@@ -136,7 +138,7 @@ def show_templates(output: Output, found: Mapping[str, str]) -> None:
 
 
 def show_findings(output: Output, findings: Sequence[Finding]) -> None:
-    """What the doctor found, the cure behind each fault; in a table behind the first of those that it cures."""
+    """Show what the doctor found, the cure behind each fault; in a table behind the first of those that it cures."""
     rows = [_found(finding, finding.cure) for finding in findings]
     output.show(
         json=lambda: {
@@ -157,7 +159,7 @@ def show_findings(output: Output, findings: Sequence[Finding]) -> None:
 
 
 def _cures_once(findings: Sequence[Finding]) -> list[tuple[str, str, str]]:
-    """A row each. A cluster whose host keys are all unknown has one long cure, not as many as it has machines."""
+    """Return a row each. A cluster whose host keys are all unknown has one long cure, not as many as it has machines."""
     first = {finding.cure: finding for finding in reversed(findings)}
     return [_found(finding, finding.cure if first[finding.cure] is finding else "") for finding in findings]
 
@@ -198,7 +200,7 @@ def show_settings(output: Output, entries: Sequence[Setting]) -> None:
 
 
 def _text(value: object) -> str:
-    """A value in a cell: one line, ``-`` for none."""
+    """Return a value in a cell: one line, ``-`` for none."""
     if value is None:
         return "-"
     if isinstance(value, bool):
@@ -209,7 +211,7 @@ def _text(value: object) -> str:
 
 
 def show_written(output: Output, service: str, paths: Sequence[str], *, setup: bool) -> None:
-    """The files of a new project, and what to type next; ``setup``: its machines can be made ready."""
+    """Show the files of a new project, and what to type next; ``setup``: its machines can be made ready."""
     wrote = "".join(f"Wrote {path}\n" for path in paths)
     then = f"deployster setup, and deployster deploy {service} VERSION" if setup else "deployster check"
     output.show(

@@ -26,7 +26,7 @@ def with_progress(output: Output, run: Callable[[Tell], Result]) -> Result:
 
 
 def show_plan(output: Output, plan: Plan, units: Sequence[Unit], place: str = "") -> None:
-    """What would happen, unit by unit; ``place`` is the cluster's name."""
+    """Show what would happen, unit by unit; ``place`` is the cluster's name."""
     rows = plan_rows(plan, units)
     output.show(
         json=lambda: {"plan": plan_shape(plan)},
@@ -42,7 +42,7 @@ def announce_adoption(output: Output, plan: Plan, units: Sequence[Unit]) -> None
 
 
 def announce_plan(output: Output, plan: Plan, units: Sequence[Unit]) -> None:
-    """What is about to happen, on stderr, before it is asked whether it should."""
+    """Show what is about to happen, on stderr, before it is asked whether it should."""
     output.table(PLAN_COLUMNS, plan_rows(plan, units), announced=True)
 
 
@@ -68,13 +68,13 @@ def _nothing_to_do(plan: Plan, place: str = "") -> str:
 
 
 def _resized(plan: Plan) -> str:
-    """The line that says that the number of instances changes, and why; empty where it doesn't."""
+    """Return the line that says that the number of instances changes, and why; empty where it doesn't."""
     size = plan.instances
     return f"{resized(size.number, size.before or 0, size.reason)}\n" if size and size.changed else ""
 
 
 def show_deployed(output: Output, result: Result) -> None:
-    """That a deploy is done, and what it did."""
+    """Show that a deploy is done, and what it did."""
     plan = result.plan
     shape = {
         **plan_shape(plan),
@@ -100,7 +100,7 @@ def _deployed(plan: Plan, up: int, seconds: float) -> str:
 
 
 def show_destroyed(output: Output, result: Result) -> None:
-    """That a destroy is done."""
+    """Show that a destroy is done."""
     plan = result.plan
     output.show(
         json=lambda: {"destroy": {**plan_shape(plan), "result": "done", "seconds": round(result.seconds, 3)}},
@@ -114,7 +114,7 @@ ADOPTED_COLUMNS = ("UNIT", "MACHINE", "NOW")
 
 
 def plan_rows(plan: Plan, units: Sequence[Unit]) -> list[Row]:
-    """A plan as lines a person can check: batch, what happens, to which unit, what it does now and where."""
+    """Return a plan as lines a person can check: batch, what happens, to which unit, what it does now and where."""
     now = {unit.name: unit for unit in units}
     seats = {seat.name: " ".join(seat.machines) for seat in plan.seats}
     rows: list[Row] = []
@@ -127,7 +127,7 @@ def plan_rows(plan: Plan, units: Sequence[Unit]) -> list[Row]:
 
 
 def adopted_rows(plan: Plan, units: Sequence[Unit]) -> list[Row]:
-    """The units that would be taken over, one a line: ADOPTED_COLUMNS."""
+    """Return the units that would be taken over, one a line: ADOPTED_COLUMNS."""
     now = {unit.name: unit for unit in units}
     return [(name.text, *reversed(_now(now.get(name)))) for name in plan.adopted]
 

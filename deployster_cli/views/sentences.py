@@ -48,7 +48,7 @@ _BAD = {Condition.FAILED, Condition.RESTARTING, Condition.EXITED}
 
 
 def sentence(event: Event) -> list[Line]:
-    """The lines that tell of one event."""
+    """Return the lines that tell of one event."""
     match event:
         case events.Starting():
             return _starting(event)
@@ -65,7 +65,7 @@ def sentence(event: Event) -> list[Line]:
 
 
 def _turn(event: Event) -> Line:
-    """The events that turn a rollout from one thing to the next, one line each."""
+    """Return the events that turn a rollout from one thing to the next, one line each."""
     if isinstance(event, events.Failed):
         return "bad", headline(event.failure)
     if isinstance(event, events.Resized):
@@ -90,7 +90,7 @@ def _task_done(done: events.TaskDone) -> Line:
 
 
 def _word(value: object) -> str:
-    """A field of an event as it stands in its line."""
+    """Return a field of an event as it stands in its line."""
     if isinstance(value, bool):
         return "Undoing" if value else "Retiring"
     if isinstance(value, tuple):

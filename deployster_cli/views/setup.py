@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def announce_steps(output: Output, todo: Mapping[str, Steps]) -> None:
-    """What will be typed on each machine, on stderr; nothing where nothing is left to do."""
+    """Show what will be typed on each machine, on stderr; nothing where nothing is left to do."""
     rows = [
         (machine, step.why, f"{step.command}  (by hand: {step.by_hand})" if step.by_hand else step.command)
         for machine, steps in todo.items()
@@ -24,7 +24,7 @@ def announce_steps(output: Output, todo: Mapping[str, Steps]) -> None:
 
 
 def show_setup(output: Output, results: Sequence[Result]) -> None:
-    """What became of each machine."""
+    """Show what became of each machine."""
     output.show(
         json=lambda: {"machines": [_shape(result) for result in results]},
         table=lambda: _show(output, results),

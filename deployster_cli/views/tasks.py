@@ -32,7 +32,9 @@ def show_task(output: Output, request: TaskRequest, run: Callable[[Tell], int]) 
 
 
 def _tell(event: Event, told: Progress, screen: _Screen) -> None:
-    """A spinner may only turn until the output begins: both have the same screen, and it writes to stderr alone."""
+    """Stop the spinner: it may only turn until the output begins: both have the same screen, and it writes to stderr
+    alone.
+    """
     if isinstance(event, TaskOutput):
         told.close()
         screen.write(event.lines)
@@ -59,7 +61,7 @@ class _Screen:
                 self._known = known
 
     def write(self, lines: tuple[str, ...]) -> None:
-        """These lines."""
+        """Show these lines."""
         self.begun = True
         if self._output.form == "json":
             self._lines += lines
@@ -69,7 +71,7 @@ class _Screen:
         emit("".join(f"{line}\n" for line in lines), sys.stdout)
 
     def end(self, task: TaskRequest, code: int) -> None:
-        """The one value of ``-o json``; and, with ``-q`` too, that output was lost."""
+        """Show the one value of ``-o json``; and, with ``-q`` too, that output was lost."""
         if self._problem and not self.begun:
             code_too = "" if self._known else " Its exit code is unknown."
             emit(f"The output of {printable(task.command)} could not be read: {self._problem}{code_too}\n", sys.stderr)

@@ -17,7 +17,7 @@ Row = tuple[str, ...]
 
 
 def aligned(columns: Row, rows: Sequence[Row]) -> str:
-    """A header and the rows in columns, two spaces apart, without trailing blanks."""
+    """Return a header and the rows in columns, two spaces apart, without trailing blanks."""
     sizes = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
     lines = ("  ".join(cell.ljust(size) for cell, size in zip(row, sizes, strict=True)) for row in (columns, *rows))
     return "".join(line.rstrip() + "\n" for line in lines)
@@ -39,7 +39,7 @@ _LEAST_ROOM = 10
 
 
 def folded(line: str, width: int) -> list[str]:
-    """The line, or where it is too long its pieces: the first as it is, the others below its text.
+    """Return the line, or where it is too long its pieces: the first as it is, the others below its text.
 
     Those of a quote (``  | no database``) stand behind its mark too, and in them a word that is too long is torn apart.
     Elsewhere it stays whole, and the terminal's matter.
@@ -64,7 +64,7 @@ def folded(line: str, width: int) -> list[str]:
 
 
 def fit(text: str, stream: IO[str] | None) -> str:
-    """The text as it is, or for a terminal with its lines folded."""
+    """Return the text as it is, or for a terminal with its lines folded."""
     if stream is None or stream.closed or not stream.isatty():
         return text
     width = columns(stream)
@@ -86,17 +86,17 @@ _COLOR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def printable(line: str) -> str:
-    """The line without what could move the cursor or change the terminal; its tabs stay."""
+    """Return the line without what could move the cursor or change the terminal; its tabs stay."""
     return names.printable(line, but="\t")
 
 
 def lines(text: str) -> str:
-    """The same for a text of several lines."""
+    """Return the same for a text of several lines."""
     return "\n".join(map(printable, text.split("\n")))
 
 
 def for_terminal(line: str, *, color: bool) -> str:
-    """The line with its colours, or without them, and what a carriage return has overwritten left out."""
+    """Return the line with its colours, or without them, and what a carriage return has overwritten left out."""
     line = line.rstrip("\r").rpartition("\r")[2]
     pieces = _COLOR.split(line)
     if not color or len(pieces) == 1:

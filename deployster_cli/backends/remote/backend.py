@@ -127,7 +127,7 @@ class RemoteChange:
             raise self._left(job, int(getattr(signal, "signal", 2))) from None
 
     def _queue(self, tell: Tell) -> None:
-        """A server does one thing at a time to a service. Where it is at one, wait or not as for any lock."""
+        """Wait, or not, as for any lock, where the server is at the service: it does one thing at a time to it."""
         found = listed(self.remote.server.get(f"/v1/services/{self.intent.service}/deploys"), "deploys")
         job = next((job for job in map(job_of, found) if job.state in ACTIVE), None)
         if job is None:

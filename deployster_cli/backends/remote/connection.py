@@ -105,11 +105,11 @@ class Connection:
             self._client.close()
 
     def get(self, path: str) -> Any:
-        """The JSON at ``path``."""
+        """Return the JSON at ``path``."""
         return self.ask(Sent("GET", path, again=True))
 
     def ask(self, sent: Sent) -> Any:
-        """The JSON that answers a request."""
+        """Return the JSON that answers a request."""
         with self.open(sent, "application/json") as response:
             body = self._whole(response)
             try:
@@ -122,7 +122,7 @@ class Connection:
 
     @contextmanager
     def open(self, sent: Sent, accept: str) -> Iterator[httpx.Response]:
-        """The answer to a request, once its head is there and not a refusal; its body is read by the caller."""
+        """Give the answer to a request, once its head is there and not a refusal; its body is read by the caller."""
         with ExitStack() as stack, self._blaming():
             response = self._answered(stack, sent, accept)
             if not response.is_success:
@@ -164,7 +164,7 @@ class Connection:
         )
 
     def _whole(self, response: httpx.Response) -> bytes:
-        """The body, as long as it is neither too large nor too slow to be an answer of ours."""
+        """Return the body, as long as it is neither too large nor too slow to be an answer of ours."""
         until, parts, size = time.monotonic() + READ, [], 0
         for part in response.iter_bytes():
             parts.append(part)

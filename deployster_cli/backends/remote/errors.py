@@ -100,7 +100,7 @@ def passing(error: httpx.TransportError) -> bool:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The operating system's own error behind a library's, if there is one, else the library's."""
+    """Yield the operating system's own error behind a library's, if there is one, else the library's."""
     at: BaseException | None = error
     while at is not None:
         if isinstance(at, OSError):
@@ -117,7 +117,7 @@ def _untrusted(url: str, error: ssl.SSLCertVerificationError) -> ServerUnreachab
 
 
 def refused(url: str, response: httpx.Response, body: bytes, login: Login) -> DeploysterError:
-    """The error that an answer outside 2xx stands for."""
+    """Return the error that an answer outside 2xx stands for."""
     status = response.status_code
     if status == httpx.codes.UNAUTHORIZED:
         return LoginRefused(f"{url} refuses the login of {quoted(login.username)} (from {login.source}).", HOW)
@@ -161,7 +161,7 @@ def _later(response: httpx.Response) -> str:
 
 
 def _without_login(address: str) -> str:
-    """An address as it may be shown."""
+    """Return an address as it may be shown."""
     scheme, double_slash, rest = address.partition("//")
     host, slash, path = rest.partition("/")
     return f"{scheme}{double_slash}{host.rpartition('@')[2]}{slash}{path.partition('?')[0]}"

@@ -123,7 +123,7 @@ _HEADER = re.compile("[!-~]*")
 
 
 def _json(data: str) -> object:
-    """The data as JSON; None where it is none."""
+    """Return the data as JSON; None where it is none."""
     try:
         return json.loads(data)
     except (ValueError, RecursionError):
@@ -131,7 +131,7 @@ def _json(data: str) -> object:
 
 
 def lines(parts: Iterable[bytes]) -> Iterator[str]:
-    """The lines in a body's parts, without their ends; a last one without an end counts too.
+    """Yield the lines in a body's parts, without their ends; a last one without an end counts too.
 
     Only ``\\n`` ends a line: what str.splitlines takes for an end may stand in a journal.
     """
@@ -211,7 +211,7 @@ def read_logs(server: Connection, wanted: Wanted, *, follow: bool = False) -> Lo
 
 
 def _journal_line(text: str) -> LogLine | LogNote:
-    """``{"unit", "line"}``, and maybe ``at`` in RFC 3339 and ``machine``; or ``{"note"}``."""
+    """Return ``{"unit", "line"}``, and maybe ``at`` in RFC 3339 and ``machine``; or ``{"note"}``."""
     try:
         told = json.loads(text)
         if "note" in told:

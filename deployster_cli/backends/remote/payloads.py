@@ -97,7 +97,7 @@ class Job:
 
 
 def read(kind: type[T], json: object) -> T:
-    """The fields of ``kind`` out of a JSON object; NotAServer where they are not there or not of their types."""
+    """Return the fields of ``kind`` out of a JSON object; NotAServer where they are not there or not of their types."""
     if not isinstance(json, Mapping):
         raise _unreadable(f"{quoted(str(json))} is not an object")
     known = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
@@ -108,7 +108,7 @@ def read(kind: type[T], json: object) -> T:
 
 
 def listed(json: object, name: str) -> list[object]:
-    """The list under ``name``."""
+    """Return the list under ``name``."""
     found = json.get(name) if isinstance(json, Mapping) else None
     if not isinstance(found, list):
         raise _unreadable(f"it has no list of {name}")
@@ -116,18 +116,20 @@ def listed(json: object, name: str) -> list[object]:
 
 
 def member(json: object, name: str) -> object:
-    """What stands under ``name``; None where nothing does."""
+    """Return what stands under ``name``; None where nothing does."""
     return json.get(name) if isinstance(json, Mapping) else None
 
 
 def silent_of(json: object) -> dict[str, str]:
-    """The machines that do not answer → why; none where the server names none."""
+    """Return the machines that do not answer → why; none where the server names none."""
     found = listed(json, "silent") if member(json, "silent") is not None else []
     return {one.machine: one.why for one in (read(_SilentShape, each) for each in found)}
 
 
 def unit_of(json: object) -> Unit:
-    """The unit that domain.payloads.unit_shape made this of, without its hash and what an engine counts of restarts."""
+    """Return the unit that domain.payloads.unit_shape made this of, without its hash and what an engine counts of
+    restarts.
+    """
     at = read(_UnitShape, json)
     return Unit(
         name=at.unit,
@@ -149,7 +151,7 @@ def entry_of(json: object) -> Entry:
 
 
 def plan_of(json: object) -> Plan:
-    """The plan that domain.payloads.plan_shape made this of."""
+    """Return the plan that domain.payloads.plan_shape made this of."""
     at = read(_PlanShape, json)
     policy = Policy(settle=at.settle, timeout=at.timeout, order=at.order, on_failure=at.on_failure)
     others = at.oneshot, at.adopted, at.beside, at.halted, at.before, at.seats, at.aside, at.stays
@@ -157,7 +159,7 @@ def plan_of(json: object) -> Plan:
 
 
 def job_of(json: object) -> Job:
-    """A job; NotAServer where its id could not stand in a path."""
+    """Return a job; NotAServer where its id could not stand in a path."""
     job = read(Job, json)
     if not _JOB_ID.fullmatch(job.id):
         raise _unreadable(f"{quoted(job.id)} is not a job")
@@ -165,7 +167,7 @@ def job_of(json: object) -> Job:
 
 
 def ended(json: object) -> Result:
-    """What a job that is done did; RemoteFailed, with the server's words and exit code, for one that failed."""
+    """Return what a job that is done did; RemoteFailed, with the server's words and exit code, for one that failed."""
     failure = member(json, "error")
     if failure is not None:
         at = read(_Failure, failure)
@@ -174,7 +176,7 @@ def ended(json: object) -> Result:
 
 
 def event_of(json: object) -> Event | None:
-    """The event in it; None for one that only another version knows: not a reason to leave a running job."""
+    """Return the event in it; None for one that only another version knows: not a reason to leave a running job."""
     try:
         return decode_event(member(json, "event"))
     except InvalidInput:
@@ -204,7 +206,7 @@ class Wish:
 
 
 def wish_of(intent: Change, by: str, *, dry_run: bool = False) -> Wish:
-    """What is asked of a server for ``intent``; ``by`` is who asks. Names have to be checked before."""
+    """Return what is asked of a server for ``intent``; ``by`` is who asks. Names have to be checked before."""
     if intent.verb is Verb.DESTROY:
         return Wish("DELETE", f"/v1/services/{intent.service}/deploys/{intent.version}?{_query(intent, by)}")
     fields = {**_fields(intent), "by": by[:LONGEST_BY], **({"dry_run": True} if dry_run else {})}

@@ -52,7 +52,7 @@ class Cache:
         self._path = path
 
     def read(self, now: float) -> Kept | None:
-        """What was kept within the last KEPT seconds; None where there is nothing, or nothing that can be read."""
+        """Return what was kept within the last KEPT seconds; None where there is nothing, or nothing that can be read."""
         try:
             found = json.loads(self._path.read_text("utf-8"))
             if not 0 <= now - found["at"] < KEPT:
@@ -81,7 +81,7 @@ def cache_of(settings: Settings, environ: Mapping[str, str], service: str = "") 
 
 
 def live_names(settings: Settings, flags: Mapping[str, str], environ: Mapping[str, str], service: str = "") -> Names:
-    """The units' names, LIMIT seconds from now at the latest; none where they can't be had by then.
+    """Return the units' names, LIMIT seconds from now at the latest; none where they can't be had by then.
 
     With a service it is the first instance of each release of its history, newest first, whether that runs or not.
     ``flags`` are the options of the command line that the settings were made with. OSError where nothing can be kept.
@@ -130,7 +130,7 @@ def _of_engine(settings: Settings, service: str) -> list[UnitName]:
 
 
 def _of_server(settings: Settings, environ: Mapping[str, str], service: str) -> list[UnitName]:
-    """What the server lists; nobody is asked for a login. ModuleNotFoundError where httpx is not installed."""
+    """Return what the server lists; nobody is asked for a login. ModuleNotFoundError where httpx is not installed."""
     from deployster_cli.backends.remote.connection import Connection, Sent  # pulls in httpx
     from deployster_cli.backends.remote.login import find_login
     from deployster_cli.backends.remote.payloads import entry_of, listed, unit_of

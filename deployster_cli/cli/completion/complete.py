@@ -126,7 +126,7 @@ class _Offered(click.types.StringParamType):
         param: click.Parameter,  # noqa: ARG002 - click's signature
         incomplete: str,
     ) -> list[CompletionItem]:
-        """The source's values that begin like this."""
+        """Return the source's values that begin like this."""
         return [CompletionItem(value, help=said) for value, said in self._source(ctx) if value.startswith(incomplete)]
 
 
@@ -171,7 +171,7 @@ class Completer(ShellComplete):
         self._words = split(argv[0])[1:] if shell == "bash" else list(argv)
 
     def get_completion_args(self) -> tuple[list[str], str]:
-        """The words before the cursor, and the one at it."""
+        """Return the words before the cursor, and the one at it."""
         return self._words[:-1], self._words[-1]
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem]:
@@ -190,7 +190,7 @@ class Completer(ShellComplete):
 
 
 def split(line: str) -> list[str]:
-    """The words of a command line that may end in the middle of a quoted one; the last is what the cursor is at."""
+    """Return the words of a command line that may end in the middle of a quoted one; the last is what the cursor is at."""
     lexer = shlex.shlex(line, posix=True)
     lexer.whitespace_split, lexer.commenters = True, ""
     words: list[str] = []

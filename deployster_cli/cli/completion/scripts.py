@@ -117,7 +117,7 @@ SHELLS: Mapping[str, Shell] = {
 
 
 def place(shell: Shell, environ: Mapping[str, str]) -> Path:
-    """The file that the shell looks for; InvalidInput without a home to put it in."""
+    """Return the file that the shell looks for; InvalidInput without a home to put it in."""
     folder = user_folder(environ, shell.variable, shell.fallback)
     if not folder:
         raise InvalidInput(f"Nowhere to install it: neither {shell.variable} nor HOME names a folder.")

@@ -22,7 +22,7 @@ def decide(
     stamps: Mapping[str, Stamp],
     record: Record | None,
 ) -> Instances:
-    """The number, its reason, and what it was before.
+    """Return the number, its reason, and what it was before.
 
     ``change`` has its version; ``setting`` is the service's own number, None where it has none. ``found`` are the
     service's releases; ``stamps`` theirs by version, as the ``record`` corrects them.
@@ -54,7 +54,7 @@ def decide(
 
 
 def stood(found: Sequence[Release], record: Record | None) -> Sequence[Release]:
-    """The releases without those that never came up and were kept; all, where there are no others."""
+    """Return the releases without those that never came up and were kept; all, where there are no others."""
     return [release for release in found if record is None or release.version not in record.failed] or found
 
 
@@ -67,7 +67,7 @@ def _meant(release: Release, record: Record | None) -> int:
 def asked_last(
     there: Mapping[str, Release], stamps: Mapping[str, Stamp], record: Record | None
 ) -> tuple[int, str] | None:
-    """The number that the last change was after, and how that is told; None where no stamp says."""
+    """Return the number that the last change was after, and how that is told; None where no stamp says."""
     known = {release.version for release in stood(tuple(there.values()), record)}
     dated = {at: deployed_at(stamp) for at, stamp in stamps.items() if at in known}
     recorded = record if record and record.version in dated and counts(record, stamps) else None

@@ -27,8 +27,8 @@ _COUNTS = 15.0
 
 
 def looked(rollout: Rollout, now: float) -> Rollout:
-    """The state at a look, be it answered or not. After a long time without one, as where a laptop sleeps, nobody
-    knows how the units have been meanwhile, and it hardly counts against them.
+    """Return the state at a look, be it answered or not. After a long time without one, as where a laptop sleeps,
+    nobody knows how the units have been meanwhile, and it hardly counts against them.
     """
     gap = now - rollout.looked
     rollout = replace(rollout, looked=now)
@@ -39,8 +39,8 @@ def looked(rollout: Rollout, now: float) -> Rollout:
 
 
 def with_the_old(rollout: Rollout, units: Mapping[UnitName, Unit]) -> Rollout:
-    """The state with what this look tells of the earlier instances: which are up, and what those are doing that have
-    not been asked to stop.
+    """Return the state with what this look tells of the earlier instances: which are up, and what those are doing that
+    have not been asked to stop.
     """
     names = rollout.plan.retire
     if rollout.listing is Listing.SHORT:
@@ -86,7 +86,7 @@ def notice(rollout: Rollout, units: Mapping[UnitName, Unit], now: float) -> Told
 
 
 def progressed(rollout: Rollout, units: Mapping[UnitName, Unit], now: float) -> Rollout:
-    """The state with how far each unit of the phase has come at most; that one got further is progress."""
+    """Return the state with how far each unit of the phase has come at most; that one got further is progress."""
     rising = set(rollout.coming_up)
     now_at = {n: _rank(units.get(n), rising=n in rising, finished=n in rollout.finished) for n in rollout.working_on}
     ranks = {name: max(rank, rollout.ranks.get(name, 0)) for name, rank in now_at.items()}
@@ -103,7 +103,7 @@ def _rank(unit: Unit | None, *, rising: bool, finished: bool) -> int:
 
 
 def _sight(unit: Unit) -> tuple[object, ...]:
-    """What of a unit is told when it changes."""
+    """Return what of a unit is told when it changes."""
     detail = unit.sub if unit.condition is Condition.STARTING else ""
     return unit.condition, unit.machine and unit.machine.id, detail
 

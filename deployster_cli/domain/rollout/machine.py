@@ -56,7 +56,7 @@ Removal = tuple[Rollout, tuple[Action, ...], tuple[Event, ...], list[UnitName]]
 
 
 def begin(plan: Plan, traits: Traits, now: float, hashes: Mapping[UnitName, str] | None = None) -> Told:
-    """The rollout at its start, in the first phase that has something to do.
+    """Return the rollout at its start, in the first phase that has something to do.
 
     ``hashes`` are the contents that units of the wanted release must have, by the engine's hash, where it is known.
     """
@@ -90,8 +90,8 @@ def advance(rollout: Rollout, seen: Sequence[Unit], now: float, listing: Listing
 
 
 def away(rollout: Rollout, why: str, now: float, *, final: bool = False) -> Told:
-    """A look, or a request, that the engine did not answer: waited out until the phase's time limit, unless waiting
-    can't help (``final``).
+    """Return a look, or a request, that the engine did not answer: waited out until the phase's time limit, unless
+    waiting can't help (``final``).
     """
     told: tuple[Event, ...] = ()
     rollout = looked(rollout, now)
@@ -106,14 +106,15 @@ def away(rollout: Rollout, why: str, now: float, *, final: bool = False) -> Told
 
 
 def unanswered(rollout: Rollout, action: Action) -> Rollout:
-    """The same state with the request not made: nobody knows what became of it, so the next look decides."""
+    """Return the same state with the request not made: nobody knows what became of it, so the next look decides."""
     asked = {key: at for key, at in rollout.asked.items() if key not in {(action.verb, n) for n in action.names}}
     return replace(rollout, asked=asked)
 
 
 def refused(rollout: Rollout, action: Action, text: str, now: float, *, final: bool = False) -> Told:
-    """The engine would not take a request, or said so: it may have done it all the same. The next look decides, and it
-    is asked again. The rollout fails after REFUSALS in a row, or at once where asking again can't help (``final``).
+    """Return the engine would not take a request, or said so: it may have done it all the same. The next look decides,
+    and it is asked again. The rollout fails after REFUSALS in a row, or at once where asking again can't help
+    (``final``).
 
     On the way back, and where there is none any more, only the time limit ends the asking: half is worse than none.
     """
@@ -130,7 +131,7 @@ def refused(rollout: Rollout, action: Action, text: str, now: float, *, final: b
 
 
 def condemned(rollout: Rollout, failure: Failure, now: float) -> Told:
-    """The engine's units look as if they may come up yet, and a journal tells that this one won't."""
+    """Return the engine's units look as if they may come up yet, and a journal tells that this one won't."""
     return (rollout, ()) if rollout.over or rollout.failure else fail(rollout, failure, now)
 
 
@@ -179,7 +180,7 @@ def _tell_unplaced(rollout: Rollout, now: float) -> Told:
 
 
 def _risen(rollout: Rollout, now: float) -> Told:
-    """The batch is up: what it replaces stops. From here on none of the new ones may die."""
+    """Return the batch is up: what it replaces stops. From here on none of the new ones may die."""
     ready = {name: rollout.tracks[name].ready() for name in rollout.started}
     rollout = replace(rollout, tracks={**rollout.tracks, **ready})
     if (rollout.stop_first and rollout.now_in.up) or not rollout.now_in.retire:
@@ -198,7 +199,7 @@ def _unless_not_up(result: Result, up: Sequence[UnitName], now: float) -> Result
 
 
 def _not_up(rollout: Rollout, names: Sequence[UnitName]) -> Failure:
-    """What to say of units that did not come up in time: the one on no machine is the one to tell of."""
+    """Return what to say of units that did not come up in time: the one on no machine is the one to tell of."""
     units = [rollout.tracks[name].unit for name in names]
     nowhere = [u for u in units if u is not None and u.machine is None]
     if nowhere:

@@ -24,7 +24,7 @@ def is_global(file: UnitFile) -> bool:
 
 
 def fitting(file: UnitFile, machines: Sequence[Machine]) -> tuple[Machine, ...]:
-    """The machines that the unit's MachineMetadata asks for: of each key named, one of the values named.
+    """Return the machines that the unit's MachineMetadata asks for: of each key named, one of the values named.
 
     A rule that is not one ``key=value`` is passed over, as fleet does.
     """
@@ -38,7 +38,7 @@ def fitting(file: UnitFile, machines: Sequence[Machine]) -> tuple[Machine, ...]:
 
 
 def spread(unit: Unit, file: UnitFile, machines: Sequence[Machine]) -> Unit:
-    """The global unit with one copy for each machine that fits, whether that machine reports it yet or not."""
+    """Return the global unit with one copy for each machine that fits, whether that machine reports it yet or not."""
     reported = {copy.machine.id: copy for copy in unit.copies if copy.machine}
     bare = unit._replace(load="", active="", sub="", machine=None, copies=())
     copies = [reported.get(m.id) or bare._replace(machine=m) for m in fitting(file, machines)]

@@ -51,7 +51,7 @@ class _Rooms:
     staying: list[Resident] = field(default_factory=list)
 
     def put(self, file: UnitFile) -> tuple[Machine, ...]:
-        """The machines that get a unit, from now on with it."""
+        """Return the machines that get a unit, from now on with it."""
         port = file.stamp.port if file.stamp else None
         allowed = [machine for machine in fitting(file, self.machines) if not self._kept_off(machine, file)]
         fits = [machine for machine in allowed if port is None or not self._has(machine, port)]
@@ -64,7 +64,7 @@ class _Rooms:
         return chosen
 
     def leave(self, names: Iterable[UnitName]) -> None:
-        """These have gone."""
+        """Note that these have gone."""
         gone = set(names)
         self.there = [one for one in self.there if one.name not in gone]
 
@@ -84,7 +84,7 @@ class _Rooms:
 def place(
     plan: Plan, files: Mapping[UnitName, UnitFile], there: Iterable[Resident], machines: Sequence[Machine]
 ) -> Placed:
-    """The machines of all that the plan starts; Unplaceable where one can't run on any."""
+    """Return the machines of all that the plan starts; Unplaceable where one can't run on any."""
     there = list(there)
     retired = set(plan.retire)
     rooms = _Rooms(machines, there, [one for one in there if one.name not in retired])

@@ -113,7 +113,7 @@ class Plan:
 
 
 def plan_deploy(change: Change, units: Sequence[Unit], current: Collection[UnitName], *, oneshot: bool = False) -> Plan:
-    """The plan for ``change``, its version and number of instances known, over all ``units`` of the engine.
+    """Return the plan for ``change``, its version and number of instances known, over all ``units`` of the engine.
 
     ``current`` names the units of this very release whose content is what would be rendered now. What of them is up
     or on its way is kept; everything else of the release is replaced, and surplus goes. A foreign unit keeps its name,
@@ -140,7 +140,7 @@ def plan_deploy(change: Change, units: Sequence[Unit], current: Collection[UnitN
 
 
 def halted(plan: Plan, units: Sequence[Unit], stopped: Collection[UnitName]) -> tuple[UnitName, ...]:
-    """The instances that an interrupted run has ``stopped`` and that are still off. A failure starts them again."""
+    """Return the instances that an interrupted run has ``stopped`` and that are still off. A failure starts them again."""
     off = {u.name for u in units if u.condition in NOT_WANTED and not u.foreign}
     return tuple(name for name in plan.retire if name in off and name in stopped)
 
@@ -148,7 +148,7 @@ def halted(plan: Plan, units: Sequence[Unit], stopped: Collection[UnitName]) -> 
 def plan_destroy(
     service: str, version: str, units: Sequence[Unit], instances: Collection[int] = (), policy: Policy | None = None
 ) -> Plan:
-    """The plan to destroy a release, or just some of its instances (empty steps where none of them is there)."""
+    """Return the plan to destroy a release, or just some of its instances (empty steps where none of them is there)."""
     meant = [
         u
         for u in sorted(units, key=lambda u: u.name)
@@ -161,13 +161,13 @@ def plan_destroy(
 
 
 def _others(units: Iterable[Unit]) -> tuple[tuple[UnitName, ...], tuple[UnitName, ...]]:
-    """(the foreign units; those on machines that are left out)."""
+    """Return (the foreign units; those on machines that are left out)."""
     foreign = sorted((u for u in units if u.foreign), key=lambda u: u.name)
     return tuple(u.name for u in foreign if not u.aside), tuple(u.name for u in foreign if u.aside)
 
 
 def _good(mine: Sequence[Unit], current: Collection[UnitName], serving: Collection[Condition]) -> list[Unit]:
-    """What can stay: as rendered and up or coming up; what serves first, then by number."""
+    """Return what can stay: as rendered and up or coming up; what serves first, then by number."""
     good = [u for u in mine if u.name in current and (u.condition in ON_THE_WAY or u.condition in serving)]
     return sorted(good, key=lambda u: (u.condition not in serving, u.name))
 
@@ -203,14 +203,16 @@ def _steps(
 
 
 def newest(found: Sequence[Release], stamps: Mapping[str, Stamp]) -> Release | None:
-    """The release that was deployed last, by its stamp; one without a stamp (not ours) is older than any with one."""
+    """Return the release that was deployed last, by its stamp; one without a stamp (not ours) is older than any with
+    one.
+    """
     return max(found, key=lambda r: (deployed_at(stamps.get(r.version)), r.version), default=None)
 
 
 def previous_of(
     version: str, stamps: Mapping[str, Stamp], there: Sequence[str] = (), failed: Collection[str] = ()
 ) -> tuple[str, ...]:
-    """The releases before ``version``, newest first: the newest other release and those before it, and our own.
+    """Return the releases before ``version``, newest first: the newest other release and those before it, and our own.
 
     Behind them come those that are ``there`` without a stamp, as another tool left them: they can be gone back to.
     Those that ``failed`` can't.

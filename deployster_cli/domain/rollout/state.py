@@ -217,7 +217,7 @@ Told = tuple[Rollout, tuple[Event, ...]]
 
 
 def ask(rollout: Rollout, verb: Verb, names: tuple[UnitName, ...], now: float) -> tuple[Rollout, tuple[Action, ...]]:
-    """The request for those of ``names`` that it was not made for lately, noted as made now."""
+    """Return the request for those of ``names`` that it was not made for lately, noted as made now."""
     due = tuple(n for n in names if now - rollout.asked.get((verb, n), -ASK_AGAIN_AFTER) >= ASK_AGAIN_AFTER)
     if not due:
         return rollout, ()
@@ -267,7 +267,7 @@ def enter(rollout: Rollout, phase: Phase, now: float) -> Told:
 
 
 def _announced(rollout: Rollout) -> tuple[Event, ...]:
-    """What is told when the phase begins; of some nothing is."""
+    """Return what is told when the phase begins; of some nothing is."""
     names, settle = rollout.working_on, rollout.plan.policy.settle
     event: Event | None = None
     match rollout.phase:
@@ -288,7 +288,7 @@ def _announced(rollout: Rollout) -> tuple[Event, ...]:
 
 
 def fail(rollout: Rollout, failure: Failure, now: float) -> Told:
-    """The rollout has failed: what comes next is undoing it, where the policy says so and it can still help.
+    """Return the rollout has failed: what comes next is undoing it, where the policy says so and it can still help.
 
     Old instances that would not go while the new ones already serve are not a reason to take the new ones down.
     """
@@ -305,7 +305,7 @@ def fail(rollout: Rollout, failure: Failure, now: float) -> Told:
 
 
 def back(rollout: Rollout, now: float) -> Told:
-    """The next part of the way back, or the end where there is none left.
+    """Return the next part of the way back, or the end where there is none left.
 
     Started first, the old ones come back before the new ones go, else after. With the policy KEEP the new ones stay,
     and the old ones only come back where they can run beside them.
@@ -325,10 +325,10 @@ def back(rollout: Rollout, now: float) -> Told:
 
 
 def park(rollout: Rollout) -> Rollout:
-    """The state with the batch's old instances noted as stopped and kept."""
+    """Return the state with the batch's old instances noted as stopped and kept."""
     return replace(rollout, parked=rollout.parked + rollout.now_in.retire)
 
 
 def end(rollout: Rollout, left: tuple[UnitName, ...] = ()) -> Rollout:
-    """The rollout at its bad end; ``left`` is what is there and should not be."""
+    """Return the rollout at its bad end; ``left`` is what is there and should not be."""
     return replace(rollout, phase=Phase.FAILED, left=left)

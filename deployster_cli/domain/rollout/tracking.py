@@ -108,7 +108,7 @@ class Track:
     copies: Mapping[str, Track] = field(default_factory=dict)
 
     def look(self, unit: Unit | None, now: float, traits: Traits) -> Track:
-        """The story after one more look, in which ``unit`` was seen (None: not listed at all)."""
+        """Return the story after one more look, in which ``unit`` was seen (None: not listed at all)."""
         if unit is None:
             unseen = {at: copy.look(None, now, traits) for at, copy in self.copies.items()}
             return replace(self._missed(now, absent=True), copies=unseen)
@@ -151,16 +151,18 @@ class Track:
         return last is not None and unit.machine is not None and last.id != unit.machine.id
 
     def unlooked(self, now: float) -> Track:
-        """The story after a look that the engine did not answer, or whose listing was short."""
+        """Return the story after a look that the engine did not answer, or whose listing was short."""
         copies = {at: copy.unlooked(now) for at, copy in self.copies.items()}
         return replace(self._missed(now), copies=copies)
 
     def slept(self) -> Track:
-        """The story after a long time in which nobody could look: nobody knows how it has been meanwhile."""
+        """Return the story after a long time in which nobody could look: nobody knows how it has been meanwhile."""
         return replace(self, up_since=None, copies={at: copy.slept() for at, copy in self.copies.items()})
 
     def _missed(self, now: float, *, absent: bool = False) -> Track:
-        """The story after a look that told nothing of it, be it that it was not listed (``absent``) or only silent."""
+        """Return the story after a look that told nothing of it, be it that it was not listed (``absent``) or only
+        silent.
+        """
         again = self.missed_at is None or now - self.missed_at >= APART
         track = replace(self, missed_at=now, up_since=None if self.hidden else self.up_since) if again else self
         if absent:
@@ -178,7 +180,7 @@ class Track:
         return self.unit is not None and self.unit.lost
 
     def ready(self) -> Track:
-        """The story of a unit that has settled: from here on its first restart counts."""
+        """Return the story of a unit that has settled: from here on its first restart counts."""
         copies = {at: copy.ready() for at, copy in self.copies.items()}
         count = self.unit.restarts if self.unit else None
         return replace(self, was_ready=True, restarts=0, first_restarts=count, copies=copies)

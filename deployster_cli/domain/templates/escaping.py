@@ -39,7 +39,7 @@ class Text(str):
 
 
 def joined(pieces: Iterable[str]) -> Text:
-    """The pieces of a template's output as one Text."""
+    """Return the pieces of a template's output as one Text."""
     return Text("".join(pieces))
 
 
@@ -49,7 +49,9 @@ def unwritable(text: str) -> bool:
 
 
 def put(value: object) -> str:
-    """What ``{{ value }}`` leaves in the output: a template's own Text as it is, anything else marked as a value."""
+    """Return what ``{{ value }}`` leaves in the output: a template's own Text as it is, anything else marked as a
+    value.
+    """
     if isinstance(value, Text):
         return value
     pieces = _MARKED.split(_plain(value))
@@ -90,7 +92,7 @@ def exec_first(value: object) -> str:
 
 
 def finished(text: str) -> str:
-    """A whole rendered unit: every mark gone, every plain value escaped for a plain directive.
+    """Return a whole rendered unit: every mark gone, every plain value escaped for a plain directive.
 
     TemplateFault for a value that such a directive can't hold, and where a script never went through ``|arg``.
     """
@@ -115,7 +117,9 @@ def _directive(text: str) -> str:
 
 
 def _flat(value: object) -> str:
-    """The text that a filter works on, its marks gone. Values inside a script must be safe in a shell, or given |sh."""
+    """Return the text that a filter works on, its marks gone. Values inside a script must be safe in a shell, or given
+    |sh.
+    """
     text = _plain(value)
     flat = "".join(_inner(piece) if at % 2 else piece for at, piece in enumerate(_MARKED.split(text)))
     if unwritable(flat):

@@ -54,7 +54,7 @@ class Templates:
         return tuple(sorted(name.removesuffix(SUFFIX) for name in self._texts if name.endswith(SUFFIX)))
 
     def renderer(self, service: Service, asked: Iterable[str] = ()) -> Renderer:
-        """The service's template, ready for any of its instances.
+        """Return the service's template, ready for any of its instances.
 
         ``asked`` names the settings that were given for this run alone; TemplateFault for one that the template has no
         use for, as it would be dropped without a word.
@@ -83,7 +83,7 @@ class Templates:
         return False
 
     def render(self, name: UnitName, service: Service, stamp: Stamp) -> UnitFile:
-        """The unit file of one unit by its service's template, with this stamp and, where it has one, its port.
+        """Return the unit file of one unit by its service's template, with this stamp and, where it has one, its port.
 
         InvalidInput for a setting that can't be used; TemplateFault for a template that is missing, is broken, names
         what it may not, leaves a --set value unused, or renders what is not a unit file of a service.
@@ -92,7 +92,7 @@ class Templates:
         return self.body(name, service, stamp).stamped(stamp)
 
     def completed(self, stamp: Stamp, service: Service) -> Stamp:
-        """The stamp with what the service's settings say of it: its secrets' names, and a port that is fixed."""
+        """Return the stamp with what the service's settings say of it: its secrets' names, and a port that is fixed."""
         if stamp.port is None and service.port is not None and self.takes_port(service.template):
             stamp = replace(stamp, port=service.port)
         return replace(stamp, secrets=service.secrets)
@@ -103,7 +103,7 @@ class Templates:
             return "previous" in self._mentions(self._file(template))
 
     def body(self, name: UnitName, service: Service, stamp: Stamp) -> UnitFile:
-        """The same before it is stamped. ``stamp`` is completed."""
+        """Return the same before it is stamped. ``stamp`` is completed."""
         if not service.secrets:
             return self._rendered(name, service, stamp)
         self._rendered(name, secrets.masked(service), stamp)  # what is wrong there can be said, whatever it quotes
@@ -172,7 +172,7 @@ class Renderer:
         return self.service.port is None and self._templates.takes_port(self.service.template)
 
     def __call__(self, name: UnitName, stamp: Stamp) -> UnitFile:
-        """The instance's unit file, stamped. It is rendered once, however often it is stamped."""
+        """Return the instance's unit file, stamped. It is rendered once, however often it is stamped."""
         templates, service = self._templates, self.service
         stamp = templates.completed(stamp, service)
         key = (name, stamp.port, stamp.previous if templates.shows_previous(service.template) else ())
@@ -183,7 +183,7 @@ class Renderer:
         return self._bodies[key].stamped(stamp)
 
     def shown(self, name: UnitName, stamp: Stamp) -> UnitFile:
-        """The unit file as it may be shown: no secret's value is in it."""
+        """Return the unit file as it may be shown: no secret's value is in it."""
         self(name, stamp)  # which may refuse what the masked one would not
         return self._templates.render(name, secrets.masked(self.service), stamp)
 
@@ -226,7 +226,7 @@ def _fail(message: str) -> NoReturn:
 
 @contextlib.contextmanager
 def _blaming(template: str, known: Iterable[str] = ()) -> Iterator[None]:
-    """Turns whatever goes wrong inside a template into one sentence: its name, the line where there is one, and why."""
+    """Turn whatever goes wrong inside a template into one sentence: its name, the line where there is one, and why."""
     try:
         yield
     except TemplateFault as error:
@@ -275,13 +275,13 @@ def _check(unit: UnitFile) -> None:
 
 
 def _described(unit: UnitFile, port: int | None) -> UnitFile:
-    """The unit with a Description that tells which unit of ours it is, and its port: fleet's lists show no more."""
+    """Return the unit with a Description that tells which unit of ours it is, and its port: fleet's lists show no more."""
     text = describe(unit.last("Unit", "Description"), unit.name, port)
     others = tuple(option for option in unit.options if option[:2] != ("Unit", "Description"))
     return replace(unit, options=_put_first(others, ("Unit", "Description", text)))
 
 
 def _put_first(options: tuple[Option, ...], new: Option) -> tuple[Option, ...]:
-    """The options with a new one at the head of its section; the section comes first where there was none."""
+    """Return the options with a new one at the head of its section; the section comes first where there was none."""
     at = next((index for index, option in enumerate(options) if option[0] == new[0]), 0)
     return (*options[:at], new, *options[at:])

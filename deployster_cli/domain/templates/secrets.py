@@ -28,7 +28,7 @@ ANOTHER = " (another value)"
 
 
 def with_secrets(service: Service, environ: Mapping[str, str]) -> Service:
-    """The service with each of its ``secrets`` in ``env``: as it is there, else as ``environ`` has it.
+    """Return the service with each of its ``secrets`` in ``env``: as it is there, else as ``environ`` has it.
 
     InvalidInput names those that are nowhere. Only what renders a unit needs this.
     """
@@ -43,7 +43,7 @@ def with_secrets(service: Service, environ: Mapping[str, str]) -> Service:
 
 
 def notice(service: Service, discloses: str) -> str:
-    """What the deployer is to be told once: who can read the unit file, in the engine's words (``discloses``).
+    """Return what the deployer is to be told once: who can read the unit file, in the engine's words (``discloses``).
 
     Empty where the service has no secrets, or the engine discloses none.
     """
@@ -57,7 +57,7 @@ def notice(service: Service, discloses: str) -> str:
 
 
 def masked(service: Service) -> Service:
-    """The service as it may be shown: every secret's value is MASK."""
+    """Return the service as it may be shown: every secret's value is MASK."""
     return service._replace(env={**service.env, **dict.fromkeys(service.secrets, MASK)})
 
 
@@ -67,14 +67,16 @@ def without_login(text: str) -> str:
 
 
 def hidden(options: Iterable[Option], names: Iterable[str]) -> tuple[Option, ...]:
-    """The options with whatever follows ``NAME=`` masked, to the end of the line: where a value ends is not asked."""
+    """Return the options with whatever follows ``NAME=`` masked, to the end of the line: where a value ends is not
+    asked.
+    """
     anyone = "|".join(map(re.escape, names)) or "(?!)"
     assigned = re.compile(rf"[\"']?(?<![A-Za-z0-9_])((?:{PREFIX})?(?:{anyone})=).*")
     return tuple((section, option, assigned.sub(rf"\1{MASK}", value)) for section, option, value in options)
 
 
 def compared(running: UnitFile, wanted: UnitFile, shown: UnitFile) -> tuple[tuple[Option, ...], tuple[Option, ...]]:
-    """The options of ``running`` and ``wanted``, stamps left out, as they may be shown beside each other.
+    """Return the options of ``running`` and ``wanted``, stamps left out, as they may be shown beside each other.
 
     ``shown`` is ``wanted`` with its secrets masked. Where a template writes a secret in another way than as
     ``NAME=value``, an earlier value can't be told from what is round it, so the whole line is masked.

@@ -168,7 +168,7 @@ def _can_be_run(program: str) -> bool:
 
 
 def _commands(value: str) -> list[list[str]]:
-    """The words of each command of an Exec line; a lone ``;`` stands between two."""
+    """Return the words of each command of an Exec line; a lone ``;`` stands between two."""
     commands: list[list[str]] = [[]]
     for word in _WORD.findall(value):
         if word == ";":

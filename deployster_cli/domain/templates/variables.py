@@ -44,7 +44,7 @@ TASK = "the command given to task, --before or before_deploy"
 
 
 def values(name: UnitName, service: Service, stamp: Stamp) -> dict[str, object]:
-    """The values for a template by name, NAMES first and then the service's --set values.
+    """Return the values for a template by name, NAMES first and then the service's --set values.
 
     ``machine_port`` is the stamp's port, the one of its machine that this unit alone has; ``port`` is that one too, or
     else the service's setting. InvalidInput names the setting that can't be used and says why.
@@ -81,7 +81,7 @@ def values(name: UnitName, service: Service, stamp: Stamp) -> dict[str, object]:
 
 
 def given_by(service: Service, name: str) -> str:
-    """What gives a template this value beside NAMES: a task its command, --set or the file any other."""
+    """Return what gives a template this value beside NAMES: a task its command, --set or the file any other."""
     return TASK if (service.template, name) == ("task", "task") else f"--set or [services.{service.name}.set]"
 
 

@@ -17,7 +17,7 @@ _SIGNALLED = 128
 
 
 def exit_code(shown: str) -> int | None:
-    """The exit code in ``Name=value`` lines of EXIT_PROPERTIES, 128 and the number for a signal.
+    """Return the exit code in ``Name=value`` lines of EXIT_PROPERTIES, 128 and the number for a signal.
 
     None where the main process never ran (an ExecStartPre failed) or the lines don't tell.
     """
@@ -29,8 +29,8 @@ def exit_code(shown: str) -> int | None:
 
 
 def journal_flags(lines: int | None, *, follow: bool, after: str) -> tuple[str, ...]:
-    """Flags of journalctl for the last ``lines`` entries (None: all) or all behind the cursor ``after``, in journald's
-    export format.
+    """Return flags of journalctl for the last ``lines`` entries (None: all) or all behind the cursor ``after``, in
+    journald's export format.
 
     While it follows, journalctl shows no more than ten that were there before, unless it is told. A cursor that is
     known no more stands for its moment.

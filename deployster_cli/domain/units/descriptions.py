@@ -14,7 +14,7 @@ _LONGEST_PORT = len(str(HIGHEST_PORT))
 
 
 def describe(text: str, name: UnitName, port: int | None) -> str:
-    """The Description of our unit of this name; ``text`` is its template's, empty where that has none."""
+    """Return the Description of our unit of this name; ``text`` is its template's, empty where that has none."""
     ending = "" if port is None else f" port {port}"
     text = text.removesuffix(ending)
     if not text.endswith(name.title):
@@ -32,7 +32,7 @@ def read(description: str, name: UnitName) -> tuple[bool, int | None]:
 
 
 def own_words(description: str, name: UnitName) -> str:
-    """The same Description without the title that was put behind a template's words, as version 1.0 left it out."""
+    """Return the same Description without the title that was put behind a template's words, as version 1.0 left it out."""
     return description.replace(f" ({name.title})", "", 1)
 
 

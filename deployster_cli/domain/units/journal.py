@@ -92,7 +92,7 @@ class Export:
         self._fields: dict[bytes, bytes] = {}
 
     def feed(self, data: bytes) -> list[Entry]:
-        """The entries that ``data`` completes; OutputUnreadable where this is something else."""
+        """Return the entries that ``data`` completes; OutputUnreadable where this is something else."""
         self._rest += data
         found: list[Entry] = []
         at = 0
@@ -166,28 +166,28 @@ class Lines:
         self._size = 0
 
     def feed(self, entry: Entry) -> list[str]:
-        """The lines that this entry ends; one of over LONGEST_LINE characters comes in pieces."""
+        """Return the lines that this entry ends; one of over LONGEST_LINE characters comes in pieces."""
         goes_on = entry.end != "\n"
         self._pieces += (entry.text, entry.end) if goes_on else (entry.text,)
         self._size += len(entry.text)
         return [] if goes_on and self._size <= LONGEST_LINE else self.rest()
 
     def rest(self) -> list[str]:
-        """What is left of a line that has not ended."""
+        """Return what is left of a line that has not ended."""
         text, left = "".join(self._pieces), bool(self._pieces)
         self._pieces, self._size = [], 0
         return text.split("\n") if left else []
 
 
 def lines_of(text: str) -> list[str]:
-    """The lines of what a program wrote. Only ``\\n`` ends one: what str.splitlines splits at may stand in it."""
+    """Return the lines of what a program wrote. Only ``\\n`` ends one: what str.splitlines splits at may stand in it."""
     return [line.rstrip("\r") for line in text.removesuffix("\n").split("\n")] if text else []
 
 
 def telling(lines: Sequence[str], most: int) -> tuple[str, ...]:
-    """The last ``most`` of a journal's printed lines that tell how a unit ended: what it wrote, and of systemd's lines
-    those that are not said of every start and stop. A text that comes again, at another time or by another process, is
-    there once. Where that leaves nothing: the last lines as they are.
+    """Return the last ``most`` of a journal's printed lines that tell how a unit ended: what it wrote, and of systemd's
+    lines those that are not said of every start and stop. A text that comes again, at another time or by another
+    process, is there once. Where that leaves nothing: the last lines as they are.
     """
     entries = [(entry, _PRINTED.match(entry[0])) for entry in _entries(lines)]
     last = {(found[2], found[4], *entry[1:]): (found[1], found[3]) for entry, found in entries if found}
@@ -202,7 +202,7 @@ def telling(lines: Sequence[str], most: int) -> tuple[str, ...]:
 
 
 def _entries(lines: Sequence[str]) -> list[list[str]]:
-    """The lines by entry: each with those behind it that go on indented. journalctl's own remarks are left out."""
+    """Return the lines by entry: each with those behind it that go on indented. journalctl's own remarks are left out."""
     entries: list[list[str]] = []
     for line in lines:
         if entries and line.startswith(" ") and _PRINTED.match(entries[-1][0]):

@@ -130,7 +130,7 @@ class Unit(NamedTuple):
         return self.copies or (self,)
 
     def owned(self, *, foreign: bool) -> Unit:
-        """The same unit, with all its copies, as one of ours or as a foreign one."""
+        """Return the same unit, with all its copies, as one of ours or as a foreign one."""
         return self._replace(foreign=foreign, copies=tuple(copy._replace(foreign=foreign) for copy in self.copies))
 
     @property
@@ -222,7 +222,7 @@ def releases(units: Iterable[Unit], service: str | None = None) -> tuple[Release
 
 
 def everything(units: Iterable[Unit], service: str | None = None) -> tuple[Release, ...]:
-    """The same, and the foreign units too: gathered apart, each behind the release that they have the names of."""
+    """Return the same, and the foreign units too: gathered apart, each behind the release that they have the names of."""
     found: dict[tuple[str, str, bool], list[Unit]] = {}
     for unit in sorted(units, key=lambda u: (u.name.service, u.name.version, u.foreign, u.name)):
         if service in (None, unit.name.service):
@@ -260,6 +260,6 @@ class Service(NamedTuple):
     extra: Mapping[str, str] = MappingProxyType({})
 
     def image(self, version: str) -> str:
-        """The Docker image of one version of it."""
+        """Return the Docker image of one version of it."""
         owners = {"docker_hub_username": self.docker_hub_username, "registry_url": self.registry_url}
         return image(self.name, version, **owners)

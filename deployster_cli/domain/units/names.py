@@ -106,7 +106,7 @@ class UnitName(NamedTuple):
 
     @classmethod
     def checked(cls, service: str, version: str, instance: int) -> UnitName:
-        """The name made of parts from outside; InvalidInput where a part, or the whole's length, is refused."""
+        """Return the name made of parts from outside; InvalidInput where a part, or the whole's length, is refused."""
         check_service(service)
         check_version(version)
         check_instance(instance)
@@ -128,7 +128,7 @@ class UnitName(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> UnitName | None:
-        """The name that ``text`` writes, or None where it is not exactly what ``text`` of some name gives."""
+        """Return the name that ``text`` writes, or None where it is not exactly what ``text`` of some name gives."""
         if len(text) > LONGEST_UNIT_NAME:
             return None
         before, _, behind = text.rpartition("@")
@@ -162,8 +162,8 @@ class UnitName(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def _release(text: str) -> tuple[str, str, str] | None:
-    """The service, the version and when it was made in what is before the ``@``: read once, as listings have it for
-    every instance.
+    """Return the service, the version and when it was made in what is before the ``@``: read once, as listings have it
+    for every instance.
     """
     found = _RELEASE.fullmatch(text)
     if found:
@@ -174,12 +174,12 @@ def _release(text: str) -> tuple[str, str, str] | None:
 
 @lru_cache(maxsize=4096)
 def _instance(text: str) -> int | None:
-    """The instance in what is behind the ``@``."""
+    """Return the instance in what is behind the ``@``."""
     number = text.removesuffix(".service")
     return int(number) if number != text and INSTANCE.fullmatch(number) else None
 
 
 def image(service: str, version: str, *, docker_hub_username: str = "", registry_url: str = "") -> str:
-    """The Docker image of a release: a registry takes the place of the Docker Hub user name."""
+    """Return the Docker image of a release: a registry takes the place of the Docker Hub user name."""
     owner = registry_url or docker_hub_username
     return f"{owner}/{service}:{version}" if owner else f"{service}:{version}"

@@ -37,12 +37,12 @@ class Prerequisite(NamedTuple):
 
 
 def containers(files: Iterable[UnitFile]) -> tuple[str, ...]:
-    """The paths of docker and podman that units run."""
+    """Return the paths of docker and podman that units run."""
     return tuple(sorted({path for file in files for path in _CONTAINERS.findall(file.text)}))
 
 
 def probing(files: Iterable[UnitFile]) -> tuple[tuple[str, ...], ...]:
-    """The programs by which units ask their services for health: curl, or where python3 does as well either."""
+    """Return the programs by which units ask their services for health: curl, or where python3 does as well either."""
     found = [file.text for file in files if _CURL.search(file.text)]
     if not found:
         return ()

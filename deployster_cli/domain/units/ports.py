@@ -15,7 +15,7 @@ FIRST, LAST = 20000, 31999
 def assign(
     names: Sequence[UnitName], avoid: Collection[int], first: int = FIRST, last: int = LAST
 ) -> dict[UnitName, int]:
-    """A TCP port from ``first`` to ``last`` for every name: none of ``avoid``, none twice.
+    """Return a TCP port from ``first`` to ``last`` for every name: none of ``avoid``, none twice.
 
     Each name starts looking at a place of its own that its hash gives, so two laptops that deploy at once seldom
     choose the same. InvalidInput where the range has too few free ports.

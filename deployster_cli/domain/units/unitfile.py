@@ -56,7 +56,7 @@ class Stamp:
     change: str = ""
 
     def options(self) -> tuple[Option, ...]:
-        """The section's options, in the order a person reads them."""
+        """Return the section's options, in the order a person reads them."""
         pairs = [
             ("Service", self.service),
             ("Version", self.version),
@@ -87,7 +87,7 @@ class UnitFile:
 
     @classmethod
     def parse(cls, name: UnitName, text: str) -> UnitFile:
-        """The unit file that ``text`` (systemd syntax) writes; TemplateFault names the line that is none."""
+        """Return the unit file that ``text`` (systemd syntax) writes; TemplateFault names the line that is none."""
         return cls(name, grouped(parse_options(text)))
 
     @property
@@ -105,7 +105,7 @@ class UnitFile:
         return tuple(value for at, name, value in self.options if (at, name) == (section, option))
 
     def last(self, section: str, option: str, default: str = "") -> str:
-        """The last value given, which is the one that counts for a single-valued option."""
+        """Return the last value given, which is the one that counts for a single-valued option."""
         return (self.values(section, option) or (default,))[-1]
 
     @property
@@ -175,23 +175,23 @@ class UnitFile:
         return stamp if stamp and UnitName(stamp.service, stamp.version, stamp.instance) == self.name else None
 
     def stamped(self, stamp: Stamp) -> UnitFile:
-        """The same unit with this ``[X-Deployster]`` in place of any other."""
+        """Return the same unit with this ``[X-Deployster]`` in place of any other."""
         return replace(self, options=self.unstamped + stamp.options())
 
 
 def facts_of(options: Iterable[Option]) -> dict[str, str]:
-    """What ``[X-Deployster]`` says: name → value."""
+    """Return what ``[X-Deployster]`` says: name → value."""
     return {name: value for section, name, value in options if section == STAMP_SECTION}
 
 
 def idle(description: str, facts: Mapping[str, str]) -> tuple[Option, ...]:
-    """A unit that only says these facts: it would do nothing if anybody ever started it."""
+    """Return a unit that only says these facts: it would do nothing if anybody ever started it."""
     head = (("Unit", "Description", description), ("Service", "ExecStart", "/bin/true"))
     return head + tuple((STAMP_SECTION, name, value) for name, value in facts.items())
 
 
 def whole(text: str, most: int = MOST_INSTANCES) -> int:
-    """A number as we write it; ValueError for all else, which int takes some of."""
+    """Return a number as we write it; ValueError for all else, which int takes some of."""
     if not INSTANCE.fullmatch(text) or int(text) > most:
         raise ValueError
     return int(text)
@@ -206,7 +206,7 @@ def versions(text: str) -> tuple[str, ...]:
 
 
 def write_options(options: tuple[Option, ...]) -> str:
-    """The text of a unit file with these options, as fleet's registry would write it."""
+    """Return the text of a unit file with these options, as fleet's registry would write it."""
     sections: dict[str, list[str]] = {}
     for section, option, value in options:
         sections.setdefault(section, []).append(f"{option}={value}\n")
@@ -214,20 +214,20 @@ def write_options(options: tuple[Option, ...]) -> str:
 
 
 def hash_of(text: str) -> str:
-    """The hash that fleet lists for a unit file of this (canonical) text."""
+    """Return the hash that fleet lists for a unit file of this (canonical) text."""
     import hashlib  # slow to import, and listings need none
 
     return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
 def grouped(options: tuple[Option, ...]) -> tuple[Option, ...]:
-    """The options with each section's gathered at the place where the section first stood."""
+    """Return the options with each section's gathered at the place where the section first stood."""
     order = list(dict.fromkeys(section for section, _, _ in options))
     return tuple(option for section in order for option in options if option[0] == section)
 
 
 def parse_options(text: str) -> tuple[Option, ...]:
-    """The options of a unit file in systemd's syntax, comments dropped and continued lines joined with a space.
+    """Return the options of a unit file in systemd's syntax, comments dropped and continued lines joined with a space.
 
     TemplateFault, with the line's number and text, for what is neither a section, an option nor a comment, for what
     fleet and systemd read differently, and for a line that fleet would refuse as too long.
@@ -257,7 +257,7 @@ def _section(number: int, line: str) -> str:
 
 
 def _logical_lines(text: str) -> list[tuple[int, str]]:
-    """(number of the first line, content) with continuations joined; blank lines and comments are dropped.
+    """Return (number of the first line, content) with continuations joined; blank lines and comments are dropped.
 
     A comment inside a continued option is skipped, as systemd.syntax(7) says.
     """
@@ -292,7 +292,8 @@ def _check_lengths(options: list[Option]) -> None:
 
 
 def sibling(file: UnitFile, name: UnitName, port: int | None) -> str:
-    """The text of the unit ``name`` with this port, had it been put in together with ``file``, of the same release.
+    """Return the text of the unit ``name`` with this port, had it been put in together with ``file``, of the same
+    release.
 
     A guess, so that not every instance has to be read, and it proves nothing by itself: its hash is held against the
     one that the engine lists. Where they agree it is the very content, stamp and all; else the file is read.
@@ -306,6 +307,6 @@ def sibling(file: UnitFile, name: UnitName, port: int | None) -> str:
 
 
 def _words_of(name: UnitName, port: int | None) -> tuple[str, ...]:
-    """What differs between two instances of a release: each word stands for the same one of the other."""
+    """Return what differs between two instances of a release: each word stands for the same one of the other."""
     number = f"nstance={name.instance}", f"NSTANCE={name.instance}"
     return (name.text, name.container, name.title, *number, *(() if port is None else (str(port),)))

@@ -89,19 +89,21 @@ class Calls:
         return soon, late
 
     def each(self, argvs: Sequence[Argv], apart: float = 0.0) -> tuple[process.Completed, ...]:
-        """A few reading calls side by side: they are begun all at once, or so many seconds apart."""
+        """Return a few reading calls side by side: they are begun all at once, or so many seconds apart."""
         while True:
             done = self._side_by_side(argvs, apart)
             if not any(self._mended(one) for one in done):
                 return done
 
     def explain(self, done: process.Completed, to: Target = None) -> process.Completed:
-        """The call as it is, made by somebody else; EngineUnreachable, with all the facts, where ssh let nobody in."""
+        """Return the call as it is, made by somebody else; EngineUnreachable, with all the facts, where ssh let nobody
+        in.
+        """
         self._trust.explain(done, to)
         return done
 
     def _let_in(self, call: Callable[[], process.Completed], to: Target = None) -> process.Completed:
-        """A call made, and made again as often as a person has taken an unknown host key that stopped it."""
+        """Return a call made, and made again as often as a person has taken an unknown host key that stopped it."""
         with started(self._options):
             while self._mended(done := call(), to):
                 pass
@@ -123,7 +125,7 @@ class Calls:
             return tuple([one.wait() for one in reversed(running)][::-1])  # how long the last one took is told rightly
 
     def _limit(self, seconds: float) -> float:
-        """A tunnel is an ssh connection, which has a time limit of its own on top."""
+        """Return a tunnel is an ssh connection, which has a time limit of its own on top."""
         return seconds + (self._options.ssh_timeout if self._options.tunnel else 0.0)
 
 
@@ -134,7 +136,7 @@ def environment() -> dict[str, str]:
 
 @contextlib.contextmanager
 def started(options: FleetOptions) -> Iterator[None]:
-    """Turns "the program can't be run" into the engine's error for it."""
+    """Turn "the program can't be run" into the engine's error for it."""
     try:
         yield
     except process.NotStarted as error:

@@ -26,17 +26,19 @@ def version(options: FleetOptions) -> Argv:
 
 
 def list_units(options: FleetOptions) -> Argv:
-    """What the machines' systemd report: one row a unit and machine."""
+    """Return what the machines' systemd report: one row a unit and machine."""
     return _listing(options, "list-units", "unit,machine,load,active,sub,hash")
 
 
 def list_unit_files(options: FleetOptions) -> Argv:
-    """What the registry holds, scheduled or not: one row a unit. The Description is last, as it may hold anything."""
+    """Return what the registry holds, scheduled or not: one row a unit. The Description is last, as it may hold
+    anything.
+    """
     return _listing(options, "list-unit-files", "unit,hash,dstate,state,target,desc")
 
 
 def list_machines(options: FleetOptions) -> Argv:
-    """The machines that take units now."""
+    """Return the machines that take units now."""
     return _listing(options, "list-machines", "machine,ip,metadata")
 
 
@@ -81,14 +83,14 @@ def cat(options: FleetOptions, name: str) -> Argv:
 
 
 def journal(options: FleetOptions, name: UnitName, lines: int) -> Argv:
-    """The last lines of one unit's journal, over ssh."""
+    """Return the last lines of one unit's journal, over ssh."""
     return _called(options, "journal", f"--lines={lines}", *_operands([name.text]))
 
 
 def entries(
     options: FleetOptions, name: UnitName, lines: int | None, *, follow: bool, machine: str = "", after: str = ""
 ) -> Argv:
-    """The last entries of one unit's journal whole, over ssh: in journald's export format.
+    """Return the last entries of one unit's journal whole, over ssh: in journald's export format.
 
     On one machine, named by its id, where the unit is global: of such a unit fleetctl shows no journal. Nor does it
     show a whole journal, or what is behind a cursor.
@@ -121,7 +123,7 @@ def run_shell(options: FleetOptions, machine: str, line: str) -> Argv:
 
 
 def chunks(names: Iterable[str], beside: int = 0, room: int = ARGV_ROOM) -> Iterator[Argv]:
-    """The names in as few groups as fit into one argv each; ``beside`` is what each name costs on top, in bytes."""
+    """Yield the names in as few groups as fit into one argv each; ``beside`` is what each name costs on top, in bytes."""
     group: list[str] = []
     size = 0
     for name in names:
@@ -162,7 +164,7 @@ def _flags(options: FleetOptions) -> dict[str, str]:
 
 
 def _operands(names: Iterable[str]) -> Argv:
-    """The names, none of which fleetctl can take for a flag of its own."""
+    """Return the names, none of which fleetctl can take for a flag of its own."""
     found = tuple(names)
     for name in found:
         if name.startswith("-"):

@@ -31,15 +31,15 @@ class Contents:
             self._last[made.service, made.version] = file
 
     def told(self, units: tuple[Unit, ...]) -> tuple[Unit, ...]:
-        """The units, each as one of ours or as a foreign one where its content is known."""
+        """Return the units, each as one of ours or as a foreign one where its content is known."""
         return tuple(map(self._told, units)) if self._made else units
 
     def judged(self, units: Sequence[Unit]) -> tuple[Unit, ...]:
-        """The same, and foreign where it is not known; those as they are that the registry has no more."""
+        """Return the same, and foreign where it is not known; those as they are that the registry has no more."""
         return tuple(self._told(unit.owned(foreign=True) if unit.desired else unit) for unit in units)
 
     def unknown(self, units: Sequence[Unit]) -> dict[str, UnitName]:
-        """The contents that are yet to be read, each with a unit that has it."""
+        """Return the contents that are yet to be read, each with a unit that has it."""
         found: dict[str, UnitName] = {}
         for unit in units:
             if unit.desired and unit.hash and unit.hash not in self._made and not self._guessed(unit):
@@ -47,7 +47,7 @@ class Contents:
         return found
 
     def file(self, unit: Unit) -> UnitFile | None:
-        """The unit's file, where its content is known."""
+        """Return the unit's file, where its content is known."""
         known = self._files.get(unit.hash)
         return known if known is None or known.name == unit.name else replace(known, name=unit.name)
 

@@ -91,7 +91,7 @@ class FleetEngine:
         return self._contents.told(parse.join(results.parsed(reported, parse.unit_rows), rows))
 
     def settled(self, units: Sequence[Unit]) -> tuple[Unit, ...]:
-        """The units judged by their files: one ``cat`` a content that is not known yet, a few side by side."""
+        """Return the units judged by their files: one ``cat`` a content that is not known yet, a few side by side."""
         asked: dict[str, UnitName] = {}
         while unread := [one for one in self._contents.unknown(units).items() if one[0] not in asked][:_SIDE_BY_SIDE]:
             asked |= unread
@@ -101,7 +101,7 @@ class FleetEngine:
         return self._contents.judged(units)
 
     def machines(self) -> tuple[Machine, ...]:
-        """The machines that take units now, with their metadata."""
+        """Return the machines that take units now, with their metadata."""
         return results.parsed(self._calls.read(commands.list_machines(self._options)), parse.machines)
 
     def troubles(self, needs: Needs) -> tuple[Trouble, ...]:  # noqa: ARG002 - nothing that it could ask
@@ -186,23 +186,25 @@ class FleetEngine:
         self._remove(commands.destroy, _texts(names))
 
     def cat(self, name: UnitName) -> UnitFile | None:
-        """The unit file in the registry, None where it has no such unit."""
+        """Return the unit file in the registry, None where it has no such unit."""
         return self._read(name, self._calls.read(commands.cat(self._options, name.text)))
 
     def files(self, units: Sequence[Unit]) -> dict[UnitName, UnitFile]:
-        """The unit files in the registry: those that were judged are known already, the others are read."""
+        """Return the unit files in the registry: those that were judged are known already, the others are read."""
         found = {unit.name: self._contents.file(unit) for unit in self.settled(units)}
         return {name: file for name, file in found.items() if file}
 
     def journal(self, name: UnitName, lines: int = 10) -> Iterator[str]:
-        """The journal's lines, over ssh."""
+        """Yield the journal's lines, over ssh."""
         argv = commands.journal(self._options, name, lines)
         yield from results.journal_lines(self._reached(argv, name), name)
 
     def entries(
         self, name: UnitName, lines: int | None, *, follow: bool = False, at: Machine | None = None, after: str = ""
     ) -> Exported:
-        """The journal's entries, over ssh; tried first where a person can be asked, as a stream can't wait for that."""
+        """Return the journal's entries, over ssh; tried first where a person can be asked, as a stream can't wait for
+        that.
+        """
         from deployster_cli.engines.fleet.ssh.host_keys import asking
         from deployster_cli.engines.journal import Exported  # listings need none
 
@@ -233,7 +235,7 @@ class FleetEngine:
         return code if code >= 0 else 128 - code
 
     def run_shell(self, machine: Machine, line: str) -> str:
-        """What a shell line prints on a machine, over ssh."""
+        """Return what a shell line prints on a machine, over ssh."""
         argv = commands.run_shell(self._options, machine.id, line)
         return results.answer(self._reached(argv, machine))
 
@@ -242,7 +244,7 @@ class FleetEngine:
         return frozenset()
 
     def _read(self, name: UnitName, done: process.Completed) -> UnitFile | None:
-        """The unit file that a ``cat`` printed, its content noted; None where the registry has no such unit."""
+        """Return the unit file that a ``cat`` printed, its content noted; None where the registry has no such unit."""
         from deployster_cli.domain.units.unitfile import UnitFile, grouped, hash_of  # listings need none
 
         options = results.unit_options(done, name.text)
@@ -262,13 +264,13 @@ class FleetEngine:
             return
 
     def _reached(self, argv: Argv, to: UnitName | Machine) -> process.Completed:
-        """A reading call that goes on to a machine by ssh."""
+        """Return a reading call that goes on to a machine by ssh."""
         return self._calls.read(argv, beside=self._options.ssh_timeout, to=to)
 
     def _present(
         self, wanted: dict[str, UnitFile], outcome: str, *, anew: bool = False
     ) -> tuple[dict[str, parse.FileRow], process.Completed]:
-        """The wanted units that the registry has, and the listing that says so.
+        """Return the wanted units that the registry has, and the listing that says so.
 
         EngineError, with the outcome in its message, where it has one of them with other content.
         """
@@ -330,7 +332,7 @@ class FleetEngine:
             self._calls.write(intent(self._options, chunk), len(chunk), results.removed)
 
     def _files(self, *, anew: bool = False) -> tuple[dict[str, parse.FileRow], process.Completed]:
-        """The registry's rows by name, and the call that listed them: the last look's, if that was just now."""
+        """Return the registry's rows by name, and the call that listed them: the last look's, if that was just now."""
         if anew or self._just_listed is None or not self._calls.rhythm.as_listed:
             done = self._calls.read(commands.list_unit_files(self._options))
             rows = results.parsed(done, parse.file_rows)
@@ -350,5 +352,5 @@ def _launched(row: parse.FileRow) -> bool:
 
 
 def _texts(names: Iterable[UnitName]) -> tuple[str, ...]:
-    """The names as fleet knows them, each once."""
+    """Return the names as fleet knows them, each once."""
     return tuple(dict.fromkeys(name.text for name in names))

@@ -51,7 +51,7 @@ class FleetLocks:
         return settles(time.monotonic() - began)
 
     def read(self, service: str) -> Note | None:
-        """The note in the registry. EngineError where a unit of that name is something else."""
+        """Return the note in the registry. EngineError where a unit of that name is something else."""
         unit = unit_name(service)
         done = self._calls.read(commands.cat(self._options, unit))
         options = results.unit_options(done, unit)

@@ -102,18 +102,18 @@ def no_collecting() -> Iterator[None]:
 
 @no_collecting()
 def unit_rows(text: str) -> tuple[UnitRow, ...]:
-    """The rows of ``args.list_units``, all of the cluster; OutputUnreadable quotes the line that is none."""
+    """Return the rows of ``args.list_units``, all of the cluster; OutputUnreadable quotes the line that is none."""
     return tuple(map(UnitRow._make, _table("list-units", _UNIT_ROW, text)))
 
 
 @no_collecting()
 def file_rows(text: str) -> tuple[FileRow, ...]:
-    """The rows of ``args.list_unit_files``, all of the registry; OutputUnreadable quotes the line that is none."""
+    """Return the rows of ``args.list_unit_files``, all of the registry; OutputUnreadable quotes the line that is none."""
     return tuple(map(FileRow._make, _table("list-unit-files", _FILE_ROW, text)))
 
 
 def machines(text: str) -> tuple[Machine, ...]:
-    """The rows of ``args.list_machines``; OutputUnreadable quotes the line that is none."""
+    """Return the rows of ``args.list_machines``; OutputUnreadable quotes the line that is none."""
     return tuple(
         Machine(at, ip, _metadata(metadata)) for at, ip, metadata in _table("list-machines", _MACHINE_ROW, text)
     )
@@ -128,7 +128,7 @@ def _metadata(text: str) -> dict[str, str]:
 
 
 def unit_options(name: str, text: str) -> tuple[Option, ...]:
-    """The options of the unit file that ``args.cat`` printed; OutputUnreadable where it is none, or was cut off.
+    """Return the options of the unit file that ``args.cat`` printed; OutputUnreadable where it is none, or was cut off.
 
     Nothing at all is none either: fleet's API takes no unit without options (1.0.0, api/units.go).
     """
@@ -146,7 +146,7 @@ def unit_options(name: str, text: str) -> tuple[Option, ...]:
 
 @no_collecting()
 def join(reported: Iterable[UnitRow], files: Iterable[FileRow]) -> tuple[Unit, ...]:
-    """The units whose names are ours, ordered by name, each from all that both lists say of it.
+    """Return the units whose names are ours, ordered by name, each from all that both lists say of it.
 
     A unit that the registry no longer has is desired None. A row of an earlier run of the same name, or of another
     machine than the one where the unit is wanted now, tells nothing of this run: the unit then counts as not reported.
@@ -182,7 +182,7 @@ def _unit(name: UnitName, file: FileRow, rows: Sequence[UnitRow]) -> Unit:
 
 
 def _leaving(name: UnitName, rows: Sequence[UnitRow]) -> Unit:
-    """A unit that the registry no longer has, where it still is."""
+    """Return a unit that the registry no longer has, where it still is."""
     found = [
         Unit(name, None, None, r.load, r.active, r.sub, _machine(r.machine, r.ip), r.hash) for r in _once_each(rows)
     ]
@@ -190,7 +190,9 @@ def _leaving(name: UnitName, rows: Sequence[UnitRow]) -> Unit:
 
 
 def _everywhere(name: UnitName, file: FileRow, rows: Sequence[UnitRow]) -> Unit:
-    """A global unit. The registry knows neither its machines nor how it is there: what is known is what they report."""
+    """Return a global unit. The registry knows neither its machines nor how it is there: what is known is what they
+    report.
+    """
     ours, port = read(file.description, name)
     here = Unit(name, _STATES[file.desired], hash=file.hash, port=port, everywhere=True, foreign=not ours)
     copies = [
@@ -206,12 +208,12 @@ def _once_each(rows: Iterable[UnitRow]) -> Iterable[UnitRow]:
 
 
 def _same_run(file: FileRow, rows: Sequence[UnitRow]) -> list[UnitRow]:
-    """The rows without those of an earlier run: fleet lists them for up to 10 s after a name is used again."""
+    """Return the rows without those of an earlier run: fleet lists them for up to 10 s after a name is used again."""
     return [row for row in rows if not row.hash or not file.hash or row.hash == file.hash]
 
 
 def _telling(file: FileRow, rows: Sequence[UnitRow]) -> UnitRow | None:
-    """The row that speaks of the unit as the registry has it now.
+    """Return the row that speaks of the unit as the registry has it now.
 
     Of a unit that moved, the machine it left still has a row. While the unit is wanted to run that one does not count;
     once it is not, it counts as running for as long as it runs anywhere.

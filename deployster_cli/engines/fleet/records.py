@@ -29,7 +29,7 @@ class FleetRecords:
         return unit_name(service) in self._listed()
 
     def read(self, service: str) -> Record | None:
-        """The record in the registry; a unit of that name that is something else is none."""
+        """Return the record in the registry; a unit of that name that is something else is none."""
         unit = unit_name(service)
         run = self._listed().get(unit, "")
         known = self._known.get(service)

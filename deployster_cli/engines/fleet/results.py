@@ -69,7 +69,7 @@ _STARTED = r"(?m)^Triggered (?:global )?unit (\S+) start$"
 
 
 def answer(done: Completed) -> str:
-    """What a call printed on stdout, if fleetctl did what it was asked; else the error that says why not."""
+    """Return what a call printed on stdout, if fleetctl did what it was asked; else the error that says why not."""
     _check_end(done)
     _check_program(done)
     if done.code or _denies(done):
@@ -78,7 +78,7 @@ def answer(done: Completed) -> str:
 
 
 def parsed(done: Completed, parse: Callable[[str], T]) -> T:
-    """What a call's answer says. An error of reading it keeps the call's facts."""
+    """Return what a call's answer says. An error of reading it keeps the call's facts."""
     text = answer(done)
     try:
         return parse(text)
@@ -88,7 +88,7 @@ def parsed(done: Completed, parse: Callable[[str], T]) -> T:
 
 
 def program_version(done: Completed) -> str:
-    """The version that ``args.version`` printed, like ``1.0.0``; EngineMissing where it is another or too old."""
+    """Return the version that ``args.version`` printed, like ``1.0.0``; EngineMissing where it is another or too old."""
     found = re.search(_VERSION, answer(done))
     if not found:
         raise _error(EngineMissing, done, f"{done.argv[0]} is not fleet's fleetctl: it says {_said(done)}", INSTALL)
@@ -102,12 +102,14 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def submitted(done: Completed) -> str:
-    """What a call of ``args.submit`` for new units printed; EngineError where one was put in meanwhile by another."""
+    """Return what a call of ``args.submit`` for new units printed; EngineError where one was put in meanwhile by
+    another.
+    """
     return _as_given(done, "nothing was started.")
 
 
 def triggered(done: Completed) -> frozenset[str]:
-    """The units whose start a call of ``args.start`` asked for.
+    """Return the units whose start a call of ``args.start`` asked for.
 
     EngineError where one is in the registry with other content: fleetctl leaves that as it is, starts it, and exits 0.
     """
@@ -123,29 +125,33 @@ def _as_given(done: Completed, outcome: str) -> str:
 
 
 def other_content(names: Collection[str], done: Completed, outcome: str) -> EngineError:
-    """The error for names that the registry has with other content; ``outcome`` says what happened because of it."""
+    """Return the error for names that the registry has with other content; ``outcome`` says what happened because of
+    it.
+    """
     message = f"{_some(names)} in the cluster already, with other content: {outcome}"
     return _error(Refused, done, message, "Destroy the old unit first and wait until it is gone.")
 
 
 def not_started(names: Collection[str], done: Completed) -> EngineError:
-    """The error for units that fleetctl was to start, and that are not wanted to run after it said all is well."""
+    """Return the error for units that fleetctl was to start, and that are not wanted to run after it said all is well."""
     return _error(EngineError, done, f"{_some(names)} not started, though fleetctl reported no fault.", "Try again.")
 
 
 def missing(names: Collection[str], done: Completed) -> EngineError:
-    """The error for units that are to start again and that the registry does not have."""
+    """Return the error for units that are to start again and that the registry does not have."""
     return _error(Refused, done, f"{_some(names)} not in the cluster: nothing was started.", "Deploy it again.")
 
 
 def no_lock(name: str, done: Completed) -> EngineError:
-    """The error for a unit that has a lock's name and is another's."""
+    """Return the error for a unit that has a lock's name and is another's."""
     hint = f"If nobody needs it, remove it with fleetctl destroy {name}."
     return _error(Refused, done, f"{name} is in the cluster and is not a lock of Deployster's.", hint)
 
 
 def removed(done: Completed) -> str:
-    """What a stop, unload or destroy printed. A missing unit is fine: 0.11 exits 1 with a 404 for it, 1.0 exits 0."""
+    """Return what a stop, unload or destroy printed. A missing unit is fine: 0.11 exits 1 with a 404 for it, 1.0 exits
+    0.
+    """
     lines = [line for line in done.err.splitlines() if line.strip()]
     if done.code == 1 and lines and all("googleapi: Error 404" in line for line in lines):
         return done.out
@@ -153,14 +159,14 @@ def removed(done: Completed) -> str:
 
 
 def unit_options(done: Completed, name: str) -> tuple[Option, ...] | None:
-    """The options of the unit file that ``args.cat`` printed, None where the registry has no such unit."""
+    """Return the options of the unit file that ``args.cat`` printed, None where the registry has no such unit."""
     if done.code == 1 and f"Unit {name} not found" in done.err:
         return None
     return parsed(done, partial(output.unit_options, name))
 
 
 def journal_lines(done: Completed, name: UnitName) -> tuple[str, ...]:
-    """The lines that ``args.journal`` printed. EngineError where there is no such unit, or it is on no machine."""
+    """Return the lines that ``args.journal`` printed. EngineError where there is no such unit, or it is on no machine."""
     if f"Unit {name.text} does not exist" in done.err:
         raise _error(EngineError, done, f"No unit {name.text} found, so it has no journal.")
     if f"Unit {name.text} does not appear to be running" in done.err:
@@ -171,7 +177,7 @@ def journal_lines(done: Completed, name: UnitName) -> tuple[str, ...]:
 
 
 def unknown_key(done: Completed) -> HostKey | None:
-    """The host key that stopped this call because nobody has said yet that it is the machine's."""
+    """Return the host key that stopped this call because nobody has said yet that it is the machine's."""
     from deployster_cli.engines.fleet.ssh.host_keys import HostKey  # only where ssh stopped a call
 
     found = UNKNOWN_KEY.found(done.err) if done.code else None
@@ -179,8 +185,8 @@ def unknown_key(done: Completed) -> HostKey | None:
 
 
 def changed_key(done: Completed) -> tuple[HostKey, str] | None:
-    """The host key that stopped this call because another is known, and the file that knows it. No host: fleetctl
-    tells none.
+    """Return the host key that stopped this call because another is known, and the file that knows it. No host:
+    fleetctl tells none.
     """
     from deployster_cli.engines.fleet.ssh.host_keys import HostKey  # only where ssh stopped a call
 
@@ -194,19 +200,19 @@ def not_let_in(done: Completed) -> bool:
 
 
 def unknown(done: Completed, key: HostKey) -> EngineError:
-    """The error for an unknown host key where nobody is there to ask."""
+    """Return the error for an unknown host key where nobody is there to ask."""
     message = f"The ssh host key of {key.host} is not known here; it shows the fingerprint {key.shown}."
     hint = f"Compare it with what {key.compare} prints there, then run deployster check in a terminal and say yes."
     return _error(EngineUnreachable, done, message, hint)
 
 
 def untaken(done: Completed, key: HostKey, outcome: str) -> EngineError:
-    """The error for an unknown host key that a person, or fleetctl, did not take."""
+    """Return the error for an unknown host key that a person, or fleetctl, did not take."""
     return _error(EngineUnreachable, done, f"The ssh host key of {key.host} was not taken: {outcome}", "")
 
 
 def changed(done: Completed, key: HostKey, file: str, lines: Sequence[int], cure: str) -> EngineError:
-    """The error for a host key that is not the one in these lines of the file; ``cure`` is what takes them out."""
+    """Return the error for a host key that is not the one in these lines of the file; ``cure`` is what takes them out."""
     place = f"line{'s' * (len(lines) > 1)} {' and '.join(map(str, lines))} of {file}" if lines else file
     message = (
         f"THE SSH HOST KEY OF {key.host or 'THE MACHINE'} HAS CHANGED: it is not the one in {place}, and shows the"
@@ -221,7 +227,9 @@ def changed(done: Completed, key: HostKey, file: str, lines: Sequence[int], cure
 
 
 def refused_login(done: Completed, user: str, keys: int | None) -> EngineError:
-    """The error for a login that was refused; ``keys`` is how many the ssh-agent holds, None where nobody can tell."""
+    """Return the error for a login that was refused; ``keys`` is how many the ssh-agent holds, None where nobody can
+    tell.
+    """
     if keys == 0:
         hint = "Give it yours with ssh-add."
         return _error(EngineUnreachable, done, "The ssh-agent holds no key, so no machine lets fleetctl in.", hint)
@@ -297,7 +305,7 @@ def _said(done: Completed) -> str:
 
 
 def _some(names: Collection[str]) -> str:
-    """The names as the start of a sentence about them, the first few if they are many."""
+    """Return the names as the start of a sentence about them, the first few if they are many."""
     first = sorted(names)
     if len(first) == 1:
         return f"{first[0]} is"

@@ -24,7 +24,9 @@ _PRIVATE = 0o700
 
 @contextlib.contextmanager
 def folder() -> Iterator[Path]:
-    """A private folder that is gone afterwards. fleetctl looks for files and templates beside the paths it is given."""
+    """Give a private folder that is gone afterwards. fleetctl looks for files and templates beside the paths it is
+    given.
+    """
     import tempfile  # slow to import, and listings need none
 
     try:
@@ -38,7 +40,7 @@ def folder() -> Iterator[Path]:
 
 
 def _runtime_folder() -> Path | None:
-    """The user's own folder in memory, where there is one that nobody else can look into."""
+    """Return the user's own folder in memory, where there is one that nobody else can look into."""
     named = os.environ.get("XDG_RUNTIME_DIR", "")
     usable = named.startswith("/") and _is_ours(Path(named)) and os.access(named, os.W_OK | os.X_OK)
     return Path(named) if usable else None
@@ -68,7 +70,7 @@ def _is_ours(path: Path) -> bool:
 
 
 def _namespace() -> str:
-    """A number for the process namespace that we are in; 0 where the system has none."""
+    """Return a number for the process namespace that we are in; 0 where the system has none."""
     try:
         return str(Path("/proc/self/ns/pid").stat().st_ino)
     except OSError:

@@ -48,6 +48,6 @@ def call(
 
 
 def _said(done: process.Completed) -> str:
-    """The line that says most: the first, but of a Python's traceback the last."""
+    """Return the line that says most: the first, but of a Python's traceback the last."""
     lines = done.err.strip().splitlines() or done.out.strip().splitlines() or ["it printed nothing"]
     return lines[-1 if any(line.startswith("Traceback ") for line in lines) else 0]

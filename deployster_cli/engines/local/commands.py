@@ -29,7 +29,9 @@ def systemd(*, user: bool) -> tuple[str, ...]:
 
 
 def show(base: tuple[str, ...]) -> tuple[str, ...]:
-    """The states of all units with names like ours, in one call. ``--all`` lists the dead ones that are loaded too."""
+    """Return the states of all units with names like ours, in one call. ``--all`` lists the dead ones that are loaded
+    too.
+    """
     wanted = (word for name in PROPERTIES for word in ("-p", name))
     return (*base, "show", "--all", *wanted, PATTERN)
 
@@ -55,12 +57,12 @@ def reset_failed(base: tuple[str, ...], names: Iterable[UnitName]) -> tuple[str,
 
 
 def journal(name: UnitName, lines: int, *, user: bool) -> tuple[str, ...]:
-    """The end of one unit's journal."""
+    """Return the end of one unit's journal."""
     return (*_journalctl(name, user=user), f"--lines={lines}")
 
 
 def entries(name: UnitName, lines: int | None, *, user: bool, follow: bool, after: str) -> tuple[str, ...]:
-    """The last entries of one unit's journal whole, or all behind a cursor: in journald's export format."""
+    """Return the last entries of one unit's journal whole, or all behind a cursor: in journald's export format."""
     return (*_journalctl(name, user=user), *asking.journal_flags(lines, follow=follow, after=after))
 
 

@@ -52,7 +52,7 @@ class Manager(Protocol):
         ...
 
     def states(self) -> dict[str, Shown]:
-        """Unit → state, for at least every unit that holds anything or failed."""
+        """Return unit → state, for at least every unit that holds anything or failed."""
         ...
 
     def start(self, names: Sequence[UnitName]) -> None:
@@ -68,12 +68,12 @@ class Manager(Protocol):
         ...
 
     def journal(self, name: UnitName, lines: int) -> Iterator[str]:
-        """The last lines that a unit wrote."""
+        """Yield the last lines that a unit wrote."""
         ...
 
     def entries(self, name: UnitName, lines: int | None, *, follow: bool, after: str) -> Entries:
-        """The last entries of a unit's journal (``lines`` None: all; ``after``: all behind that entry's cursor), and
-        those that come.
+        """Return the last entries of a unit's journal (``lines`` None: all; ``after``: all behind that entry's cursor),
+        and those that come.
         """
         ...
 
@@ -135,11 +135,11 @@ class LocalEngine:
         return units
 
     def settled(self, units: Sequence[Unit]) -> tuple[Unit, ...]:
-        """The units as they are: their files were read for the listing."""
+        """Return the units as they are: their files were read for the listing."""
         return tuple(units)
 
     def machines(self) -> tuple[Machine, ...]:
-        """This machine."""
+        """Return this machine."""
         return (this_machine(),)
 
     def troubles(self, needs: Needs) -> tuple[Trouble, ...]:  # noqa: ARG002 - nothing that it could ask
@@ -195,17 +195,17 @@ class LocalEngine:
         self._remove([name for name in ours if name not in running])
 
     def cat(self, name: UnitName) -> UnitFile | None:
-        """The unit file as it lies in the folder."""
+        """Return the unit file as it lies in the folder."""
         held = self.manager.folder.get(name)
         return held.file if held else None
 
     def files(self, units: Sequence[Unit]) -> dict[UnitName, UnitFile]:
-        """The unit files as they lie in the folder."""
+        """Return the unit files as they lie in the folder."""
         found = {unit.name: self.cat(unit.name) for unit in units}
         return {name: file for name, file in found.items() if file}
 
     def journal(self, name: UnitName, lines: int = 10) -> Iterator[str]:
-        """The unit's last journal lines."""
+        """Yield the unit's last journal lines."""
         return self.manager.journal(name, lines)
 
     def entries(
@@ -217,7 +217,7 @@ class LocalEngine:
         at: Machine | None = None,  # noqa: ARG002 - there is but one
         after: str = "",
     ) -> Entries:
-        """The unit's last journal entries, and those that come."""
+        """Return the unit's last journal entries, and those that come."""
         try:
             return self.manager.entries(name, lines, follow=follow, after=after)
         except process.NotStarted as error:
@@ -239,11 +239,11 @@ class LocalEngine:
         return code if code >= 0 else 128 - code
 
     def run_shell(self, machine: Machine, line: str) -> str:  # noqa: ARG002 - there is but one
-        """What a shell line prints here."""
+        """Return what a shell line prints here."""
         return call(("/bin/sh", "-c", line), self._options.read_timeout)
 
     def ports(self) -> frozenset[int]:
-        """The ports that anything on this machine listens on."""
+        """Return the ports that anything on this machine listens on."""
         return frozenset[int]().union(
             *(parse.parse_listening(path.read_text()) for path in _LISTENERS if path.exists())
         )
@@ -283,7 +283,9 @@ class LocalEngine:
 
 
 def chosen(options: LocalOptions) -> Manager:
-    """The manager that the options name; for "auto" the first of systemd, the user's systemd and our supervisors."""
+    """Return the manager that the options name; for "auto" the first of systemd, the user's systemd and our
+    supervisors.
+    """
     named = options.manager
     if named not in MANAGERS:
         raise InvalidInput(f"{quoted(named)} is not a manager of the local engine; {', '.join(MANAGERS)} are.")
@@ -295,7 +297,7 @@ def chosen(options: LocalOptions) -> Manager:
 
 
 def this_machine() -> Machine:
-    """The one machine of this engine: /etc/machine-id names it, or else its host name."""
+    """Return the one machine of this engine: /etc/machine-id names it, or else its host name."""
     host = socket.gethostname()
     known = _MACHINE_ID.read_text().strip() if _MACHINE_ID.is_file() else ""
     return Machine(known or host, "127.0.0.1", {"name": host})

@@ -16,7 +16,7 @@ _NOT_LOADED = Shown(id="", load="", active="inactive", sub="dead")
 def join(
     held: Iterable[Held], shown: Mapping[str, Shown], machine: Machine, folder: str
 ) -> tuple[tuple[Unit, ...], tuple[UnitName, ...]]:
-    """(the units, by name; the names of destroyed ones that are over and may be removed)."""
+    """Return (the units, by name; the names of destroyed ones that are over and may be removed)."""
     known = {one.name: one for one in held}
     over = tuple(name for name, one in known.items() if one.leaving and not _shown(name, shown).up)
     units = [_unit(one, _shown(name, shown), machine) for name, one in known.items() if name not in over]

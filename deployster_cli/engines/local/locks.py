@@ -44,7 +44,7 @@ class LocalLocks:
         return 0.0
 
     def read(self, service: str) -> Note | None:
-        """The note of whoever holds the file, ours included; None where nobody does."""
+        """Return the note of whoever holds the file, ours included; None where nobody does."""
         if self._holds(service):
             return self._note(self._held[service])
         with self._blaming(service), contextlib.suppress(FileNotFoundError):

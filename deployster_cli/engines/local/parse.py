@@ -84,7 +84,7 @@ class State:
 
 
 def parse_show(text: str) -> dict[str, Shown]:
-    """Unit → state, from the blocks that ``show`` prints, one a unit, with an empty line between them."""
+    """Return unit → state, from the blocks that ``show`` prints, one a unit, with an empty line between them."""
     blocks = [block.split("\n") for block in re.split(r"\n{2,}", text.strip("\n")) if block]
     found = [_shown(dict(_pair(line) for line in block)) for block in blocks]
     return {one.id: one for one in found}
@@ -125,7 +125,7 @@ def _number(values: dict[str, str], name: str) -> int | None:
 
 
 def parse_state(text: str) -> State:
-    """What a supervisor noted."""
+    """Return what a supervisor noted."""
     values = dict(_pair(line) for line in text.rstrip("\n").split("\n"))
     missing = [name for name in ("ActiveState", "SubState", "InvocationID", "BootID") if name not in values]
     if missing:
@@ -144,7 +144,7 @@ def parse_state(text: str) -> State:
 
 
 def parse_listening(text: str) -> frozenset[int]:
-    """The ports that /proc/net/tcp or tcp6 shows as listened on (the format is proc(5)'s)."""
+    """Return the ports that /proc/net/tcp or tcp6 shows as listened on (the format is proc(5)'s)."""
     lines = text.removesuffix("\n").split("\n")[1:]
     return frozenset(port for line in lines if (port := _listening(line)) is not None)
 

@@ -23,7 +23,7 @@ class LocalRecords:
         return os.path.lexists(self._path(service))
 
     def read(self, service: str) -> Record | None:
-        """The record; a file that is something else is none."""
+        """Return the record; a file that is something else is none."""
         with told(self._folder), contextlib.suppress(FileNotFoundError, UnicodeDecodeError, TemplateFault):
             record = Record.read(parse_options(self._path(service).read_text(encoding="utf-8")))
             return record if record and record.service == service else None

@@ -67,7 +67,7 @@ class Systemd:
         return ""
 
     def states(self) -> dict[str, Shown]:
-        """What systemd shows of all units with names like ours, in one call."""
+        """Return what systemd shows of all units with names like ours, in one call."""
         return parse.parse_show(call(commands.show(self._base), self._options.read_timeout, env=_env()))
 
     def start(self, names: Sequence[UnitName]) -> None:
@@ -87,12 +87,12 @@ class Systemd:
         call(commands.reset_failed(self._base, names), self._options.write_timeout, fine=(0, 1), env=_env())
 
     def journal(self, name: UnitName, lines: int) -> Iterator[str]:
-        """The end of the unit's journal; "-- No entries --" is journalctl's own line for an empty one."""
+        """Yield the end of the unit's journal; "-- No entries --" is journalctl's own line for an empty one."""
         argv = commands.journal(name, lines, user=self._user)
         return iter(lines_of(call(argv, self._options.read_timeout, fine=(0, 1), env=_env())))
 
     def entries(self, name: UnitName, lines: int | None, *, follow: bool, after: str) -> Exported:
-        """The end of the unit's journal, whole, or what came behind a cursor."""
+        """Return the end of the unit's journal, whole, or what came behind a cursor."""
         argv = commands.entries(name, lines, user=self._user, follow=follow, after=after)
         limit = None if follow else self._options.read_timeout
         if (after or lines is None) and not (follow or self._user):

@@ -192,7 +192,7 @@ class UnitFolder:
 
 
 def write(draft: Path, text: str, mode: int) -> None:
-    """A new file that is on the disk when this returns; what a run that was killed left of it goes first."""
+    """Write a new file that is on the disk when this returns; what a run that was killed left of it goes first."""
     draft.unlink(missing_ok=True)
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
         out.write(text)
@@ -203,7 +203,7 @@ def write(draft: Path, text: str, mode: int) -> None:
 
 @contextlib.contextmanager
 def told(folder: Path) -> Iterator[None]:
-    """A folder that can't be used, as one sentence. EngineMissing: no waiting gives a user the right to it."""
+    """Say in one sentence that a folder can't be used. EngineMissing: no waiting gives a user the right to it."""
     try:
         yield
     except OSError as error:
@@ -214,7 +214,7 @@ def told(folder: Path) -> Iterator[None]:
 
 
 def cure(error: OSError, of_rights: str) -> str:
-    """What helps against a failed write: room where the disk is full, else the right to write."""
+    """Return what helps against a failed write: room where the disk is full, else the right to write."""
     return "Make room there." if error.errno in {errno.ENOSPC, errno.EDQUOT} else of_rights
 
 

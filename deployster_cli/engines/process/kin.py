@@ -27,7 +27,7 @@ def are_listed() -> bool:
 
 
 def boot() -> str:
-    """What this boot of the machine is known by."""
+    """Return what this boot of the machine is known by."""
     return _read("sys/kernel/random", "boot_id").decode().strip()
 
 

@@ -39,7 +39,7 @@ def spawn(
     keep: Collection[int] = (),
     ends_with_us: bool = False,
 ) -> subprocess.Popen[bytes]:
-    """A process in a session of its own: a Ctrl-C on the terminal is ours to handle, not the child's to die of.
+    """Return a process in a session of its own: a Ctrl-C on the terminal is ours to handle, not the child's to die of.
 
     ``keep`` are open files that it inherits under the same numbers. ``ends_with_us`` says that it needs no killing when
     we leave: it sees to that itself.
@@ -91,5 +91,5 @@ atexit.register(end_all)
 
 
 def reason(error: Exception) -> str:
-    """The system's word for why a program could not be started."""
+    """Return the system's word for why a program could not be started."""
     return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)

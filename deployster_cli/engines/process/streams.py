@@ -72,7 +72,7 @@ class Stream:
         self.closed = False
 
     def __iter__(self) -> Generator[bytes, None, None]:
-        """What it prints on stdout, in pieces, until it has ended, was closed or has come to its limit."""
+        """Return what it prints on stdout, in pieces, until it has ended, was closed or has come to its limit."""
         out, err = self._process.stdout, self._process.stderr
         assert out is not None  # noqa: S101 - pipes were asked for  # nosec B101
         assert err is not None  # noqa: S101  # nosec B101
@@ -173,7 +173,7 @@ def follow(
 def _chunks(
     process: subprocess.Popen[bytes], pipe: IO[bytes], stop: float, pulse: Callable[[], None]
 ) -> Iterator[bytes]:
-    """What the process prints, until it has ended or closed its output, or until ``stop``."""
+    """Yield what the process prints, until it has ended or closed its output, or until ``stop``."""
     with selectors.DefaultSelector() as selector:
         selector.register(pipe, selectors.EVENT_READ)
         while (left := stop - time.monotonic()) > 0:

@@ -57,7 +57,7 @@ def main(pipe: int, argv: list[str]) -> int:
 
 
 def _reaped() -> dict[int, int]:
-    """The children that have ended, with how."""
+    """Return the children that have ended, with how."""
     found = dict[int, int]()
     with contextlib.suppress(ChildProcessError):
         while (child := os.waitpid(-1, os.WNOHANG))[0]:
@@ -87,7 +87,7 @@ def _ended(child: int, number: int, limit: float) -> bool:
 
 
 def _like(status: int) -> int:
-    """The exit code of what ended so; by a signal we end by the same one."""
+    """Return the exit code of what ended so; by a signal we end by the same one."""
     code = os.waitstatus_to_exitcode(status)
     if code < 0:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -50,7 +50,7 @@ def make_known(cluster: Cluster) -> None:
 
 
 def troubles(machine: str, outcome: Outcome, needs: Needs) -> Iterator[Trouble]:
-    """What is wrong with a machine, by what it answered to ``facts.look``; but for its ports."""
+    """Yield what is wrong with a machine, by what it answered to ``facts.look``; but for its ports."""
     if isinstance(outcome, EngineError):
         yield Trouble(machine, outcome.message, outcome.hint)
         return
@@ -75,13 +75,13 @@ def troubles(machine: str, outcome: Outcome, needs: Needs) -> Iterator[Trouble]:
 
 
 def cure(step: Step) -> str:
-    """What cures what a step is there for."""
+    """Return what cures what a step is there for."""
     by_hand = f"As root there: {step.command}"
     return f"{by_hand} ({step.by_hand.rstrip('.')})." if step.by_hand else f"{by_hand}; or: deployster setup"
 
 
 def taken_ports(machine: Machine, ports: Collection[int], units: Iterable[Unit], needs: Needs) -> Iterator[Trouble]:
-    """The ports of units that would run on a machine and that something else listens on there."""
+    """Yield the ports of units that would run on a machine and that something else listens on there."""
     ours = {unit.port for unit in units for each in unit.placements if each.machine and each.machine.id == machine.id}
     for port, file in needs.ports.items():
         if port in ports and port not in ours and fitting(file, [machine]):
@@ -91,7 +91,7 @@ def taken_ports(machine: Machine, ports: Collection[int], units: Iterable[Unit],
 
 
 def _pulls(machine: str, found: Facts, needs: Needs) -> Iterator[Trouble]:
-    """The registries that don't answer a machine, or don't let it have the image."""
+    """Yield the registries that don't answer a machine, or don't let it have the image."""
     for program, image in needs.images:
         code, words = found.pulls.get(image, (0, ""))
         if program in found.missing or _GRANTED.search(words):

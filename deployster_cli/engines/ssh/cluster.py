@@ -43,7 +43,7 @@ class Listing(NamedTuple):
     notes: Mapping[str, Kept] = {}
 
     def hosts(self, name: UnitName) -> list[Host]:
-        """The machines that have a unit, or run what is left of it."""
+        """Return the machines that have a unit, or run what is left of it."""
         units = {
             each.machine.id for unit in self.units if unit.name == name for each in unit.placements if each.machine
         }
@@ -81,7 +81,9 @@ class Cluster:
         return min(len(self.options.machines) // 2 + 1, len(self.hosts))
 
     def listing(self, *, anew: bool = False) -> Listing:
-        """A listing of this moment, or the last one while it is fresh. Errors as Engine's: where no machine answers."""
+        """Return a listing of this moment, or the last one while it is fresh. Errors as Engine's: where no machine
+        answers.
+        """
         if anew or self._last is None or time.monotonic() - self._last.at > _FRESH:
             self._last = self._list()
         return self._last
@@ -106,8 +108,8 @@ class Cluster:
     def ask(
         self, bodies: Mapping[Host, str], limit: float, what: str, fine: Collection[int] = (0,)
     ) -> dict[Host, Answer]:
-        """What these machines answer, each to its script. Where one fails or doesn't answer its error is raised, once
-        all have been asked: one that is not known to have done nothing before one that refused.
+        """Return what these machines answer, each to its script. Where one fails or doesn't answer its error is raised,
+        once all have been asked: one that is not known to have done nothing before one that refused.
         """
         answers, errors = self._asked(bodies, limit, what, fine)
         if errors:
@@ -115,8 +117,8 @@ class Cluster:
         return answers
 
     def most_of(self, body: str, limit: float, what: str) -> dict[Host, Answer]:
-        """What more than half of the machines answer to the same script, the others left aside; EngineUnreachable where
-        it is fewer.
+        """Return what more than half of the machines answer to the same script, the others left aside;
+        EngineUnreachable where it is fewer.
         """
         passed_over = self._absent.among(self.hosts)
         answers, errors = self._asked(dict.fromkeys(self.hosts, body), limit, what, (0,))
@@ -128,8 +130,8 @@ class Cluster:
         return answers
 
     def next_of(self, path: str, text: str) -> Kept:
-        """The note that takes the place of the one at ``path``: whoever writes it has the service's lock, and has seen
-        a listing since it has.
+        """Return the note that takes the place of the one at ``path``: whoever writes it has the service's lock, and
+        has seen a listing since it has.
         """
         times = max(self.last.notes.get(path, Kept()).times, self._written.get(path, 0))
         self._written[path] = times + 1
@@ -160,12 +162,12 @@ class Cluster:
         self.most_of(body, self.options.write_timeout, "write")
 
     def machine(self, host: Host) -> Machine | None:
-        """A machine that answered, with its metadata."""
+        """Return a machine that answered, with its metadata."""
         found = self.last.machines.get(host)
         return _machine(host, found.id) if found else None
 
     def residents(self) -> list[Resident]:
-        """What the machines have and run, with its rules: what is stopped keeps nothing away."""
+        """Return what the machines have and run, with its rules: what is stopped keeps nothing away."""
         from deployster_cli.domain.rollout.placing import Resident
 
         busy = {
@@ -196,7 +198,7 @@ class Cluster:
         return answers, errors
 
     def _each(self, bodies: Mapping[Host, str], limit: float, what: str, *, anew: bool = False) -> dict[Host, Outcome]:
-        """What the machines answer. Those that were not reached just now aren't asked, unless ``anew``."""
+        """Return what the machines answer. Those that were not reached just now aren't asked, unless ``anew``."""
         absent = {} if anew else self._absent.among(bodies)
         outcomes = self.links.each({host: bodies[host] for host in bodies if host not in absent}, limit, what)
         for host, outcome in outcomes.items():
@@ -224,7 +226,7 @@ class Cluster:
         return Listing(at, machines, silent, units, kept)
 
     def _joined(self, machines: Mapping[Host, Listed], away: Iterable[Unit]) -> tuple[Unit, ...]:
-        """The units of all machines. Destroyed ones that have stopped by now are removed on the way."""
+        """Return the units of all machines. Destroyed ones that have stopped by now are removed on the way."""
         copies: dict[UnitName, list[Unit]] = {}
         everywhere: set[UnitName] = set()
         over: dict[Host, str] = {}
@@ -245,7 +247,7 @@ class Cluster:
         return since is not None and time.monotonic() - since >= _LOST_AFTER
 
     def _too_few(self, answered: int, errors: Mapping[Host, EngineError]) -> EngineError:
-        """The error for a call to which too few machines answered."""
+        """Return the error for a call to which too few machines answered."""
         worst = min(errors.values(), key=_weight)
         if len(self.options.machines) == 1 or (not answered and len({type(one) for one in errors.values()}) == 1):
             return worst
@@ -281,7 +283,7 @@ def _is_away(error: EngineError) -> bool:
 
 
 def _weight(error: EngineError) -> int:
-    """What is to be said first: of whom nobody knows what became of the call, then what no waiting cures."""
+    """Return what is to be said first: of whom nobody knows what became of the call, then what no waiting cures."""
     return 0 if isinstance(error, EngineUnreachable) else 1 if isinstance(error, EngineMissing) else 2
 
 
@@ -302,8 +304,8 @@ def _elsewhere(
     without: Iterable[Host],
     lost: Collection[str],
 ) -> list[Unit]:
-    """The units that machines which don't answer were given, as far as the others know. Those of one that is left out,
-    or in no list any more while all in the list answer, are nobody's to change.
+    """Return the units that machines which don't answer were given, as far as the others know. Those of one that is
+    left out, or in no list any more while all in the list answer, are nobody's to change.
     """
     answering = {found.id for found in machines.values()}
     left = {host.name for host in without}
@@ -325,14 +327,16 @@ def _elsewhere(
 
 
 def _machine(host: Host, at: str) -> Machine:
-    """A machine with its id, empty where it did not answer. People, and those who ask over HTTP, know it by the name
-    that ssh knows it by.
+    """Return a machine with its id, empty where it did not answer. People, and those who ask over HTTP, know it by the
+    name that ssh knows it by.
     """
     return Machine(at, host.name, {"name": host.name, **dict(host.metadata)}, silent=not at)
 
 
 def _one(copies: list[Unit], *, everywhere: bool) -> Unit:
-    """A unit of its copies: a global one has one on each machine, and one that came back may be on two by mistake."""
+    """Return a unit of its copies: a global one has one on each machine, and one that came back may be on two by
+    mistake.
+    """
     if not everywhere and len(copies) == 1:
         return copies[0]
     return worst_of([copy._replace(everywhere=everywhere) for copy in copies])

@@ -85,7 +85,7 @@ class SshEngine:
         return ""
 
     def troubles(self, needs: Needs) -> tuple[Trouble, ...]:
-        """What is wrong with single machines: those that don't answer, and those that lack what is needed there."""
+        """Return what is wrong with single machines: those that don't answer, and those that lack what is needed there."""
         from deployster_cli.engines.base import Trouble
         from deployster_cli.engines.ssh.asks import taken_ports, troubles
         from deployster_cli.engines.ssh.facts import PULL_LIMIT, facts, look
@@ -102,15 +102,15 @@ class SshEngine:
         return tuple(found)
 
     def units(self) -> tuple[Unit, ...]:
-        """The units of all machines. Those of a machine that doesn't answer are as they were put there."""
+        """Return the units of all machines. Those of a machine that doesn't answer are as they were put there."""
         return self._cluster.listing(anew=True).units
 
     def settled(self, units: Sequence[Unit]) -> tuple[Unit, ...]:
-        """The units as they are: their stamps were read for the listing."""
+        """Return the units as they are: their stamps were read for the listing."""
         return tuple(units)
 
     def machines(self) -> tuple[Machine, ...]:
-        """The machines that answer, in the order of the options."""
+        """Return the machines that answer, in the order of the options."""
         listing = self._cluster.listing()
         found = (self._cluster.machine(host) for host in self._cluster.hosts if host in listing.machines)
         return tuple(machine for machine in found if machine)
@@ -137,7 +137,7 @@ class SshEngine:
         return placed
 
     def absent(self, paths: Collection[Prerequisite]) -> list[tuple[Prerequisite, Machine]]:
-        """The folders and files that are not on the machines of their units."""
+        """Return the folders and files that are not on the machines of their units."""
         from deployster_cli.engines.ssh.prerequisites import absent  # only what starts units asks
 
         return absent(self._cluster, self._placed, paths)
@@ -190,17 +190,17 @@ class SshEngine:
         _check_reached(away)
 
     def cat(self, name: UnitName) -> UnitFile | None:
-        """The unit file as it lies on its machine."""
+        """Return the unit file as it lies on its machine."""
         units = [unit for unit in self._cluster.last.units if unit.name == name]
         units = units or [unit for unit in self._cluster.listing(anew=True).units if unit.name == name]
         return self._read(units).get(name)
 
     def files(self, units: Sequence[Unit]) -> dict[UnitName, UnitFile]:
-        """The unit files as they lie on the machines."""
+        """Return the unit files as they lie on the machines."""
         return self._read(units)
 
     def journal(self, name: UnitName, lines: int = 10) -> Iterator[str]:
-        """The unit's last journal lines."""
+        """Yield the unit's last journal lines."""
         from deployster_cli.domain.units.journal import lines_of  # listings need none
 
         body = scripts.journal(name, lines, user=self._options.user)
@@ -209,7 +209,7 @@ class SshEngine:
     def entries(
         self, name: UnitName, lines: int | None, *, follow: bool = False, at: Machine | None = None, after: str = ""
     ) -> Exported:
-        """The unit's last journal entries, and those that come."""
+        """Return the unit's last journal entries, and those that come."""
         from deployster_cli.engines.journal import Exported  # listings need none
 
         host = self._host(name, at)
@@ -229,18 +229,18 @@ class SshEngine:
         return code if code >= 0 else 128 - code
 
     def run_shell(self, machine: Machine, line: str) -> str:
-        """What a shell line prints on a machine."""
+        """Return what a shell line prints on a machine."""
         return self._ask_one(self._host_of(machine), f"{line}\n", "run")
 
     def ports(self) -> frozenset[int]:
-        """The ports that anything listens on, on any machine."""
+        """Return the ports that anything listens on, on any machine."""
         hosts = self._cluster.last.machines
         answers = self._cluster.ask(dict.fromkeys(hosts, scripts.LISTENING), self._options.read_timeout, "ports")
         return frozenset[int]().union(*(parse.listening(list(answer.parts)) for answer in answers.values()))
 
     def _shares(self, files: Collection[UnitFile]) -> tuple[dict[Host, list[UnitFile]], dict[UnitName, str]]:
-        """(the files by machine; those of a machine that doesn't answer, with its name). What was not placed before is
-        placed now.
+        """Return (the files by machine; those of a machine that doesn't answer, with its name). What was not placed
+        before is placed now.
         """
         new = {file.name: file for file in files if file.name not in self._placed}
         if new:
@@ -272,8 +272,8 @@ class SshEngine:
         return self._write(bodies, "start", (0, scripts.LEAVING, scripts.DIFFERS, scripts.ENDED_WITH_LOGIN))
 
     def _holders(self, names: Collection[UnitName]) -> tuple[dict[Host, list[UnitName]], dict[UnitName, str]]:
-        """(the machines that have units of these names, with theirs; those of a machine that doesn't answer, with its
-        name).
+        """Return (the machines that have units of these names, with theirs; those of a machine that doesn't answer,
+        with its name).
 
         Where the last listing lacks a name there is a new one: it may have been put in since.
         """
@@ -290,7 +290,7 @@ class SshEngine:
         return self._cluster.ask(bodies, self._options.write_timeout, what, fine) if bodies else {}
 
     def _read(self, units: Sequence[Unit]) -> dict[UnitName, UnitFile]:
-        """Unit files; each content is read once, and with one of a service all that may be asked for next."""
+        """Return unit files; each content is read once, and with one of a service all that may be asked for next."""
         unread = [unit for unit in units if (unit.name, unit.hash) not in self._contents and unit.hash]
         bodies: dict[Host, list[UnitName]] = {}
         for unit in unread:
@@ -323,7 +323,7 @@ class SshEngine:
         return self._cluster.ask({host: body}, self._options.read_timeout, what)[host].text
 
     def _host(self, name: UnitName, at: Machine | None = None) -> Host:
-        """The machine of a unit, or the one that is asked for."""
+        """Return the machine of a unit, or the one that is asked for."""
         if at:
             return self._host_of(at)
         last = self._cluster.last

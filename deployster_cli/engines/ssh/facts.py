@@ -78,7 +78,7 @@ class Facts(NamedTuple):
 
 
 def look(needs: Needs) -> str:
-    """The script that finds out all of it. It changes nothing."""
+    """Return the script that finds out all of it. It changes nothing."""
     asked = dict.fromkeys((*OURS, "podman", *(program for group in needs.programs for program in group)))
     images = (
         _PULL.format(
@@ -95,13 +95,13 @@ def look(needs: Needs) -> str:
 
 
 def repository(image: str) -> str:
-    """The image without its tag."""
+    """Return the image without its tag."""
     head, _, tag = image.rpartition(":")
     return head if head and "/" not in tag else image
 
 
 def facts(found: list[Part]) -> Facts:
-    """What the script printed."""
+    """Return what the script printed."""
     single = {part.kind: part.text.strip() for part in found}
     version = re.match(r"systemd ([0-9]{1,4})", single[""])
     room = single.get("room", "")

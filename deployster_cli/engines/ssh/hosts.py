@@ -61,7 +61,9 @@ def host(text: str, metadata: Mapping[str, str] | None = None) -> Host | None:
 
 
 def machine(value: object) -> Host | None:
-    """A machine as deployster.toml has it: its address, or a table with host and metadata. None for what is neither."""
+    """Return a machine as deployster.toml has it: its address, or a table with host and metadata. None for what is
+    neither.
+    """
     if isinstance(value, str):
         return host(value)
     if not isinstance(value, dict) or value.keys() - _KEYS or not isinstance(value.get("host"), str):

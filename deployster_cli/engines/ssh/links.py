@@ -62,7 +62,7 @@ class Links:
         weakref.finalize(self, _end_all, self._idle)
 
     def each(self, bodies: Mapping[Host, str], limit: float, what: str) -> dict[Host, Outcome]:
-        """What each machine answers to its script, or the error that says why it doesn't."""
+        """Return what each machine answers to its script, or the error that says why it doesn't."""
         found: dict[Host, Outcome] = {}
         faults: list[BaseException] = []
 
@@ -94,7 +94,7 @@ class Links:
         return {to: found[to] for to in bodies}
 
     def stream(self, to: Host, body: str, limit: float | None) -> process.Stream:
-        """What a script prints, as it comes; it has no end mark. Its session ends with the stream."""
+        """Return what a script prints, as it comes; it has no end mark. Its session ends with the stream."""
         self._folder = self._folder or sockets_folder()
         slot = self._take(to)
         try:
@@ -127,7 +127,7 @@ class Links:
         return answer(done._replace(err=parse.said(done.err, token)), token, to.name)
 
     def _asked(self, to: Host, given: str, token: str, limit: float, what: str) -> tuple[process.Completed, bool]:
-        """(what came of a script; whether the connection broke that was open from before: a new one may do).
+        """Return (what came of a script; whether the connection broke that was open from before: a new one may do).
 
         A shell that is new may have been made over the connection of an earlier run.
         """
@@ -140,7 +140,7 @@ class Links:
         return done, bool(done.code) and (shell.used or done.seconds < _AT_ONCE)
 
     def _shell(self, to: Host) -> _Shell:
-        """A shell on the machine that is ready for a script: one that waits, or another."""
+        """Return a shell on the machine that is ready for a script: one that waits, or another."""
         while True:
             with self._lock:
                 shell = self._idle.pop(to.text, None)
@@ -168,7 +168,7 @@ class Links:
         self._release(to, shell.slot)
 
     def _take(self, to: Host) -> int:
-        """The first connection with a session to spare, from now on with one less."""
+        """Return the first connection with a session to spare, from now on with one less."""
         with self._lock:
             slot = 0
             while self._busy.get((to.text, slot), 0) >= MOST_SESSIONS:
@@ -236,5 +236,5 @@ def _env() -> dict[str, str]:
 
 
 def _token() -> str:
-    """A word that nobody can foresee."""
+    """Return a word that nobody can foresee."""
     return os.urandom(8).hex()

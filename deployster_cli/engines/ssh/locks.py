@@ -104,8 +104,8 @@ class SshLocks:
         return 0.0
 
     def read(self, service: str) -> Note | None:
-        """The note of who has the lock; where nobody has, of who is nearest to it. Right behind a claim that was heard
-        by more than half of the machines, it is what they answered then.
+        """Return the note of who has the lock; where nobody has, of who is nearest to it. Right behind a claim that was
+        heard by more than half of the machines, it is what they answered then.
         """
         claimed, self._claimed = self._claimed, None
         if claimed and claimed[1].service == service and time.monotonic() - claimed[0] < _STILL_SO:

@@ -59,7 +59,7 @@ def ended_of(service: str) -> str:
 
 
 def merged(copies: Iterable[Mapping[str, str]]) -> dict[str, Kept]:
-    """The notes that count: path → note. What is no note is none."""
+    """Return the notes that count: path → note. What is no note is none."""
     found: dict[str, Kept] = {}
     for machine in copies:
         for path, text in machine.items():

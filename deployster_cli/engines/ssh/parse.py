@@ -59,19 +59,19 @@ def is_ending(out: bytes, err: bytes, token: str) -> bool:
 
 
 def said(err: str, token: str) -> str:
-    """What a script printed on stderr, without the end mark."""
+    """Return what a script printed on stderr, without the end mark."""
     return err.removesuffix(f"\n{token}\n")
 
 
 def ending(out: str, token: str) -> tuple[str, int] | None:
-    """(what the script printed, its exit code); None where the end mark is missing."""
+    """Return (what the script printed, its exit code); None where the end mark is missing."""
     body, mark, code = out.rpartition(f"\n{token} ")
     digits = code.removesuffix("\n")
     return (body, int(digits)) if mark and digits.isascii() and digits.isdigit() else None
 
 
 def parts(body: str, token: str) -> list[Part]:
-    """The parts of what a script printed, the first of them what stood before any head (kind empty)."""
+    """Return the parts of what a script printed, the first of them what stood before any head (kind empty)."""
     first, *rest = f"\n{body}".split(f"\n{token} ")
     headed = (piece.partition("\n") for piece in rest)
     return [Part("", first.removeprefix("\n")), *(Part(kind, text) for kind, _, text in headed)]
@@ -94,17 +94,17 @@ def listed(found: list[Part]) -> Listed:
 
 
 def named(found: list[Part], kind: str) -> dict[str, str]:
-    """The parts of one kind that have a name: name → text."""
+    """Return the parts of one kind that have a name: name → text."""
     return dict(part.named for part in found if part.kind == kind)
 
 
 def listening(found: list[Part]) -> frozenset[int]:
-    """The ports that a machine listens on."""
+    """Return the ports that a machine listens on."""
     return frozenset[int]().union(*(parse_listening(part.text) for part in found))
 
 
 def _held(units: str, hashes: Mapping[str, str], stamps: Mapping[str, str]) -> Iterator[Seen]:
-    """The units whose file could be read; one that vanished meanwhile is none."""
+    """Yield the units whose file could be read; one that vanished meanwhile is none."""
     for line in units.splitlines():
         mark, _, text = line.partition(" ")
         name = UnitName.parse(text)

@@ -15,7 +15,7 @@ from deployster_cli.engines.ssh.results import Answer
 
 
 def look(paths: Iterable[Prerequisite]) -> str:
-    """The script that prints those that are not there, a line each, as the login sees it or root."""
+    """Return the script that prints those that are not there, a line each, as the login sees it or root."""
     asked = dict.fromkeys(("d" if each.folder else "f", shlex.quote(each.path)) for each in paths)
     return "".join(f"[ -{kind} {path} ] || printf '%s\\n' {path}\n" for kind, path in asked) + ":\n"
 

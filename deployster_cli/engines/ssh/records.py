@@ -25,7 +25,7 @@ class SshRecords:
         return bool(self._last().notes.get(record_of(service), Kept()).text)
 
     def read(self, service: str) -> Record | None:
-        """The record that is there now."""
+        """Return the record that is there now."""
         path = record_of(service)
         answers = self._cluster.most_of(scripts.read_notes([path]), self._cluster.options.read_timeout, "read")
         found = merged(named(list(answer.parts), "note") for answer in answers.values())

@@ -125,7 +125,7 @@ class Answer:
 
 
 def answer(done: Completed, token: str, machine: str) -> Answer:
-    """The answer of a script that came to its end; else the error that says what is known of it."""
+    """Return the answer of a script that came to its end; else the error that says what is known of it."""
     found = ending(done.out, token)
     if found is None:
         if token not in done.out and done.code in _NO_SHELL and not _sign(done):
@@ -142,12 +142,14 @@ def is_unknown_key(error: EngineError) -> bool:
 
 
 def cure(error: EngineError) -> str:
-    """What cures it, where that is more than that the machine is to come back."""
+    """Return what cures it, where that is more than that the machine is to come back."""
     return error.hint if error.hint in {_NEEDS_SHELL, *(sign.hint for sign in _SIGNS)} else ""
 
 
 def refused(machine: str, what: str, found: Answer) -> EngineError:
-    """The error for a script that came to its end and says that it failed; ``what`` is the word for what it does."""
+    """Return the error for a script that came to its end and says that it failed; ``what`` is the word for what it
+    does.
+    """
     done = found.done
     for sign in _SIGNS_OF_SCRIPTS:
         if re.search(sign.pattern, done.err, re.MULTILINE):
@@ -183,7 +185,7 @@ def _sign(done: Completed) -> Sign | None:
 
 
 def _other_than_a_shell(done: Completed, machine: str) -> EngineMissing:
-    """The error for a machine that was reached and ran something else than our scripts, such as nologin."""
+    """Return the error for a machine that was reached and ran something else than our scripts, such as nologin."""
     said = last_line(done.err) or last_line(done.out) or f"exit code {done.code} and not a word"
     message = f"The login on {machine} runs no commands: {said.rstrip('.')}."
     return EngineMissing(message, _NEEDS_SHELL, argv=done.argv, code=done.code, out=done.out, err=done.err)
@@ -200,7 +202,7 @@ def _line(err: str, pattern: str) -> str:
 
 
 def last_line(text: str) -> str:
-    """The last line, which tells most: ssh's banners and warnings stand before it."""
+    """Return the last line, which tells most: ssh's banners and warnings stand before it."""
     lines = ["".join(c if c.isprintable() else " " for c in line).strip() for line in text.splitlines()]
     last = next((line for line in reversed(lines) if line), "")
     return last if len(last) <= _LONGEST_QUOTE else f"{last[:_LONGEST_QUOTE]}…"

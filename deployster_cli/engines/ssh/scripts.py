@@ -53,7 +53,7 @@ part() { printf '\\n%s %s\\n' "$T" "$1"; }
 
 
 def script(body: str, token: str, *, user: bool, marked: bool = True) -> str:
-    """The whole script: ``body`` with what every script knows, and the end marks on both streams.
+    """Return the whole script: ``body`` with what every script knows, and the end marks on both streams.
 
     Where nobody listens any more it goes on to its end, and clears up behind itself; but for one without marks.
     """
@@ -201,7 +201,7 @@ sc reset-failed -- $over 2>/dev/null
 
 
 def contents(names: Collection[UnitName]) -> str:
-    """The unit files whole, each as a part of its own; without those that are not there."""
+    """Return the unit files whole, each as a part of its own; without those that are not there."""
     return f"""\
 cd "$F" 2>/dev/null || exit 0
 for n in {_words(names)}; do
@@ -214,8 +214,8 @@ done
 
 
 def journal(name: UnitName, lines: int, *, user: bool) -> str:
-    """The unit's last journal lines for a person, since its file was put in: another one may have had its name before.
-    Exit 1 is an empty journal.
+    """Return the unit's last journal lines for a person, since its file was put in: another one may have had its name
+    before. Exit 1 is an empty journal.
     """
     return f"""\
 s=$(stat -c @%Y -- "$F/"{_q(name)} 2>/dev/null)
@@ -224,7 +224,7 @@ journalctl --no-pager {_of(name, user=user)} ${{s:+"--since=$s"}} --lines={lines
 
 
 def entries(name: UnitName, lines: int | None, *, user: bool, follow: bool, after: str) -> str:
-    """The unit's journal entries, in journald's export format, without an end mark: it takes the shell's place."""
+    """Return the unit's journal entries, in journald's export format, without an end mark: it takes the shell's place."""
     flags = shlex.join(journal_flags(lines, follow=follow, after=after))
     synced = "" if follow or user or not (after or lines is None) else "journalctl --sync </dev/null\n"
     return f"{synced}exec journalctl --no-pager {_of(name, user=user)} {flags} </dev/null\n"
@@ -272,7 +272,7 @@ mv -f -- "$D" {file} || exit
 
 
 def read_notes(paths: Iterable[str]) -> str:
-    """The notes, each as a part of its own."""
+    """Return the notes, each as a part of its own."""
     return f"""\
 cd "$S" 2>/dev/null || exit 0
 for n in {" ".join(map(shlex.quote, paths))}; do

@@ -24,7 +24,7 @@ class SshSetup:
         self._cluster = cluster
 
     def steps(self, needs: Needs) -> dict[str, tuple[Step, ...] | EngineError]:
-        """What is left to do on each machine."""
+        """Return what is left to do on each machine."""
         make_known(self._cluster)
         bodies = dict.fromkeys(self._cluster.hosts, facts.look(needs))
         found = self._cluster.links.each(bodies, self._cluster.options.read_timeout, "look")
@@ -61,7 +61,7 @@ def _left(machine: str, outcome: Outcome, needs: Needs) -> tuple[Step, ...] | En
 
 
 def _undone(error: EngineError) -> EngineError:
-    """The same error, with what to do where nobody knows what became of the step."""
+    """Return the same error, with what to do where nobody knows what became of the step."""
     if not isinstance(error, EngineUnreachable):
         return error
     hint = "What was begun there goes on to its end. Run deployster setup again: it sees what is left."

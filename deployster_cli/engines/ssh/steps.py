@@ -47,13 +47,13 @@ exit 1
 
 
 def steps(machine: str, facts: Facts, needs: Needs) -> Iterator[Step]:
-    """What is left to do, in this order."""
+    """Yield what is left to do, in this order."""
     for step in (*_folder(machine, facts), *_programs(machine, facts, needs), *_lingering(machine, facts)):
         yield step._replace(by_hand=step.by_hand or _bound(machine, facts))
 
 
 def doing(command: str) -> str:
-    """The script that has root do it, and prints on stderr what it says where it fails."""
+    """Return the script that has root do it, and prints on stderr what it says where it fails."""
     root = _ROOT.format(command=shlex.quote(command), held=shlex.quote(_HELD), HELD=HELD)
     return f'if [ "$(id -u)" = 0 ]; then sh -c {shlex.quote(root)}; else sudo -n sh -c {shlex.quote(root)}; fi\n'
 
@@ -63,7 +63,7 @@ def _bound(machine: str, facts: Facts) -> str:
 
 
 def _folder(machine: str, facts: Facts) -> Iterator[Step]:
-    """The state folder; that in a login's home is made when it is first written to."""
+    """Yield the state folder; that in a login's home is made when it is first written to."""
     if facts.unmade.startswith("/var/"):
         yield Step(machine, f"{machine} has no state folder.", f"mkdir -p -m 700 {shlex.quote(facts.unmade)}")
 
@@ -88,7 +88,7 @@ def _programs(machine: str, facts: Facts, needs: Needs) -> Iterator[Step]:
 
 
 def _package(program: str, facts: Facts) -> str:
-    """The package that has a program. Where podman is, it stands in for docker: a second engine is not wanted."""
+    """Return the package that has a program. Where podman is, it stands in for docker: a second engine is not wanted."""
     name = program.rpartition("/")[2]
     if name != "docker":
         return _PACKAGES[name]

@@ -19,7 +19,7 @@ FILES = {
 
 
 def router(serving: Serving) -> APIRouter:  # noqa: ARG001 - every router takes it
-    """The routes of the files; they are read once."""
+    """Return the routes of the files; they are read once."""
     api = APIRouter(include_in_schema=False)
     for path, (name, media_type) in FILES.items():
         _add(api, path, files(__name__).joinpath(name).read_bytes(), media_type)

@@ -74,7 +74,7 @@ class Job:
         return f"/v1/services/{self.service}/deploys/{self.id}"
 
     def shape(self) -> Json:
-        """The job for JSON."""
+        """Return the job for JSON."""
         result = {"plan": payloads.encode(self.plan), "seconds": self.seconds} if self.state is State.DONE else None
         return {
             "id": self.id,
@@ -93,14 +93,14 @@ class Job:
         }
 
     def failure(self) -> DeploysterError:
-        """What it failed with, as the kind of error that has this exit code."""
+        """Return what it failed with, as the kind of error that has this exit code."""
         told = self.error or told_of(DeploysterError("It failed."))
         error = _KINDS.get(told["exit_code"], DeploysterError)(told["message"], told["hint"])
         error.exit_code = told["exit_code"]
         return error
 
     def planned(self, plan: Plan, at: str) -> Job:
-        """The job with its plan, which also tells the version where the verb finds it itself."""
+        """Return the job with its plan, which also tells the version where the verb finds it itself."""
         return replace(self, plan=plan, planned_at=at, version=plan.version)
 
 
@@ -113,12 +113,12 @@ _KINDS: Mapping[int, type[DeploysterError]] = {
 
 
 def told_of(error: DeploysterError) -> Json:
-    """An error as a job keeps it."""
+    """Return an error as a job keeps it."""
     return {"message": error.message, "hint": error.hint, "exit_code": error.exit_code}
 
 
 def masked(request: Mapping[str, Any]) -> Json:
-    """A request without the values of its ``env`` and ``set``."""
+    """Return a request without the values of its ``env`` and ``set``."""
     return {
         name: dict.fromkeys(value, MASK) if name in _SECRET and isinstance(value, Mapping) else value
         for name, value in request.items()

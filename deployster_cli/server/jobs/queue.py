@@ -89,7 +89,7 @@ class Jobs:
     def accept(
         self, intent: Change, by: str, request: Json | None = None, *, key: str | None = None, digest: str = ""
     ) -> Job:
-        """The job of this intent, on the disk. With a ``key`` the job that was accepted under it before, if any.
+        """Return the job of this intent, on the disk. With a ``key`` the job that was accepted under it before, if any.
 
         NotNow where too many wait, the server stops or the disk is full; InvalidInput where the key was used for a
         request with another ``digest``.
@@ -115,7 +115,7 @@ class Jobs:
         return self._store.get(job_id)
 
     def of(self, service: str | None, limit: int) -> list[Job]:
-        """The last jobs of a service, or of all, newest first."""
+        """Return the last jobs of a service, or of all, newest first."""
         return self._store.newest(service, limit)
 
     def events(self, job_id: str, after: int, limit: int) -> list[tuple[int, str, Json]]:
@@ -173,7 +173,7 @@ class Jobs:
             self._dispatch()
 
     def _run(self, record: Record) -> None:
-        """The job from its begin, or from where it was cut off, to its end, or to where it is stopped."""
+        """Run the job from its begin, or from where it was cut off, to its end, or to where it is stopped."""
         if not self._kept_trying(record.begin):
             return
         seconds, error = 0.0, None
@@ -193,7 +193,7 @@ class Jobs:
         record.end(error, round(seconds, 3), lambda: self._stop.wait(_TRY_AGAIN))
 
     def _carried(self, record: Record) -> Result:
-        """What the job did, each of its events recorded."""
+        """Return what the job did, each of its events recorded."""
         job = record.job
         why = obstacle(job.intent, job.starts - 1, record.told())
         if why or job.intent is None:
@@ -226,7 +226,7 @@ class Jobs:
 def open_jobs(
     path: Path, settings: Settings, open_engine: Callable[[], Engine], changed: Callable[[], object] = lambda: None
 ) -> Jobs:
-    """The jobs of a server with these settings; ``begin`` sets them going."""
+    """Return the jobs of a server with these settings; ``begin`` sets them going."""
     return Jobs(path, carrier(settings, open_engine), changed=changed)
 
 
@@ -250,26 +250,26 @@ class Record:
         self._safe = False
 
     def begin(self) -> None:
-        """It runs now."""
+        """Note that it runs now."""
         started = self.job.started_at or self._clock.utc()
         self._save(replace(self.job, state=State.RUNNING, started_at=started, starts=self.job.starts + 1))
 
     def told(self) -> tuple[Event, ...]:
-        """What it told when it ran before; without those events that this version doesn't know."""
+        """Return what it told when it ran before; without those events that this version doesn't know."""
         found = (_known(event) for _, _, event in self._store.events(self.job.id))
         events = tuple(event for event in found if event)
         self._safe = any(isinstance(event, _BEGUN) for event in events)
         return events
 
     def planned(self, plan: Plan, latest: str | None) -> None:
-        """This is what will be done, ``latest`` being the service's latest stamp where that is known. The first plan
-        counts: what goes on later does what is left of it.
+        """Note that this is what will be done, ``latest`` being the service's latest stamp where that is known. The
+        first plan counts: what goes on later does what is left of it.
         """
         if self.job.plan is None:
             self._save(self.job.planned(plan, self._clock.utc() if latest is None else latest))
 
     def tell(self, event: Event) -> None:
-        """This is being done, or was seen."""
+        """Note that this is being done, or was seen."""
         self._held = [*self._held, (self._clock.utc(), encode_event(event))][:_MOST_HELD]
         try:
             self._store.tell(self.job.id, self._held)
@@ -282,7 +282,9 @@ class Record:
         self._notifier.tell(self.job.id, self.job.id)
 
     def end(self, error: Json | None, seconds: float, wait: Callable[[], bool]) -> None:
-        """It is over. Tried again after each ``wait`` as long as the store can't be written to and that is not True."""
+        """Note that it is over. This is tried again after each ``wait`` as long as the store can't be written to and
+        that is not True.
+        """
         state = State.FAILED if error else State.DONE
         over = replace(self.job, intent=None, state=state, error=error, seconds=seconds, ended_at=self._clock.utc())
         while True:

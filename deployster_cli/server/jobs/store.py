@@ -81,7 +81,7 @@ class JobStore:
             os.close(claim)
 
     def add(self, job: Job, key: str | None = None, digest: str = "") -> tuple[Job, bool]:
-        """The job with its number added to its id, and True; or the one there is of the same ``key``, and False.
+        """Return the job with its number added to its id, and True; or the one there is of the same ``key``, and False.
 
         InvalidInput where that one was asked for with another ``digest``. Once this returns, it is on the disk.
         """
@@ -97,7 +97,7 @@ class JobStore:
             return added, True
 
     def save(self, job: Job) -> None:
-        """The job as it is now. One that has ended leaves no secret behind, and the oldest beyond MOST_KEPT go."""
+        """Keep the job as it is now. One that has ended leaves no secret behind, and the oldest beyond MOST_KEPT go."""
         with self._write() as db:
             values = _columns(job)
             names = ", ".join(f'"{name}" = ?' for name in values)
@@ -125,7 +125,7 @@ class JobStore:
             return _job(row) if row else None
 
     def newest(self, service: str | None, limit: int) -> list[Job]:
-        """The last jobs of a service, or of all, newest first."""
+        """Return the last jobs of a service, or of all, newest first."""
         where, values = ("WHERE service = ?", (service,)) if service is not None else ("", ())
         with self._read() as db:
             rows = db.execute(f"SELECT * FROM jobs {where} ORDER BY seq DESC LIMIT ?", (*values, limit))  # noqa: S608 - constants  # nosec B608
@@ -201,7 +201,7 @@ class JobStore:
 
 
 def _claimed(path: Path) -> int:
-    """The file whose lock says that the jobs are ours; Locked where another process has it."""
+    """Return the file whose lock says that the jobs are ours; Locked where another process has it."""
     claim = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -45,7 +45,9 @@ def obstacle(change: Change | None, starts: int, told: Sequence[Event]) -> str:
 
 
 def again(change: Change, plan: Plan | None) -> Change:
-    """What a job with this first plan asks for when it is run again: the version, instances and units planned then."""
+    """Return what a job with this first plan asks for when it is run again: the version, instances and units planned
+    then.
+    """
     if plan is None:
         return change
     adopting = replace(change, adopt_only=plan.adopted if change.adopt else change.adopt_only)
@@ -116,7 +118,7 @@ class Recorded(Operation):
     job: Commission
 
     def prepare(self, engine: Engine) -> PlannedChange:
-        """What would be done now."""
+        """Return what would be done now."""
         if self.job.earlier:
             self._refuse_if_changed(engine, self.job.earlier.version)
         return self._prepared(engine)
@@ -154,7 +156,9 @@ class Recorded(Operation):
 
 
 def carrier(settings: Settings, open_engine: Callable[[], Engine]) -> Callable[[Commission, Tell], Result]:
-    """What carries out jobs with these settings. Each has an engine of its own: engines remember their last listing."""
+    """Return what carries out jobs with these settings. Each has an engine of its own: engines remember their last
+    listing.
+    """
 
     def carry(job: Commission, tell: Tell) -> Result:
         change = replace(again(job.intent, job.earlier), by=job.by)

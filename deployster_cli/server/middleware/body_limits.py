@@ -48,7 +48,9 @@ def _has_body(headers: Mapping[bytes, bytes]) -> bool:
 
 
 def _unfit(scope: Scope, headers: Mapping[bytes, bytes]) -> Response | None:
-    """What the head of a request alone rules out; a route or method that isn't there is not told of as a wrong body."""
+    """Return what the head of a request alone rules out; a route or method that isn't there is not told of as a wrong
+    body.
+    """
     if scope.get("method") in CHANGES and _from_elsewhere(headers):
         return problem(403, "A page of another site may change nothing here.")
     length = headers.get(b"content-length", b"0")
@@ -84,7 +86,7 @@ def _too_large() -> Response:
 
 
 async def _read(receive: Receive) -> bytes | None:
-    """The body, or as much of it as shows that it is too large; None where the client went away."""
+    """Return the body, or as much of it as shows that it is too large; None where the client went away."""
     body = b""
     while len(body) <= MOST_BYTES:
         message = await receive()

@@ -107,7 +107,7 @@ def weakness(known: Login) -> str:
 
 
 def login(options: ServeOptions) -> Login:
-    """The name and password to ask for; the well-known one where none is given. ConfigError for an unfit file."""
+    """Return the name and password to ask for; the well-known one where none is given. ConfigError for an unfit file."""
     if options.password and options.password_file:
         raise ConfigError("A password and a file that has it are too much: give one of --password and --password-file.")
     given = _read(options.password_file) if options.password_file else options.password
@@ -115,7 +115,7 @@ def login(options: ServeOptions) -> Login:
 
 
 def _read(path: str) -> str:
-    """The file's only line. No message repeats it."""
+    """Return the file's only line. No message repeats it."""
     try:
         with Path(path).open("rb") as file:
             password = file.read(_LONGEST + 1).decode().removesuffix("\n").removesuffix("\r")

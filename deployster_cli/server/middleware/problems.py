@@ -80,7 +80,7 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def problem(
     status: int, detail: str, *, hint: str = "", exit_code: int = EXIT_USAGE, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
-    """The response that says what is wrong."""
+    """Return the response that says what is wrong."""
     body = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -100,7 +100,7 @@ def of_error(error: DeploysterError) -> JSONResponse:
 
 
 def unavailable(detail: str) -> JSONResponse:
-    """The server itself can't answer now."""
+    """Return the server itself can't answer now."""
     return problem(503, detail, exit_code=EXIT_ENGINE, headers={"Retry-After": RETRY_AFTER})
 
 
@@ -142,7 +142,7 @@ async def _ours(_: Request, error: Exception) -> JSONResponse:
 
 
 async def _refused(request: Request, error: Exception) -> JSONResponse:
-    """What the framework refuses: no such route, no such method there."""
+    """Return what the framework refuses: no such route, no such method there."""
     assert isinstance(error, HTTPException)  # noqa: S101 - as above  # nosec B101
     match error.status_code:
         case HTTPStatus.NOT_FOUND:
@@ -160,7 +160,7 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:
-    """A body or a parameter of the wrong shape. No value is repeated: it may be a secret."""
+    """Return a body or a parameter of the wrong shape. No value is repeated: it may be a secret."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 - as above  # nosec B101
     first = error.errors()[0]
     if first["type"] == "json_invalid":
@@ -198,7 +198,9 @@ _SENTENCES = {
 
 
 def _sentence(error: Mapping[str, Any]) -> str:
-    """What is wrong with a value: the domain's own sentence where it refused it, else ours for that kind of error."""
+    """Return what is wrong with a value: the domain's own sentence where it refused it, else ours for that kind of
+    error.
+    """
     told = error.get("ctx", {})
     own = _SENTENCES.get(error["type"], "").format(**told) or str(told.get("error") or error["msg"])
     return own if own.endswith(".") else f"{own}."
@@ -219,7 +221,9 @@ def methods(scope: Scope) -> list[str]:
 
 
 def template(scope: Scope) -> str:
-    """The route's path as it was declared, ``/v1/services/{service}/units``; empty where no route took the request."""
+    """Return the route's path as it was declared, ``/v1/services/{service}/units``; empty where no route took the
+    request.
+    """
     return getattr(scope.get("route"), "path", "")
 
 

@@ -48,7 +48,7 @@ class _Open:
             await unavailable("The server is stopping.")(scope, self._receive, self._send)
 
     async def receive(self) -> Message:
-        """The client's next message, or its going when the door closes first."""
+        """Return the client's next message, or its going when the door closes first."""
         message, closed = asyncio.ensure_future(self._receive()), asyncio.ensure_future(self._door.wait_closed())
         try:
             await asyncio.wait({message, closed}, return_when=asyncio.FIRST_COMPLETED)

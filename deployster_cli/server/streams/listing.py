@@ -59,7 +59,7 @@ class Seen:
         return self.kept("services", lambda: {"services": [service_shape(release) for release in self.releases()]})
 
     def kept(self, key: Hashable, shape: Callable[[], object], *, keep: bool = True) -> bytes:
-        """A body that is worked out once for this listing."""
+        """Return a body that is worked out once for this listing."""
         found = self._bodies.get(key)
         if found is None:
             found = encoded(shape())
@@ -98,7 +98,7 @@ class Listing:
         self._changed = self._clock.now()
 
     async def now(self, max_age: float = FRESH) -> Seen:
-        """A listing that is no older than this, or else the next one; EngineError where none comes in good time."""
+        """Return a listing that is no older than this, or else the next one; EngineError where none comes in good time."""
         changed = self._changed
         last = self._last
         if last is None or last.at < max(changed, self._clock.now() - max_age):
@@ -138,7 +138,7 @@ class Listing:
 
 
 def encoded(value: object) -> bytes:
-    """A JSON body: UTF-8 without spaces, as the Go service wrote it."""
+    """Return a JSON body: UTF-8 without spaces, as the Go service wrote it."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -187,7 +187,7 @@ class SingleFlight:
         self._thread: threading.Thread | None = None
 
     async def once(self, kind: Hashable, work: Callable[[], T]) -> T:
-        """What the work of this kind that is under way comes to; it begins now if none is.
+        """Return what the work of this kind that is under way comes to; it begins now if none is.
 
         EngineUnreachable where it takes longer than the patience, counted from its beginning: whoever comes late to
         work that hangs waits no longer than the first.
@@ -204,7 +204,7 @@ class SingleFlight:
         return result
 
     def begin(self, kind: Hashable, work: Callable[[], Any]) -> Call:
-        """The work of this kind that is under way, or else begun now; EngineUnreachable where the line is full."""
+        """Return the work of this kind that is under way, or else begun now; EngineUnreachable where the line is full."""
         return self._under_way.get(kind) or self._started(kind, work)
 
     def _started(self, kind: Hashable, work: Callable[[], Any]) -> Call:

@@ -35,7 +35,9 @@ class Listener:
         self._something.set()
 
     async def news(self, patience: float | None = None) -> list[str]:
-        """What there is news of since the last call, waited for; nothing where none came in ``patience`` seconds."""
+        """Return what there is news of since the last call, waited for; nothing where none came in ``patience``
+        seconds.
+        """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 await self._something.wait()
@@ -54,7 +56,7 @@ class Notifier:
 
     @contextlib.contextmanager
     def listening(self, topic: str = EVERYTHING) -> Iterator[Listener]:
-        """A listener to one topic while this is open. Listen first, then read: so nothing is missed."""
+        """Give a listener to one topic while this is open. Listen first, then read: so nothing is missed."""
         listener = Listener()
         with self._lock:
             self._topics.setdefault(topic, set()).add(listener)

@@ -62,7 +62,7 @@ class Producer:
         threading.Thread(target=self._run, name="stream", daemon=True).start()
 
     async def first(self) -> bytes | None:
-        """The first piece, None where there is none; raises what ended the source before it made one."""
+        """Return the first piece, None where there is none; raises what ended the source before it made one."""
         try:
             return await self._next()
         except BaseException:

@@ -47,7 +47,7 @@ class RichLines:
             self._console.print(*([Parked()] if self._live else []), lines, soft_wrap=True)
 
     def show(self, board: Board) -> None:
-        """What the block shows from now on."""
+        """Show what the block shows from now on."""
         self._block.board = board
         if self._live:
             return
@@ -74,7 +74,7 @@ class Block:
         self._spinner = Spinner("dots")
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """A line an instance, as many as half the terminal takes, and the bar for all of them."""
+        """Return a line an instance, as many as half the terminal takes, and the bar for all of them."""
         now, board = time.monotonic(), self.board
         rows = board.rows(now)
         shown = rows[: max(1, console.height // 2 - 2)]

@@ -57,7 +57,7 @@ def print_table(columns: Row, rows: Sequence[Row], *, by: int = 0, color: bool, 
 
 
 def table(columns: Row, rows: Sequence[Row], by: int, width: int) -> Table:
-    """The rows below a header; where words would have to be broken for that, each as a list of its cells.
+    """Return the rows below a header; where words would have to be broken for that, each as a list of its cells.
 
     Below a header the first ``by`` cells are left out where they repeat those of the row above.
     """

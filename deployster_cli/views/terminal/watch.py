@@ -41,7 +41,7 @@ class Watched:
         self._head, self._listing = head, listing
 
     def table(self, width: int, most: int | None = None) -> RenderableType:
-        """What was listed; of its rows at most as many as this."""
+        """Return what was listed; of its rows at most as many as this."""
         if self._listing is None:
             return Group()
         rows = self._listing.rows()[:most]

@@ -48,7 +48,7 @@ def _listed() -> process.Completed | None:
 
 
 def sha256(key: HostKey) -> str:
-    """The SHA256 fingerprint of the key whose MD5 fingerprint fleetctl has told; empty where it can't be had.
+    """Return the SHA256 fingerprint of the key whose MD5 fingerprint fleetctl has told; empty where it can't be had.
 
     The machine is asked for its keys once more, which only helps where it is reached without a tunnel.
     """
@@ -63,7 +63,7 @@ def sha256(key: HostKey) -> str:
 
 
 def lines_of(host: str, file: str) -> tuple[int, ...]:
-    """The lines of a file of known hosts that are about a host, as that file writes it."""
+    """Return the lines of a file of known hosts that are about a host, as that file writes it."""
     done = _run("ssh-keygen", "-F", host, "-f", file)
     return tuple(int(line) for line in _FOUND.findall(done.out)) if done else ()
 
@@ -80,7 +80,7 @@ def addresses(tunnel: str) -> tuple[str, ...]:
 
 
 def known_as(address: str, port: int = SSH_PORT) -> str:
-    """An address and port as a file of known hosts has it."""
+    """Return an address and port as a file of known hosts has it."""
     if port != SSH_PORT:
         return f"[{address}]:{port}"
     return f"[{address}]" if ":" in address else address

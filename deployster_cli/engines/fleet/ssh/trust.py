@@ -61,7 +61,7 @@ class Trust:
             raise results.refused_login(done, user, agent.agent_keys())
 
     def _whole(self, key: HostKey) -> HostKey:
-        """The key with its better fingerprint, which is looked for once: many journals may fail for one key."""
+        """Return the key with its better fingerprint, which is looked for once: many journals may fail for one key."""
         if key not in self._seen:
             self._seen[key] = HostKey(key.host, key.kind, key.md5, agent.sha256(key))
         return self._seen[key]
@@ -75,7 +75,7 @@ class Trust:
         self._taken.add(key)
 
     def _harmless(self, to: Target) -> Argv:
-        """A call that changes nothing and comes to the same question."""
+        """Return a call that changes nothing and comes to the same question."""
         if isinstance(to, Machine):
             return commands.run_shell(self._options, to.id, "true")
         return commands.ssh(self._options, to, ("true",)) if to else commands.list_machines(self._options)
@@ -89,7 +89,9 @@ class Trust:
         return results.changed(done, shown, file, lines.get(host, ()), cure)
 
     def _hosts(self, to: Target) -> tuple[str, ...]:
-        """The machine that may be meant, as a file of known hosts has it: the tunnel's if no further one is reached."""
+        """Return the machine that may be meant, as a file of known hosts has it: the tunnel's if no further one is
+        reached.
+        """
         address = to.ip if isinstance(to, Machine) else self._address(to) if to else ""
         beyond = (agent.known_as(address),) if address else ()
         return beyond + (agent.addresses(self._options.tunnel) if self._options.tunnel else ())

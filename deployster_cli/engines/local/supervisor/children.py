@@ -119,7 +119,7 @@ class Children:
         return {os.getpid(), self._keeper} if os.getppid() == self._keeper else {os.getpid()}
 
     def own(self) -> set[int]:
-        """The main process and the command that runs beside it."""
+        """Return the main process and the command that runs beside it."""
         return self.all() & {self.main.pid, self._control.pid}
 
     def _begin(self, command: Command) -> Child:
@@ -201,7 +201,7 @@ class Children:
                         child.end = End.of(ended[1])
 
     def say(self, words: str) -> None:
-        """A line of the supervisor's own log."""
+        """Write a line of the supervisor's own log."""
         with contextlib.suppress(OSError):
             os.write(LOG, f"{words}\n".encode())
 

@@ -38,7 +38,7 @@ def words(text: str) -> list[tuple[str, str]]:
 
 
 def expanded(word: str, known: Mapping[str, str]) -> list[str]:
-    """A word with its variables: ``$NAME`` alone becomes as many words as its value has, ``${NAME}`` the value."""
+    """Return a word with its variables: ``$NAME`` alone becomes as many words as its value has, ``${NAME}`` the value."""
     lone = _LONE_VARIABLE.fullmatch(word)
     if lone:
         return [_PROTECTED.sub(r"\1", "".join(_pieces(raw))) for raw in _WORD.findall(known.get(lone[1], ""))]
@@ -50,7 +50,7 @@ def _pieces(raw: str) -> list[str]:
 
 
 def _escaped(found: re.Match[str]) -> str:
-    """What a backslash and what is behind it mean; where that is nothing they stay."""
+    """Return what a backslash and what is behind it mean; where that is nothing they stay."""
     byte, octal, short, long, char = found.groups()
     if char is not None:
         return _SIMPLE.get(char, found[0])
@@ -82,5 +82,5 @@ def specified(text: str, name: UnitName, base: Mapping[str, str]) -> str:
 
 
 def _plain_name(text: str) -> str:
-    """A part of a unit's name as systemd unescapes it: ``-`` parts folders, and ``\\x2d`` is a dash."""
+    """Return a part of a unit's name as systemd unescapes it: ``-`` parts folders, and ``\\x2d`` is a dash."""
     return re.sub(r"\\x([0-9a-f]{2})", lambda found: _byte(int(found[1], 16)), text.replace("-", "/"))

@@ -31,11 +31,11 @@ class Layout:
         return (self.root, self.locks, self.units, self.notes, self.journals)
 
     def journal(self, name: UnitName) -> Path:
-        """What the unit's processes write."""
+        """Return what the unit's processes write."""
         return self.journals / f"{name.text}.log"
 
     def log(self, name: UnitName) -> Path:
-        """What its supervisor says."""
+        """Return what its supervisor says."""
         return self.notes / f"{name.text}.log"
 
     def state(self, name: UnitName) -> Path:
@@ -43,7 +43,7 @@ class Layout:
         return self.notes / f"{name.text}.state"
 
     def lock(self, name: UnitName) -> Path:
-        """What its supervisor holds locked for as long as it lives."""
+        """Return what its supervisor holds locked for as long as it lives."""
         return self.notes / f"{name.text}.lock"
 
     def stop(self, name: UnitName) -> Path:

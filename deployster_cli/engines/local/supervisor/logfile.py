@@ -38,7 +38,7 @@ class LogFile:
         self._closed = threading.Event()
 
     def __iter__(self) -> Iterator[Entry]:
-        """The last lines, then those that come."""
+        """Yield the last lines, then those that come."""
         try:
             if not self._follow and not (self._path.is_file() and self._path.stat().st_size):
                 yield from (Entry(line, (0, at), own=False) for at, line in enumerate(self._instead(), 1))

@@ -79,7 +79,7 @@ class Supervisors:
         )
 
     def states(self) -> dict[str, Shown]:
-        """What the supervisors noted, and of those that are gone what is left of their units."""
+        """Return what the supervisors noted, and of those that are gone what is left of their units."""
         found: dict[str, Shown] = {}
         with told(self._layout.notes):
             notes = self._layout.notes
@@ -118,14 +118,18 @@ class Supervisors:
             self.folder.remove(name)
 
     def journal(self, name: UnitName, lines: int) -> Iterator[str]:
-        """The end of what the unit wrote and what its supervisor says last, else a line that says there is nothing."""
+        """Yield the end of what the unit wrote and what its supervisor says last, else a line that says there is
+        nothing.
+        """
         with told(self._layout.journal(name)):
             said = self._remarks(name)
             written = [entry.text for entry in LogFile(self._layout.journal(name), lines, False, tuple)]
             return iter([*written, *said[-_REMARKS:]][-lines:] or [f"-- {name.text} has written nothing --"])
 
     def entries(self, name: UnitName, lines: int | None, *, follow: bool, after: str) -> LogFile:
-        """The end of what the unit wrote; where that is nothing, and won't be waited for, what its supervisor says."""
+        """Return the end of what the unit wrote; where that is nothing, and won't be waited for, what its supervisor
+        says.
+        """
         return LogFile(self._layout.journal(name), lines, follow, lambda: self._remarks(name), after=after)
 
     def exit_code(self, name: UnitName) -> int | None:
@@ -134,7 +138,7 @@ class Supervisors:
         return asking.exit_code(state.text) if state else None
 
     def _remarks(self, name: UnitName) -> list[str]:
-        """What its supervisor says, each line once, and whether that is gone."""
+        """Return what its supervisor says, each line once, and whether that is gone."""
         log = self._layout.log(name)
         lines = log.read_text(errors="replace").splitlines() if log.is_file() else []
         state, busy = self._now(name)
@@ -182,8 +186,8 @@ class Supervisors:
                 os.kill(state.pid, signal.SIGCONT)
 
     def _now(self, name: UnitName) -> tuple[State | None, bool]:
-        """What was noted of a unit, and whether its supervisor lives: it does so before its last note, and from before
-        its first.
+        """Return what was noted of a unit, and whether its supervisor lives: it does so before its last note, and from
+        before its first.
         """
         busy, state = self._busy(name), self._noted(name)
         if state and not (busy or state.over):
@@ -204,7 +208,7 @@ class Supervisors:
 
     @contextlib.contextmanager
     def _claimed(self, name: UnitName) -> Iterator[int | None]:
-        """The unit's lock file, open and locked, for a supervisor to inherit; None where one has it already."""
+        """Give the unit's lock file, open and locked, for a supervisor to inherit; None where one has it already."""
         self._layout.notes.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = os.open(self._layout.lock(name), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
@@ -213,7 +217,9 @@ class Supervisors:
             os.close(lock)
 
     def _shown(self, name: UnitName, state: State, busy: bool) -> Shown:
-        """A unit as its supervisor noted it; it has failed where that was killed, or the machine was started anew."""
+        """Return a unit as its supervisor noted it; it has failed where that was killed, or the machine was started
+        anew.
+        """
         active, sub, main = state.active, state.sub, state.main_pid
         if not busy and not state.over:
             active = sub = "failed"

@@ -215,7 +215,7 @@ class Supervisor:
 
 
 def _unit_file(name: UnitName, layout: Layout) -> UnitFile:
-    """The unit's file; an empty one where it can't be read: a stop does without."""
+    """Return the unit's file; an empty one where it can't be read: a stop does without."""
     try:
         return UnitFile.parse(name, (layout.units / name.text).read_text())
     except (DeploysterError, OSError, ValueError) as error:

@@ -76,11 +76,11 @@ class Spec:
         self.burst_within = self.span(10.0, "StartLimitIntervalSec", "StartLimitInterval")
 
     def values(self, option: str) -> list[str]:
-        """What the unit file gives an option."""
+        """Return what the unit file gives an option."""
         return [self.specified(value) for value in self._given.get(option, ())]
 
     def last(self, option: str, default: str = "") -> str:
-        """The value that counts where there is but one."""
+        """Return the value that counts where there is but one."""
         return (self.values(option) or [default])[-1]
 
     def span(self, default: float, *options: str) -> float:
@@ -94,7 +94,7 @@ class Spec:
         return specified(text, self._name, self._base)
 
     def commands(self, option: str) -> list[Command]:
-        """An Exec option's commands, of which a ``;`` that stands alone begins another."""
+        """Return an Exec option's commands, of which a ``;`` that stands alone begins another."""
         parts: list[list[str]] = []
         for value in self._given.get(option, ()):
             parts.append([])
@@ -127,7 +127,7 @@ class Spec:
         return "only Type=oneshot may have more than one ExecStart" if count > 1 and not self.oneshot else ""
 
     def fails(self, end: End, command: Command, *, main: bool) -> str:
-        """The reason for which this end is a failure, in systemd's word; empty where it is none."""
+        """Return the reason for which this end is a failure, in systemd's word; empty where it is none."""
         clean = end.status in _CLEAN_SIGNALS and main and not self.oneshot if end.killed else not end.status
         well = clean or "-" in command.flags or self._lists("SuccessExitStatus", end)
         return "" if well else "signal" if end.killed else "exit-code"
@@ -151,7 +151,7 @@ class Spec:
 
 
 def signal_of(text: str) -> int | None:
-    """A signal's number by its name, with or without SIG, or by itself; None for what is none."""
+    """Return a signal's number by its name, with or without SIG, or by itself; None for what is none."""
     counted = re.fullmatch(r"(?:(?:SIG)?RTMIN\+)?([0-9]{1,2})", text)
     if counted:
         return int(counted[1]) + (signal.SIGRTMIN if "+" in text else 0)
