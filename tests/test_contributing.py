@@ -78,7 +78,9 @@ def test_a_verb_is_two_files(copy: Path) -> None:
 def test_a_template_is_one_file(copy: Path) -> None:
     (copy / "deployster_cli" / "templates" / "mine.service.j2").write_text('{% extends "process.service.j2" %}\n')
     assert "mine" in said(copy, "templates", "list")
-    (copy / "deployster.toml").write_text('[services.web]\ntemplate = "mine"\ncommand = "exec ./serve"\ndirectory = "/srv"\n')
+    (copy / "deployster.toml").write_text(
+        '[services.web]\ntemplate = "mine"\ncommand = "exec ./serve"\ndirectory = "/srv"\n'
+    )
     assert "ExecStart=/bin/sh" in said(copy, "render", "web", "v1")
 
 

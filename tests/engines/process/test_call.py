@@ -63,7 +63,7 @@ def test_its_standard_input_is_empty() -> None:
 
 def test_it_reads_what_it_is_given_however_much_that_is() -> None:
     given = "äö\n" * MB
-    assert run(["cat"], limit=10, given=given).out == given
+    assert run(["cat"], limit=60, given=given).out == given
 
 
 def test_a_call_that_reads_nothing_of_what_it_is_given_ends_as_ever() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import signal
 import time
 from collections.abc import Iterator
@@ -18,7 +19,9 @@ from tests.engines.ssh.machines import Machines
 pytestmark = [pytest.mark.systemd, pytest.mark.ssh]
 
 LOCK = "/var/lib/deployster/locks/carousel.lock"
-HOLDER = "held-lock.service"
+
+# Who holds a lock up each time, as a unit: systemd may still know the last one.
+_HOLDERS = (f"held-lock-{number}.service" for number in itertools.count())
 
 # As on another computer: nobody there can tell whether a process of ours lives.
 ELSEWHERE = ("unshare", "-p", "-f", "--mount-proc")
@@ -34,9 +37,10 @@ def project(machines: Machines, told: Told, tmp_path: Path) -> Iterator[Path]:
 @contextlib.contextmanager
 def held_up(*on: Machine) -> Iterator[None]:
     """While this lasts no script of a lock gets on there."""
+    holder = next(_HOLDERS)
     for machine in on:
         machine.run("mkdir", "-p", "/var/lib/deployster/locks")
-        machine.run("systemd-run", "--quiet", "--collect", f"--unit={HOLDER}", "flock", f"{LOCK}.alone", "sleep", "300")
+        machine.run("systemd-run", "--quiet", "--collect", f"--unit={holder}", "flock", f"{LOCK}.alone", "sleep", "300")
         end = time.monotonic() + 20
         while not machine.tried("flock", "-n", f"{LOCK}.alone", "true").returncode:
             assert time.monotonic() < end
@@ -44,7 +48,7 @@ def held_up(*on: Machine) -> Iterator[None]:
         yield
     finally:
         for machine in on:
-            machine.tried("systemctl", "stop", HOLDER)
+            machine.tried("systemctl", "stop", holder)
 
 
 def test_a_lock_that_could_not_be_written_at_first_is_taken_once_it_can_be(machines: Machines, project: Path) -> None:
