@@ -141,7 +141,9 @@ def load(flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path) -> 
 
 
 def clusters(flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path) -> tuple[str, ...]:
-    """Return the names of the clusters in deployster.toml, whatever else it says; ConfigError where it can't be read."""
+    """Return the names of the clusters in deployster.toml, whatever else it says; ConfigError where it can't
+    be read.
+    """
     document = _document(_chosen("config", flags, environ), Base(cwd, environ.get("HOME", "")))
     found = document.data.get("clusters") if document else None
     return tuple(found) if isinstance(found, dict) else ()

@@ -40,7 +40,9 @@ def with_settings(service: Service, sets: Sequence[str], base: Base | None) -> S
 
 
 def with_environment(service: Service, envs: Sequence[str]) -> Service:
-    """Return the service with each ``K=V`` of ``--env`` over its own; no message repeats a value, it may be a secret."""
+    """Return the service with each ``K=V`` of ``--env`` over its own; no message repeats a value, it may be a
+    secret.
+    """
     env = dict(service.env)
     for key, text in _pairs("--env", envs):
         if fault := name_fault(key, "an environment variable"):

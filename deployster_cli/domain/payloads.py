@@ -136,7 +136,9 @@ def _enum(kind: type[Enum], json: object) -> Enum:
 
 
 def _shown(json: object) -> str:
-    """Return a refused value, as it may be repeated in a sentence. One that holds others may be too deep to be written."""
+    """Return a refused value, as it may be repeated in a sentence. One that holds others may be too deep to
+    be written.
+    """
     return quoted(str(json)) if isinstance(json, str | int | float | None) else f"A {type(json).__name__}"
 
 

@@ -46,7 +46,9 @@ class Setup(Protocol):
     """How an engine makes machines ready for units."""
 
     def steps(self, needs: Needs) -> Mapping[str, tuple[Step, ...] | EngineError]:
-        """Return what is left to do on each machine, in this order; or why it can't be asked, or nothing be done there."""
+        """Return what is left to do on each machine, in this order; or why it can't be asked, or nothing be
+        done there.
+        """
         ...
 
     def take(self, step: Step, limit: float, told: Callable[[str], None]) -> None:

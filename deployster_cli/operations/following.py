@@ -120,7 +120,9 @@ def behind(
     follow: bool = False,
     at: Machine | None = None,
 ) -> tuple[Entries, Iterable[Entry]]:
-    """Return the unit's entries behind ``last``, or the last ``lines`` where there is none yet; and what brings them."""
+    """Return the unit's entries behind ``last``, or the last ``lines`` where there is none yet; and what
+    brings them.
+    """
     if last is None or last.cursor:
         entries = engine.entries(name, lines, follow=follow, at=at, after=last.cursor if last else "")
         return entries, entries

@@ -122,7 +122,9 @@ def judged(engine: Engine, units: Sequence[Unit], names: Collection[UnitName]) -
 
 
 def told_apart(engine: Engine, units: Sequence[Unit], service: str | None = None) -> tuple[Unit, ...]:
-    """Return the units, foreign only where their files say so; one service's, or all. For looking. Errors as Engine's."""
+    """Return the units, foreign only where their files say so; one service's, or all. For looking. Errors as
+    Engine's.
+    """
     return judged(engine, units, {unit.name for unit in units if unit.foreign and service in (None, unit.name.service)})
 
 

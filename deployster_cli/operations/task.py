@@ -206,7 +206,9 @@ def command_of(file: UnitFile) -> str:
 
 
 def _free(taken: set[UnitName]) -> int:
-    """Return a number that no other run has, sought from one by chance on, as two may look for one at the same moment."""
+    """Return a number that no other run has, sought from one by chance on, as two may look for one at the
+    same moment.
+    """
     numbers, first = {name.instance for name in taken}, secrets.randbelow(MOST_INSTANCES)
     sought = ((first + step) % MOST_INSTANCES + 1 for step in range(len(numbers) + 1))
     return next(number for number in sought if number not in numbers)

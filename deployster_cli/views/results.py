@@ -159,7 +159,9 @@ def show_findings(output: Output, findings: Sequence[Finding]) -> None:
 
 
 def _cures_once(findings: Sequence[Finding]) -> list[tuple[str, str, str]]:
-    """Return a row each. A cluster whose host keys are all unknown has one long cure, not as many as it has machines."""
+    """Return a row each. A cluster whose host keys are all unknown has one long cure, not as many as it has
+    machines.
+    """
     first = {finding.cure: finding for finding in reversed(findings)}
     return [_found(finding, finding.cure if first[finding.cure] is finding else "") for finding in findings]
 

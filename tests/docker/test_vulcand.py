@@ -140,5 +140,10 @@ def test_a_container_that_dies_is_taken_out_and_comes_back(watched: Watched) -> 
     def registrations() -> list[str]:
         return [what for _, what, of, _ in watched.events() if of == "web--v1-1" and what in ("set", "delete")]
 
-    wait(lambda: len(registrations()) >= 3, "its return", limit=60)
+    try:
+        wait(lambda: len(registrations()) >= 3, "its return", limit=120)
+    except AssertionError as error:
+        error.add_note(watched.dock.machine.tried("journalctl", "--no-pager", "-n", "60", "-u", "web-v1@*").stdout)
+        error.add_note(watched.dock.docker("ps", "--all"))
+        raise
     assert registrations() == ["set", "delete", "set"]

@@ -44,7 +44,9 @@ Ask = Callable[[str, str], tuple[str, str]]
 
 
 def find_login(url: str, environ: Mapping[str, str], ask: Ask | None) -> Login:
-    """Return the login for the server at ``url``. ``ask`` is None where nobody is there to be asked: then LoginRefused."""
+    """Return the login for the server at ``url``. ``ask`` is None where nobody is there to be asked: then
+    LoginRefused.
+    """
     login = _from_variables(environ) or _from_netrc(url, environ)
     if login is None and ask:
         login = Login(*ask(url, environ.get(USERNAME_VARIABLE) or USERNAME), "what you typed")
@@ -61,7 +63,9 @@ def _from_variables(environ: Mapping[str, str]) -> Login | None:
 
 
 def _from_netrc(url: str, environ: Mapping[str, str]) -> Login | None:
-    """Return the host's entry, or the default one; none where the file is about another user name than the variable's."""
+    """Return the host's entry, or the default one; none where the file is about another user name than the
+    variable's.
+    """
     path = _netrc_file(environ)
     found = _read(path).authenticators(urlsplit(url).hostname or "") if path else None
     if path is None or found is None or not found[2]:

@@ -52,7 +52,9 @@ class Cache:
         self._path = path
 
     def read(self, now: float) -> Kept | None:
-        """Return what was kept within the last KEPT seconds; None where there is nothing, or nothing that can be read."""
+        """Return what was kept within the last KEPT seconds; None where there is nothing, or nothing that can
+        be read.
+        """
         try:
             found = json.loads(self._path.read_text("utf-8"))
             if not 0 <= now - found["at"] < KEPT:

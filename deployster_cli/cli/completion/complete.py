@@ -190,7 +190,9 @@ class Completer(ShellComplete):
 
 
 def split(line: str) -> list[str]:
-    """Return the words of a command line that may end in the middle of a quoted one; the last is what the cursor is at."""
+    """Return the words of a command line that may end in the middle of a quoted one; the last is what the
+    cursor is at.
+    """
     lexer = shlex.shlex(line, posix=True)
     lexer.whitespace_split, lexer.commenters = True, ""
     words: list[str] = []

@@ -140,7 +140,9 @@ def plan_deploy(change: Change, units: Sequence[Unit], current: Collection[UnitN
 
 
 def halted(plan: Plan, units: Sequence[Unit], stopped: Collection[UnitName]) -> tuple[UnitName, ...]:
-    """Return the instances that an interrupted run has ``stopped`` and that are still off. A failure starts them again."""
+    """Return the instances that an interrupted run has ``stopped`` and that are still off. A failure starts
+    them again.
+    """
     off = {u.name for u in units if u.condition in NOT_WANTED and not u.foreign}
     return tuple(name for name in plan.retire if name in off and name in stopped)
 

@@ -275,7 +275,9 @@ def _check(unit: UnitFile) -> None:
 
 
 def _described(unit: UnitFile, port: int | None) -> UnitFile:
-    """Return the unit with a Description that tells which unit of ours it is, and its port: fleet's lists show no more."""
+    """Return the unit with a Description that tells which unit of ours it is, and its port: fleet's lists
+    show no more.
+    """
     text = describe(unit.last("Unit", "Description"), unit.name, port)
     others = tuple(option for option in unit.options if option[:2] != ("Unit", "Description"))
     return replace(unit, options=_put_first(others, ("Unit", "Description", text)))

@@ -32,7 +32,9 @@ def read(description: str, name: UnitName) -> tuple[bool, int | None]:
 
 
 def own_words(description: str, name: UnitName) -> str:
-    """Return the same Description without the title that was put behind a template's words, as version 1.0 left it out."""
+    """Return the same Description without the title that was put behind a template's words, as version 1.0
+    left it out.
+    """
     return description.replace(f" ({name.title})", "", 1)
 
 

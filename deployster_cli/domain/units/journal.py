@@ -180,7 +180,9 @@ class Lines:
 
 
 def lines_of(text: str) -> list[str]:
-    """Return the lines of what a program wrote. Only ``\\n`` ends one: what str.splitlines splits at may stand in it."""
+    """Return the lines of what a program wrote. Only ``\\n`` ends one: what str.splitlines splits at may
+    stand in it.
+    """
     return [line.rstrip("\r") for line in text.removesuffix("\n").split("\n")] if text else []
 
 
@@ -202,7 +204,9 @@ def telling(lines: Sequence[str], most: int) -> tuple[str, ...]:
 
 
 def _entries(lines: Sequence[str]) -> list[list[str]]:
-    """Return the lines by entry: each with those behind it that go on indented. journalctl's own remarks are left out."""
+    """Return the lines by entry: each with those behind it that go on indented. journalctl's own remarks are
+    left out.
+    """
     entries: list[list[str]] = []
     for line in lines:
         if entries and line.startswith(" ") and _PRINTED.match(entries[-1][0]):

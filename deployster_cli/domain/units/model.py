@@ -222,7 +222,9 @@ def releases(units: Iterable[Unit], service: str | None = None) -> tuple[Release
 
 
 def everything(units: Iterable[Unit], service: str | None = None) -> tuple[Release, ...]:
-    """Return the same, and the foreign units too: gathered apart, each behind the release that they have the names of."""
+    """Return the same, and the foreign units too: gathered apart, each behind the release that they have the
+    names of.
+    """
     found: dict[tuple[str, str, bool], list[Unit]] = {}
     for unit in sorted(units, key=lambda u: (u.name.service, u.name.version, u.foreign, u.name)):
         if service in (None, unit.name.service):

@@ -123,7 +123,9 @@ def run_shell(options: FleetOptions, machine: str, line: str) -> Argv:
 
 
 def chunks(names: Iterable[str], beside: int = 0, room: int = ARGV_ROOM) -> Iterator[Argv]:
-    """Yield the names in as few groups as fit into one argv each; ``beside`` is what each name costs on top, in bytes."""
+    """Yield the names in as few groups as fit into one argv each; ``beside`` is what each name costs on top,
+    in bytes.
+    """
     group: list[str] = []
     size = 0
     for name in names:

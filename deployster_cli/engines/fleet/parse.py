@@ -108,7 +108,9 @@ def unit_rows(text: str) -> tuple[UnitRow, ...]:
 
 @no_collecting()
 def file_rows(text: str) -> tuple[FileRow, ...]:
-    """Return the rows of ``args.list_unit_files``, all of the registry; OutputUnreadable quotes the line that is none."""
+    """Return the rows of ``args.list_unit_files``, all of the registry; OutputUnreadable quotes the line that
+    is none.
+    """
     return tuple(map(FileRow._make, _table("list-unit-files", _FILE_ROW, text)))
 
 

@@ -88,7 +88,9 @@ def parsed(done: Completed, parse: Callable[[str], T]) -> T:
 
 
 def program_version(done: Completed) -> str:
-    """Return the version that ``args.version`` printed, like ``1.0.0``; EngineMissing where it is another or too old."""
+    """Return the version that ``args.version`` printed, like ``1.0.0``; EngineMissing where it is another or
+    too old.
+    """
     found = re.search(_VERSION, answer(done))
     if not found:
         raise _error(EngineMissing, done, f"{done.argv[0]} is not fleet's fleetctl: it says {_said(done)}", INSTALL)
@@ -133,7 +135,9 @@ def other_content(names: Collection[str], done: Completed, outcome: str) -> Engi
 
 
 def not_started(names: Collection[str], done: Completed) -> EngineError:
-    """Return the error for units that fleetctl was to start, and that are not wanted to run after it said all is well."""
+    """Return the error for units that fleetctl was to start, and that are not wanted to run after it said all
+    is well.
+    """
     return _error(EngineError, done, f"{_some(names)} not started, though fleetctl reported no fault.", "Try again.")
 
 
@@ -166,7 +170,9 @@ def unit_options(done: Completed, name: str) -> tuple[Option, ...] | None:
 
 
 def journal_lines(done: Completed, name: UnitName) -> tuple[str, ...]:
-    """Return the lines that ``args.journal`` printed. EngineError where there is no such unit, or it is on no machine."""
+    """Return the lines that ``args.journal`` printed. EngineError where there is no such unit, or it is on no
+    machine.
+    """
     if f"Unit {name.text} does not exist" in done.err:
         raise _error(EngineError, done, f"No unit {name.text} found, so it has no journal.")
     if f"Unit {name.text} does not appear to be running" in done.err:
@@ -212,7 +218,9 @@ def untaken(done: Completed, key: HostKey, outcome: str) -> EngineError:
 
 
 def changed(done: Completed, key: HostKey, file: str, lines: Sequence[int], cure: str) -> EngineError:
-    """Return the error for a host key that is not the one in these lines of the file; ``cure`` is what takes them out."""
+    """Return the error for a host key that is not the one in these lines of the file; ``cure`` is what takes
+    them out.
+    """
     place = f"line{'s' * (len(lines) > 1)} {' and '.join(map(str, lines))} of {file}" if lines else file
     message = (
         f"THE SSH HOST KEY OF {key.host or 'THE MACHINE'} HAS CHANGED: it is not the one in {place}, and shows the"

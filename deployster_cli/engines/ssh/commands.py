@@ -36,7 +36,9 @@ _AS_ROOT = f"""test "$(id -u)" = 0 || exec sudo -n sh -s deployster; {_AS_IS}"""
 
 
 def left_out(options: SshOptions) -> frozenset[str]:
-    """Return the texts of the machines that are left out; InvalidInput for one that is not there, or if none is left."""
+    """Return the texts of the machines that are left out; InvalidInput for one that is not there, or if none
+    is left.
+    """
     if not options.machines:
         raise InvalidInput("machines in [ssh] must name at least one machine.", 'For example: machines = ["web1"].')
     names = {name for one in options.machines for name in (one.text, one.name)}
@@ -80,7 +82,9 @@ def known(options: SshOptions, to: Host) -> tuple[str, ...]:
 
 
 def control_name(options: SshOptions, to: Host, slot: int) -> str:
-    """Return the name of a connection's socket: another one for all that decides where it leads and who vouches for it."""
+    """Return the name of a connection's socket: another one for all that decides where it leads and who
+    vouches for it.
+    """
     import hashlib  # slow to import, and the settings need none
 
     told = "\0".join((to.address, to.port, options.config, options.identity_file, options.known_hosts_file, str(slot)))

@@ -85,7 +85,9 @@ class SshEngine:
         return ""
 
     def troubles(self, needs: Needs) -> tuple[Trouble, ...]:
-        """Return what is wrong with single machines: those that don't answer, and those that lack what is needed there."""
+        """Return what is wrong with single machines: those that don't answer, and those that lack what is
+        needed there.
+        """
         from deployster_cli.engines.base import Trouble
         from deployster_cli.engines.ssh.asks import taken_ports, troubles
         from deployster_cli.engines.ssh.facts import PULL_LIMIT, facts, look

@@ -224,7 +224,9 @@ journalctl --no-pager {_of(name, user=user)} ${{s:+"--since=$s"}} --lines={lines
 
 
 def entries(name: UnitName, lines: int | None, *, user: bool, follow: bool, after: str) -> str:
-    """Return the unit's journal entries, in journald's export format, without an end mark: it takes the shell's place."""
+    """Return the unit's journal entries, in journald's export format, without an end mark: it takes the
+    shell's place.
+    """
     flags = shlex.join(journal_flags(lines, follow=follow, after=after))
     synced = "" if follow or user or not (after or lines is None) else "journalctl --sync </dev/null\n"
     return f"{synced}exec journalctl --no-pager {_of(name, user=user)} {flags} </dev/null\n"

@@ -88,7 +88,9 @@ def _programs(machine: str, facts: Facts, needs: Needs) -> Iterator[Step]:
 
 
 def _package(program: str, facts: Facts) -> str:
-    """Return the package that has a program. Where podman is, it stands in for docker: a second engine is not wanted."""
+    """Return the package that has a program. Where podman is, it stands in for docker: a second engine is not
+    wanted.
+    """
     name = program.rpartition("/")[2]
     if name != "docker":
         return _PACKAGES[name]

@@ -107,7 +107,9 @@ def weakness(known: Login) -> str:
 
 
 def login(options: ServeOptions) -> Login:
-    """Return the name and password to ask for; the well-known one where none is given. ConfigError for an unfit file."""
+    """Return the name and password to ask for; the well-known one where none is given. ConfigError for an
+    unfit file.
+    """
     if options.password and options.password_file:
         raise ConfigError("A password and a file that has it are too much: give one of --password and --password-file.")
     given = _read(options.password_file) if options.password_file else options.password

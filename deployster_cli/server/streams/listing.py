@@ -98,7 +98,9 @@ class Listing:
         self._changed = self._clock.now()
 
     async def now(self, max_age: float = FRESH) -> Seen:
-        """Return a listing that is no older than this, or else the next one; EngineError where none comes in good time."""
+        """Return a listing that is no older than this, or else the next one; EngineError where none comes in
+        good time.
+        """
         changed = self._changed
         last = self._last
         if last is None or last.at < max(changed, self._clock.now() - max_age):
@@ -204,7 +206,9 @@ class SingleFlight:
         return result
 
     def begin(self, kind: Hashable, work: Callable[[], Any]) -> Call:
-        """Return the work of this kind that is under way, or else begun now; EngineUnreachable where the line is full."""
+        """Return the work of this kind that is under way, or else begun now; EngineUnreachable where the line
+        is full.
+        """
         return self._under_way.get(kind) or self._started(kind, work)
 
     def _started(self, kind: Hashable, work: Callable[[], Any]) -> Call:

@@ -38,7 +38,9 @@ def words(text: str) -> list[tuple[str, str]]:
 
 
 def expanded(word: str, known: Mapping[str, str]) -> list[str]:
-    """Return a word with its variables: ``$NAME`` alone becomes as many words as its value has, ``${NAME}`` the value."""
+    """Return a word with its variables: ``$NAME`` alone becomes as many words as its value has, ``${NAME}``
+    the value.
+    """
     lone = _LONE_VARIABLE.fullmatch(word)
     if lone:
         return [_PROTECTED.sub(r"\1", "".join(_pieces(raw))) for raw in _WORD.findall(known.get(lone[1], ""))]
