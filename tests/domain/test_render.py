@@ -327,3 +327,19 @@ def test_a_setting_for_this_run_has_to_be_used(setting: str, fits: bool) -> None
 def test_a_template_that_says_image_runs_one() -> None:
     found = Templates({"a.service.j2": RUN + "Environment=IMAGE={{ image }}", "b.service.j2": RUN})
     assert (found.takes_image("a"), found.takes_image("b")) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("template", "builds"),
+    [("process", True), ("mine", True), ("importing", True), ("other", False), ("nonesuch", False), ("broken", False)],
+)
+def test_a_template_builds_on_what_it_extends_or_imports_and_on_itself(template: str, builds: bool) -> None:
+    texts = {
+        "process": RUN,
+        "mine": '{% extends "process.service.j2" %}',
+        "importing": '{% import "process.service.j2" as it %}' + RUN,
+        "other": RUN,
+        "broken": "{% if %}",
+    }
+    templates = Templates({f"{name}.service.j2": text for name, text in texts.items()})
+    assert templates.builds_on(template, "process") is builds

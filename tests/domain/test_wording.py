@@ -16,6 +16,7 @@ from deployster_cli.domain.wording import (
     joined,
     left_alone,
     left_out,
+    not_known,
     passed_over,
     resized,
     some_names,
@@ -125,3 +126,8 @@ def test_of_several_that_failed_no_machine_is_named_as_theirs() -> None:
     two = (NEW, UnitName(NEW.service, NEW.version, 2))
     assert " on " not in headline(Failure(Reason.NOT_YET, two, unit))
     assert headline(Failure(Reason.NOT_YET, (NEW,), unit)).endswith(" did not come up in time on 10.0.0.1")
+
+
+@pytest.mark.parametrize("why", ["m2 does not answer: no route", "m2 does not answer: no route."])
+def test_what_a_silence_means_is_a_sentence_of_its_own(why: str) -> None:
+    assert not_known(why) == "m2 does not answer: no route. What runs there is not known."
