@@ -113,8 +113,9 @@ class SimLocks:
     def drop(self, service: str) -> None:
         self.notes.pop(service, None)
 
-    def end(self, note: Note) -> None:
+    def end(self, note: Note) -> bool:
         self.ended.append(note.token)
+        return False
 
     def shown(self, note: Note) -> bool:
         return not self.hidden and self.notes.get(note.service) == note

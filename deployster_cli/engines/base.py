@@ -96,9 +96,9 @@ class Locks(Protocol):
         """Take the note out, whosever it is; none there is fine."""
         ...
 
-    def end(self, note: Note) -> None:
+    def end(self, note: Note) -> bool:
         """Have no copy of this note count any more, as its run is over: none that a machine has which is away, and none
-        that a call which was cut off may yet put in. Nothing is to be done where there is one place for all notes.
+        that a call which was cut off may yet put in. False where nothing is done, as one place has all notes.
         """
         ...
 

@@ -186,8 +186,7 @@ class Held:
 
     def _given_back(self) -> bool:
         try:
-            self._engine.locks.end(self._note)
-            if self._there:
+            if not self._engine.locks.end(self._note) and self._there:
                 self._drop()
         except EngineError:
             return False

@@ -18,7 +18,7 @@ from deployster_cli.operations import lock, undisturbed, unlock
 from deployster_cli.operations.lock import Held, new_note, take
 from deployster_cli.operations.unlock import Life
 from tests.operations.locking import taking
-from tests.simulation import SimClock, SimEngine
+from tests.simulation import SimClock, SimEngine, SimLocks
 
 OTHER = Note("carousel", "bob", "ci", "elsewhere", 1, "bob's", 0, doing="deploying v9")
 NEXT = Note("carousel", "eve", "ci", "elsewhere", 1, "eve's", 0)
@@ -893,3 +893,12 @@ def test_a_run_that_was_unlocked_while_it_was_stopped_does_not_go_on(
     monkeypatch.setattr(engine.locks, "read", lambda _: None)
     with pytest.raises(Locked, match="was gone when this run came back to it"):
         held.keep()
+
+
+def test_a_lock_that_the_engine_has_ended_everywhere_is_not_looked_for(
+    engine: SimEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = taking(engine, mine(engine))
+    monkeypatch.setattr(engine.locks, "end", lambda _: True)
+    monkeypatch.delattr(SimLocks, "read")
+    assert held.release() == ""

@@ -64,8 +64,9 @@ class FleetLocks:
         """Destroy the note."""
         self._calls.note(commands.destroy(self._options, [unit_name(service)]), results.removed)
 
-    def end(self, note: Note) -> None:
-        """There is one place for all notes."""
+    def end(self, note: Note) -> bool:  # noqa: ARG002 - as Locks has it
+        """Do nothing: there is one place for all notes."""
+        return False
 
     def shown(self, note: Note) -> bool:
         """Whether the last listing had this very note, by its hash."""

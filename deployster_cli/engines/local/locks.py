@@ -60,8 +60,9 @@ class LocalLocks:
         self._unlink(service)
         self._let_go(service)
 
-    def end(self, note: Note) -> None:
-        """There is one place for all notes."""
+    def end(self, note: Note) -> bool:  # noqa: ARG002 - as Locks has it
+        """Do nothing: there is one place for all notes."""
+        return False
 
     def shown(self, note: Note) -> bool:
         """Whether we hold the file, and it is still the one that others find."""

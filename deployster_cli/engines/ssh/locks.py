@@ -117,11 +117,12 @@ class SshLocks:
         """Take the note out, whosever it is."""
         self._write(scripts.drop_lock(lock_of(service)))
 
-    def end(self, note: Note) -> None:
+    def end(self, note: Note) -> bool:
         """Take the note out where it is this one, and have the machines keep that it is nobody's any more."""
         self._claimed = None
         self._ended.add(note.token)
         self._write(scripts.end_lock(lock_of(note.service), ended_of(note.service), note.token))
+        return True
 
     def shown(self, note: Note) -> bool:
         """Whether more than half of the machines had this very note when they were listed last."""

@@ -292,8 +292,9 @@ def claim(path: str, text: str, ended: str, over: Collection[str]) -> str:
     """
     file = _below(path)
     return f"""\
-{_alone(path)}find "$S" -maxdepth 1 -name '.*.draft' -mtime +0 -exec rm -f -- {{}} + 2>/dev/null
-find "$F" -maxdepth 1 -name '.deployster.*.draft' -mtime +0 -exec rm -rf -- {{}} + 2>/dev/null
+{_alone(path)}for n in "$S"/.*.draft "$F"/.deployster.*.draft; do
+  [ ! -e "$n" ] || find "$n" -maxdepth 0 -mtime +0 -exec rm -rf -- {{}} + 2>/dev/null
+done
 D=$S/.$T.draft
 trap 'rm -f -- "$D"' EXIT
 printf %s {shlex.quote(text)} >"$D" || exit
