@@ -10,10 +10,8 @@ from deployster_cli.cli.context import Run, person, this_run
 from deployster_cli.cli.options import shared_options
 from deployster_cli.cli.prompts import ask_here
 from deployster_cli.domain.units.names import check_service
-from deployster_cli.errors import DeploysterError
 
 if TYPE_CHECKING:
-    from deployster_cli.domain.templates.render import Renderer
     from deployster_cli.operations.check import Case
 
 
@@ -41,19 +39,13 @@ def cli(service: str | None, version: str) -> None:
 
 
 def _case(run: Run, services: list[str], version: str) -> Case:
-    from deployster_cli.operations.change import renderer  # pulls in jinja2
+    from deployster_cli.operations.change import renderers  # pulls in jinja2
     from deployster_cli.operations.check import Case
     from deployster_cli.operations.clock import SystemClock
     from deployster_cli.operations.registry_client import fetch
 
     clock = SystemClock()
-    renders: list[Renderer] = []
-    refused: dict[str, DeploysterError] = {}
-    for name in map(check_service, services):
-        try:
-            renders.append(renderer(run.settings, name))
-        except DeploysterError as error:
-            refused[name] = error
+    renders, refused = renderers(run.settings, [check_service(name) for name in services])
     return Case(
         engine=run.engine(),
         services=renders,

@@ -53,14 +53,16 @@ def _setup(run: Run) -> Setup:
 
 
 def _needs(run: Run) -> Needs:
-    from deployster_cli.operations.change import renderer  # pulls in jinja2
+    from deployster_cli.operations.change import renderers  # pulls in jinja2
     from deployster_cli.operations.check import NO_VERSION
     from deployster_cli.operations.clock import SystemClock
     from deployster_cli.operations.deploy import sample
     from deployster_cli.operations.setup import needs_of
 
     now, by = SystemClock().utc(), person()
-    renders = [renderer(run.settings, name) for name in sorted(run.settings.services)]
+    renders, refused = renderers(run.settings, sorted(run.settings.services))
+    for error in refused.values():
+        run.output.note(f"{error.message} Nothing is set up for it.")
     return needs_of([sample(render, NO_VERSION, now=now, by=by) for render in renders])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -225,6 +225,18 @@ def renderer(
     asked = [pair.partition("=")[0] for pair in sets]
     templates = Templates(load(settings.templates_dir))
     return templates.renderer(_somewhere(settings, service, templates), asked)
+
+
+def renderers(settings: Settings, names: Iterable[str]) -> tuple[list[Renderer], dict[str, DeploysterError]]:
+    """Return the renderers of these services, and why the others can't be deployed as they are set, by name."""
+    renders: list[Renderer] = []
+    refused: dict[str, DeploysterError] = {}
+    for name in names:
+        try:
+            renders.append(renderer(settings, name))
+        except DeploysterError as error:
+            refused[name] = error
+    return renders, refused
 
 
 def _somewhere(settings: Settings, service: Service, templates: Templates) -> Service:

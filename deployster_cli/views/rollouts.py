@@ -93,7 +93,7 @@ def _deployed(plan: Plan, up: int, seconds: float) -> str:
     if plan.empty:
         return f"{_nothing_to_do(plan)}\n"
     gone = f", {some_names(plan.retire)} retired" if plan.retire else ""
-    stays = f" beside {some_names(plan.stays)}" if plan.stays and not plan.oneshot else ""
+    stays = f" beside {some_names(plan.stays)}" if plan.stays else ""
     state = "has run" if plan.oneshot else "runs"
     runs = f"{plan.service} {plan.version} {state} ({count(up, 'instance')}){stays}{gone}"
     return f"Done: {runs}. {format_duration(seconds)}\n"

@@ -116,6 +116,16 @@ def test_where_a_machine_does_not_answer_nothing_is_begun(shell: Shell, setup: S
     ]
 
 
+def test_a_service_that_can_not_be_rendered_keeps_no_other_from_being_set_up(
+    shell: Shell, setup: SimSetup, tmp_path: Path
+) -> None:
+    file = tmp_path / "deployster.toml"
+    file.write_text(f'{file.read_text()}\n[services.loose]\ntemplate = "process"\ncommand = "x"\n')
+    code, _, err = shell("setup --yes")
+    assert code == 0, err
+    assert "loose runs by a command and names no directory for it: it would run in /. Nothing is set up for it." in err
+
+
 def test_all_machines_that_can_t_be_asked_are_named_at_once(shell: Shell, setup: SimSetup) -> None:
     setup.todo["m2"] = AWAY
     setup.todo["m3"] = EngineUnreachable("m3 does not answer.", AWAY.hint)

@@ -62,6 +62,11 @@ def test_without_destroy_previous_the_earlier_release_stays() -> None:
     assert (plan.retire, plan.stays) == ((), (name("v1", 1), name("v1", 2), name("v3", 1)))
 
 
+def test_a_job_that_ended_well_does_not_run_on() -> None:
+    ended = running("v1", 1)[0]._replace(active="inactive", sub="dead")
+    assert deploy(1, [ended, *running("v0", 1)], oneshot=True).stays == (name("v0", 1),)
+
+
 def test_with_destroy_previous_every_earlier_release_goes() -> None:
     plan = deploy(1, [*running("v1", 1), *running("v0", 1, 2)], destroy_previous=True)
     assert (set(plan.retire), plan.stays) == ({name("v1", 1), name("v0", 1), name("v0", 2)}, ())

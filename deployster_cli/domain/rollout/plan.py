@@ -132,7 +132,8 @@ def plan_deploy(change: Change, units: Sequence[Unit], current: Collection[UnitN
     others = [u for u in units if u.name.service == service and u.name.version != version]
     spent = [u for u in mine if u not in good] + surplus
     going = spent + others if change.destroy_previous else spent
-    stays = () if change.destroy_previous else tuple(sorted(u.name for u in others if u.condition in ON_THE_WAY))
+    run_on = [] if change.destroy_previous else [u for u in others if u.condition in ON_THE_WAY - {Condition.COMPLETED}]
+    stays = tuple(sorted(u.name for u in run_on))
     retire = tuple(u.name for u in sorted(going, key=_least_useful_first))
     steps = tuple(_steps(start, watch, retire, change.batch_size))
     keep = tuple(u.name for u in kept if u.condition in serving)

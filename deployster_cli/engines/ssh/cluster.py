@@ -120,11 +120,10 @@ class Cluster:
         """Return what more than half of the machines answer to the same script, the others left aside;
         EngineUnreachable where it is fewer.
         """
-        passed_over = self._absent.among(self.hosts)
-        answers, errors = self._asked(dict.fromkeys(self.hosts, body), limit, what, (0,))
-        if passed_over and len(answers) < self.most:  # they may be back, and are needed
-            late, errors_of = self._asked(dict.fromkeys(passed_over, body), limit, what, (0,), anew=True)
-            answers, errors = answers | late, {at: errors[at] for at in errors.keys() - passed_over} | errors_of
+        few = (
+            len(self.hosts) - len(self._absent.among(self.hosts)) < self.most
+        )  # the others may be back, and are needed
+        answers, errors = self._asked(dict.fromkeys(self.hosts, body), limit, what, (0,), anew=few)
         if len(answers) < self.most or not answers:
             raise self._too_few(len(answers), errors)
         return answers

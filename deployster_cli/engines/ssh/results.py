@@ -80,7 +80,7 @@ _SIGNS = (
         "Make room there: df /etc/systemd/system /var/lib/deployster.",
     ),
     Sign(
-        r"\b(flock|sha1sum|awk): (command |applet )?not found|\b(flock|sha1sum|awk): No such file",
+        r"\b(flock|sha1sum|awk): ((command |applet )?not found|No such file)",
         EngineMissing,
         "A program is missing on {machine}: {said}.",
         "deployster setup installs what machines lack.",
